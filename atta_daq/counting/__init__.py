@@ -1,0 +1,1 @@
+"""Frames to atoms to rates: pure."""

@@ -1,0 +1,1 @@
+"""Krypton, hyperfine structure, optical pumping, spectra: pure functions of numbers."""

@@ -1,0 +1,348 @@
+"""What each kind of instrument can do, whoever made it.
+
+One Protocol a kind. Units stand in the names; times called `rig_time_s` are seconds since 1970
+on the rig's clock, as the instruments stamp them. Every method may raise a `DriverError`; every
+setter reads back what it set and raises `DeviceFault` when the box kept another value. Limits
+are checked before a byte is sent (`OutOfRange`).
+
+All drivers are safe to call from several threads: one connection, one lock.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who answered at an address."""
+
+    maker: str
+    model: str
+    serial: str
+    firmware: str
+
+
+@dataclass(frozen=True)
+class Range:
+    """An allowed closed interval, in the unit of the quantity that it limits."""
+
+    low: float
+    high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+class Instrument(Protocol):
+    """What every driver offers."""
+
+    @property
+    def name(self) -> str:
+        """Name from the rig file, used in every message."""
+        ...
+
+    def connect(self) -> Identity:
+        """Open the wire, learn who answers, check what must be armed. Idempotent."""
+        ...
+
+    def close(self) -> None:
+        """Release the wire. Never raises; changes nothing on the instrument."""
+        ...
+
+    def make_safe(self) -> None:
+        """Bring the instrument into its safe state, whatever it was doing (STOP)."""
+        ...
+
+
+# --- amplifier -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AmplifierLimits:
+    """The envelope inside which seed and amplifier may move."""
+
+    seed_current_ma: Range
+    amplifier_current_ma: Range
+    unseeded_ceiling_ma: float
+    """Highest amplifier current without a verified seed."""
+    seed_power_min_mw: float
+    """Seed power at the amplifier's input below which it counts as unseeded."""
+    seed_reading_max_age_s: float = 1.0
+    """A seed-power reading older than this (wall time) is no verification."""
+    ramp_step_ma: float = 50.0
+    ramp_interval_s: float = 0.02
+
+
+@dataclass(frozen=True)
+class AmplifierStatus:
+    """One reading of seed and amplifier, all read in the same poll."""
+
+    seed_on: bool
+    seed_current_ma: float
+    seed_power_mw: float
+    amplifier_on: bool
+    amplifier_current_set_ma: float
+    amplifier_current_ma: float
+    output_power_mw: float
+    interlock_open: bool
+    emission_enabled: bool
+    """Key and emission button allow light."""
+    seed_protection_armed: bool
+    """The box's own guard against an unseeded amplifier is active."""
+    message: str
+    """The box's own health text."""
+
+
+class TaperedAmplifier(Instrument, Protocol):
+    """Seed diode and tapered amplifier, never pumped unseeded.
+
+    Order on: seed, then amplifier; off: amplifier, then seed. The driver enforces it.
+    """
+
+    def status(self) -> AmplifierStatus: ...
+
+    def set_seed_current(self, current_ma: float) -> None: ...
+
+    def seed_on(self) -> None: ...
+
+    def seed_off(self) -> None:
+        """Refused with `InterlockOpen` while the amplifier is above its unseeded ceiling."""
+        ...
+
+    def amplifier_on(self) -> None:
+        """Switch the amplifier on, at its unseeded ceiling or below."""
+        ...
+
+    def amplifier_off(self) -> None:
+        """Ramp down, then off."""
+        ...
+
+    def set_amplifier_current(self, current_ma: float) -> None:
+        """Ramp to `current_ma`; above the unseeded ceiling only with a verified, fresh seed."""
+        ...
+
+
+# --- sidebands ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SidebandLimits:
+    frequency_mhz: Range
+    power_dbm: Range
+
+
+@dataclass(frozen=True)
+class SidebandStatus:
+    frequency_mhz: float
+    power_dbm: float
+    rf_on: bool
+    pll_locked: bool
+    temperature_c: float | None
+
+
+class SidebandGenerator(Instrument, Protocol):
+    """RF source of the electro-optical modulator."""
+
+    def status(self) -> SidebandStatus: ...
+
+    def set_frequency(self, frequency_mhz: float) -> float:
+        """Set and return the frequency read back (MHz)."""
+        ...
+
+    def set_power(self, power_dbm: float) -> float:
+        """Set and return the power read back (dBm)."""
+        ...
+
+    def rf_on(self) -> None: ...
+
+    def rf_off(self) -> None: ...
+
+
+# --- lock -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LockStatus:
+    """State of the transfer-cavity lock. Ratios are r = (x_slave - x_m1)/(x_m2 - x_m1)."""
+
+    locked: bool
+    reason: str
+    """Why not locked, in words; empty when locked."""
+    ratio: float
+    """Measured, mean of the last ramps."""
+    ratio_setpoint: float
+    ratio_rms: float
+    """Scatter of the single-ramp ratios around their mean."""
+    actuator_fraction: float
+    """Position of the slave's actuator in its range, 0 to 1."""
+
+
+class TransferCavityLock(Instrument, Protocol):
+    """Holds the 819-nm laser to the 811-nm master through a scanned cavity."""
+
+    @property
+    def ratio_resolution(self) -> float:
+        """Smallest step of the setpoint."""
+        ...
+
+    def status(self) -> LockStatus: ...
+
+    def set_ratio(self, ratio: float) -> LockStatus:
+        """Move the setpoint, wait until the laser has followed, return what was measured.
+
+        Raises `DeviceFault` when the lock is lost or does not land.
+        """
+        ...
+
+    def freeze(self) -> None:
+        """Hold the actuator where it is; integrate nothing."""
+        ...
+
+    def relock(self) -> LockStatus:
+        """Close the loop again after `freeze` or a loss."""
+        ...
+
+
+# --- camera ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One exposure of the region of interest."""
+
+    unique_id: int
+    """Counts every exposure since the camera was started; a gap is a lost frame."""
+    rig_time_s: float
+    """End of the exposure on the rig's clock."""
+    image: NDArray[np.uint16]
+    """(rows, columns), ADU."""
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    exposure_s: float
+    roi: tuple[int, int, int, int]
+    """x, y, width, height in pixels of the sensor."""
+    em_gain: int
+    """0 switches multiplication off."""
+
+
+@dataclass(frozen=True)
+class CameraStatus:
+    acquiring: bool
+    temperature_c: float
+    temperature_stable: bool
+    em_gain: int
+    exposure_s: float
+    shutter_open: bool
+    frames_delivered: int
+    """Since `start`."""
+    frames_lost: int
+    """Gaps in `unique_id` since `start`."""
+    message: str
+
+
+@dataclass(frozen=True)
+class CameraLimits:
+    exposure_s: Range
+    em_gain: Range
+    temperature_c: Range
+
+
+class AtomCamera(Instrument, Protocol):
+    """The EMCCD that sees single atoms."""
+
+    def status(self) -> CameraStatus: ...
+
+    def configure(self, settings: CameraSettings) -> CameraSettings:
+        """Apply while idle; return what the camera kept. EM gain is set by `set_em_gain` only
+        if the sensor is cold: refused with `InterlockOpen` otherwise."""
+        ...
+
+    def set_em_gain(self, gain: int) -> None: ...
+
+    def open_shutter(self) -> None: ...
+
+    def close_shutter(self) -> None: ...
+
+    def start(self, sink: Callable[[Frame], None]) -> None:
+        """Run continuously; hand every frame of this acquisition to `sink` in order, on the
+        driver's thread. Frames of an earlier acquisition are never delivered."""
+        ...
+
+    def stop(self) -> None:
+        """Stop; when it returns no frame will come any more."""
+        ...
+
+
+# --- Red Pitaya family ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A digitised voltage against time."""
+
+    volts: NDArray[np.float64]
+    dt_s: float
+    rig_time_s: float | None
+    """Rig time of the first sample if the box stamps it; None where it cannot."""
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """Seconds after the first sample."""
+        return np.arange(self.volts.size) * self.dt_s
+
+
+class LoadingDetector(Instrument, Protocol):
+    """Photodiode on the trap, with the gate of the 810-nm quench light on the same box."""
+
+    def quench_bursts(self, bursts: int, load_s: float, quench_s: float) -> Trace:
+        """`bursts` + 1 quench pulses of `quench_s`, `load_s` apart; the first clears the trap.
+
+        The trace (877.9-nm light, V) starts with the rising edge of the first pulse.
+        """
+        ...
+
+    def loading_slope(self, clear_s: float, record_s: float) -> Trace:
+        """One quench pulse of `clear_s`; the trace (811-nm light, V) starts with its rising
+        edge and lasts at least `clear_s + record_s`."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrapStatus:
+    offset_mhz: float
+    """Frequency of the isotope-offset generator as read back."""
+    lasers_locked: bool
+    pumping_light: bool
+    """True when the 819-nm shutter is open."""
+    trap_light: bool
+
+
+class TrapSwitch(Instrument, Protocol):
+    """Which isotope the trap lasers address, and the 819-nm shutter."""
+
+    def status(self) -> TrapStatus: ...
+
+    def set_offset(self, offset_mhz: float, odd: bool) -> None:
+        """Move the trap lasers by `offset_mhz` from the 84Kr master and switch the hyperfine
+        repumping light of the odd isotopes; return when every laser reports lock."""
+        ...
+
+    def set_pumping_light(self, on: bool) -> None:
+        """Open or close the 819-nm shutter; return when the line is read back."""
+        ...
+
+    def set_trap_light(self, on: bool) -> None: ...
+
+
+class ReferenceCell(Instrument, Protocol):
+    """Modulation-transfer signal of the stable isotopes at the laser's present frequency."""
+
+    def read_signal(self, duration_s: float) -> Trace:
+        """Error signal (V), averaged by the caller."""
+        ...

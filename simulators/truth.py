@@ -1,0 +1,210 @@
+"""Everything that only the simulated world knows, with unit, meaning and default.
+
+Sources stand in the text: P the optical-pumping paper, D derived from it, A assumed. Any value
+can be overridden by a TOML file of the same shape; unknown keys are refused.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PumpingModelName = Literal["f-level", "zeeman"]
+VelocityModelName = Literal["effusive", "gaussian"]
+
+
+def q(default: object, unit: str, meaning: str, **limits: float) -> object:
+    """A truth parameter: default, unit and meaning in one line."""
+    return Field(default=default, description=meaning, json_schema_extra={"unit": unit}, **limits)
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Group):
+    """The discharge source and its abundances."""
+
+    loading_84kr_per_s: float = q(3.4e10, "1/s", "84Kr loading rate without pumping (A)", gt=0)
+    loading_83kr_per_s: float = q(6.9e9, "1/s", "83Kr loading rate without pumping (A)", gt=0)
+    counts_85kr_per_h: float = q(2500.0, "1/h", "85Kr loading rate without pumping (A)", ge=0)
+    counts_81kr_per_h: float = q(200.0, "1/h", "81Kr loading rate without pumping (A)", ge=0)
+    walk_per_root_h: float = q(0.02, "1/sqrt(h)", "random walk of the source, relative (A)", ge=0)
+    drift_per_h: float = q(0.01, "1/h", "linear drift of the source, relative (A)")
+    step_rms: float = q(0.03, "1", "size of a step of the source, relative (A)", ge=0)
+    steps_per_night: float = q(1.0, "1/(10 h)", "mean number of steps in a night (A)", ge=0)
+
+
+class Beam(_Group):
+    """Velocities of the atoms along the laser."""
+
+    velocity_model: VelocityModelName = q(
+        "effusive", "", "'effusive' (cooled, captured beam) or 'gaussian' Doppler shifts"
+    )
+    temperature_k: float = q(293.0, "K", "source temperature (P: not cooled)", gt=0)
+    selection_exponent_even: float = q(
+        1.0, "1", "transverse cooling favours slow atoms as v^-exponent, even isotopes (A)"
+    )
+    selection_exponent_odd: float = q(1.3, "1", "the same for odd isotopes (A)")
+    capture_velocity_m_s: float = q(350.0, "m/s", "highest velocity that is slowed (A)", gt=0)
+    gaussian_mean_even_mhz: float = q(290.0, "MHz", "mean Doppler shift, gaussian model, even (A)")
+    gaussian_mean_odd_mhz: float = q(260.0, "MHz", "mean Doppler shift, gaussian model, odd (A)")
+    gaussian_rms_mhz: float = q(90.0, "MHz", "rms Doppler shift, gaussian model (A)", gt=0)
+
+
+class Pumping(_Group):
+    """819-nm optical pumping in the discharge."""
+
+    pumping_model: PumpingModelName = q(
+        "f-level", "", "'f-level' rate equations, or 'zeeman' with magnetic sublevels"
+    )
+    rabi_scale: float = q(4.0, "1", "factor on the Rabi frequency of Eq. 3 (D, phenomenological)")
+    supply_ratio: float = q(10.2, "1", "supply of 1s4 over that of 1s5 in the discharge (D)", ge=0)
+    isotope_shift_offset_81_mhz: float = q(0.0, "MHz", "true minus tabulated 819-nm shift, 81Kr")
+    isotope_shift_offset_83_mhz: float = q(0.0, "MHz", "true minus tabulated 819-nm shift, 83Kr")
+    isotope_shift_offset_85_mhz: float = q(0.0, "MHz", "true minus tabulated 819-nm shift, 85Kr")
+    geometry: Literal["co", "counter"] = q(
+        "co", "", "819-nm light along ('co') or against ('counter') the atomic beam"
+    )
+    waist_co_mm: float = q(7.5, "mm", "1/e2 radius at the tube, co-propagating (P)", gt=0)
+    waist_counter_mm: float = q(16.0, "mm", "1/e2 radius at the tube, counter-propagating (A)")
+    tube_diameter_mm: float = q(9.0, "mm", "inner diameter of the source tube (P)", gt=0)
+
+
+class Trap(_Group):
+    """The magneto-optical trap."""
+
+    lifetime_s: float = q(0.5, "s", "mean stay of a single atom in the trap (A)", gt=0)
+    false_counts_per_h: float = q(2.0, "1/h", "atom-like events that are no wanted atom (A)", ge=0)
+    offset_81_mhz: float = q(-96.0, "MHz", "811-nm trap offset from the 84Kr master, 81Kr (A)")
+    offset_83_mhz: float = q(-180.0, "MHz", "the same for 83Kr (A)")
+    offset_84_mhz: float = q(0.0, "MHz", "the same for 84Kr")
+    offset_85_mhz: float = q(-265.0, "MHz", "the same for 85Kr (A)")
+    capture_width_mhz: float = q(
+        5.0, "MHz", "the trap works within this distance of its offset (A)"
+    )
+    cloud_lifetime_s: float = q(0.5, "s", "lifetime of the 83Kr and 84Kr clouds (A)", gt=0)
+    switching_s: float = q(1.0, "s", "until every trap laser is locked after a switch (A)", ge=0)
+    settling_s: float = q(0.5, "s", "afterglow and settling after the lock reports (A)", ge=0)
+    residual_decay_s: float = q(0.15, "s", "decay of residual light after a switch (A)", gt=0)
+    residual_electrons_px: float = q(20.0, "e-", "residual light per pixel just after a switch (A)")
+
+
+class Camera(_Group):
+    """The EMCCD and what falls on it."""
+
+    sensor_px: int = q(512, "px", "edge of the square sensor", gt=63)
+    trap_x_px: float = q(255.3, "px", "trap position on the sensor, columns")
+    trap_y_px: float = q(256.1, "px", "trap position on the sensor, rows")
+    spot_sigma_px: float = q(1.5, "px", "rms radius of the trap image (A)", gt=0)
+    electrons_per_atom_s: float = q(
+        2400.0, "e-/s", "detected electrons per atom and second: 240 in 100 ms (A)", gt=0
+    )
+    background_electrons_px_s: float = q(50.0, "e-/px/s", "stray 811-nm light and glow (A)", ge=0)
+    background_noise: float = q(0.02, "1", "relative power noise of the background, per frame (A)")
+    leak_electrons_px_s: float = q(
+        10.0, "e-/px/s", "819-nm light leaking to the sensor at full power, open shutter (A)", ge=0
+    )
+    gain_scale: float = q(1.0, "1", "true multiplication over the gain that was set (A)", gt=0)
+    gain_drift_per_k: float = q(-0.02, "1/K", "relative change of gain with temperature (A)")
+    read_noise_electrons: float = q(50.0, "e-", "read noise at the amplifier (A)", ge=0)
+    clock_induced_charge: float = q(0.01, "e-/px", "clock-induced charge per frame (A)", ge=0)
+    electrons_per_adu: float = q(5.0, "e-/ADU", "conversion (A)", gt=0)
+    bias_adu: float = q(200.0, "ADU", "bias level (A)", ge=0)
+    cooling_time_s: float = q(60.0, "s", "time constant of the sensor cooler (A)", gt=0)
+    starts_cold: bool = q(True, "", "sensor at its set temperature when the rig starts")
+
+
+class Light(_Group):
+    """Seed, amplifier, EOM and the way to the atoms."""
+
+    seed_threshold_ma: float = q(40.0, "mA", "threshold of the seed diode (A)", ge=0)
+    seed_slope_mw_per_ma: float = q(0.4, "mW/mA", "slope of the seed power at the chip (A)", gt=0)
+    seed_current_ma: float = q(90.0, "mA", "current at which the seed gives 20 mW (A)", gt=0)
+    seed_minimum_mw: float = q(10.0, "mW", "seed power that saturates the chip (A)", gt=0)
+    amplifier_threshold_a: float = q(0.8, "A", "threshold of the amplifier (A)", ge=0)
+    amplifier_slope_w_per_a: float = q(0.35, "W/A", "slope of the amplifier (A)", gt=0)
+    amplifier_maximum_a: float = q(2.5, "A", "maximum current of the amplifier (A)", gt=0)
+    unseeded_ceiling_a: float = q(0.3, "A", "no damage below this current without seed (A)", ge=0)
+    damage_time_s: float = q(0.3, "s", "unseeded time at maximum current that destroys it (A)")
+    transmission: float = q(
+        0.84, "1", "amplifier to atoms through fibre and optics (A)", gt=0, le=1
+    )
+    power_noise: float = q(0.002, "1", "relative power noise (A)", ge=0)
+    eom_v_pi_v: float = q(4.0, "V", "half-wave voltage of the EOM (A)", gt=0)
+    shutter_s: float = q(0.01, "s", "time for the 819-nm shutter to move (A)", ge=0)
+
+
+class Cavity(_Group):
+    """Scanned transfer cavity and the lasers on it."""
+
+    fsr_mhz: float = q(3000.0, "MHz", "free spectral range at the master (A)", gt=0)
+    finesse: float = q(300.0, "1", "finesse (A)", gt=1)
+    ramp_hz: float = q(100.0, "Hz", "ramp frequency (A)", gt=0)
+    drift_mhz_per_min: float = q(10.0, "MHz/min", "free-running drift of the cavity (A)")
+    ratio_sign: Literal[-1, 1] = q(1, "1", "sign of d(frequency)/d(ratio): ramp polarity (A)")
+    ratio_at_zero: float = q(0.47, "1", "ratio of the slave on the 84Kr line (A)")
+    laser_jitter_mhz: float = q(0.5, "MHz", "jitter of the locked laser per ramp (A)", ge=0)
+    laser_drift_mhz_per_min: float = q(5.0, "MHz/min", "drift of the unlocked laser (A)")
+    lock_time_s: float = q(0.25, "s", "time constant of the closed loop after a step (A)", gt=0)
+
+
+class ReferenceCell(_Group):
+    """Modulation-transfer spectroscopy of the stable isotopes."""
+
+    width_mhz: float = q(45.0, "MHz", "half the distance of the signal's extrema times two (A)")
+    amplitude_v: float = q(0.5, "V", "peak of the 84Kr signal (A)", gt=0)
+    signal_to_noise: float = q(100.0, "1", "84Kr peak over rms noise in 10 ms (A)", gt=0)
+    zero_error_mhz: float = q(0.3, "MHz", "true offset of its zero from the 84Kr line (A)")
+
+
+class Loading(_Group):
+    """Photodiode on the trap."""
+
+    volts_per_atom_83: float = q(2e-10, "V", "877.9-nm burst peak per quenched atom (A)", gt=0)
+    volts_per_atom_84: float = q(2e-11, "V", "811-nm fluorescence per trapped atom (A)", gt=0)
+    burst_noise: float = q(0.01, "1", "technical noise of one burst, relative (L: 0.9 %)", ge=0)
+    voltage_noise_v: float = q(2e-4, "V", "rms electronic noise per sample (A)", ge=0)
+    background_v: float = q(0.05, "V", "stray light on the photodiode (A)", ge=0)
+    quench_time_s: float = q(0.005, "s", "time constant of the quench (A)", gt=0)
+
+
+class Truth(_Group):
+    """The whole truth of one simulated rig."""
+
+    source: Source = Source()
+    beam: Beam = Beam()
+    pumping: Pumping = Pumping()
+    trap: Trap = Trap()
+    camera: Camera = Camera()
+    light: Light = Light()
+    cavity: Cavity = Cavity()
+    reference_cell: ReferenceCell = ReferenceCell()
+    loading: Loading = Loading()
+
+
+PositiveSeed = Annotated[int, Field(ge=0)]
+
+
+def load_truth(path: Path | None) -> Truth:
+    """Defaults, overridden by the TOML file at `path`. Raises pydantic.ValidationError."""
+    if path is None:
+        return Truth()
+    return Truth.model_validate(tomllib.loads(path.read_text()))
+
+
+def to_toml(truth: Truth) -> str:
+    """The truth as TOML, each value with its unit and meaning as a comment."""
+    lines: list[str] = []
+    for group_name, group in truth:
+        lines.append(f"[{group_name}]")
+        fields = type(group).model_fields
+        for name, value in group:
+            info = fields[name]
+            extra = info.json_schema_extra
+            unit = extra["unit"] if isinstance(extra, dict) else ""
+            literal = f'"{value}"' if isinstance(value, str) else str(value).lower()
+            lines.append(f"{name} = {literal}  # {f'{unit}: ' if unit else ''}{info.description}")
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The simulated world: what atoms, light and boxes do in rig time."""
