@@ -6,7 +6,7 @@ can be overridden by a TOML file of the same shape; unknown keys are refused.
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,7 +14,7 @@ PumpingModelName = Literal["f-level", "zeeman"]
 VelocityModelName = Literal["effusive", "gaussian"]
 
 
-def q(default: object, unit: str, meaning: str, **limits: float) -> object:
+def q(default: Any, unit: str, meaning: str, **limits: Any) -> Any:
     """A truth parameter: default, unit and meaning in one line."""
     return Field(default=default, description=meaning, json_schema_extra={"unit": unit}, **limits)
 
@@ -81,9 +81,7 @@ class Trap(_Group):
     offset_83_mhz: float = q(-180.0, "MHz", "the same for 83Kr (A)")
     offset_84_mhz: float = q(0.0, "MHz", "the same for 84Kr")
     offset_85_mhz: float = q(-265.0, "MHz", "the same for 85Kr (A)")
-    capture_width_mhz: float = q(
-        5.0, "MHz", "the trap works within this distance of its offset (A)"
-    )
+    capture_width_mhz: float = q(5.0, "MHz", "the trap works this near its offset (A)")
     cloud_lifetime_s: float = q(0.5, "s", "lifetime of the 83Kr and 84Kr clouds (A)", gt=0)
     switching_s: float = q(1.0, "s", "until every trap laser is locked after a switch (A)", ge=0)
     settling_s: float = q(0.5, "s", "afterglow and settling after the lock reports (A)", ge=0)
@@ -126,11 +124,9 @@ class Light(_Group):
     amplifier_threshold_a: float = q(0.8, "A", "threshold of the amplifier (A)", ge=0)
     amplifier_slope_w_per_a: float = q(0.35, "W/A", "slope of the amplifier (A)", gt=0)
     amplifier_maximum_a: float = q(2.5, "A", "maximum current of the amplifier (A)", gt=0)
-    unseeded_ceiling_a: float = q(0.3, "A", "no damage below this current without seed (A)", ge=0)
+    unseeded_ceiling_a: float = q(0.3, "A", "harmless without seed below this current (A)", ge=0)
     damage_time_s: float = q(0.3, "s", "unseeded time at maximum current that destroys it (A)")
-    transmission: float = q(
-        0.84, "1", "amplifier to atoms through fibre and optics (A)", gt=0, le=1
-    )
+    transmission: float = q(0.84, "1", "amplifier to atoms: fibre and optics (A)", gt=0, le=1)
     power_noise: float = q(0.002, "1", "relative power noise (A)", ge=0)
     eom_v_pi_v: float = q(4.0, "V", "half-wave voltage of the EOM (A)", gt=0)
     shutter_s: float = q(0.01, "s", "time for the 819-nm shutter to move (A)", ge=0)
@@ -182,9 +178,6 @@ class Truth(_Group):
     cavity: Cavity = Cavity()
     reference_cell: ReferenceCell = ReferenceCell()
     loading: Loading = Loading()
-
-
-PositiveSeed = Annotated[int, Field(ge=0)]
 
 
 def load_truth(path: Path | None) -> Truth:
