@@ -294,7 +294,7 @@ class Trace:
     @property
     def times_s(self) -> NDArray[np.float64]:
         """Seconds after the first sample."""
-        return np.arange(self.volts.size) * self.dt_s
+        return np.arange(self.volts.size, dtype=np.float64) * self.dt_s
 
 
 class LoadingDetector(Instrument, Protocol):
