@@ -4,6 +4,7 @@ Frames never travel through the run engine; a segment's record does. The device 
 `bluesky.protocols.Movable`, `Triggerable`, `Readable`, `Pausable` and `Stoppable`.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -71,7 +72,9 @@ class SegmentDevice:
         self._planned: tuple[PlannedSegment, int] | None = None
         self._attempts: dict[int, int] = {}
         self._index = 0
+        self._busy = False
         self._interrupted = False
+        self._state = threading.Lock()
         self.run_id = ""
         self.last: Segment | None = None
 
@@ -94,12 +97,16 @@ class SegmentDevice:
         planned, block = self._planned
 
         def work() -> None:
-            attempt = self._attempts[block] = self._attempts.get(block, 0)
+            attempt = self._attempts.get(block, 0)
+            with self._state:
+                self._busy = True
             segment = self._taker.take(planned, Place(self.run_id, block, attempt, self._index))
             self._index += 1
-            if self._interrupted:
-                # The engine replays this segment after a pause: this attempt has no event.
-                self._interrupted = False
+            with self._state:
+                self._busy = False
+                interrupted, self._interrupted = self._interrupted, False
+            if interrupted:
+                # The engine replays this segment after the pause: this take has no event.
                 self._on_flagged(segment)
             self.last = segment
 
@@ -111,11 +118,15 @@ class SegmentDevice:
 
     def pause(self) -> None:
         """Pause now: the segment under way ends, is kept as flagged, and is retaken."""
-        self._interrupted = True
+        with self._state:
+            if not self._busy:
+                return
+            self._interrupted = True
         self._taker.interrupt("paused")
 
     def resume(self) -> None:
-        """Nothing to do: the engine replays the segment."""
+        """The engine replays the segment; the pause belongs to none."""
+        self._taker.restart_clock()
 
     def stop(self, *, success: bool = False) -> None:
         """The run ends: so does the segment under way."""

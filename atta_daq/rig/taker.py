@@ -104,6 +104,9 @@ class SegmentTaker:
         try:
             setting, dead = self._prepare(planned)
             measured = self._measure(planned)
+            if planned.pumping and not measured.flag:
+                # The light must have stood at its place until the end, not only at the start.
+                self._light.read()
         except (DriverError, LoadingError) as error:
             now_s = self._clock.now_s()
             self._light.forget()
