@@ -86,6 +86,16 @@ class SegmentDevice:
         self.last = None
         self._taker.restart_clock()
 
+    @property
+    def planned(self) -> PlannedSegment | None:
+        """What is taken now, or was taken last."""
+        return self._planned[0] if self._planned else None
+
+    @property
+    def current_block(self) -> int:
+        """Block of `planned`; -1 before the first."""
+        return self._planned[1] if self._planned else -1
+
     def set(self, value: tuple[PlannedSegment, int]) -> WorkStatus:
         """What to take next, and the number of its block."""
         self._planned = value
