@@ -12,6 +12,7 @@ A tapered amplifier pumped without seed is destroyed within a fraction of a seco
   a dead computer.
 """
 
+import contextlib
 import math
 import time
 from abc import ABC, abstractmethod
@@ -96,7 +97,8 @@ class ProtectedAmplifier(ABC):
     def _write_seed_current(self, current_ma: float) -> None: ...
 
     @abstractmethod
-    def _switch_seed(self, on: bool) -> None: ...
+    def _switch_seed(self, on: bool) -> None:
+        """Switch and read back; raise `DriverError` unless it is confirmed."""
 
     @abstractmethod
     def _read_amplifier(self) -> AmplifierReading: ...
@@ -105,7 +107,8 @@ class ProtectedAmplifier(ABC):
     def _write_amplifier_current(self, current_ma: float) -> None: ...
 
     @abstractmethod
-    def _switch_amplifier(self, on: bool) -> None: ...
+    def _switch_amplifier(self, on: bool) -> None:
+        """Switch and read back; raise `DriverError` unless it is confirmed."""
 
     @abstractmethod
     def _amplifier_emits(self) -> bool: ...
@@ -274,9 +277,8 @@ class ProtectedAmplifier(ABC):
         try:
             done = self._drop()
         except DriverError as failure:
-            done = f"THE AMPLIFIER COULD NOT BE BROUGHT DOWN ({failure.reason})"
             raise type(error)(
-                self._name, f"{error.reason}; {done}", "turn the key of the box off"
+                self._name, f"{error.reason}; {failure.reason}", failure.remedy
             ) from error
         raise type(error)(self._name, f"{error.reason}; {done}", error.remedy) from error
 
@@ -294,28 +296,21 @@ class ProtectedAmplifier(ABC):
 
     def _force_off(self) -> None:
         """Down and off, verified; what fails on the way does not stop the rest."""
+        failure = ""
         for attempt in range(_SAFE_ATTEMPTS):
-            failure: DriverError | None = None
-            try:
+            if attempt > 0:
+                self._sleep(_POLL_S)
+            with contextlib.suppress(DriverError):  # off matters more, and is tried in any case
                 self._write_amplifier_current(self._limits.amplifier_current_ma.low)
-            except DriverError:
-                pass  # off matters more, and a failed write must not keep it from being tried
             try:
                 self._switch_amplifier(False)
-                if not self._read_amplifier().on:
-                    return
+                return
             except DriverError as error:
-                failure = error
-            if attempt < _SAFE_ATTEMPTS - 1:
-                self._sleep(_POLL_S)
-        if failure is not None:
-            raise type(failure)(
-                self._name,
-                f"the amplifier could not be switched off: {failure.reason}",
-                "turn the key of the box off",
-            ) from failure
+                failure = error.reason
         raise DeviceFault(
-            self._name, "the amplifier did not switch off", "turn the key of the box off"
+            self._name,
+            f"THE AMPLIFIER COULD NOT BE SWITCHED OFF ({failure})",
+            "turn the key of the box off",
         )
 
     # --- small things ---

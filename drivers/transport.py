@@ -40,7 +40,10 @@ class ByteStream(Protocol):
         ...
 
     def discard(self, quiet_s: float) -> bytes:
-        """Throw away, and return, what comes until the line has been quiet for `quiet_s`."""
+        """Throw away, and return, what comes until the line has been quiet for `quiet_s`.
+
+        With 0, what is already there. Raises `ProtocolError` and closes if it never ends.
+        """
         ...
 
 
@@ -67,7 +70,7 @@ class SerialStream:
         self._timeout_s = timeout_s
         self._assert_dtr = assert_dtr
         self._sleep = sleep
-        self._port: serial.SerialBase | None = None
+        self._port: serial.Serial | None = None
         self._buffer = bytearray()
 
     @property
@@ -157,14 +160,17 @@ class SerialStream:
         self._buffer.clear()
         port = self._opened()
         start = last = time.monotonic()
-        while (now := time.monotonic()) - last < quiet_s:
+        while True:
             try:
                 waiting = port.in_waiting
             except OSError as error:
                 raise self._lost(error) from error
+            now = time.monotonic()
             if waiting:
                 thrown += self._read_available()
                 last = now
+            elif now - last >= quiet_s:
+                return bytes(thrown)
             else:
                 self._sleep(_POLL_S)
             if now - start > quiet_s + self._timeout_s:
@@ -174,7 +180,6 @@ class SerialStream:
                     f"does not stop sending ({bytes(thrown[-40:])!r})",
                     "check that the address is that of this instrument",
                 )
-        return bytes(thrown)
 
     def _read_available(self) -> bytes:
         """At least one byte, or none after the time limit."""
@@ -184,7 +189,7 @@ class SerialStream:
         except OSError as error:
             raise self._lost(error) from error
 
-    def _opened(self) -> serial.SerialBase:
+    def _opened(self) -> serial.Serial:
         if self._port is None:
             raise ConnectionLost(self._instrument, f"{self._url} is not open")
         return self._port

@@ -51,6 +51,9 @@ class _GuardedConnection(NetworkConnection):
         await super().write_command_line(message)
 
 
+_UNINTELLIGIBLE = (DecopValueError, BufferOverflowError, _StaleAnswer, ValueError, IndexError)
+
+
 class DecopLink:
     """Reads and writes parameters on the command line (TCP) of a DLC pro.
 
