@@ -32,8 +32,8 @@ class RunHeader:
     geometry: str
     """'co', 'counter', or empty where light plays no part."""
     axes: tuple[str, ...]
-    """What the scan moves: 'detuning', 'power', 'sideband-frequency', 'sideband-depth'; empty
-    for a comparison on against off."""
+    """What the scan moves: 'detuning_mhz', 'power_mw', 'sideband_frequency_mhz',
+    'sideband_depth'; empty for a comparison on against off."""
     metadata: dict[str, str] = field(default_factory=dict)
     """The operator's own: operator, sample, gas, note, ..."""
     origin: str = "measured"

@@ -28,7 +28,6 @@ from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.disk import sync_folder, write_whole
 from atta_daq.archive.errors import ArchiveError, JournalDamaged, RunClosed, RunOwned, SchemaUnknown
-from atta_daq.archive.fits import fit_from_dict
 from atta_daq.archive.frames import FramesReader, FramesWriter
 from atta_daq.archive.header import SCHEMA, RunHeader
 from atta_daq.archive.journal import (
@@ -237,7 +236,7 @@ class Run:
             stored = json.loads(path.read_text())
         else:
             stored = {d.body["name"]: d.body["result"] for d in self.content.of(DocumentKind.FIT)}
-        return {name: fit_from_dict(result) for name, result in stored.items()}
+        return {name: FitResult.from_dict(result) for name, result in stored.items()}
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -67,7 +67,7 @@ def make_run(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., RunWriter]]
             "scan_name": "demo",
             "isotopes": (85,),
             "geometry": "co",
-            "axes": ("detuning",),
+            "axes": ("detuning_mhz",),
             "metadata": {"operator": "A. Bench", "sample": "air"},
         }
         values |= changes

@@ -53,7 +53,7 @@ def test_a_header_comes_back_as_it_was() -> None:
         scan_name="s",
         isotopes=(81, 83),
         geometry="counter",
-        axes=("detuning", "power"),
+        axes=("detuning_mhz", "power_mw"),
         metadata={"note": "µ"},
         calibrations=(CalibrationUse("fsr", 3000.0, 1.0, "MHz", 1.0, "cell"),),
         extra={"uid": "x"},
@@ -181,7 +181,7 @@ from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.archive.header import RunHeader
 from atta_daq.archive.run_folder import RunWriter
 
-header = RunHeader("victim", "kill", (85,), "co", ("detuning",))
+header = RunHeader("victim", "kill", (85,), "co", ("detuning_mhz",))
 run = RunWriter.create(Path(sys.argv[1]), header, rig_now=time.time, utc_now=time.time)
 frames = run.open_frames(16, 16)
 counter = itertools.count()
