@@ -3,6 +3,7 @@
 import logging
 import tomllib
 from dataclasses import dataclass
+from itertools import pairwise
 
 from atta_daq.analysis.points import NormalisedData, NormalisedPoint, normalise
 from atta_daq.archive.run_folder import Run
@@ -34,8 +35,8 @@ class Axis:
 
 
 AXES = (
-    Axis("detuning_mhz", "detuning as set, from the 84Kr line", "MHz", 5.0),
-    Axis("power_mw", "819-nm power", "mW", 5.0),
+    Axis("detuning_mhz", "detuning as set, from the 84Kr line", "MHz", 2.0),
+    Axis("power_mw", "819-nm power", "mW", 2.0),
     Axis("sideband_frequency_mhz", "sideband frequency", "MHz", 1.0),
     Axis("sideband_depth", "modulation index", "", 0.02),
 )
@@ -54,7 +55,7 @@ def distinct(points: list[NormalisedPoint], axis: Axis) -> int:
     values = sorted(v for v in (axis.value(p) for p in points) if v is not None)
     if not values:
         return 0
-    return 1 + sum(b - a > axis.step for a, b in zip(values, values[1:], strict=False))
+    return 1 + sum(b - a > axis.step for a, b in pairwise(values))
 
 
 def normalised(run: Run) -> dict[int, NormalisedData]:

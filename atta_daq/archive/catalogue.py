@@ -115,16 +115,30 @@ class Catalogue:
             except (ArchiveError, KeyError, TypeError, ValueError) as error:
                 _log.warning("%s is left out of the catalogue: %s", folder, error)
                 gone = gone | ({name} & known.keys())
+        self._store(rows)
         with self._open() as base:
             base.executemany("DELETE FROM runs WHERE run_id = ?", [(name,) for name in gone])
-            marks = ", ".join("?" * (len(_COLUMNS.split(",")) + 2))
+            (count,) = base.execute("SELECT count(*) FROM runs").fetchone()
+        return count
+
+    def update(self, folder: Path) -> None:
+        """Read one run anew, for the writer that has just ended it. Raises as `open_run`."""
+        status = (folder / JOURNAL).stat()
+        self._store([(*_row(folder), status.st_size, status.st_mtime_ns)])
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file, so that one file is left to copy."""
+        with self._open() as base:
+            base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _store(self, rows: list[tuple[str | float | int, ...]]) -> None:
+        marks = ", ".join("?" * (len(_COLUMNS.split(",")) + 2))
+        with self._open() as base:
             base.executemany(
                 f"INSERT OR REPLACE INTO runs ({_COLUMNS}, journal_bytes, journal_ns) "
                 f"VALUES ({marks})",
                 rows,
             )
-            (count,) = base.execute("SELECT count(*) FROM runs").fetchone()
-        return count
 
     def runs(
         self,

@@ -35,6 +35,9 @@ class DocumentKind(StrEnum):
     NOTE = "note"
     FIT = "fit"
     FLAG = "flag"
+    CALIBRATION = "calibration"
+    BLUESKY = "bluesky"
+    """A document of the run engine that carries nothing of ours."""
 
 
 @dataclass(frozen=True)

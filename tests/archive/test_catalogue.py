@@ -65,6 +65,21 @@ def test_changes_on_disk_are_followed(three, tmp_path, clock) -> None:
     assert [e.run_id for e in catalogue.runs()] == [running.run_id, dead.run_id]
 
 
+def test_one_run_can_be_brought_up_to_date(three, tmp_path) -> None:
+    _, _, running = three
+    catalogue = Catalogue(tmp_path / "data")
+    catalogue.refresh()
+    running.close(RunState.ABORTED)
+    catalogue.update(running.folder)
+    with sqlite3.connect(catalogue.path) as base:
+        query = "SELECT state FROM runs WHERE run_id = ?"
+        (state,) = base.execute(query, [running.run_id]).fetchone()
+    base.close()
+    assert state == "aborted"
+    catalogue.close()
+    assert [p.name for p in (tmp_path / "data").glob(f"{FILE}*")] == [FILE]
+
+
 def test_a_rebuilt_catalogue_equals_the_one_that_grew(three, tmp_path) -> None:
     catalogue = Catalogue(tmp_path / "data")
     before = catalogue.runs()

@@ -122,6 +122,16 @@ def test_start_and_stop_cannot_be_slipped_in(make_run) -> None:
         make_run().append("stop", {})
 
 
+def test_documents_of_the_run_engine_and_calibrations_are_kept(make_run) -> None:
+    writer = make_run()
+    writer.append("calibration", {"name": "axis zero", "zero_ratio": np.float64(0.47)})
+    writer.append("bluesky", {"name": "descriptor", "document": {"uid": "x"}})
+    with pytest.raises(ValueError, match="gossip"):
+        writer.append("gossip", {})
+    kinds = [d.doc.value for d in open_run(writer.folder).content.documents]
+    assert kinds == ["start", "calibration", "bluesky"]
+
+
 def test_a_live_run_is_owned_and_not_closed_by_another_start(make_run, clock) -> None:
     writer = make_run()
     with pytest.raises(RunOwned, match=f"process {os.getpid()} on "):
