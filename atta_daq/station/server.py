@@ -158,6 +158,13 @@ class StationServer:
             fields["display"] = {"description": reading.meaning}
         self._pvs[name].post(fields, timestamp=stamp)
 
+    def stale(self, prefixes: tuple[str, ...], reason: str) -> None:
+        """Mark the readings of a silent instrument invalid; their last values stay."""
+        for name, reading in self._readings.items():
+            if name.startswith(prefixes) and reading.kind not in ("table", "image"):
+                last = self._last.get(name, (_EMPTY[reading.kind], 0))[0]
+                self.post(name, last, "invalid", reason)
+
     def post_table(self, rows: list[dict[str, Any]]) -> None:
         """Post the table of segments."""
         table = [{key: _cell(row.get(key), code) for key, code in TABLE_COLUMNS} for row in rows]
