@@ -71,7 +71,7 @@ class Cavity:
         self._jitter = streams["819-nm laser jitter"]
         self._peak_noise = streams["cavity peaks"]
         self.geometry = RampGeometry(truth)
-        self.settings = LockSettings(laser_set_us=LASER_REFERENCE_US * truth.ratio_at_zero)
+        self.settings = LockSettings()
         laser_word = truth.actuator_range_mhz / DAC_STEPS
         self._laser_word_mhz = laser_word
         self._laser_loop = PiLoop(
@@ -133,6 +133,7 @@ class Cavity:
         s, default = self.settings, LockSettings()
         self._laser_loop.proportional = s.laser_kp / default.laser_kp
         self._laser_loop.integral = s.laser_ki / default.laser_ki
+        self._ramp_loop.proportional = s.ramp_kp / default.ramp_kp
         self._ramp_loop.integral = s.ramp_ki / default.ramp_ki
 
     def end_startup(self) -> None:
@@ -245,8 +246,10 @@ class Cavity:
         if self._laser_loop.closed:
             needed_mhz = self._laser_target_mhz() - self.laser.detuning_mhz(now_s)
             self._laser_loop.advance(needed_mhz, step_s)
-        needed_us = self.settings.ramp_set_us - self._first_peak_us(-self._ramp_loop.output)
-        self._ramp_loop.advance(needed_us / self.geometry.us_per_mhz, step_s)
+        if self._ramp_loop.closed:
+            error_us = self.settings.ramp_set_us - self._first_peak_us(0.0)
+            needed_mhz = self._ramp_loop.output + error_us / self.geometry.us_per_mhz
+            self._ramp_loop.advance(needed_mhz, step_s)
 
     def _mean_mhz(self) -> float:
         return self.laser.detuning_mhz(self._time_s) + self._laser_loop.output

@@ -33,4 +33,3 @@ class FreeLaser:
     def return_to_first_mode(self) -> None:
         self.hopped_mhz = 0.0
         self.multimode = False
-
