@@ -88,6 +88,7 @@ class Cavity:
             (DAC_STEPS - 1 - RAMP_AMPLITUDE_WORDS - RAMP_OFFSET_WORD) * self._ramp_word_mhz,
         )
         self._startup_left_s = STARTUP_S
+        self._halted = False
         self._jitter_ramp = -1
         self._jitter_mhz = 0.0
 
@@ -140,6 +141,11 @@ class Cavity:
         """Any command ends the hold after the start: the loops run."""
         self.advance()
         self._startup_left_s = 0.0
+
+    def halt(self, halted: bool) -> None:
+        """A command that has begun and not ended stops the whole program, feedback too."""
+        self.advance()
+        self._halted = halted
 
     @property
     def running(self) -> bool:
@@ -235,7 +241,7 @@ class Cavity:
         step_s = now_s - self._time_s
         if step_s <= 0.0:
             return
-        stopped = self._error_code(self._mean_mhz())
+        stopped = self._halted or self._error_code(self._mean_mhz()) != 0
         self._time_s = now_s
         if stopped:
             return

@@ -34,7 +34,7 @@ class PiLoop:
 
         Negative gains would run away; the output then goes to the rail.
         """
-        p = self._default_p * self.proportional
+        p = max(self._default_p * self.proportional, -0.99)
         rate = self._default_i * self.integral / (1.0 + p)
         growth = math.exp(min(-rate * step_s, 700.0))
         self.stored = self._clamped(needed + (self.stored - needed) * growth)
