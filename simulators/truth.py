@@ -213,7 +213,7 @@ class ReferenceCell(_Group):
 class Loading(_Group):
     """Photodiode on the trap."""
 
-    volts_per_atom_83: float = q(2e-10, "V", "877.9-nm burst peak per quenched atom (A)", gt=0)
+    volts_per_atom_83: float = q(1e-10, "V", "877.9-nm burst peak per quenched atom (A)", gt=0)
     volts_per_atom_84: float = q(2e-11, "V", "811-nm fluorescence per trapped atom (A)", gt=0)
     burst_noise: float = q(0.01, "1", "technical noise of one burst, relative (L: 0.9 %)", ge=0)
     voltage_noise_v: float = q(2e-4, "V", "rms electronic noise per sample (A)", ge=0)

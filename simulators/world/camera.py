@@ -50,7 +50,9 @@ class Cooler:
             return "Stabilized at set point"
         return "Stabilized but drifted" if self._was_stable else "Not reached setpoint"
 
-    def set(self, time_s: float, *, setpoint_c: float | None = None, on: bool | None = None) -> None:
+    def set(
+        self, time_s: float, *, setpoint_c: float | None = None, on: bool | None = None
+    ) -> None:
         """Change setpoint or switch at `time_s`."""
         self.temperature_c(time_s)
         if setpoint_c is not None:

@@ -52,7 +52,7 @@ class Cloud:
         self._pieces = [CloudPiece(start_s, 0.0, 0.0, 1.0 / lifetime_s, False, 1.0)]
         self.atoms = 0.0
 
-    def clear(self, time_s: float) -> None:
+    def clear(self) -> None:
         """The trap goes off: everything in it is lost."""
         self.atoms = 0.0
 

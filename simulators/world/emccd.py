@@ -97,7 +97,7 @@ def output_quantiles(
     spread = math.sqrt((2.0 if multiplies else 1.0) * mean_electrons + noise**2)
     low = -12.0 * noise
     high = mean_electrons + 12.0 * spread + 25.0
-    points = 1 << math.ceil(math.log2((high - low) / (noise / 4.0)))
+    points = 1 << math.ceil(math.log2((high - low) / (noise / 16.0)))
     step = (high - low) / points
     omega = 2.0 * np.pi * np.fft.rfftfreq(points, step)
     one = 1.0 / (1.0 - 1j * omega) if multiplies else np.exp(1j * omega)
@@ -192,14 +192,10 @@ class FrameSampler:
         `background_electrons`: expected electrons in each pixel, clock-induced charge included.
         """
         if background_electrons > self.STRONG_ELECTRONS or spot.electrons > self.SPOT_LIMIT:
-            return exact_frame(
-                background_electrons + spot_map(spot, shape), readout, self._stream
-            )
+            return exact_frame(background_electrons + spot_map(spot, shape), readout, self._stream)
         pixels = shape[0] * shape[1]
         gain = max(readout.gain, 1.0)
-        noise = max(
-            readout.read_noise_electrons, CONVERTER_NOISE_ADU * readout.electrons_per_adu
-        )
+        noise = max(readout.read_noise_electrons, CONVERTER_NOISE_ADU * readout.electrons_per_adu)
         level, table = self._table(background_electrons, noise / gain, readout.multiplies)
         missing = pixels * (background_electrons - level)
         return _draw(

@@ -111,9 +111,7 @@ class Pumping:
         sidebands = Sidebands(sideband_frequency_mhz, sideband_depth) if sideband_depth else None
         return self._spectra[isotope].efficiency(
             detuning_mhz,
-            intensity_w_m2=mean_intensity_w_m2(
-                power_mw, self._waist_mm, pumping.tube_diameter_mm
-            ),
+            intensity_w_m2=mean_intensity_w_m2(power_mw, self._waist_mm, pumping.tube_diameter_mm),
             rabi_scale=pumping.rabi_scale,
             doppler=self.doppler[isotope],
             geometry=pumping.geometry,

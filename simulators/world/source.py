@@ -25,7 +25,7 @@ class SourceDrift:
         self._log_strength = 0.0
 
     def at(self, time_s: float) -> float:
-        """Strength at rig time `time_s` (1 at the start). An earlier time gives the latest value."""
+        """Strength at rig time `time_s`, 1 at the start; an earlier time gives the latest."""
         step_s = time_s - self._time_s
         if step_s > 0.0:
             truth, stream = self._truth, self._stream
