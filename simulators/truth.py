@@ -86,7 +86,7 @@ class Trap(_Group):
     switching_s: float = q(1.0, "s", "until every trap laser is locked after a switch (A)", ge=0)
     settling_s: float = q(0.5, "s", "afterglow and settling after the lock reports (A)", ge=0)
     residual_decay_s: float = q(0.15, "s", "decay of residual light after a switch (A)", gt=0)
-    residual_electrons_px: float = q(20.0, "e-", "residual light per pixel just after a switch (A)")
+    residual_electrons_px: float = q(20.0, "e-", "residual light per pixel, sum over its decay (A)")
 
 
 class Camera(_Group):
@@ -100,7 +100,12 @@ class Camera(_Group):
         2400.0, "e-/s", "detected electrons per atom and second: 240 in 100 ms (A)", gt=0
     )
     background_electrons_px_s: float = q(50.0, "e-/px/s", "stray 811-nm light and glow (A)", ge=0)
-    background_noise: float = q(0.02, "1", "relative power noise of the background, per frame (A)")
+    glow_share: float = q(
+        0.2, "1", "share of the background that stays when the trap light is off (A)", ge=0, le=1
+    )
+    background_noise: float = q(
+        0.02, "1", "relative power noise of the stray 811-nm light, per frame (A)", ge=0
+    )
     leak_electrons_px_s: float = q(
         10.0, "e-/px/s", "819-nm light leaking to the sensor at full power, open shutter (A)", ge=0
     )
@@ -109,6 +114,10 @@ class Camera(_Group):
     read_noise_electrons: float = q(50.0, "e-", "read noise at the amplifier (A)", ge=0)
     clock_induced_charge: float = q(0.01, "e-/px", "clock-induced charge per frame (A)", ge=0)
     electrons_per_adu: float = q(5.0, "e-/ADU", "conversion (A)", gt=0)
+    full_well_electrons: float = q(1.8e5, "e-", "a pixel holds no more (iXon 897)", gt=0)
+    cloud_halo_per_px: float = q(
+        1e-6, "1/px", "share of the light of a cloud scattered onto each pixel (A)", ge=0
+    )
     bias_adu: float = q(200.0, "ADU", "bias level (A)", ge=0)
     cooling_time_s: float = q(60.0, "s", "time constant of the sensor cooler (A)", gt=0)
     starts_cold: bool = q(True, "", "sensor at its set temperature when the rig starts")
@@ -204,7 +213,7 @@ class ReferenceCell(_Group):
 class Loading(_Group):
     """Photodiode on the trap."""
 
-    volts_per_atom_83: float = q(2e-10, "V", "877.9-nm burst peak per quenched atom (A)", gt=0)
+    volts_per_atom_83: float = q(1e-10, "V", "877.9-nm burst peak per quenched atom (A)", gt=0)
     volts_per_atom_84: float = q(2e-11, "V", "811-nm fluorescence per trapped atom (A)", gt=0)
     burst_noise: float = q(0.01, "1", "technical noise of one burst, relative (L: 0.9 %)", ge=0)
     voltage_noise_v: float = q(2e-4, "V", "rms electronic noise per sample (A)", ge=0)

@@ -4,6 +4,7 @@ import threading
 
 from simulators.clock import RigClock
 from simulators.truth import Truth
+from simulators.world.atoms import Atoms
 from simulators.world.cavity import Cavity
 from simulators.world.cell import ReferenceCell
 from simulators.world.light import Light
@@ -20,6 +21,7 @@ class World:
     light   seed, amplifier, EOM, damage: `field()` is the light behind the fibre
     cavity  scanned transfer cavity and the laser on it: `detuning_mhz()`
     cell    modulation-transfer signal of the stable isotopes
+    atoms   source, pumping, trap, camera, loading detector
     """
 
     def __init__(self, truth: Truth, clock: RigClock, seed: int) -> None:
@@ -30,3 +32,4 @@ class World:
         self.light = Light(self)
         self.cavity = Cavity(self)
         self.cell = ReferenceCell(self)
+        self.atoms = Atoms(self)
