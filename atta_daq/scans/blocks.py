@@ -149,12 +149,16 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
     blanks = definition.blanks
     batches = _batches(planned, definition.bracket_period_s, timing)
     if blanks is not None:
-        blank = PlannedSegment(SegmentKind.BLANK, 0, False, None, Target(), blanks.dwell_s, None)
+        # Once in each state of the light that the counting sees: 819-nm light leaks too.
+        pair = [
+            PlannedSegment(SegmentKind.BLANK, 0, pumping, None, Target(), blanks.dwell_s, None)
+            for pumping in (False, True)
+        ]
         if blanks.every_blocks:
             for i in range(blanks.every_blocks, len(batches), blanks.every_blocks):
-                batches[i] = [blank, *batches[i]]
+                batches[i] = [*pair, *batches[i]]
         if blanks.at_ends:
-            batches = [[blank], *batches, [blank]]
+            batches = [pair, *batches, pair]
     ends = bracket(definition)
     return tuple(
         Block(i, f"{definition.digest}-{i:04d}", (ends, *batch, ends))
