@@ -171,7 +171,7 @@ class ProtectedAmplifier(ABC):
         """Switch the amplifier on, at its ceiling or below, once the seed is verified."""
         with self._moves:
             self._check_not_stopped()
-            reading = self._read_amplifier()
+            reading = self._checked_amplifier()
             if reading.on:
                 return
             self._check_guard()
@@ -194,18 +194,20 @@ class ProtectedAmplifier(ABC):
             self._force_off()
 
     def set_amplifier_current(self, current_ma: float) -> None:
-        """Ramp to `current_ma`; above the ceiling only when on, seeded and guarded."""
+        """Ramp to `current_ma`; above the ceiling only when on, seeded and, to rise, guarded."""
         self._check_range("amplifier current", current_ma, self._limits.amplifier_current_ma)
         with self._moves:
+            reading = self._checked_amplifier()
             if current_ma > self._limits.unseeded_ceiling_ma:
-                if not self._read_amplifier().on:
+                if not reading.on:
                     raise InterlockOpen(
                         self._name,
                         f"{current_ma:g} mA is above the unseeded ceiling of "
                         f"{self._limits.unseeded_ceiling_ma:g} mA and the amplifier is off",
                         "switch the amplifier on first, then raise its current",
                     )
-                self._check_guard()
+                if current_ma > reading.current_set_ma:
+                    self._check_guard()
             self._ramp(current_ma)
 
     def make_safe(self) -> None:
@@ -218,6 +220,16 @@ class ProtectedAmplifier(ABC):
                 self._stop.clear()
 
     # --- protection ---
+
+    def _checked_amplifier(self) -> AmplifierReading:
+        """Read the amplifier; if it is high and its seed cannot be verified, bring it down."""
+        try:
+            reading = self._read_amplifier()
+            if self._is_high(reading):
+                self._verify_seed()
+        except DriverError as error:
+            self._drop_after(error)
+        return reading
 
     def _ramp(self, target_ma: float) -> None:
         ceiling_ma = self._limits.unseeded_ceiling_ma

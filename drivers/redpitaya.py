@@ -30,6 +30,11 @@ GENERATOR_TOLERANCE = 1e-3
 """Relative; the synthesiser's own steps are far finer, another setting is far off."""
 
 
+def shortest_decimation(duration_s: float) -> int:
+    """The smallest decimation whose buffer covers `duration_s` (at most 8.59 s)."""
+    return next(d for d in DECIMATIONS if BUFFER_SAMPLES * d / SAMPLE_RATE_HZ >= duration_s)
+
+
 @dataclass(frozen=True)
 class PulseTrain:
     """`count` pulses on OUT1, high (1 V) for `width_s` at the start of every `period_s`."""
@@ -143,14 +148,11 @@ class RedPitaya:
                 f"a record of {duration_s:g} s is outside 0 to {LONGEST_RECORD_S:.2f} s",
                 "take fewer or shorter pulses",
             )
-        dt_s = next(
-            d / SAMPLE_RATE_HZ
-            for d in DECIMATIONS
-            if BUFFER_SAMPLES * d / SAMPLE_RATE_HZ >= duration_s
-        )
+        decimation = shortest_decimation(duration_s)
+        dt_s = decimation / SAMPLE_RATE_HZ
         with self._recording:
             self._cancelled.clear()
-            self._prepare_acquisition(channel, round(dt_s * SAMPLE_RATE_HZ))
+            self._prepare_acquisition(channel, decimation)
             if pulses is None:
                 volts = self._acquire(channel, dt_s, "NOW")
             else:

@@ -11,11 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from atta_daq.physics.doppler import DopplerDistribution, effusive_beam, gaussian
+from atta_daq.physics.doppler import DopplerDistribution
 
 FloatArray = NDArray[np.float64]
-SELECTION_EVEN = 1.0
-SELECTION_ODD = 1.3
 MAX_NODES = 96
 
 
@@ -26,7 +24,7 @@ class DopplerShape:
     kind: Literal["effusive", "gaussian"] = "effusive"
     temperature_k: float = 293.0
     selection_exponent: float | None = None
-    """Transverse cooling favours slow atoms as v^-exponent; None: 1.0 even, 1.3 odd isotopes."""
+    """Transverse cooling favours slow atoms as v^-exponent; None: by isotope, see the physics."""
     capture_velocity_m_s: float = 350.0
     gaussian_mean_mhz: float = 260.0
     gaussian_rms_mhz: float = 90.0
@@ -34,11 +32,10 @@ class DopplerShape:
     def reference(self, isotope: int) -> DopplerDistribution:
         """The distribution before it is moved and stretched; its numbers start the fit."""
         if self.kind == "gaussian":
-            return gaussian(self.gaussian_mean_mhz, self.gaussian_rms_mhz)
-        exponent = self.selection_exponent
-        if exponent is None:
-            exponent = SELECTION_ODD if isotope % 2 else SELECTION_EVEN
-        return effusive_beam(isotope, self.temperature_k, exponent, self.capture_velocity_m_s)
+            return DopplerDistribution.gaussian(self.gaussian_mean_mhz, self.gaussian_rms_mhz)
+        return DopplerDistribution.effusive_beam(
+            isotope, self.temperature_k, self.selection_exponent, self.capture_velocity_m_s
+        )
 
     def nodes(self, isotope: int) -> tuple[FloatArray, FloatArray]:
         """Standardised shifts (shift - mode)/rms and weights that sum to 1, at most 96 nodes."""

@@ -97,21 +97,19 @@ class Normaliser:
 
     def is_extrapolated(self, middle_s: float) -> bool:
         """No bracket on one side of this time."""
-        return bool(
-            self.rate.size == 0 or middle_s < self.time_s[0] or middle_s > self.time_s[-1]
-        )
+        return bool(self.rate.size == 0 or middle_s < self.time_s[0] or middle_s > self.time_s[-1])
 
     def _hat(self, t: FloatArray) -> FloatArray:
         """Weight of each bracket in the linear interpolation at the times t, shape (len(t), k)."""
         return np.stack([np.interp(t, self.time_s, row) for row in np.eye(self.time_s.size)], -1)
 
     def _mean_hat(self, start: float, end: float) -> FloatArray:
-        """Mean weight of each bracket over an interval: exact, as the weights are piecewise linear."""
+        """Mean weight of each bracket over an interval; exact for piecewise linear weights."""
         if end <= start:
             return self._hat(np.array([start]))[0]
         inside = self.time_s[(self.time_s > start) & (self.time_s < end)]
         nodes = np.concatenate([[start], inside, [end]])
-        return np.trapezoid(self._hat(nodes), nodes, axis=0) / (end - start)
+        return np.atleast_1d(np.trapezoid(self._hat(nodes), nodes, axis=0)) / (end - start)
 
     def _unpinned(self, t: FloatArray) -> FloatArray:
         """Covariance of a unit random walk pinned at the brackets, shape (m, m), in seconds."""

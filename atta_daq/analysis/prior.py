@@ -88,7 +88,11 @@ class Prior:
         rows = [self.names.index(other) for other in known]
         cross = self.covariance[i, rows]
         inner = self.covariance[np.ix_(rows, rows)]
-        sensitivity = np.linalg.solve(inner, cross) if rows else np.zeros(0)
+        sensitivity: FloatArray = np.zeros(0)
+        if rows:
+            sensitivity = np.asarray(np.linalg.solve(inner, cross), dtype=np.float64)
         shift = known_values - np.array([self.values[j] for j in rows])
-        variance = self.covariance[i, i] - cross @ sensitivity + sensitivity @ known_cov @ sensitivity
+        variance = (
+            self.covariance[i, i] - cross @ sensitivity + sensitivity @ known_cov @ sensitivity
+        )
         return self.values[i] + float(sensitivity @ shift), float(variance), sensitivity

@@ -29,8 +29,8 @@ def _deviance_term(mu: float, n: float) -> float:
 
 
 @njit(cache=True)
-def _statistic(poisson, value, sigma, signal, live, blank, blank_counts, blank_live, map_, x, mu):  # noqa: ANN001
-    n, r = map_.shape
+def _statistic(poisson, value, sigma, signal, live, blank, blank_counts, blank_live, spread, x, mu):
+    n, r = spread.shape
     total = 0.0
     for k in range(r):
         total += x[k] * x[k]
@@ -39,7 +39,7 @@ def _statistic(poisson, value, sigma, signal, live, blank, blank_counts, blank_l
     for i in range(n):
         log_scale = 0.0
         for k in range(r):
-            log_scale += map_[i, k] * x[k]
+            log_scale += spread[i, k] * x[k]
         mu[i] = signal[i] * math.exp(log_scale)
         if poisson:
             if blank[i] >= 0:
@@ -51,7 +51,7 @@ def _statistic(poisson, value, sigma, signal, live, blank, blank_counts, blank_l
 
 
 @njit(cache=True)
-def _solve(h, g, free):  # noqa: ANN001
+def _solve(h, g, free):
     """Cholesky solution of h x = g in place, rows with free = False held at 0."""
     m = g.size
     for i in range(m):
@@ -82,28 +82,28 @@ def _solve(h, g, free):  # noqa: ANN001
 
 @njit(cache=True)
 def profile_deviance(
-    poisson,  # noqa: ANN001
-    value,  # noqa: ANN001
-    sigma,  # noqa: ANN001
-    signal,  # noqa: ANN001
-    live,  # noqa: ANN001
-    blank,  # noqa: ANN001
-    blank_counts,  # noqa: ANN001
-    blank_live,  # noqa: ANN001
-    map_,  # noqa: ANN001
-    x,  # noqa: ANN001
-    mu,  # noqa: ANN001
+    poisson,
+    value,
+    sigma,
+    signal,
+    live,
+    blank,
+    blank_counts,
+    blank_live,
+    spread,
+    x,
+    mu,
 ):
     """Least deviance over the nuisances; `x` (r + blanks) and `mu` (n) are left at the minimum.
 
     `signal` is weight * rate, must be positive; `blank` names the blank of each row, -1 for none;
-    `map_` is L, shape (n, r). `x` on entry is the starting point (warm start).
+    `spread` is L, shape (n, r). `x` on entry is the starting point (warm start).
     """
-    n, r = map_.shape
+    n, r = spread.shape
     blanks = blank_counts.size
     m = r + blanks
     current = _statistic(
-        poisson, value, sigma, signal, live, blank, blank_counts, blank_live, map_, x, mu
+        poisson, value, sigma, signal, live, blank, blank_counts, blank_live, spread, x, mu
     )
     trial = np.empty(m)
     free = np.ones(m, np.bool_)
@@ -134,16 +134,16 @@ def profile_deviance(
                 down = (value[i] - mu[i]) * a / sigma[i] ** 2
                 slope = 0.0
             for k in range(r):
-                lk = map_[i, k]
+                lk = spread[i, k]
                 g[k] += lk * down
                 for j in range(k + 1):
-                    h[k, j] += uu * lk * map_[i, j]
+                    h[k, j] += uu * lk * spread[i, j]
             if b >= 0:
                 t = live[i]
                 g[r + b] -= t * slope
                 h[r + b, r + b] += value[i] * (t / safe) ** 2
                 for k in range(r):
-                    h[r + b, k] += map_[i, k] * value[i] * a * t / safe**2
+                    h[r + b, k] += spread[i, k] * value[i] * a * t / safe**2
         for b in range(blanks):
             free[r + b] = x[r + b] > 0.0 or g[r + b] > 0.0
         gradient = g.copy()
@@ -163,14 +163,24 @@ def profile_deviance(
                 floor = 0.1 * x[r + b] if blank_counts[b] > 0 else 0.0
                 trial[r + b] = max(trial[r + b], floor)
             after = _statistic(
-                poisson, value, sigma, signal, live, blank, blank_counts, blank_live, map_, trial, mu
+                poisson,
+                value,
+                sigma,
+                signal,
+                live,
+                blank,
+                blank_counts,
+                blank_live,
+                spread,
+                trial,
+                mu,
             )
             if after <= current + 1e-12:
                 break
             step *= 0.5
         if after > current:
             _statistic(
-                poisson, value, sigma, signal, live, blank, blank_counts, blank_live, map_, x, mu
+                poisson, value, sigma, signal, live, blank, blank_counts, blank_live, spread, x, mu
             )
             break
         x[:] = trial

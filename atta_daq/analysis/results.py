@@ -36,15 +36,17 @@ class Parameter:
     name: str
     value: float
     error: float
-    unit: str
+    unit: str = ""
     lower: float | None = None
     upper: float | None = None
     fixed: bool = False
     meaning: str = ""
 
     def __str__(self) -> str:
-        value, error = pdg_round(self.value, self.error)
         unit = f" {self.unit}" if self.unit else ""
+        if self.fixed:
+            return f"{self.name} = {self.value:.5g}{unit} (held)"
+        value, error = pdg_round(self.value, self.error)
         return f"{self.name} = {value} ± {error}{unit}"
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numba import njit
@@ -13,11 +12,9 @@ from atta_daq.physics.fivelevel import infinite_efficiency
 from atta_daq.physics.hyperfine import closed_component
 from atta_daq.physics.krypton import pumping_rates
 from atta_daq.physics.sidebands import Sidebands
-from atta_daq.physics.spectrum import PumpingSpectrum
+from atta_daq.physics.spectrum import Geometry, ModelName, PumpingSpectrum
 
 FloatArray = NDArray[np.float64]
-Geometry = Literal["co", "counter"]
-PumpingModel = Literal["f-level", "zeeman", "five-level"]
 Condition = tuple[float, float, float]
 """Intensity (W/m2), sideband frequency (MHz), modulation index."""
 
@@ -82,7 +79,7 @@ class SpectrumModel:
         light: Light,
         geometry: Geometry,
         *,
-        pumping_model: PumpingModel = "f-level",
+        pumping_model: ModelName = "f-level",
         doppler: DopplerShape | None = None,
         asymptotic: bool = False,
         reference: Condition | None = None,
@@ -101,7 +98,7 @@ class SpectrumModel:
             "rabi_scale",
             "doppler_rms_mhz",
         )
-        self.pumping_model: PumpingModel = pumping_model
+        self.pumping_model: ModelName = pumping_model
         self._spectrum = PumpingSpectrum(isotope, model=pumping_model)
         nodes, self._weights = self.shape.nodes(isotope)
         # Atoms see counter-propagating light shifted up, co-propagating light shifted down.
@@ -174,9 +171,9 @@ class SpectrumModel:
         group = np.array([len(self._conditions)])
         offset = np.array([self.rest_mhz])
         return float(
-            _average(
-                table, lowest, GRID_STEP_MHZ, group, offset, self._nodes * rms, self._weights
-            )[0]
+            _average(table, lowest, GRID_STEP_MHZ, group, offset, self._nodes * rms, self._weights)[
+                0
+            ]
         )
 
     def _table(self, scale: float) -> tuple[FloatArray, float]:

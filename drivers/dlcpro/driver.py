@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from drivers.amplifier_protection import AmplifierReading, ProtectedAmplifier, SeedReading
 from drivers.dlcpro.link import DecopLink
-from drivers.errors import DeviceFault, DriverError, InterlockOpen
+from drivers.errors import DeviceFault, InterlockOpen
 from drivers.interfaces import AmplifierLimits, AmplifierStatus, Identity
 
 _SEED = "laser1:dl:cc"
@@ -58,11 +58,7 @@ class DlcPro(ProtectedAmplifier):
                 serial=self._link.read_text("serial-number"),
                 firmware=self._link.read_text("fw-ver"),
             )
-            if self._is_high(self._read_amplifier()):
-                try:
-                    self._verify_seed()
-                except DriverError as error:
-                    self._drop_after(error)
+            self._checked_amplifier()
             self._check_guard()
         return identity
 
