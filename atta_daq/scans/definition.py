@@ -123,7 +123,7 @@ class ScanDefinition(_Model):
     seed: int = Field(default=1, ge=0)
     """Of the shuffled order."""
     parts: tuple[Part, ...] = Field(min_length=1)
-    bracket_period_s: float = Field(default=480.0, gt=0.0)
+    bracket_period_s: float = Field(default=500.0, gt=0.0)
     bracket_pumping: bool = False
     """True takes the normaliser with pumping light on: it divides the effect out. For tests."""
     blanks: Blanks | None = None
