@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PumpingModelName = Literal["f-level", "zeeman"]
 VelocityModelName = Literal["effusive", "gaussian"]
@@ -256,3 +256,18 @@ def to_toml(truth: Truth) -> str:
             lines.append(f"{name} = {literal}  # {f'{unit}: ' if unit else ''}{info.description}")
         lines.append("")
     return "\n".join(lines)
+
+
+def explain_invalid(error: ValidationError) -> list[str]:
+    """What is wrong with a truth file, one line for each key, with what would be allowed."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            group = Truth.model_fields.get(str(problem["loc"][0]))
+            known = Truth if len(problem["loc"]) == 1 or group is None else group.annotation
+            allowed = ", ".join(getattr(known, "model_fields", {}))
+            lines.append(f"unknown key {key!r}; allowed here: {allowed}")
+        else:
+            lines.append(f"{key}: {problem['msg']}, got {problem['input']!r}")
+    return lines
