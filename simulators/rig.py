@@ -27,6 +27,7 @@ class SimulatedRig:
     def __init__(self, world: World) -> None:
         self.world = world
         self.servers: dict[str, Server] = {}
+        self._derived = derived_truth(world)
         light, cavity = world.light, world.cavity
         self._faults: dict[tuple[str, str], Callable[..., None]] = {
             ("amplifier", "trip"): lambda reason="driver tripped": light.trip_amplifier(
@@ -40,7 +41,7 @@ class SimulatedRig:
                 None if jump_mhz is None else _number("jump_mhz", jump_mhz, -1e5, 1e5),
                 bool(multimode),
             ),
-            ("lock", "cavity_jump"): lambda mhz=300.0: cavity.jump(_number("mhz", mhz, -1e5, 1e5)),
+            ("lock", "cavity_jump"): lambda mhz=100.0: cavity.jump(_number("mhz", mhz, -1e5, 1e5)),
         }
 
     async def start(self) -> None:
@@ -68,13 +69,12 @@ class SimulatedRig:
 
     def truth(self) -> dict[str, Any]:
         """Truth, seed, speed and what follows from them."""
-        with self.world.lock:
-            return {
-                **self.world.truth.model_dump(mode="json"),
-                "seed": self.world.streams.seed,
-                "speed": self.world.clock.speed,
-                "derived": derived_truth(self.world),
-            }
+        return {
+            **self.world.truth.model_dump(mode="json"),
+            "seed": self.world.streams.seed,
+            "speed": self.world.clock.speed,
+            "derived": self._derived,
+        }
 
     def status(self) -> dict[str, Any]:
         """What is really the case now."""
@@ -131,6 +131,8 @@ class SimulatedRig:
                 self.world.light.recover_seed()
                 self.world.light.set_interlock(False)
                 self.world.light.set_emission_button(True)
+            if "lock" in names:
+                self.world.cavity.realign()
 
     def _server(self, name: str) -> Server:
         if name not in self.servers:
