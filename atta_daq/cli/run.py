@@ -48,13 +48,15 @@ def run(
     if simulated == (config is not None):
         raise ConfigError("give either --simulate or --config RIG.toml")
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch:
-        with _rig(Path(scratch), definition, config, speed, seed, truth) as (path, world):
-            rig = load_rig(path)
-            run_id = _take(path, rig, scan, data, console)
-            folder = (rig.data_dir or data) / run_id
-            if world is not None:
-                _lay_truth(world, folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch,
+        _rig(Path(scratch), definition, config, speed, seed, truth) as (path, world),
+    ):
+        rig = load_rig(path)
+        run_id = _take(path, rig, scan, data, console)
+        folder = (rig.data_dir or data) / run_id
+        if world is not None:
+            _lay_truth(world, folder)
     finished = open_run(folder)
     if as_json:
         print(json.dumps(run_object(finished, finished.fits)))

@@ -129,7 +129,7 @@ class ScanDefinition(_Model):
     blanks: Blanks | None = None
     zero_on_reference_cell: bool = True
     """Zero the frequency axis on the 84Kr line before the first block."""
-    calibrate_counting_s: float | None = Field(default=120.0, gt=0.0)
+    calibrate_counting_s: float | None = Field(default=240.0, gt=0.0)
     """Watch 85Kr so long before the first block and calibrate the counting from it."""
     max_attempts: int = Field(default=3, ge=1)
     fit_width_from: str | None = None

@@ -144,8 +144,8 @@ class RunSession:
             counting = calibrate_counting(
                 self._taker, self._config, self.run_id, self.definition.calibrate_counting_s
             )
-            self._taker.calibration = counting
-            self._calibration("counting", counting.describe())
+            self._taker.counting = counting
+            self._calibration("counting", counting.calibration.to_dict())
         self._taker.restart_clock()
 
     def _wait_until_cold(self) -> None:
