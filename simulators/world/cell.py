@@ -85,4 +85,4 @@ class ReferenceCell:
         decay = math.exp(-dt_s / t.noise_time_s)
         kicks = self._noise.standard_normal(n_samples) * math.sqrt(1.0 - decay**2)
         kicks[0] = self._noise.standard_normal()
-        return rms_v * lfilter([1.0], [1.0, -decay], kicks)
+        return rms_v * np.asarray(lfilter([1.0], [1.0, -decay], kicks))
