@@ -25,7 +25,7 @@ setup: .venv/ready
 	@touch $@
 
 demo: setup
-	$(BIN)/atta-daq run scans/demo.toml --simulate --truth-beside
+	$(BIN)/atta-daq run scans/demo.toml --simulate
 
 lint: setup
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ sympy takes a good part of a second to import, so it is imported at the first ca
 is cached.
 """
 
+import math
 from functools import cache
 
 
@@ -61,3 +62,28 @@ def zeeman_share(f_lower: float, m_lower: float, f_upper: float, m_upper: float)
         return 0.0
     symbol = wigner_3j(f_lower, 1.0, f_upper, -m_lower, q, m_upper)
     return (2.0 * f_upper + 1.0) * symbol**2
+
+
+def dipole_amplitude(
+    j_lower: float,
+    f_lower: float,
+    m_lower: float,
+    j_upper: float,
+    f_upper: float,
+    m_upper: float,
+    spin: float,
+) -> float:
+    """<F m| d_q |F' m'> over the reduced element <J||d||J'>, signs included.
+
+    Squared and summed over F, m it gives 1/(2J'+1) for every F' m'.
+    """
+    q = m_lower - m_upper
+    if abs(q) > 1.0 or abs(f_lower - f_upper) > 1.0:
+        return 0.0
+    phase = round(f_lower - m_lower + j_lower + spin + f_upper + 1.0)
+    return (
+        (-1.0 if phase % 2 else 1.0)
+        * math.sqrt((2.0 * f_lower + 1.0) * (2.0 * f_upper + 1.0))
+        * wigner_6j(j_lower, f_lower, spin, f_upper, j_upper, 1.0)
+        * wigner_3j(f_lower, 1.0, f_upper, -m_lower, q, m_upper)
+    )

@@ -117,9 +117,8 @@ class PumpingRates:
 
 
 def _table(name: str) -> list[dict[str, str]]:
-    path = resources.files(__package__) / "data" / name
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    text = (resources.files("atta_daq.physics") / "data" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 @cache

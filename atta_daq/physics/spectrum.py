@@ -19,6 +19,7 @@ from atta_daq.physics.flevel import f_level_model
 from atta_daq.physics.hyperfine import closed_component
 from atta_daq.physics.krypton import PUMPING_LINE, PumpingRates, isotope, line, pumping_rates
 from atta_daq.physics.sidebands import Sidebands
+from atta_daq.physics.zeeman import zeeman_model
 
 ModelName = Literal["f-level", "zeeman", "five-level"]
 Geometry = Literal["co", "counter"]
@@ -150,6 +151,8 @@ def _atom_model(isotope_number: int, model: ModelName, offset_mhz: float) -> Ato
         return ClosedLineModel(isotope_number, offset_mhz)
     if model == "f-level":
         return f_level_model(isotope_number, offset_mhz)
+    if model == "zeeman":
+        return zeeman_model(isotope_number, offset_mhz)
     raise ValueError(f"unknown pumping model {model!r}: use 'f-level', 'zeeman' or 'five-level'")
 
 

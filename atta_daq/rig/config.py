@@ -191,6 +191,7 @@ class DopplerCalibration(Dated):
     odd_error_mhz: float = Field(ge=0)
     even_rms_mhz: float = Field(gt=0)
     odd_rms_mhz: float = Field(gt=0)
+    odd_rms_error_mhz: float = Field(gt=0)
 
 
 class PumpingCalibration(Dated):

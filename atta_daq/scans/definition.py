@@ -118,7 +118,8 @@ class ScanDefinition(_Model):
     """A whole scan file."""
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
-    geometry: Literal["co", "counter"] = "co"
+    geometry: Literal["co", "counter"] | None = None
+    """Refused on a rig of the other geometry; left out: whatever the rig has."""
     seed: int = Field(default=1, ge=0)
     """Of the shuffled order."""
     parts: tuple[Part, ...] = Field(min_length=1)
@@ -128,6 +129,8 @@ class ScanDefinition(_Model):
     blanks: Blanks | None = None
     zero_on_reference_cell: bool = True
     """Zero the frequency axis on the 84Kr line before the first block."""
+    calibrate_counting_s: float | None = Field(default=120.0, gt=0.0)
+    """Watch 85Kr so long before the first block and calibrate the counting from it."""
     max_attempts: int = Field(default=3, ge=1)
     fit_width_from: str | None = None
     """Run whose fit constrains Rabi scale and Doppler width (an 83Kr spectrum)."""

@@ -52,6 +52,8 @@ class Light:
         self.advance()
         if enabled is not None:
             self.seed.enabled = enabled
+            if not enabled:
+                self._world.cavity.seed_switched_off()
         if current_ma is not None:
             self.seed.current_ma = current_ma
 
