@@ -44,6 +44,9 @@ class AtomsStatus:
     """Single atoms that have come since the start."""
     false_total: int
     overexposed_s: float
+    """Time for which a cloud shone on the multiplying sensor."""
+    lost_exposures: int
+    """Exposures that the camera lost because they were not read out in time."""
 
 
 class Atoms:
@@ -180,6 +183,7 @@ class Atoms:
                 self.single.wanted_total,
                 self.single.false_total,
                 self.camera.overexposed_s,
+                self.camera.lost_exposures,
             )
 
     # --- time -----------------------------------------------------------------------------------
