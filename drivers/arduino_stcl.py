@@ -217,8 +217,8 @@ class ArduinoStcl:
             # lost lock; if not, this query raises in its turn.
             error = self._wire.error
             self._wire.ask_integer("Ls?")
-            number = "" if error is None else f" (firmware error {error})"
-            reason = f"no complete set of peaks{number}"
+            detail = "" if error is None else f" ({_explain(error)})"
+            reason = f"no complete set of peaks{detail}"
             return LockStatus(False, reason, math.nan, setpoint, math.nan, math.nan)
         ratios = [p.ratio for p in peaks]
         status_ratio = fmean(ratios)
@@ -256,7 +256,7 @@ class ArduinoStcl:
         spacing_us = fmean(p.spacing_us for p in peaks)
         distance = abs(ratio - setpoint_us / self._laser_ref_us)
         if self._wire.error is not None:
-            return f"firmware error {self._wire.error}: {_explain(self._wire.error)}"
+            return _explain(self._wire.error)
         if gains.integral == 0:
             return "frozen: the gains are zero"
         if self._set_us is not None and setpoint_us != self._set_us:
@@ -303,8 +303,9 @@ class ArduinoStcl:
 
 
 def _explain(error: int) -> str:
+    words = "see the firmware's source"
     if -16 < error <= -10:
-        return f"peak {-10 - error} is missing"
-    if -36 < error <= -30:
-        return f"peak {-30 - error} is badly placed"
-    return "see the firmware's source"
+        words = f"peak {-10 - error} is missing"
+    elif -36 < error <= -30:
+        words = f"peak {-30 - error} is badly placed"
+    return f"firmware error {error}: {words}"
