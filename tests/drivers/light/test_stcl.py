@@ -262,6 +262,23 @@ def test_set_ratio_waits_until_the_laser_has_followed(scripted, lock_at):
     assert status.ratio == pytest.approx(0.5501, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    "distances",
+    [
+        [1e-4, 1.5e-4],  # within half a step (2.1e-4), twice
+        [4e-4, 4e-4, 4e-4],  # inside the tolerance and standing
+        [4.9e-4, 4.2e-4, 3.4e-4, 2.9e-4, 2.6e-4],  # approaching, at last by less than 1e-4
+    ],
+)
+def test_set_ratio_does_not_land_on_the_way(scripted, lock_at, distances):
+    windows = [line(0.55 + d, 2 * n + half) for n, d in enumerate(distances) for half in (0, 1)]
+    server = scripted(
+        [*OPEN, *gains(1500, 30), *ask("Ls?", 1200), *ask("Ls1320", 1320), *ramps(*windows)]
+    )
+    status = lock_at(server.url).set_ratio(0.55)
+    assert status.ratio == pytest.approx(0.55 + distances[-1], abs=1e-5)
+
+
 def test_a_mode_hop_on_the_way_is_frozen(scripted, lock_at):
     server = scripted(
         [
