@@ -113,6 +113,9 @@ class FakeBox:
         if self.unseeded and not was_unseeded and name.startswith(DIODE) and self.seed_good:
             self.violations.append(f"seed taken away from {self.level_ma} mA by {name}")
 
+    def shout(self, name, value):
+        self.values[name] = value
+
     def open(self):
         pass
 
@@ -359,6 +362,13 @@ def test_make_safe_breaks_off_a_ramp(box):
     assert box.values[AMP + "enabled"] is False
     assert box.values[AMP + "current-set"] == 0.0
     driver.amplifier_on()  # STOP does not outlast itself
+
+
+def test_make_safe_of_a_box_that_obeys_but_does_not_answer(running, box):
+    box.fails_after, box.fails_for = 0, 10**9
+    with pytest.raises(DeviceFault, match="IS NOT CONFIRMED"):
+        running.make_safe()
+    assert box.level_ma == 0.0
 
 
 @pytest.mark.parametrize("nth", range(6))
