@@ -116,6 +116,9 @@ class DlcPro(ProtectedAmplifier):
     def _switch_amplifier(self, on: bool) -> None:
         self._switch(_AMPLIFIER, on)
 
+    def _switch_amplifier_off_blindly(self) -> None:
+        self._link.shout(f"{_AMPLIFIER}:enabled", False)
+
     def _amplifier_emits(self) -> bool:
         return self._link.read_bool(f"{_AMPLIFIER}:emission")
 
