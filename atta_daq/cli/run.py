@@ -186,7 +186,7 @@ def _step(client: StationClient, run_id: str, progress: Progress, task: Any) -> 
 
 def _lay_truth(world: SimulatedRig, folder: Path) -> None:
     """Beside the finished run of a simulated rig; the report then shows it."""
-    truth = world.control("truth")
+    truth = world.ask({"cmd": "truth"})
     write_whole(folder / "truth.toml", tomli_w.dumps(truth["truth"]))
     run = open_run(folder)
     if run.segments:

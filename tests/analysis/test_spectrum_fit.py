@@ -153,8 +153,11 @@ def test_sideband_scan_finds_its_amplitude(make_rare):
     frequency = np.arange(100.0, 401.0, 20.0)
     n = frequency.size
     light = Light(
-        np.ones(n, dtype=bool), np.full(n, -30.0),
-        np.full(n, mean_intensity_w_m2(500.0, 7.5, 9.0)), frequency, np.ones(n),
+        np.ones(n, dtype=bool),
+        np.full(n, -30.0),
+        np.full(n, mean_intensity_w_m2(500.0, 7.5, 9.0)),
+        frequency,
+        np.ones(n),
     )
     model = SpectrumModel(83, light, "co")
     increase = model.increase([0.5, model.nominal_position_mhz, 4.0, model.nominal_rms_mhz])
@@ -165,8 +168,16 @@ def test_sideband_scan_finds_its_amplitude(make_rare):
             mean = 20_000.0 * (1.0 + (increase[i] if on else 0.0))
             segments.append(
                 make_rare(
-                    len(segments), i, 600.0 * len(segments), 3600.0, int(rng.poisson(mean)),
-                    isotope=83, pumping=on, point=i, setting=setting, efficiency=1.0,
+                    len(segments),
+                    i,
+                    600.0 * len(segments),
+                    3600.0,
+                    int(rng.poisson(mean)),
+                    isotope=83,
+                    pumping=on,
+                    point=i,
+                    setting=setting,
+                    efficiency=1.0,
                     efficiency_error=0.0,
                 )
             )
