@@ -250,6 +250,7 @@ class ArduinoStcl:
         An answer equal to the one before is the same ramp read twice, and is not counted.
         """
         window: deque[Peaks] = deque(maxlen=self._ramps)
+        self._wire.expect_news()
         for _ in range(10 * self._ramps):
             peaks = self._wire.ask_peaks()
             if window and peaks == window[-1]:
@@ -258,6 +259,7 @@ class ArduinoStcl:
             window.append(peaks)
             if len(window) == self._ramps:
                 break
+        self._wire.forget_old_error()
         return list(window), len(window) > 1
 
     def _loss(

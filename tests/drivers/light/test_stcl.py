@@ -220,6 +220,21 @@ def test_a_standing_error_is_no_lock(scripted, lock_at):
     assert lock_at(server.url).status().reason == "firmware error -31: peak 1 is badly placed"
 
 
+def test_an_error_that_is_not_announced_again_is_over(scripted, lock_at):
+    # 'error resolved.' comes half a second after the fact, or never if a command came between.
+    server = scripted(
+        [
+            ("expect", b"\n"),
+            ("send", b"\\0xA\r\n"),
+            *ask("Ls?", 1200),
+            *echo("Lkp?", b"error -11\r\n1500\r\n"),
+            *ask("Lki?", 30),
+            *ramps(line(0.5, 1), line(0.5, 2)),
+        ]
+    )
+    assert lock_at(server.url).status().locked
+
+
 def test_a_restarted_firmware_is_noticed(scripted, lock_at):
     landing = ramps(*(line(0.6, n) for n in range(4)))
     server = scripted(
