@@ -31,6 +31,7 @@ ENUMERATIONS = {
     "ImageMode": (IMAGE_MODES, 0),
     "TriggerMode": (TRIGGERS, 1),
     "DataType": (["UInt16", "UInt32"], 1),
+    "AndorReadOutMode": (["FVB", "Image", "Random Track"], 0),
     "ArrayCallbacks": (["Disable", "Enable"], 0),
     "AndorEMGainMode": (GAIN_MODES, 0),
     "AndorEMGainAdvanced": (["Disabled", "Enabled"], 1),
@@ -217,6 +218,7 @@ def test_configure_writes_modes_then_region_then_exposure(fake, camera):
         ("ImageMode", 2),
         ("TriggerMode", 0),
         ("DataType", 0),
+        ("AndorReadOutMode", 1),
         ("AndorEMGainMode", 3),
         ("AndorEMGainAdvanced", 0),
         ("ArrayCallbacks", 1),
@@ -279,10 +281,16 @@ def test_beyond_a_limit_nothing_is_written(fake, camera, settings):
     assert fake.puts == []
 
 
-def test_configure_while_acquiring_is_refused(fake, camera):
+def test_nothing_is_changed_while_acquiring(fake, camera):
     fake.set("Acquire_RBV", 1)
-    with pytest.raises(DeviceFault, match="stop it before"):
-        camera.configure(SETTINGS)
+    for refused in (
+        lambda: camera.configure(SETTINGS),
+        lambda: camera.set_em_gain(0),
+        camera.open_shutter,
+        camera.close_shutter,
+    ):
+        with pytest.raises(DeviceFault, match="stop it before"):
+            refused()
     assert fake.puts == []
 
 
