@@ -202,7 +202,7 @@ class ArduinoStcl:
                     self._name,
                     f"did not land at ratio {target:.5f}: {status.reason or 'not steady'}; "
                     "the actuator is frozen",
-                    "look at the cavity signal, then relock",
+                    "see that the seed is on and its light reaches the cavity, then relock",
                 )
 
     def _settled(self, distances: deque[float]) -> bool:
@@ -318,7 +318,7 @@ class ArduinoStcl:
 def _explain(error: int) -> str:
     words = "see the firmware's source"
     if -16 < error <= -10:
-        words = f"peak {-10 - error} is missing"
+        words = f"only {-10 - error} of 6 peaks found"  # both ramps: master, slave, master
     elif -36 < error <= -30:
         words = f"peak {-30 - error} is badly placed"
     return f"firmware error {error}: {words}"

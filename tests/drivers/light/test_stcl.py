@@ -198,13 +198,13 @@ def test_a_missing_peak_is_a_status(scripted, lock_at):
             *OPEN,
             *ask("Ls?", 1200),
             *gains(1500, 30),
-            *echo("p6", b"error -11\r\n"),
+            *echo("p6", b"error -14\r\n"),
         ],
         [*OPEN, *ask("Ls?", 1200)],
     )
     status = lock_at(server.url, timeout_s=0.15).status()
     assert not status.locked
-    assert status.reason == "no complete set of peaks (firmware error -11: peak 1 is missing)"
+    assert status.reason == "no complete set of peaks (firmware error -14: only 4 of 6 peaks found)"
     assert math.isnan(status.ratio)
 
 
