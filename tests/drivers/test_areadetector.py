@@ -208,6 +208,19 @@ def test_server_that_dies_is_reported(fake, camera):
         camera.status()
 
 
+def test_connect_after_close(fake, camera):
+    camera.close()
+    with pytest.raises(ConnectionLost):
+        camera.status()
+    assert camera.connect().model == "DU897_BV"
+    frames: list[Frame] = []
+    camera.configure(SETTINGS)
+    camera.start(frames.append)
+    fake.expose(1)
+    until(lambda: len(frames) == 1)
+    camera.stop()
+
+
 # --- settings -----------------------------------------------------------------------------------
 
 
