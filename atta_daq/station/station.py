@@ -57,6 +57,7 @@ class Station:
         self._control = ""
         self._mutex = threading.RLock()
         self._session: RunSession | None = None
+        self._run_thread: threading.Thread | None = None
         self._writer: RunWriter | None = None
         self._rows: list[dict[str, Any]] = []
         self._request: FitRequest | None = None
@@ -150,6 +151,8 @@ class Station:
     def close(self) -> None:
         """End the run if there is one, make everything safe, release the rig."""
         self._end_session("the station was shut down")
+        if self._run_thread is not None:
+            self._run_thread.join()
         self._ended.set()
         self._monitor.close()
         self._display.join()
@@ -178,7 +181,8 @@ class Station:
             self._request = request
             self._session = self._new_session(definition, arguments["scan"])
             run_id = self._session.run_id
-        threading.Thread(target=self._carry_out, name="run", daemon=True).start()
+        self._run_thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
+        self._run_thread.start()
         return {"run": run_id}
 
     def _new_session(self, definition: ScanDefinition, scan_toml: str) -> RunSession:
