@@ -1,0 +1,330 @@
+"""The EMCCD behind an EPICS areaDetector server (ADAndor serves the Andor iXon), over pvAccess.
+
+The server's `ShutterMode` must be "Detector output", else ADAndor ignores its own shutter
+setting. The register of an EMCCD ages with the charge that is multiplied: gain is refused while
+the sensor is not cold and stable, beyond the limit of the rig file, and while `gain_permit` names
+a reason (the trap on an abundant isotope).
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from drivers.areadetector_pvs import (
+    IMAGE,
+    MODES,
+    ROI,
+    SHUTTER,
+    SHUTTER_CLOSED,
+    SHUTTER_OPEN,
+    STATUS,
+    CameraPvs,
+    temperature_is_stable,
+)
+from drivers.errors import DeviceFault, DriverError, InterlockOpen, OutOfRange
+from drivers.interfaces import CameraLimits, CameraSettings, CameraStatus, Frame, Identity
+from drivers.pva_frames import HALF_COUNTER, FrameStream
+from drivers.pva_link import PvaLink
+
+HIGHEST_OFF_GAIN = 2
+"""In "Real EM Gain" ADAndor raises a gain of 0 to the lowest that the camera knows, 1 or 2; that
+is as far off as it goes."""
+EXPOSURE_TOLERANCE = 0.01
+"""The camera rounds an exposure to its own clock; a greater difference is a refusal."""
+QUEUE_FRAMES = 2048
+QUEUE_S = 2.0
+QUEUE_BYTES = 1 << 28
+"""The server buffers what the client has not fetched: 256 MB at most for large frames."""
+
+
+@dataclass(frozen=True)
+class FrameProgress:
+    """How far the running acquisition has come; costs no exchange with the camera."""
+
+    delivered: int
+    lost: int
+    last_frame_wall_s: float | None
+    """Monotonic wall time of the last frame; None before the first."""
+    failure: str
+    """Why no frame comes any more, in words; empty while all is well."""
+
+
+class AreaDetectorCamera:
+    """The EMCCD that sees single atoms.
+
+    `gain_permit` returns why gain is forbidden now, or ""; like the sink of the frames it must
+    not call the camera, which waits for it. `limits.temperature_c` is the range of
+    the sensor in which gain is allowed. `sleep` and `monotonic` are injected in tests.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        limits: CameraLimits,
+        *,
+        gain_permit: Callable[[], str] = lambda: "",
+        timeout_s: float = 5.0,
+        poll_s: float = 0.003,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._link = PvaLink(
+            name, address, timeout_s=timeout_s, poll_s=poll_s, sleep=sleep, monotonic=monotonic
+        )
+        self._pvs = CameraPvs(self._link)
+        self._limits = limits
+        self._gain_permit = gain_permit
+        self._lock = threading.RLock()
+        self._stream: FrameStream | None = None
+
+    @property
+    def name(self) -> str:
+        return self._link.name
+
+    def connect(self) -> Identity:
+        """Find every PV that the driver uses; who answers.
+
+        Raises ConnectionLost when no PV answers, Timeout naming those that are missing.
+        """
+        with self._lock:
+            self._link.open()
+            return self._pvs.find()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._stream is not None:
+                self._stream.close()
+            self._link.close()
+
+    def make_safe(self) -> None:
+        """Acquisition stopped, shutter closed, gain 0.
+
+        All three are sent at once, before anything is waited for, then verified. Every one is
+        tried even if another fails; the first failure is raised.
+        """
+        failures: list[DriverError] = []
+
+        def attempt(step: Callable[[], None]) -> None:
+            try:
+                step()
+            except DriverError as error:
+                failures.append(error)
+
+        # The SDK refuses a new gain while it acquires, hence this order.
+        attempt(lambda: self._pvs.put("Acquire", 0))
+        attempt(lambda: self._put_shutter(SHUTTER_CLOSED))
+        attempt(lambda: self._pvs.put("AndorEMGain", 0))
+        with self._lock:
+            attempt(self.stop)
+            attempt(self.close_shutter)
+            attempt(self._gain_off)
+        if failures:
+            raise failures[0]
+
+    # --- state ---------------------------------------------------------------------------
+
+    def status(self) -> CameraStatus:
+        values: dict[str, Any] = dict(zip(STATUS, self._pvs.get(*STATUS), strict=True))
+
+        def number(pv: str) -> float:
+            return self._link.as_number(pv, values[pv])
+
+        def text(pv: str) -> str:
+            return self._link.as_text(pv, values[pv])
+
+        progress = self.progress()
+        return CameraStatus(
+            acquiring=number("Acquire_RBV") != 0,
+            temperature_c=number("TemperatureActual"),
+            temperature_stable=temperature_is_stable(text("AndorTempStatus_RBV")),
+            em_gain=round(number("AndorEMGain_RBV")),
+            exposure_s=number("AcquireTime_RBV"),
+            shutter_open=text(SHUTTER) != SHUTTER_CLOSED,
+            frames_delivered=progress.delivered,
+            frames_lost=progress.lost,
+            message=progress.failure or text("AndorMessage_RBV"),
+        )
+
+    def progress(self) -> FrameProgress:
+        """Frames of the running or last acquisition, to detect a stall."""
+        stream = self._stream
+        if stream is None:
+            return FrameProgress(0, 0, None, "")
+        return FrameProgress(
+            stream.delivered, stream.lost, stream.last_frame_wall_s, stream.failure
+        )
+
+    # --- settings ------------------------------------------------------------------------
+
+    def configure(self, settings: CameraSettings) -> CameraSettings:
+        """Apply while idle; return what the camera kept.
+
+        The exposure kept may differ by 1 %. Gain goes to 0 first and up last, and is refused
+        (InterlockOpen) before anything is changed.
+        """
+        self._check_gain(settings.em_gain)
+        with self._lock:
+            self._check_exposure_and_roi(settings)
+            self._require_stopped()
+            if settings.em_gain:
+                self._require_gain_allowed()
+            self._gain_off()
+            modes = {pv: self._pvs.index(pv, label) for pv, label in MODES.items()}
+            self._pvs.set({**modes, "ArrayCallbacks": 1})
+            # Offsets before sizes: areaDetector cuts a size that does not fit its offset.
+            self._pvs.set({"BinX": 1, "BinY": 1, **dict(zip(ROI, settings.roi, strict=True))})
+            self._pvs.set({"AcquireTime": settings.exposure_s}, tolerance=EXPOSURE_TOLERANCE)
+            # Back to back; the camera lengthens the period to what its readout needs.
+            self._pvs.put("AcquirePeriod", settings.exposure_s)
+            if settings.em_gain:
+                self.set_em_gain(settings.em_gain)
+            exposure_s = self._pvs.number("AcquireTime_RBV")
+            return CameraSettings(exposure_s, settings.roi, settings.em_gain)
+
+    def set_em_gain(self, gain: int) -> None:
+        """0 switches multiplication off. Only while the camera stands still (DeviceFault)."""
+        self._check_gain(gain)
+        with self._lock:
+            self._require_stopped()
+            if not gain:
+                self._gain_off()
+                return
+            self._require_gain_allowed()
+            self._pvs.set({"AndorEMGain": gain})
+
+    def open_shutter(self) -> None:
+        """Only while the camera stands still (DeviceFault); refused with InterlockOpen when gain
+        is on and may not be."""
+        with self._lock:
+            self._require_stopped()
+            self._require_gain_allowed_if_on()
+            self._move_shutter(SHUTTER_OPEN)
+
+    def close_shutter(self) -> None:
+        """Only while the camera stands still (DeviceFault); `make_safe` closes it at any time."""
+        with self._lock:
+            self._require_stopped()
+            self._move_shutter(SHUTTER_CLOSED)
+
+    # --- acquisition -----------------------------------------------------------------------
+
+    def start(self, sink: Callable[[Frame], None]) -> None:
+        """Run continuously; hand every frame of this acquisition to `sink` in order, on the
+        driver's thread. Frames of an earlier acquisition are never delivered. `sink` must return
+        soon (a queue) and not call the camera."""
+        with self._lock:
+            self._require_gain_allowed_if_on()
+            # Also ends what a crashed client left running.
+            self.stop()
+            if self._pvs.text("ImageMode_RBV") != MODES["ImageMode"]:
+                raise DeviceFault(self.name, "it is not set to run continuously", "configure it")
+            stream = FrameStream(
+                self._link,
+                IMAGE,
+                sink,
+                last_id=self._last_id(),
+                queue_size=self._queue_size(),
+                wall=self._link.monotonic,
+            )
+            stream.open()
+            self._stream = stream
+            try:
+                self._pvs.put("Acquire", 1)
+                self._pvs.wait(lambda: self._pvs.number("Acquire_RBV") == 1, "start")
+            except DriverError:
+                stream.close()
+                raise
+
+    def stop(self) -> None:
+        """Stop; when it returns no frame will come any more."""
+        with self._lock:
+            try:
+                self._pvs.put("Acquire", 0)
+                # ADAndor ignores a start until it is idle again.
+                self._pvs.wait(self._idle, "stop")
+            finally:
+                if self._stream is not None:
+                    self._stream.close()
+
+    def _idle(self) -> bool:
+        acquiring, state = self._pvs.get("Acquire_RBV", "DetectorState_RBV")
+        return (
+            self._link.as_number("Acquire_RBV", acquiring) == 0
+            and self._link.as_text("DetectorState_RBV", state) == "Idle"
+        )
+
+    def _last_id(self) -> int:
+        last_id = round(self._pvs.number("ArrayCounter_RBV"))
+        if last_id > HALF_COUNTER:
+            # Before its 32 bits run over; frames of before are then behind the new count.
+            self._pvs.set({"ArrayCounter": 0})
+            return 0
+        return last_id
+
+    def _queue_size(self) -> int:
+        period_s, width, height = self._pvs.numbers("AcquirePeriod_RBV", "SizeX_RBV", "SizeY_RBV")
+        affordable = QUEUE_BYTES / max(1.0, 2.0 * width * height)
+        return math.ceil(max(QUEUE_S / max(period_s, 1e-4), min(QUEUE_FRAMES, affordable), 16))
+
+    def _require_stopped(self) -> None:
+        """The SDK refuses settings and the shutter while it acquires; say so at once."""
+        if self._pvs.number("Acquire_RBV") != 0:
+            raise DeviceFault(self.name, "it is acquiring", "stop it before changing settings")
+
+    # --- protection ------------------------------------------------------------------------
+
+    def _check_gain(self, gain: int) -> None:
+        allowed = self._limits.em_gain
+        if gain != 0 and gain not in allowed:
+            raise self._out_of_range(
+                f"EM gain {gain} is outside {allowed.low:g} to {allowed.high:g}"
+            )
+
+    def _check_exposure_and_roi(self, settings: CameraSettings) -> None:
+        exposure_s, allowed = settings.exposure_s, self._limits.exposure_s
+        if exposure_s not in allowed:
+            raise self._out_of_range(
+                f"exposure {exposure_s:g} s is outside {allowed.low:g} to {allowed.high:g} s"
+            )
+        x, y, width, height = settings.roi
+        columns, rows = self._pvs.sensor_px
+        if not (0 <= x < x + width <= columns and 0 <= y < y + height <= rows):
+            raise self._out_of_range(
+                f"region {settings.roi} is not on the sensor of {columns} x {rows} pixels"
+            )
+
+    def _out_of_range(self, reason: str) -> OutOfRange:
+        return OutOfRange(self.name, reason, "change the setting or the limit in the rig file")
+
+    def _gain_off(self) -> None:
+        self._pvs.put("AndorEMGain", 0)
+        self._pvs.expect({"AndorEMGain": (0, HIGHEST_OFF_GAIN)})
+
+    def _require_gain_allowed_if_on(self) -> None:
+        if self._pvs.number("AndorEMGain_RBV") > HIGHEST_OFF_GAIN:
+            self._require_gain_allowed()
+
+    def _require_gain_allowed(self) -> None:
+        if reason := self._gain_permit():
+            raise InterlockOpen(self.name, f"EM gain is forbidden: {reason}", "set gain 0 first")
+        text, actual = self._pvs.get("AndorTempStatus_RBV", "TemperatureActual")
+        words = self._link.as_text("AndorTempStatus_RBV", text)
+        temperature_c = self._link.as_number("TemperatureActual", actual)
+        allowed = self._limits.temperature_c
+        if not temperature_is_stable(words) or temperature_c not in allowed:
+            raise InterlockOpen(
+                self.name,
+                f"no EM gain: the sensor is at {temperature_c:g} °C ({words})",
+                f"wait until it is stable between {allowed.low:g} and {allowed.high:g} °C",
+            )
+
+    def _put_shutter(self, label: str) -> None:
+        self._pvs.put(SHUTTER, self._pvs.index(SHUTTER, label))
+
+    def _move_shutter(self, label: str) -> None:
+        self._put_shutter(label)
+        self._pvs.wait(lambda: self._pvs.text(SHUTTER) == label, f"set the shutter {label}")

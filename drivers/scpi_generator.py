@@ -1,0 +1,140 @@
+"""SCPI radio-frequency generators: Rigol DSG800 and the Keysight 8257/MXG dialect.
+
+Setters give no answer, so every set is followed by a look into the error queue and a read-back.
+Rigol DSG800 programming guide: `:FREQ`, `:LEV`, `:OUTP`; Keysight: `:POW` for the level.
+"""
+
+from dataclasses import dataclass
+
+from drivers.errors import DeviceFault, OutOfRange
+from drivers.interfaces import Identity, Range, SidebandLimits, SidebandStatus
+from drivers.visa_line import VisaLine
+
+FREQUENCY_TOLERANCE_MHZ = 1e-6
+"""1 Hz; the boxes resolve 0.01 Hz."""
+POWER_TOLERANCE_DB = 0.011
+"""The boxes resolve 0.01 dB."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one maker spells the three settings."""
+
+    frequency: str
+    power: str
+    output: str
+
+
+RIGOL_DSG800 = Dialect(":FREQ", ":LEV", ":OUTP")
+KEYSIGHT = Dialect(":FREQ", ":POW", ":OUTP")
+
+
+class ScpiGenerator:
+    """An RF generator as sideband source or as the isotope offset of the trap lasers."""
+
+    def __init__(
+        self,
+        name: str,
+        resource: str,
+        limits: SidebandLimits,
+        *,
+        dialect: Dialect = RIGOL_DSG800,
+        timeout_s: float = 2.0,
+    ) -> None:
+        self._line = VisaLine(name, resource, timeout_s=timeout_s)
+        self._limits = limits
+        self._dialect = dialect
+
+    @property
+    def name(self) -> str:
+        return self._line.name
+
+    @property
+    def limits(self) -> SidebandLimits:
+        return self._limits
+
+    def connect(self) -> Identity:
+        """Open the line and read who answers."""
+        self._line.open()
+        return self._line.identify()
+
+    def close(self) -> None:
+        self._line.close()
+
+    def make_safe(self) -> None:
+        """RF off."""
+        self.rf_off()
+
+    def status(self) -> SidebandStatus:
+        """Settings as read back.
+
+        These boxes have no query for the lock of their synthesiser: they put its loss into the
+        error queue. So the queue is read, `DeviceFault` raised when it holds anything, and
+        `pll_locked` true means that it was empty.
+        """
+        with self._line.lock:
+            self._line.check_errors()
+            return SidebandStatus(
+                frequency_mhz=self.frequency_mhz(),
+                power_dbm=self._line.query_number(f"{self._dialect.power}?"),
+                rf_on=self._line.query_flag(f"{self._dialect.output}?"),
+                pll_locked=True,
+                temperature_c=None,
+            )
+
+    def frequency_mhz(self) -> float:
+        """Frequency as read back (MHz)."""
+        return self._line.query_number(f"{self._dialect.frequency}?") * 1e-6
+
+    def set_frequency(self, frequency_mhz: float) -> float:
+        """Set and return the frequency read back (MHz)."""
+        self._require(frequency_mhz, self._limits.frequency_mhz, "frequency", "MHz")
+        with self._line.lock:
+            self._line.write(f"{self._dialect.frequency} {frequency_mhz * 1e6:.2f}")
+            self._line.check_errors()
+            kept = self.frequency_mhz()
+        if abs(kept - frequency_mhz) > FREQUENCY_TOLERANCE_MHZ:
+            raise self._kept(f"{frequency_mhz:.6f} MHz", f"{kept:.6f} MHz")
+        return kept
+
+    def set_power(self, power_dbm: float) -> float:
+        """Set and return the power read back (dBm)."""
+        self._require(power_dbm, self._limits.power_dbm, "power", "dBm")
+        with self._line.lock:
+            self._line.write(f"{self._dialect.power} {power_dbm:.2f}")
+            self._line.check_errors()
+            kept = self._line.query_number(f"{self._dialect.power}?")
+        if abs(kept - power_dbm) > POWER_TOLERANCE_DB:
+            raise self._kept(f"{power_dbm:.2f} dBm", f"{kept:.2f} dBm")
+        return kept
+
+    def rf_on(self) -> None:
+        """RF on, if the power that is set lies inside the limits."""
+        with self._line.lock:
+            power = self._line.query_number(f"{self._dialect.power}?")
+            self._require(power, self._limits.power_dbm, "power set on the box", "dBm")
+            self._switch(True)
+
+    def rf_off(self) -> None:
+        self._switch(False)
+
+    def _switch(self, on: bool) -> None:
+        word = "ON" if on else "OFF"
+        with self._line.lock:
+            self._line.write(f"{self._dialect.output} {word}")
+            self._line.check_errors()
+            if self._line.query_flag(f"{self._dialect.output}?") != on:
+                raise self._kept(f"output {word}", "the other state")
+
+    def _require(self, value: float, allowed: Range, what: str, unit: str) -> None:
+        if value not in allowed:
+            raise OutOfRange(
+                self.name,
+                f"{what} {value:g} {unit} is outside {allowed.low:g} to {allowed.high:g} {unit}",
+                "change the setpoint or the limit in the rig file",
+            )
+
+    def _kept(self, wanted: str, kept: str) -> DeviceFault:
+        return DeviceFault(
+            self.name, f"{wanted} was set but the box kept {kept}", "check its front panel"
+        )

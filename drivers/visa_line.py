@@ -1,0 +1,231 @@
+"""One SCPI session over VISA: one lock, and no late answer can ever reach a later query.
+
+SCPI has no message numbers. After a timeout the answer is still on its way, and pyvisa-py hands
+it to the next query; two threads on one session swap their answers. So every exchange holds the
+line's lock, and after a timeout, a lost wire or an answer that is not of the protocol the session
+is closed; the next exchange opens a new one.
+"""
+
+import contextlib
+import math
+import socket
+import threading
+from typing import Any
+
+import pyvisa
+from pyvisa.constants import StatusCode
+from pyvisa.errors import VisaIOError
+from pyvisa.resources import MessageBasedResource
+
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, ProtocolError, Timeout
+from drivers.interfaces import Identity
+
+LONGEST_LINE = 4096
+"""Bytes of a text answer; no box of the rig answers longer lines."""
+LONGEST_BLOCK = 1 << 24
+"""Bytes of a binary block; a longer one is a garbled length, not data."""
+LONGEST_ERROR_QUEUE = 32
+
+
+def _send_at_once(session: MessageBasedResource) -> None:
+    """Switch off Nagle's algorithm, which holds a command that follows a setter back for 40 ms.
+
+    VISA knows the attribute, but pyvisa-py refuses to set it on sockets and leaves it off.
+    """
+    sessions = getattr(session.visalib, "sessions", {})
+    interface = getattr(sessions.get(session.session), "interface", None)
+    if isinstance(interface, socket.socket):
+        interface.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class VisaLine:
+    """A SCPI session that any number of threads may share.
+
+    `lock` is re-entrant; hold it over exchanges that belong together. Answers end with a line
+    feed, a carriage return before it is stripped. All time limits are wall time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        resource: str,
+        *,
+        timeout_s: float = 2.0,
+        terminator: str = "\n",
+        backend: str = "@py",
+    ) -> None:
+        self.name = name
+        self.resource = resource
+        self.lock = threading.RLock()
+        self._timeout_ms = max(1, round(timeout_s * 1000))
+        self._terminator = terminator
+        self._backend = backend
+        self._session: MessageBasedResource | None = None
+        self._wanted = False
+
+    def open(self) -> None:
+        """Open the session unless it is open. Raises ConnectionLost."""
+        with self.lock:
+            self._wanted = True
+            self._opened()
+
+    def close(self) -> None:
+        """Close the session for good, until `open`. Never raises."""
+        with self.lock:
+            self._wanted = False
+            self._drop()
+
+    def write(self, command: str) -> None:
+        """Send one command that gives no answer. Raises ConnectionLost, Timeout."""
+        with self.lock:
+            try:
+                self._opened().write_raw((command + self._terminator).encode("ascii"))
+            except (pyvisa.Error, OSError) as error:
+                raise self._lost(command, error) from error
+
+    def query(self, command: str) -> str:
+        """The one-line answer to `command`, stripped.
+
+        Raises ConnectionLost, Timeout, ProtocolError (not ASCII, or longer than a line).
+        """
+        with self.lock:
+            self.write(command)
+            return self._read_line(command)
+
+    def query_number(self, command: str) -> float:
+        """The finite number that answers `command`."""
+        text = self.query(command)
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise self.not_of_protocol(command, text)
+        return number
+
+    def query_flag(self, command: str) -> bool:
+        """The `0` or `1` that answers `command`."""
+        text = self.query(command)
+        if text not in ("0", "1"):
+            raise self.not_of_protocol(command, text)
+        return text == "1"
+
+    def query_binary(self, command: str) -> bytes:
+        """The payload of the definite-length block `#<n><length><bytes>` (IEEE 488.2, 8.7.9).
+
+        Raises ConnectionLost, Timeout (also for half a block), ProtocolError.
+        """
+        with self.lock:
+            self.write(command)
+            head = self._read_exactly(command, 2)
+            if head[:1] != b"#" or head[1:] not in b"123456789":
+                raise self.not_of_protocol(command, head)
+            digits = self._read_exactly(command, int(head[1:]))
+            if not digits.isdigit() or int(digits) > LONGEST_BLOCK:
+                raise self.not_of_protocol(command, head + digits)
+            payload = self._read_exactly(command, int(digits))
+            rest = self._read_line(command)
+            if rest:
+                raise self.not_of_protocol(command, rest)
+        return payload
+
+    def identify(self) -> Identity:
+        """Who answers to `*IDN?`: maker, model, serial, firmware."""
+        text = self.query("*IDN?")
+        fields = [field.strip() for field in text.split(",")]
+        if len(fields) != 4:
+            raise self.not_of_protocol("*IDN?", text)
+        return Identity(*fields)
+
+    def check_errors(self) -> None:
+        """Empty the box's error queue; raise DeviceFault with all that stood in it."""
+        faults: list[str] = []
+        with self.lock:
+            while len(faults) < LONGEST_ERROR_QUEUE:
+                text = self.query("SYST:ERR?")
+                code, _, _ = text.partition(",")
+                try:
+                    number = int(code)
+                except ValueError:
+                    raise self.not_of_protocol("SYST:ERR?", text) from None
+                if number == 0:
+                    break
+                faults.append(text)
+        if faults:
+            raise DeviceFault(
+                self.name, f"the box reports {'; '.join(faults)}", "check the last setting"
+            )
+
+    def not_of_protocol(self, command: str, answer: str | bytes) -> ProtocolError:
+        """The error for an answer that cannot be right. The session is closed: whatever else is
+        on the wire is not trusted either."""
+        with self.lock:
+            self._drop()
+        return ProtocolError(
+            self.name,
+            f"{command} was answered by {answer[:60]!r}",
+            f"check that {self.resource} is the right box",
+        )
+
+    def _opened(self) -> Any:
+        if not self._wanted:
+            raise ConnectionLost(self.name, "not connected", "connect it first")
+        if self._session is None:
+            try:
+                manager = pyvisa.ResourceManager(self._backend)
+                session = manager.open_resource(
+                    self.resource, open_timeout=self._timeout_ms, timeout=self._timeout_ms
+                )
+                if not isinstance(session, MessageBasedResource):
+                    session.close()
+                    raise ValueError("not a message-based resource")
+                session.read_termination = "\n"
+                _send_at_once(session)
+            # pyvisa-py raises a bare Exception when a socket does not connect.
+            except Exception as error:
+                raise ConnectionLost(
+                    self.name, f"cannot open {self.resource} ({error})", "check power and cable"
+                ) from error
+            self._session = session
+        return self._session
+
+    def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            # A session that cannot be closed is as gone as a closed one.
+            with contextlib.suppress(pyvisa.Error, OSError):
+                session.close()
+
+    def _lost(self, command: str, error: Exception) -> DriverError:
+        self._drop()
+        code = error.error_code if isinstance(error, VisaIOError) else None
+        if code == StatusCode.error_timeout:
+            return Timeout(
+                self.name,
+                f"no answer to {command} within {self._timeout_ms / 1000:g} s",
+                f"check that the box at {self.resource} is on; the line is opened anew",
+            )
+        return ConnectionLost(
+            self.name, f"lost at {command} ({error})", f"check {self.resource}, then retry"
+        )
+
+    def _read_line(self, command: str) -> str:
+        session = self._opened()
+        try:
+            # One library call, not read_raw(): that one never ends on an endless answer.
+            with session.ignore_warning(
+                StatusCode.success_max_count_read,
+                StatusCode.success_termination_character_read,
+            ):
+                raw, _ = session.visalib.read(session.session, LONGEST_LINE)
+        except (pyvisa.Error, OSError) as error:
+            raise self._lost(command, error) from error
+        if not raw.endswith(b"\n") or not raw.isascii():
+            raise self.not_of_protocol(command, raw)
+        return raw.decode("ascii").strip()
+
+    def _read_exactly(self, command: str, count: int) -> bytes:
+        try:
+            return self._opened().read_bytes(count)
+        except (pyvisa.Error, OSError) as error:
+            raise self._lost(command, error) from error
