@@ -36,15 +36,17 @@ class Parameter:
     name: str
     value: float
     error: float
-    unit: str
+    unit: str = ""
     lower: float | None = None
     upper: float | None = None
     fixed: bool = False
     meaning: str = ""
 
     def __str__(self) -> str:
-        value, error = pdg_round(self.value, self.error)
         unit = f" {self.unit}" if self.unit else ""
+        if self.fixed:
+            return f"{self.name} = {self.value:.5g}{unit} (held)"
+        value, error = pdg_round(self.value, self.error)
         return f"{self.name} = {value} ± {error}{unit}"
 
 
@@ -57,6 +59,8 @@ class Goodness:
     value: float
     degrees_of_freedom: int
     p_value: float
+    method: str = "wilks"
+    """How the p-value was found: 'wilks' (chi-square law of the statistic) or 'toys'."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class FitResult:
     derived: tuple[Parameter, ...] = ()
     """Quantities computed from the parameters with their covariance, e.g. positions at rest."""
     notes: tuple[str, ...] = field(default=())
+    settings: dict[str, float | str] = field(default_factory=dict)
+    """What the fit took as given: geometry, pumping model, Doppler shape, rest position, ..."""
 
     def __getitem__(self, name: str) -> Parameter:
         for parameter in (*self.parameters, *self.derived):
@@ -108,11 +114,13 @@ class FitResult:
                 "value": self.goodness.value,
                 "degrees_of_freedom": self.goodness.degrees_of_freedom,
                 "p_value": self.goodness.p_value,
+                "method": self.goodness.method,
             },
             "valid": self.valid,
             "message": self.message,
             "last_block": self.last_block,
             "notes": list(self.notes),
+            "settings": dict(self.settings),
             "curve": None
             if self.curve is None
             else {
@@ -122,6 +130,29 @@ class FitResult:
                 "band": self.curve.band.tolist(),
             },
         }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "FitResult":
+        """Inverse of `to_dict`. Raises KeyError or TypeError on a record of another shape."""
+        curve = data["curve"]
+        return cls(
+            model=data["model"],
+            isotope=data["isotope"],
+            parameters=tuple(Parameter(name, **p) for name, p in data["parameters"].items()),
+            covariance=np.array(data["covariance"], dtype=np.float64),
+            goodness=Goodness(**data["goodness"]),
+            valid=data["valid"],
+            message=data["message"],
+            last_block=data["last_block"],
+            curve=None
+            if curve is None
+            else Curve(
+                curve["axis"], *(np.array(curve[k], dtype=np.float64) for k in ("x", "y", "band"))
+            ),
+            derived=tuple(Parameter(name, **p) for name, p in data["derived"].items()),
+            notes=tuple(data["notes"]),
+            settings=dict(data["settings"]),
+        )
 
 
 def _parameter_dict(parameter: Parameter) -> dict[str, Any]:

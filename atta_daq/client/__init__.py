@@ -1,1 +1,1 @@
-"""client."""
+"""Names and types of the station's process variables, and the client that uses them."""

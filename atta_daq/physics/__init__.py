@@ -1,1 +1,1 @@
-"""Krypton, hyperfine structure, optical pumping, spectra: pure functions of numbers."""
+"""Krypton data, hyperfine structure, optical pumping and spectra: pure functions of numbers."""

@@ -1,1 +1,1 @@
-"""scans."""
+"""Scans: `definition` says what to measure (pure), `plans` how (Bluesky)."""

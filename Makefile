@@ -1,0 +1,54 @@
+# Every target makes its own environment in .venv; nothing has to be set up by hand.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+# Qt (offscreen) and its fonts; everything else comes as wheels.
+LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core
+PYTEST := QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+# One test worker a core; a single core gets none.
+WORKERS ?= 2
+
+.PHONY: help setup demo test lint bench soak lock docs gui clean
+
+help:
+	@echo "make demo   the main job on the simulated rig (3 minutes)"
+	@echo "make test   lint, types, layers and the whole test suite"
+	@echo "make bench  speed and statistics, with figures"
+	@echo "make soak   the long runs"
+	@echo "make docs   regenerate the generated reference pages"
+	@echo "make lock   renew requirements.lock"
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@scripts/setup.sh "$(LIBRARIES)"
+	@touch $@
+
+demo: setup
+	$(BIN)/atta-daq run scans/demo.toml --simulate
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: lint
+	$(PYTEST) -m "not bench and not soak" -n $(WORKERS)
+
+bench: setup
+	$(PYTEST) -m bench -p no:randomly -s tests/benchmarks --timeout 3600
+
+soak: setup
+	$(PYTEST) -m soak -p no:randomly -s tests/soak --timeout 7200
+
+docs: setup
+	$(BIN)/atta-daq docs names > docs/reference/pv-names.md
+
+lock: setup
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra test --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

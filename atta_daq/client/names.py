@@ -1,0 +1,137 @@
+"""Every process variable that a station serves: name, type, unit, meaning.
+
+The station builds its server from these lists and `atta-daq docs names` prints them, so the
+reference page cannot drift from the code. A full name is `<rig name>:<name>`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["double", "int", "bool", "string", "table", "image"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One value that the station posts. NTScalar unless it is a table or an image."""
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    precision: int = 3
+
+
+@dataclass(frozen=True)
+class Command:
+    """One remote procedure. Arguments travel as an NTURI query, the answer as JSON."""
+
+    name: str
+    arguments: tuple[str, ...]
+    meaning: str
+    needs_control: bool = True
+
+
+READINGS: tuple[Reading, ...] = (
+    Reading("station:version", "string", "", "version of atta-daq that the station runs"),
+    Reading("station:rig_time", "double", "s", "rig time, seconds since 1970"),
+    Reading("station:control", "string", "", "client that holds control; empty for none"),
+    Reading("station:message", "string", "", "last line of the log"),
+    Reading("station:watchdog", "double", "ms", "slowest reaction of the watchdog so far", 1),
+    Reading("amplifier:seed_on", "bool", "", "seed diode on"),
+    Reading("amplifier:seed_current", "double", "mA", "seed diode current", 2),
+    Reading("amplifier:seed_power", "double", "mW", "seed power at the amplifier", 2),
+    Reading("amplifier:on", "bool", "", "amplifier on"),
+    Reading("amplifier:current_set", "double", "mA", "amplifier current, setpoint", 1),
+    Reading("amplifier:current", "double", "mA", "amplifier current, measured", 1),
+    Reading("amplifier:output_power", "double", "mW", "amplifier output power", 1),
+    Reading("amplifier:interlock_open", "bool", "", "interlock of the laser head open"),
+    Reading("amplifier:protected", "bool", "", "the box's own guard against missing seed is armed"),
+    Reading("amplifier:health", "string", "", "health text of the box"),
+    Reading("light:detuning_set", "double", "MHz", "819-nm detuning from 84Kr, setpoint", 2),
+    Reading("light:detuning", "double", "MHz", "819-nm detuning from 84Kr, read back", 2),
+    Reading("light:power", "double", "mW", "819-nm power in front of the source", 1),
+    Reading("light:shutter", "bool", "", "819-nm shutter open"),
+    Reading("lock:locked", "bool", "", "transfer-cavity lock closed"),
+    Reading("lock:reason", "string", "", "why the lock is open"),
+    Reading("lock:ratio", "double", "", "peak ratio of slave to master", 6),
+    Reading("lock:rms", "double", "MHz", "rms of the single-ramp slave frequency", 3),
+    Reading("lock:actuator", "double", "", "position of the slave actuator in its range"),
+    Reading("sideband:frequency", "double", "MHz", "sideband frequency", 4),
+    Reading("sideband:power", "double", "dBm", "RF power", 2),
+    Reading("sideband:on", "bool", "", "RF on"),
+    Reading("sideband:locked", "bool", "", "synthesiser locked"),
+    Reading("camera:temperature", "double", "degC", "sensor temperature", 1),
+    Reading("camera:stable", "bool", "", "sensor at its temperature"),
+    Reading("camera:gain", "int", "", "EM gain"),
+    Reading("camera:acquiring", "bool", "", "camera exposing"),
+    Reading("camera:shutter", "bool", "", "camera shutter open"),
+    Reading("camera:frames", "int", "", "frames of this segment"),
+    Reading("camera:lost", "int", "", "frames lost in this segment"),
+    Reading("trap:isotope", "int", "", "isotope of the trap; 0 blank, -1 unknown"),
+    Reading("trap:offset", "double", "MHz", "trap offset from the 84Kr master", 3),
+    Reading("trap:locked", "bool", "", "every trap laser locked"),
+    Reading("rate:counts", "int", "", "atoms of this segment so far (provisional)"),
+    Reading("rate:counting", "double", "1/h", "atoms per hour of the last counting segment", 1),
+    Reading("rate:loading_83", "double", "1/s", "last 83Kr loading rate, detector units", 5),
+    Reading("rate:loading_84", "double", "1/s", "last 84Kr loading rate, detector units", 5),
+    Reading("run:state", "string", "", "idle, preparing, running, paused, stopping"),
+    Reading("run:id", "string", "", "run under way or last run"),
+    Reading("run:outcome", "string", "", "how the last run ended"),
+    Reading("run:segment", "int", "", "segments taken"),
+    Reading("run:segments", "int", "", "segments of the whole scan"),
+    Reading("run:block", "int", "", "block under way"),
+    Reading("run:remaining", "double", "s", "rig time left, predicted", 0),
+    Reading("run:suspended", "string", "", "why the run waits; empty when it does not"),
+    Reading("run:table", "table", "", "segments of the run: one row each"),
+    Reading("run:fit", "string", "", "last fit of the run, JSON"),
+    Reading("camera:image", "image", "ADU", "latest frame of the region of interest"),
+)
+
+COMMANDS: tuple[Command, ...] = (
+    Command("run", ("scan", "path"), "start a scan given as TOML text; answers the run id"),
+    Command("pause", ("when",), "'segment' finishes the segment, 'now' flags and retakes it"),
+    Command("resume", (), "go on after a pause"),
+    Command("abort", ("reason",), "end the run; what was taken is kept"),
+    Command("stop", (), "STOP: make every instrument safe, end the run", needs_control=False),
+    Command("light_on", (), "seed on, amplifier on below its ceiling"),
+    Command("light_off", (), "amplifier off, then seed off"),
+    Command("move_light", ("detuning_mhz", "power_mw"), "move the light while no run is under way"),
+    Command("relock", (), "close the transfer-cavity lock again"),
+    Command("take_control", ("force",), "hold control", needs_control=False),
+    Command("release_control", (), "give control up"),
+    Command("note", ("text",), "add the operator's note to the run", needs_control=False),
+    Command("shutdown", (), "make safe, end the station"),
+)
+
+_COLUMNS = ("name", "type", "unit", "meaning")
+
+
+def reference_page() -> str:
+    """The reference page of all names, as Markdown."""
+    lines = [
+        "# Process variables of a station",
+        "",
+        "Generated by `atta-daq docs names`. A full name is `<rig name>:<name>`.",
+        "",
+        "## Readings",
+        "",
+        "| " + " | ".join(_COLUMNS) + " |",
+        "|" + "---|" * len(_COLUMNS),
+    ]
+    lines += [f"| `{r.name}` | {r.kind} | {r.unit} | {r.meaning} |" for r in READINGS]
+    lines += [
+        "",
+        "## Commands",
+        "",
+        "Remote procedures `<rig name>:cmd:<name>` that take an NTURI and answer a JSON string,",
+        "or fail with the reason. `client` names who asks. STOP and the marked commands are open",
+        "to everybody; the others need control.",
+        "",
+        "| name | arguments | control | meaning |",
+        "|---|---|---|---|",
+    ]
+    for command in COMMANDS:
+        arguments = ", ".join(command.arguments) or "none"
+        control = "needed" if command.needs_control else "open"
+        lines.append(f"| `cmd:{command.name}` | {arguments} | {control} | {command.meaning} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,83 @@
+"""Takes frames off the camera's thread: to the archive and to the counter, in order."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+
+from drivers.errors import DeviceFault
+from drivers.interfaces import Frame
+
+FrameConsumer = Callable[[Frame], None]
+"""Anything that takes frames one by one: the counter, the archive, the latest image."""
+
+
+class FramePump:
+    """One segment's frames. The camera's thread only puts them into a queue.
+
+    Counts exposures until `wanted` have come after the first `settle` (the trap and the light
+    settle), then says so through `wait`. Frames lost on the way are counted, never guessed.
+    """
+
+    def __init__(self, wanted: int, settle: int, consumers: tuple[FrameConsumer, ...]) -> None:
+        self._wanted = wanted + settle
+        self._consumers = consumers
+        self._queue: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+        self._full = threading.Event()
+        self._received = 0
+        self._first_id: int | None = None
+        self._last_wall_s = time.monotonic()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._consume, name="frames", daemon=True)
+        self._thread.start()
+
+    def __call__(self, frame: Frame) -> None:
+        """The sink of the camera. Frames beyond the wanted number are dropped."""
+        self._last_wall_s = time.monotonic()
+        if self._first_id is None:
+            self._first_id = frame.unique_id
+        # Lost frames count as exposures of the segment: it ends in time, their time is dead.
+        if frame.unique_id - self._first_id >= self._wanted:
+            self._full.set()
+            return
+        self._received += 1
+        self._queue.put(frame)
+        if frame.unique_id - self._first_id == self._wanted - 1:
+            self._full.set()
+
+    def wait(self, stall_s: float, interrupted: Callable[[], str], poll_s: float = 0.02) -> str:
+        """Wait until all exposures have come. Returns '' or why the segment ended early.
+
+        `stall_s` is the wall time without a frame after which the camera counts as stalled.
+        """
+        while not self._full.wait(poll_s):
+            cause = interrupted()
+            if cause:
+                return cause
+            if time.monotonic() - self._last_wall_s > stall_s:
+                return f"camera stalled: no frame for {stall_s:.1f} s"
+        return ""
+
+    def finish(self) -> int:
+        """Let the consumers take what has come; returns the number of frames received.
+
+        Raises what a consumer raised, as DeviceFault of the archive.
+        """
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise DeviceFault(
+                "archive", f"frames could not be kept: {self._error}", "check the disk"
+            ) from self._error
+        return self._received
+
+    def _consume(self) -> None:
+        while (frame := self._queue.get()) is not None:
+            if self._error is not None:
+                continue
+            try:
+                for consumer in self._consumers:
+                    consumer(frame)
+            except Exception as error:  # kept for `finish`: this thread has nobody to raise to
+                self._error = error
+                self._full.set()

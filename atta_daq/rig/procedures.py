@@ -1,0 +1,81 @@
+"""Calibrations that a run takes before its first block."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from atta_daq.analysis.records import SegmentKind
+from atta_daq.calibration.axis import AxisCalibration
+from atta_daq.calibration.reference_zero import fit_reference_zero
+from atta_daq.counting.calibrate import calibrate
+from atta_daq.counting.efficiency import efficiency_curve
+from atta_daq.counting.measured import CalibrationError
+from atta_daq.rig.config import RigConfig
+from atta_daq.rig.instruments import Instruments
+from atta_daq.rig.light import LightControl, ResolvedTarget
+from atta_daq.rig.taker import CountingSetup, Place, SegmentTaker
+from atta_daq.scans.blocks import PlannedSegment, Target
+from drivers.errors import DeviceFault
+from drivers.interfaces import Frame
+
+
+def zero_on_reference_cell(
+    instruments: Instruments,
+    config: RigConfig,
+    light: LightControl,
+    interrupted: Callable[[], str],
+) -> AxisCalibration:
+    """Step the laser over the 84Kr line of the reference cell; the zero crossing is the zero.
+
+    Returns the axis with its new zero. Raises DeviceFault when the signal is not that line.
+    """
+    cell = config.reference_cell
+    power = config.calibrations.fibre_power.full_power_mw
+    steps = np.linspace(-cell.scan_half_width_mhz, cell.scan_half_width_mhz, cell.scan_points)
+    ratios, volts = [], []
+    for step in steps:
+        cause = interrupted()
+        if cause:
+            raise DeviceFault("reference_cell", f"zeroing was interrupted: {cause}")
+        light.move(ResolvedTarget(float(step), power, 0.0, 0.0))
+        trace = instruments.reference_cell.read_signal(cell.read_s)
+        ratios.append(instruments.lock.status().ratio)
+        volts.append(float(trace.volts.mean()))
+    try:
+        return fit_reference_zero(light.axis, np.array(ratios), np.array(volts))
+    except ValueError as error:
+        raise DeviceFault(
+            "reference_cell",
+            f"no 84Kr line within {cell.scan_half_width_mhz:g} MHz of the rig file's zero: {error}",
+            "check the cell, or set calibrations.cavity.zero_ratio in the rig file",
+        ) from error
+
+
+def calibrate_counting(
+    taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float
+) -> CountingSetup:
+    """Watch 85Kr for `dwell_s` with pumping light and calibrate the counting from the frames.
+
+    85Kr gives ten times more atoms than 81Kr; spot, electrons per atom and dwell are the same.
+    Raises DeviceFault with what to change when the frames do not allow it.
+    """
+    frames: list[Frame] = []
+    taker.archive, archive = frames.append, taker.archive
+    taker.counting = None
+    planned = PlannedSegment(SegmentKind.RARE, 85, True, None, Target(), dwell_s, None)
+    try:
+        segment = taker.take(planned, Place(run_id, -1, 0, -1))
+    finally:
+        taker.archive = archive
+    if segment.flag:
+        raise DeviceFault("camera", f"the counting could not be calibrated: {segment.flag}")
+    settled = frames[config.timing.settle_frames :]
+    images = np.stack([frame.image for frame in settled])
+    ids = np.array([frame.unique_id for frame in settled])
+    try:
+        calibration = calibrate(
+            images, config.camera.exposure_s, lost=np.diff(ids, prepend=ids[0] - 1) - 1
+        )
+    except CalibrationError as error:
+        raise DeviceFault("camera", f"the counting could not be calibrated: {error}") from error
+    return CountingSetup(calibration, efficiency_curve(calibration))

@@ -1,0 +1,166 @@
+"""What to measure: a scan file, validated into a frozen definition.
+
+A scan has one or more parts, each about one isotope. A part names its axes (none for an on/off
+comparison), how long to look at each point, and the pattern of pumping light. Every key carries
+its unit in its name. See `docs/reference/scan-file.md`.
+"""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Quantity = Literal["detuning_mhz", "power_mw", "sideband_frequency_mhz", "sideband_depth"]
+Isotope = Literal[81, 83, 84, 85]
+Order = Literal["sequential", "shuffled", "interleaved"]
+Pumping = Literal["on", "off", "abba"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Axis(_Model):
+    """One swept quantity: either `values`, or `start`, `stop` and `points`."""
+
+    quantity: Quantity
+    start: float | None = None
+    stop: float | None = None
+    points: int | None = Field(default=None, ge=1, le=10_000)
+    values: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Axis":
+        ranged = (self.start, self.stop, self.points)
+        if self.values is not None:
+            if any(v is not None for v in ranged):
+                raise ValueError("give either `values`, or `start`, `stop` and `points`, not both")
+            if not self.values:
+                raise ValueError("`values` is empty")
+        elif any(v is None for v in ranged):
+            raise ValueError("give `values`, or all of `start`, `stop` and `points`")
+        return self
+
+    def grid(self) -> tuple[float, ...]:
+        """The values in the order of the file."""
+        if self.values is not None:
+            return self.values
+        assert self.start is not None
+        assert self.stop is not None
+        assert self.points is not None
+        return tuple(float(v) for v in np.linspace(self.start, self.stop, self.points))
+
+
+class Light(_Model):
+    """Where the 819-nm light stands when no axis moves it."""
+
+    detuning_mhz: float | None = None
+    """As set, from the 84Kr line. Left out: on `line`."""
+    line: str | None = Field(default=None, pattern=r"^\d+/2-\d+/2$")
+    """Hyperfine component F-F', for example '11/2-13/2', moved by the Doppler shift of the rig's
+    calibration to where the beam meets it. Left out: the closed line."""
+    power_mw: float | None = Field(default=None, ge=0.0)
+    """Left out: full power, from the rig file."""
+    sideband_frequency_mhz: float = Field(default=0.0, ge=0.0)
+    sideband_depth: float = Field(default=0.0, ge=0.0, le=3.0)
+
+
+class Part(_Model):
+    """A measurement of one isotope."""
+
+    isotope: Isotope
+    axes: tuple[Axis, ...] = ()
+    light: Light = Light()
+    dwell_s: float | None = Field(default=None, gt=0.0)
+    """Counting time of a point on the rig's clock (81Kr and 85Kr)."""
+    bursts: int | None = Field(default=None, ge=2, le=7)
+    """Quench bursts (83Kr) of one measurement; left out: from the rig file."""
+    repeats: int = Field(default=1, ge=1)
+    """How often each point, or each ABBA cycle, is taken."""
+    order: Order = "interleaved"
+    pumping: Pumping = "on"
+    """'abba' takes every point as off, on, on, off."""
+    dwell_off_s: float | None = Field(default=None, gt=0.0)
+    """Counting time without pumping light; left out: `dwell_s`."""
+    reference_every: int = Field(default=0, ge=0)
+    """After so many points one without pumping light; 0 for none."""
+    reference_dwell_s: float | None = Field(default=None, gt=0.0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Part":
+        rare = self.isotope in (81, 85)
+        if rare and self.dwell_s is None:
+            raise ValueError(f"`dwell_s` is needed to count {self.isotope}Kr")
+        if not rare and any((self.dwell_s, self.dwell_off_s, self.reference_dwell_s)):
+            raise ValueError(
+                f"{self.isotope}Kr is measured by loading: use `bursts` and `repeats`, not dwells"
+            )
+        quantities = [axis.quantity for axis in self.axes]
+        if len(set(quantities)) != len(quantities):
+            raise ValueError("two axes sweep the same quantity")
+        if self.reference_every and self.pumping != "on":
+            raise ValueError("references belong to pumping = 'on'; 'abba' has its own")
+        return self
+
+
+class Blanks(_Model):
+    """Counting with the trap off every isotope."""
+
+    dwell_s: float = Field(default=240.0, gt=0.0)
+    at_ends: bool = True
+    every_blocks: int = Field(default=0, ge=0)
+
+
+class ScanDefinition(_Model):
+    """A whole scan file."""
+
+    name: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
+    geometry: Literal["co", "counter"] | None = None
+    """Refused on a rig of the other geometry; left out: whatever the rig has."""
+    seed: int = Field(default=1, ge=0)
+    """Of the shuffled order."""
+    parts: tuple[Part, ...] = Field(min_length=1)
+    bracket_period_s: float = Field(default=500.0, gt=0.0)
+    bracket_pumping: bool = False
+    """True takes the normaliser with pumping light on: it divides the effect out. For tests."""
+    blanks: Blanks | None = None
+    zero_on_reference_cell: bool = True
+    """Zero the frequency axis on the 84Kr line before the first block."""
+    calibrate_counting_s: float | None = Field(default=240.0, gt=0.0)
+    """Watch 85Kr so long before the first block and calibrate the counting from it."""
+    max_attempts: int = Field(default=3, ge=1)
+    fit_width_from: str | None = None
+    """Run whose fit constrains Rabi scale and Doppler width (an 83Kr spectrum)."""
+    sample: str = ""
+    gas: str = ""
+    operator: str = ""
+    note: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits that name this definition."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
+
+def parse_scan(text: str) -> ScanDefinition:
+    """Definition from TOML text. Raises tomllib.TOMLDecodeError or pydantic.ValidationError."""
+    return ScanDefinition.model_validate(rename_parts(tomllib.loads(text)))
+
+
+def load_scan(path: Path) -> ScanDefinition:
+    """Definition from a file; same errors as `parse_scan`, and OSError."""
+    return parse_scan(path.read_text())
+
+
+def rename_parts(data: dict[str, Any]) -> dict[str, Any]:
+    """The file says `[[part]]` and `[[part.axis]]`; the model says `parts` and `axes`."""
+    result = dict(data)
+    if "part" in result:
+        result["parts"] = [
+            {("axes" if key == "axis" else key): value for key, value in part.items()}
+            for part in result.pop("part")
+        ]
+    return result

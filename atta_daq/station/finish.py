@@ -1,0 +1,71 @@
+"""What is made of a run when it has ended: final fits, NeXus file, report."""
+
+from pathlib import Path
+
+from atta_daq.analysis.results import FitResult
+from atta_daq.archive.export import export
+from atta_daq.archive.report import build_report
+from atta_daq.archive.run_folder import Run, open_run
+from atta_daq.rig.config import RigConfig, validated
+from atta_daq.scans.definition import ScanDefinition, parse_scan
+from atta_daq.station.fitting import FitRequest, fit_all
+from atta_daq.station.prior import prior_from_run
+
+
+def finish_run(folder: Path, request: FitRequest | None) -> dict[str, FitResult]:
+    """Final fits with MINOS intervals, NeXus file and report of an ended run."""
+    run = open_run(folder)
+    fits = refit(run, request or request_of(run))
+    if run.segments:
+        export(run, "nexus")
+        build_report(open_run(folder))
+    return fits
+
+
+def refit(run: Run, request: FitRequest) -> dict[str, FitResult]:
+    """Fit a run anew with MINOS intervals and store the result in its folder."""
+    fits = fit_all(run.segments, request, minos=True)
+    run.save_fits(fits)
+    return fits
+
+
+def request_of(run: Run, *, free_width: bool = False) -> FitRequest:
+    """How a run on disk asks to be fitted: by its own scan and rig files."""
+    definition = definition_of(run)
+    return FitRequest(
+        definition,
+        rig_of(run),
+        prior_from_run(definition, run.folder.parent),
+        free_width=free_width,
+    )
+
+
+def rig_of(run: Run) -> RigConfig | None:
+    """The rig file that the run kept; None for an imported run."""
+    if not run.rig_toml:
+        return None
+    import tomllib
+
+    return validated(RigConfig, tomllib.loads(run.rig_toml), run.folder / "rig.toml")
+
+
+def definition_of(run: Run) -> ScanDefinition:
+    """The scan of the run; for an imported run one part for each isotope in its table."""
+    if run.scan_toml:
+        definition = parse_scan(run.scan_toml)
+        return definition.model_copy(update={"geometry": run.header.geometry or "co"})
+    return imported_definition(run)
+
+
+def imported_definition(run: Run) -> ScanDefinition:
+    """What an imported table would have been asked for as a scan: its isotopes and axes."""
+    parts = []
+    for isotope in run.header.isotopes:
+        axes = [{"quantity": axis, "values": (0.0,)} for axis in run.header.axes]
+        part: dict = {"isotope": isotope, "axes": axes}
+        if isotope in (81, 85):
+            part["dwell_s"] = 1.0
+        parts.append(part)
+    return ScanDefinition.model_validate(
+        {"name": run.header.scan_name, "geometry": run.header.geometry or "co", "parts": parts}
+    )

@@ -1,0 +1,192 @@
+"""Polls the instruments: posts what they say, watches over the amplifier, reconnects.
+
+One thread an instrument, so that a dead one delays no other. All times here are wall time.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from atta_daq.rig.config import RigConfig
+from atta_daq.rig.instruments import Instruments
+from atta_daq.rig.light import LightControl
+from atta_daq.station.server import StationServer
+from drivers.errors import ConnectionLost, DriverError, Timeout
+from drivers.interfaces import AmplifierStatus, Instrument
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+WATCHDOG_S = 0.2
+BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How one instrument is polled."""
+
+    instrument: Instrument
+    poll: Callable[[], None]
+    readings: tuple[str, ...]
+    interval_s: float = POLL_S
+
+
+class Monitor:
+    """Keeps the process variables fresh and the amplifier alive."""
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        config: RigConfig,
+        light: LightControl,
+        server: StationServer,
+        say: Callable[[str], None],
+    ) -> None:
+        self._instruments = instruments
+        self._config = config
+        self._light = light
+        self._server = server
+        self._say = say
+        self._stop = threading.Event()
+        self._faults: dict[str, str] = {}
+        self._threads: list[threading.Thread] = []
+        self._slowest_s = 0.0
+        self._set_limits()
+
+    def start(self) -> None:
+        """Begin to poll."""
+        for watch in self._watches():
+            thread = threading.Thread(
+                target=self._run, args=(watch,), name=f"poll-{watch.instrument.name}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """End all polling."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def fault(self) -> str:
+        """What is wrong with the rig right now; empty when nothing is."""
+        return "; ".join(self._faults.values())
+
+    def _watches(self) -> tuple[Watch, ...]:
+        rig = self._instruments
+        return (
+            Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
+            Watch(rig.lock, self._lock, ("lock:", "light:detuning")),
+            Watch(rig.sideband, self._sideband, ("sideband:",)),
+            Watch(rig.camera, self._camera, ("camera:temperature", "camera:gain")),
+            Watch(rig.trap_switch, self._trap, ("trap:offset", "trap:locked")),
+        )
+
+    def _run(self, watch: Watch) -> None:
+        failures = 0
+        while not self._stop.wait(
+            watch.interval_s if not failures else BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1]
+        ):
+            try:
+                if failures:
+                    watch.instrument.connect()
+                watch.poll()
+            except DriverError as error:
+                if not failures:
+                    self._say(str(error))
+                    self._server.stale(watch.readings, str(error))
+                self._faults[watch.instrument.name] = str(error)
+                failures += isinstance(error, ConnectionLost | Timeout) or bool(failures)
+            else:
+                if failures:
+                    self._say(f"{watch.instrument.name}: answers again")
+                failures = 0
+                self._faults.pop(watch.instrument.name, None)
+
+    def _amplifier(self) -> None:
+        started = time.monotonic()
+        status = self._instruments.amplifier.status()
+        self._watchdog(status, started)
+        post = self._server.post
+        post("amplifier:seed_on", status.seed_on)
+        post("amplifier:seed_current", status.seed_current_ma)
+        post("amplifier:seed_power", status.seed_power_mw)
+        post("amplifier:on", status.amplifier_on)
+        post("amplifier:current_set", status.amplifier_current_set_ma)
+        post("amplifier:current", status.amplifier_current_ma)
+        post("amplifier:output_power", status.output_power_mw)
+        post("amplifier:interlock_open", status.interlock_open)
+        post("amplifier:protected", status.seed_protection_armed)
+        post("amplifier:health", status.message)
+        ratio = self._config.calibrations.fibre_power.monitor_ratio
+        post("light:power", status.output_power_mw * ratio)
+
+    def _watchdog(self, status: AmplifierStatus, started: float) -> None:
+        """A seed that fades while the amplifier is up: take the amplifier down now."""
+        limits = self._config.amplifier
+        unseeded = not status.seed_on or status.seed_power_mw < limits.seed_power_min_mw
+        pumped = status.amplifier_on and status.amplifier_current_ma > limits.unseeded_ceiling_ma
+        if not (unseeded and pumped):
+            return
+        self._instruments.amplifier.make_safe()
+        self._light.forget()
+        reaction_s = time.monotonic() - started
+        self._slowest_s = max(self._slowest_s, reaction_s)
+        self._server.post("station:watchdog", 1e3 * self._slowest_s)
+        self._say(
+            f"amplifier: seed at {status.seed_power_mw:.1f} mW while at "
+            f"{status.amplifier_current_ma:.0f} mA; taken down in {1e3 * reaction_s:.0f} ms. "
+            "Check the seed, then run again"
+        )
+
+    def _lock(self) -> None:
+        status = self._instruments.lock.status()
+        post = self._server.post
+        post("lock:locked", status.locked, "" if status.locked else "major")
+        post("lock:reason", status.reason)
+        post("lock:ratio", status.ratio)
+        post("lock:rms", abs(status.ratio_rms * self._config.calibrations.cavity.fsr_mhz))
+        post("lock:actuator", status.actuator_fraction)
+        axis = self._light.axis
+        post("light:detuning", axis.ratio_to_detuning(status.ratio))
+        post("light:detuning_set", axis.ratio_to_detuning(status.ratio_setpoint))
+
+    def _sideband(self) -> None:
+        status = self._instruments.sideband.status()
+        self._server.post("sideband:frequency", status.frequency_mhz)
+        self._server.post("sideband:power", status.power_dbm)
+        self._server.post("sideband:on", status.rf_on)
+        self._server.post("sideband:locked", status.pll_locked)
+
+    def _camera(self) -> None:
+        status = self._instruments.camera.status()
+        post = self._server.post
+        post("camera:temperature", status.temperature_c)
+        post("camera:stable", status.temperature_stable)
+        post("camera:gain", status.em_gain)
+        post("camera:acquiring", status.acquiring)
+        post("camera:shutter", status.shutter_open)
+        post("camera:lost", status.frames_lost)
+
+    def _trap(self) -> None:
+        status = self._instruments.trap_switch.status()
+        self._server.post("trap:offset", status.offset_mhz)
+        self._server.post("trap:locked", status.lasers_locked)
+        self._server.post("light:shutter", status.pumping_light)
+
+    def _set_limits(self) -> None:
+        config = self._config
+        self._server.limits(
+            "amplifier:current", config.amplifier.amplifier_current_ma.low,
+            config.amplifier.amplifier_current_ma.high,
+        )  # fmt: skip
+        self._server.limits(
+            "amplifier:seed_current", config.amplifier.seed_current_ma.low,
+            config.amplifier.seed_current_ma.high,
+        )  # fmt: skip
+        self._server.limits("camera:gain", 0, config.camera.em_gain_limit)
+        self._server.limits("sideband:power", config.sideband.power_dbm.low,
+                            config.sideband.power_dbm.high)  # fmt: skip
+        self._server.limits("lock:actuator", 0.05, 0.95)

@@ -1,0 +1,211 @@
+"""The station's PVA server: posts readings, carries out commands."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from p4p.nt import NTNDArray, NTScalar, NTTable
+from p4p.server import Server, StaticProvider
+from p4p.server.thread import SharedPV
+
+from atta_daq.client.client import CommandRefused
+from atta_daq.client.names import COMMANDS, READINGS, Command, Reading
+
+_CODES = {"double": "d", "int": "l", "bool": "?", "string": "s"}
+_EMPTY: dict[str, Any] = {"double": float("nan"), "int": 0, "bool": False, "string": ""}
+
+TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("index", "l"),
+    ("block", "l"),
+    ("attempt", "l"),
+    ("kind", "s"),
+    ("isotope", "l"),
+    ("pumping", "?"),
+    ("bracket", "?"),
+    ("point", "l"),
+    ("detuning_mhz", "d"),
+    ("power_mw", "d"),
+    ("sideband_frequency_mhz", "d"),
+    ("sideband_depth", "d"),
+    ("mid_rig_s", "d"),
+    ("live_s", "d"),
+    ("counts", "l"),
+    ("efficiency", "d"),
+    ("rate", "d"),
+    ("rate_error", "d"),
+    ("flag", "s"),
+)
+
+Handler = Callable[[str, Mapping[str, str]], object]
+"""Takes the client's name and the arguments; returns something JSON; raises CommandRefused."""
+
+SEVERITY = {"": 0, "minor": 1, "major": 2, "invalid": 3}
+
+
+class _Rpc:
+    """Runs one command when its PV is called."""
+
+    def __init__(self, command: Command, handler: Handler) -> None:
+        self._command = command
+        self._handler = handler
+
+    def rpc(self, _pv: object, operation: Any) -> None:
+        query = operation.value().query
+        arguments = {key: str(query[key]) for key in query}
+        client = arguments.pop("client", "")
+        unknown = sorted(set(arguments) - set(self._command.arguments))
+        if unknown:
+            allowed = ", ".join(self._command.arguments) or "none"
+            operation.done(error=f"unknown argument {', '.join(unknown)}; allowed: {allowed}")
+            return
+
+        # A thread a call: a run that starts must not keep STOP waiting.
+        def work() -> None:
+            try:
+                answer = self._handler(client, arguments)
+            except CommandRefused as error:
+                operation.done(error=str(error))
+            except Exception as error:
+                operation.done(error=f"{type(error).__name__}: {error}")
+            else:
+                operation.done(NTScalar("s").wrap(json.dumps(answer)))
+
+        threading.Thread(target=work, name=f"cmd-{self._command.name}", daemon=True).start()
+
+
+class StationServer:
+    """All process variables of one station on loopback or the given interface."""
+
+    def __init__(
+        self,
+        rig: str,
+        handlers: Mapping[str, Handler],
+        now_utc_s: Callable[[], float],
+        interface: str = "127.0.0.1",
+        tcp_port: int = 0,
+        udp_port: int = 0,
+    ) -> None:
+        self._now_utc_s = now_utc_s
+        self._limits: dict[str, tuple[float, float]] = {}
+        self._readings = {reading.name: reading for reading in READINGS}
+        self._pvs: dict[str, SharedPV] = {}
+        self._last: dict[str, tuple[object, int]] = {}
+        provider = StaticProvider("station")
+        for reading in READINGS:
+            pv = SharedPV(nt=_type_of(reading), initial=_initial(reading, now_utc_s()))
+            self._pvs[reading.name] = pv
+            provider.add(f"{rig}:{reading.name}", pv)
+        for command in COMMANDS:
+            pv = SharedPV(
+                nt=NTScalar("s"), handler=_Rpc(command, handlers[command.name]), initial=""
+            )
+            self._pvs[f"cmd:{command.name}"] = pv
+            provider.add(f"{rig}:cmd:{command.name}", pv)
+        self._provider = provider
+        self._server = Server(
+            providers=[provider],
+            conf={
+                "EPICS_PVAS_INTF_ADDR_LIST": interface,
+                "EPICS_PVAS_SERVER_PORT": str(tcp_port),
+                "EPICS_PVAS_BROADCAST_PORT": str(udp_port),
+                "EPICS_PVAS_BEACON_ADDR_LIST": interface,
+                "EPICS_PVAS_AUTO_BEACON_ADDR_LIST": "NO",
+            },
+            useenv=False,
+        )
+        conf = self._server.conf()
+        self.tcp_port = int(conf["EPICS_PVAS_SERVER_PORT"])
+        self.udp_port = int(conf["EPICS_PVAS_BROADCAST_PORT"])
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.stop()
+
+    def limits(self, name: str, low: float, high: float) -> None:
+        """Limits that travel with a reading; outside them its alarm is major."""
+        self._limits[name] = (low, high)
+
+    def post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
+        """Post a new value; unchanged values are not sent again.
+
+        `severity` is '', 'minor', 'major' or 'invalid' (stale: the instrument does not answer).
+        """
+        reading = self._readings[name]
+        level = SEVERITY[severity]
+        limits = self._limits.get(name)
+        if limits and isinstance(value, int | float) and not limits[0] <= value <= limits[1]:
+            level, message = max(level, SEVERITY["major"]), message or "outside its limits"
+        if self._last.get(name) == (value, level):
+            return
+        self._last[name] = (value, level)
+        stamp = self._now_utc_s()
+        fields: dict[str, Any] = {
+            "value": value,
+            "alarm": {"severity": level, "status": 0, "message": message},
+            "timeStamp": _stamp(stamp),
+        }
+        if reading.kind in ("double", "int"):
+            display = {"units": reading.unit, "description": reading.meaning}
+            if limits:
+                display |= {"limitLow": limits[0], "limitHigh": limits[1]}
+            if reading.kind == "double":
+                display |= {"precision": reading.precision}
+            fields["display"] = display
+        else:
+            fields["display"] = {"description": reading.meaning}
+        self._pvs[name].post(fields, timestamp=stamp)
+
+    def stale(self, prefixes: tuple[str, ...], reason: str) -> None:
+        """Mark the readings of a silent instrument invalid; their last values stay."""
+        for name, reading in self._readings.items():
+            if name.startswith(prefixes) and reading.kind not in ("table", "image"):
+                last = self._last.get(name, (_EMPTY[reading.kind], 0))[0]
+                self.post(name, last, "invalid", reason)
+
+    def post_table(self, rows: list[dict[str, Any]]) -> None:
+        """Post the table of segments."""
+        table = [{key: _cell(row.get(key), code) for key, code in TABLE_COLUMNS} for row in rows]
+        self._pvs["run:table"].post(table, timestamp=self._now_utc_s())
+
+    def post_image(self, image: NDArray[np.uint16]) -> None:
+        """Post the latest frame."""
+        self._pvs["camera:image"].post(image, timestamp=self._now_utc_s())
+
+
+def _type_of(reading: Reading) -> Any:
+    if reading.kind == "table":
+        return NTTable(columns=list(TABLE_COLUMNS))
+    if reading.kind == "image":
+        return NTNDArray()
+    return NTScalar(_CODES[reading.kind], display=True, form=reading.kind == "double")
+
+
+def _initial(reading: Reading, utc_s: float) -> Any:
+    if reading.kind == "table":
+        return []
+    if reading.kind == "image":
+        return np.zeros((1, 1), dtype=np.uint16)
+    return {
+        "value": _EMPTY[reading.kind],
+        "display": {"units": reading.unit, "description": reading.meaning}
+        if reading.kind in ("double", "int")
+        else {"description": reading.meaning},
+        "alarm": {"severity": SEVERITY["invalid"], "status": 0, "message": "not read yet"},
+        "timeStamp": _stamp(utc_s),
+    }
+
+
+def _stamp(utc_s: float) -> dict[str, int]:
+    seconds = int(utc_s)
+    return {"secondsPastEpoch": seconds, "nanoseconds": int((utc_s - seconds) * 1e9)}
+
+
+def _cell(value: Any, code: str) -> Any:
+    if code == "d":
+        return float("nan") if value is None else float(value)
+    if code == "l":
+        return -1 if value is None else int(value)
+    return bool(value) if code == "?" else str(value)

@@ -1,0 +1,278 @@
+"""One run from its first preparation to its last document."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from atta_daq import __version__
+from atta_daq.analysis.records import Segment, SegmentKind
+from atta_daq.archive.header import CalibrationUse, RunHeader
+from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.rig.config import RigConfig
+from atta_daq.rig.devices import SegmentDevice
+from atta_daq.rig.instruments import Instruments
+from atta_daq.rig.light import LightControl
+from atta_daq.rig.procedures import calibrate_counting, zero_on_reference_cell
+from atta_daq.rig.taker import SegmentTaker
+from atta_daq.scans.blocks import Block, predicted_duration_s, segment_duration_s
+from atta_daq.scans.definition import ScanDefinition
+from atta_daq.scans.plans import scan_plan
+from atta_daq.station.engine import Engine
+from drivers.errors import DeviceFault, DriverError
+
+COOL_DOWN_TIMEOUT_S = 1800.0
+
+
+class RunEnded(Exception):
+    """The run was asked to end while it was being prepared."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a session tells the station; called on the session's threads."""
+
+    state: Callable[[str], None]
+    segment: Callable[[Segment, float], None]
+    """A new segment, and the rig time that is left."""
+    block_done: Callable[[], None]
+    say: Callable[[str], None]
+
+
+class RunSession:
+    """Prepares the rig, runs the plan, journals everything."""
+
+    def __init__(
+        self,
+        definition: ScanDefinition,
+        blocks: tuple[Block, ...],
+        writer: RunWriter,
+        instruments: Instruments,
+        config: RigConfig,
+        light: LightControl,
+        taker: SegmentTaker,
+        hooks: Hooks,
+    ) -> None:
+        self.definition = definition
+        self.segments: list[Segment] = []
+        self.total_segments = sum(len(b.segments) - (b.index > 0) for b in blocks)
+        self._blocks = blocks
+        self._writer = writer
+        self._instruments = instruments
+        self._config = config
+        self._light = light
+        self._taker = taker
+        self._hooks = hooks
+        self._ending = ""
+        self._cooled = threading.Event()
+        self._device = SegmentDevice(taker, self._on_flagged)
+        self._device.start_run(writer.run_id)
+        self._engine = Engine(self._on_document)
+        self._remaining_s = predicted_duration_s(blocks, config.scan_timing())
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run."""
+        return self._writer.run_id
+
+    @property
+    def engine(self) -> Engine:
+        """For pause and resume."""
+        return self._engine
+
+    def end(self, reason: str) -> None:
+        """End the run as soon as may be; what was taken is kept."""
+        self._ending = self._ending or reason
+        self._cooled.set()
+        self._taker.interrupt(reason)
+        self._engine.end(reason)
+
+    def run(self) -> tuple[RunState, str]:
+        """Carry the run out on the calling thread. Returns how it ended and why."""
+        state, reason = RunState.COMPLETE, ""
+        try:
+            self._hooks.state("preparing")
+            self._prepare()
+            self._check_ending()
+            self._hooks.state("running")
+            plan = scan_plan(
+                self._blocks,
+                self._device,
+                self.definition.max_attempts,
+                {"run_id": self.run_id, "scan": self.definition.digest},
+                self._after_fault,
+            )
+            reason = self._engine.run(plan, lambda: self._hooks.state("paused"))
+            if reason:
+                state = RunState.ABORTED
+        except RunEnded as ended:
+            state, reason = RunState.ABORTED, str(ended)
+        except Exception as error:  # whatever ends a run is written into it
+            state, reason = RunState.ABORTED, str(error) or type(error).__name__
+        self._hooks.state("stopping")
+        self._device.close()
+        self._engine.close()
+        self._leave_dark()
+        self._writer.close(state, reason)
+        return state, reason
+
+    def _prepare(self) -> None:
+        self._taker.configure_camera()
+        self._taker.trap.start()
+        rare = any(
+            s.kind in (SegmentKind.RARE, SegmentKind.BLANK)
+            for block in self._blocks
+            for s in block.segments
+        )
+        if rare:
+            self._wait_until_cold()
+            camera = self._config.camera
+            frames = self._writer.open_frames(camera.roi_height, camera.roi_width)
+            self._taker.archive = lambda frame: frames.append(
+                frame.image, frame.unique_id, frame.rig_time_s
+            )
+        self._light.switch_on()
+        self._check_ending()
+        if self.definition.zero_on_reference_cell:
+            axis = zero_on_reference_cell(
+                self._instruments, self._config, self._light, lambda: self._ending
+            )
+            self._light.axis = axis
+            self._light.forget()
+            self._calibration("axis zero", axis.describe())
+        self._check_ending()
+        if rare and self.definition.calibrate_counting_s is not None:
+            counting = calibrate_counting(
+                self._taker, self._config, self.run_id, self.definition.calibrate_counting_s
+            )
+            self._taker.counting = counting
+            self._calibration("counting", counting.calibration.to_dict())
+        self._taker.restart_clock()
+
+    def _wait_until_cold(self) -> None:
+        """Wall time: the box cools by itself; on a real rig this takes minutes."""
+        waited_s = 0.0
+        while not (status := self._instruments.camera.status()).temperature_stable:
+            if waited_s > COOL_DOWN_TIMEOUT_S:
+                raise DeviceFault(
+                    "camera", f"not cold after {waited_s:.0f} s ({status.temperature_c:.1f} C)"
+                )
+            self._cooled.wait(1.0)
+            waited_s += 1.0
+            self._check_ending()
+
+    def _check_ending(self) -> None:
+        if self._ending:
+            raise RunEnded(self._ending)
+
+    def _calibration(self, name: str, values: dict[str, Any]) -> None:
+        self._writer.append("calibration", {"name": name, **values})
+
+    def _after_fault(self, flag: str) -> Any:
+        """Between two tries of a block: bring the light back if the box allows it."""
+        self._hooks.say(f"block retaken: {flag}")
+        for segment in self.segments:
+            if segment.block == self._device.current_block and not segment.flag:
+                self._writer.flag(segment.index, "its block was retaken")
+        try:
+            if not self._instruments.lock.status().locked:
+                self._instruments.lock.relock()
+            self._light.switch_on()
+        except DriverError as error:
+            self._hooks.say(str(error))
+        self._light.forget()
+        yield from ()
+
+    def _on_document(self, name: str, document: dict[str, Any]) -> None:
+        if name == "event":
+            segment = self._device.last
+            assert segment is not None
+            self._record(segment, document)
+        else:
+            self._writer.append("bluesky", {"name": name, "document": document})
+
+    def _on_flagged(self, segment: Segment) -> None:
+        """An attempt cut short by a pause: it has no event, but it is kept."""
+        self._record(segment, None)
+
+    def _record(self, segment: Segment, event: dict[str, Any] | None) -> None:
+        self._writer.segment(segment, {"event": event} if event else None)
+        self.segments.append(segment)
+        if not segment.flag:
+            planned = self._device.planned
+            if planned is not None:
+                self._remaining_s -= segment_duration_s(planned, self._config.scan_timing())
+        self._hooks.segment(segment, max(0.0, self._remaining_s))
+        if segment.bracket:
+            self._hooks.block_done()
+
+    def _leave_dark(self) -> None:
+        """After a run: gain off, camera shutter and 819-nm shutter closed; light stays on."""
+        for action in (
+            lambda: self._instruments.camera.stop(),
+            lambda: self._instruments.camera.set_em_gain(0),
+            lambda: self._instruments.camera.close_shutter(),
+            lambda: self._instruments.trap_switch.set_pumping_light(False),
+        ):
+            try:
+                action()
+            except DriverError as error:
+                self._hooks.say(str(error))
+
+
+def run_header(
+    run_id: str, definition: ScanDefinition, config: RigConfig, blocks: tuple[Block, ...]
+) -> RunHeader:
+    """What stands at the head of the run."""
+    axes = {axis.quantity for part in definition.parts for axis in part.axes}
+    points = {s.point for block in blocks for s in block.segments if s.point is not None}
+    keep = {"sample": definition.sample, "gas": definition.gas,
+            "operator": definition.operator, "note": definition.note}  # fmt: skip
+    return RunHeader(
+        run_id=run_id,
+        scan_name=definition.name,
+        isotopes=tuple(dict.fromkeys(part.isotope for part in definition.parts)),
+        geometry=config.geometry,
+        axes=tuple(sorted(axes)),
+        metadata={key: value for key, value in keep.items() if value},
+        rate_unit="V/s",
+        scan_hash=definition.digest,
+        planned_blocks=len(blocks),
+        planned_points=len(points),
+        planned_rig_s=predicted_duration_s(blocks, config.scan_timing()),
+        calibrations=calibrations_in_use(config),
+        program=f"atta-daq {__version__}",
+    )
+
+
+def calibrations_in_use(config: RigConfig) -> tuple[CalibrationUse, ...]:
+    """The rig file's calibrations as the run found them."""
+    cal = config.calibrations
+
+    def use(name: str, value: float, error: float, unit: str, made: Any) -> CalibrationUse:
+        stamp = made.timestamp() if made else None
+        return CalibrationUse(name, value, error, unit, stamp, "rig file")
+
+    fibre, doppler, cavity = cal.fibre_power, cal.doppler, cal.cavity
+    slope_error = fibre.slope_mw_per_ma * fibre.relative_error
+    return (
+        use("free spectral range", cavity.fsr_mhz, cavity.fsr_error_mhz, "MHz", cavity.made),
+        use("power slope", fibre.slope_mw_per_ma, slope_error, "mW/mA", fibre.made),
+        use("EOM half-wave voltage", cal.eom.v_pi_v, cal.eom.v_pi_error_v, "V", cal.eom.made),
+        use("Doppler shift, even", doppler.even_mhz, doppler.even_error_mhz, "MHz", doppler.made),
+        use("Doppler shift, odd", doppler.odd_mhz, doppler.odd_error_mhz, "MHz", doppler.made),
+        use("Rabi scale", cal.pumping.rabi_scale, cal.pumping.rabi_scale_error, "",
+            cal.pumping.made),
+    )  # fmt: skip
+
+
+def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefinition:
+    """The definition on this rig; refuses a scan made for the other geometry."""
+    if definition.geometry is None:
+        return definition.model_copy(update={"geometry": config.geometry})
+    if definition.geometry != config.geometry:
+        raise ValueError(
+            f"the scan wants {definition.geometry}-propagating light, the rig file says "
+            f"{config.geometry}: move the fibre and set `geometry` in the rig file, or the scan's"
+        )
+    return definition

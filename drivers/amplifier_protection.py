@@ -1,0 +1,370 @@
+"""The envelope of a tapered amplifier, common to every make of box.
+
+A tapered amplifier pumped without seed is destroyed within a fraction of a second. The rules:
+
+- on: seed, then amplifier; off: amplifier, then seed;
+- above its unseeded ceiling the amplifier moves only in steps, and each step, up or down, is
+  taken only right after a reading that shows the seed on and its power high enough; a reading
+  that took longer than its allowed age is none;
+- whatever goes wrong above the ceiling (seed lost, reading lost, another value kept) brings the
+  amplifier down in one write, and switches it off if that fails;
+- nothing goes above the ceiling unless the box's own guard is armed: it alone protects against
+  a dead computer.
+"""
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, RLock
+from typing import NoReturn
+
+from drivers.errors import DeviceFault, DriverError, InterlockOpen, OutOfRange
+from drivers.interfaces import AmplifierLimits, Range
+
+_CURRENT_TOLERANCE_MA = 0.05
+"""Read-back may differ from the set value by the box's rounding."""
+_POLL_S = 0.005
+_OFF_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class SeedReading:
+    """Seed diode: is it emitting, and what reaches the amplifier (mW)."""
+
+    on: bool
+    power_mw: float
+
+
+@dataclass(frozen=True)
+class AmplifierReading:
+    """Amplifier: is it switched on, and its currents (mA)."""
+
+    on: bool
+    current_set_ma: float
+    current_ma: float
+
+    @property
+    def level_ma(self) -> float:
+        """The current that may flow: 0 when off."""
+        return max(self.current_set_ma, self.current_ma) if self.on else 0.0
+
+
+class ProtectedAmplifier(ABC):
+    """The commands of `TaperedAmplifier` inside the envelope `limits`.
+
+    A driver adds the box: it reads, writes and switches. `sleep` and `clock` are wall time.
+    One move at a time; `make_safe` breaks off the one that runs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        limits: AmplifierLimits,
+        *,
+        emission_timeout_s: float,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        low_ma = limits.amplifier_current_ma.low
+        if not low_ma <= limits.unseeded_ceiling_ma:
+            raise ValueError(f"{name}: lowest current {low_ma} mA is above the unseeded ceiling")
+        if not (limits.ramp_step_ma > 0 and limits.seed_power_min_mw > 0):
+            raise ValueError(f"{name}: ramp step and least seed power must be positive")
+        self._name = name
+        self._limits = limits
+        self._emission_timeout_s = emission_timeout_s
+        self._sleep = sleep
+        self._clock = clock
+        self._moves = RLock()
+        self._stop = Event()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    # --- the box ---
+
+    @abstractmethod
+    def _read_seed(self) -> SeedReading: ...
+
+    @abstractmethod
+    def _read_seed_current_ma(self) -> float: ...
+
+    @abstractmethod
+    def _write_seed_current(self, current_ma: float) -> None: ...
+
+    @abstractmethod
+    def _switch_seed(self, on: bool) -> None:
+        """Switch and read back; raise `DriverError` unless it is confirmed."""
+
+    @abstractmethod
+    def _read_amplifier(self) -> AmplifierReading: ...
+
+    @abstractmethod
+    def _write_amplifier_current(self, current_ma: float) -> None: ...
+
+    @abstractmethod
+    def _switch_amplifier(self, on: bool) -> None:
+        """Switch and read back; raise `DriverError` unless it is confirmed."""
+
+    @abstractmethod
+    def _switch_amplifier_off_blindly(self) -> None:
+        """Send 'off' to a box that does not answer. Never raises."""
+
+    @abstractmethod
+    def _amplifier_emits(self) -> bool: ...
+
+    @abstractmethod
+    def _check_guard(self) -> None:
+        """Raise `InterlockOpen` unless the box itself guards against an unseeded amplifier."""
+
+    # --- the commands ---
+
+    def set_seed_current(self, current_ma: float) -> None:
+        """Set the seed's current (mA). Lowering it is refused while the amplifier is high."""
+        self._check_range("seed current", current_ma, self._limits.seed_current_ma)
+        with self._moves:
+            high = self._is_high(self._read_amplifier())
+            if high and current_ma < self._read_seed_current_ma():
+                raise InterlockOpen(
+                    self._name,
+                    f"seed current not lowered to {current_ma:g} mA: the amplifier is above its "
+                    f"unseeded ceiling of {self._limits.unseeded_ceiling_ma:g} mA",
+                    "bring the amplifier below its ceiling first",
+                )
+            try:
+                self._write_seed_current(current_ma)
+                kept_ma = self._read_seed_current_ma()
+                if high:
+                    self._verify_seed()
+            except DriverError as error:
+                if high:
+                    self._drop_after(error)
+                raise
+            if abs(kept_ma - current_ma) > _CURRENT_TOLERANCE_MA:
+                raise self._kept_another("seed current", current_ma, kept_ma)
+
+    def seed_on(self) -> None:
+        """Switch the seed on and wait until it emits."""
+        with self._moves:
+            self._switch_seed(True)
+            if not self._wait_for(lambda: self._read_seed().on):
+                raise self._dark("seed")
+
+    def seed_off(self) -> None:
+        """Switch the seed off. `InterlockOpen` while the amplifier is above its ceiling."""
+        with self._moves:
+            reading = self._read_amplifier()
+            if self._is_high(reading):
+                raise InterlockOpen(
+                    self._name,
+                    f"seed stays on: the amplifier is at {reading.level_ma:g} mA, above its "
+                    f"unseeded ceiling of {self._limits.unseeded_ceiling_ma:g} mA",
+                    "switch the amplifier off first",
+                )
+            self._switch_seed(False)
+            if not self._wait_for(lambda: not self._read_seed().on):
+                raise DeviceFault(
+                    self._name, "the seed did not switch off", "switch it off at the box"
+                )
+
+    def amplifier_on(self) -> None:
+        """Switch the amplifier on, at its ceiling or below, once the seed is verified."""
+        with self._moves:
+            self._check_not_stopped()
+            reading = self._checked_amplifier()
+            if reading.on:
+                return
+            self._check_guard()
+            self._verify_seed()
+            if reading.current_set_ma > self._limits.unseeded_ceiling_ma:
+                self._write_and_verify(self._limits.amplifier_current_ma.low)
+            self._switch_amplifier(True)
+            if not self._wait_for(self._amplifier_emits):
+                self._force_off()
+                raise self._dark("amplifier")
+
+    def amplifier_off(self) -> None:
+        """Ramp down, then off. Goes on to 'off' whatever fails on the way."""
+        with self._moves:
+            try:
+                if self._read_amplifier().on:
+                    self._ramp(self._limits.amplifier_current_ma.low)
+            except DriverError:
+                pass  # off is what was asked for, and off is checked next
+            self._force_off()
+
+    def set_amplifier_current(self, current_ma: float) -> None:
+        """Ramp to `current_ma`; above the ceiling only when on, seeded and, to rise, guarded."""
+        self._check_range("amplifier current", current_ma, self._limits.amplifier_current_ma)
+        with self._moves:
+            reading = self._checked_amplifier()
+            if current_ma > self._limits.unseeded_ceiling_ma:
+                if not reading.on:
+                    raise InterlockOpen(
+                        self._name,
+                        f"{current_ma:g} mA is above the unseeded ceiling of "
+                        f"{self._limits.unseeded_ceiling_ma:g} mA and the amplifier is off",
+                        "switch the amplifier on first, then raise its current",
+                    )
+                if current_ma > reading.current_set_ma:
+                    self._check_guard()
+            self._ramp(current_ma)
+
+    def make_safe(self) -> None:
+        """Amplifier down and off, at once; the seed stays as it is. Breaks off a ramp."""
+        self._stop.set()
+        with self._moves:
+            try:
+                self._force_off()
+            finally:
+                self._stop.clear()
+
+    # --- protection ---
+
+    def _checked_amplifier(self) -> AmplifierReading:
+        """Read the amplifier; if it is high and its seed cannot be verified, bring it down."""
+        try:
+            reading = self._read_amplifier()
+            if self._is_high(reading):
+                self._verify_seed()
+        except DriverError as error:
+            self._drop_after(error)
+        return reading
+
+    def _ramp(self, target_ma: float) -> None:
+        ceiling_ma = self._limits.unseeded_ceiling_ma
+        try:
+            reading = self._read_amplifier()
+            present_ma = reading.current_set_ma
+            while present_ma != target_ma:
+                self._check_not_stopped()
+                next_ma = self._next_step(present_ma, target_ma) if reading.on else target_ma
+                if reading.on and max(present_ma, next_ma) > ceiling_ma:
+                    self._verify_seed()
+                self._write_and_verify(next_ma)
+                present_ma = next_ma
+                if present_ma != target_ma:
+                    self._sleep(self._limits.ramp_interval_s)
+            if reading.on and target_ma > ceiling_ma:
+                self._verify_seed()
+        except DriverError as error:
+            self._drop_after(error)
+
+    def _next_step(self, present_ma: float, target_ma: float) -> float:
+        distance_ma = target_ma - present_ma
+        if abs(distance_ma) <= self._limits.ramp_step_ma:
+            return target_ma
+        return present_ma + math.copysign(self._limits.ramp_step_ma, distance_ma)
+
+    def _verify_seed(self) -> None:
+        """Raise `InterlockOpen` unless a fresh reading shows enough seed."""
+        asked_s = self._clock()
+        seed = self._read_seed()
+        age_s = self._clock() - asked_s
+        if age_s > self._limits.seed_reading_max_age_s:
+            reason = (
+                f"the seed reading took {age_s:.2f} s and is no verification "
+                f"(limit {self._limits.seed_reading_max_age_s:g} s)"
+            )
+        elif not seed.on:
+            reason = "the seed is off"
+        elif not seed.power_mw >= self._limits.seed_power_min_mw:
+            reason = (
+                f"seed power {seed.power_mw:.2f} mW is below {self._limits.seed_power_min_mw:g} mW"
+            )
+        else:
+            return
+        raise InterlockOpen(
+            self._name, reason, "check seed current, mode and alignment; then raise the amplifier"
+        )
+
+    def _write_and_verify(self, current_ma: float) -> None:
+        self._write_amplifier_current(current_ma)
+        kept_ma = self._read_amplifier().current_set_ma
+        if abs(kept_ma - current_ma) > _CURRENT_TOLERANCE_MA:
+            raise self._kept_another("amplifier current", current_ma, kept_ma)
+
+    def _drop_after(self, error: DriverError) -> NoReturn:
+        """Bring the amplifier down because of `error`, and raise it with what was done."""
+        try:
+            done = self._drop()
+        except DriverError as failure:
+            raise type(error)(
+                self._name, f"{error.reason}; {failure.reason}", failure.remedy
+            ) from error
+        raise type(error)(self._name, f"{error.reason}; {done}", error.remedy) from error
+
+    def _drop(self) -> str:
+        """One write to the lowest current; off if it does not arrive. Returns what was done."""
+        low_ma = self._limits.amplifier_current_ma.low
+        try:
+            if not self._is_high(self._read_amplifier()):
+                return "the amplifier is not above its unseeded ceiling"
+            self._write_and_verify(low_ma)
+        except DriverError:
+            self._force_off()
+            return "the amplifier was switched off"
+        return f"the amplifier was brought down to {low_ma:g} mA"
+
+    def _force_off(self) -> None:
+        """Down and off, verified; what fails on the way does not stop the rest."""
+        try:
+            self._write_amplifier_current(self._limits.amplifier_current_ma.low)
+        except DriverError:
+            self._switch_amplifier_off_blindly()
+        failure = ""
+        for _ in range(_OFF_ATTEMPTS):
+            try:
+                self._switch_amplifier(False)
+                return
+            except DriverError as error:
+                failure = error.reason
+        self._switch_amplifier_off_blindly()
+        raise DeviceFault(
+            self._name,
+            f"'OFF' WAS SENT TO THE AMPLIFIER BUT IS NOT CONFIRMED ({failure})",
+            "turn the key of the box off",
+        )
+
+    # --- small things ---
+
+    def _is_high(self, reading: AmplifierReading) -> bool:
+        return reading.level_ma > self._limits.unseeded_ceiling_ma + _CURRENT_TOLERANCE_MA
+
+    def _check_not_stopped(self) -> None:
+        if self._stop.is_set():
+            raise InterlockOpen(self._name, "STOP broke off the move", "start again when ready")
+
+    def _check_range(self, quantity: str, value_ma: float, allowed: Range) -> None:
+        if not (math.isfinite(value_ma) and value_ma in allowed):
+            raise OutOfRange(
+                self._name,
+                f"{quantity} {value_ma:g} mA is outside {allowed.low:g} to {allowed.high:g} mA",
+                "choose a value inside, or change the limit in the rig file",
+            )
+
+    def _wait_for(self, condition: Callable[[], bool]) -> bool:
+        deadline_s = self._clock() + self._emission_timeout_s
+        while not condition():
+            self._check_not_stopped()
+            if self._clock() > deadline_s:
+                return False
+            self._sleep(_POLL_S)
+        return True
+
+    def _dark(self, what: str) -> DeviceFault:
+        return DeviceFault(
+            self._name,
+            f"the {what} was switched on but does not emit",
+            "check key, emission button, interlock and the enable switch of the laser head",
+        )
+
+    def _kept_another(self, quantity: str, asked_ma: float, kept_ma: float) -> DeviceFault:
+        return DeviceFault(
+            self._name,
+            f"{quantity} set to {asked_ma:g} mA, but the box kept {kept_ma:g} mA",
+            "check the clip limits and the external inputs of the box",
+        )

@@ -1,0 +1,324 @@
+"""Transfer-cavity lock by the scanning-cavity-lock firmware (INO) on an Arduino Due.
+
+The firmware holds (t1 - t0)/(t2 - t0), mean of both ramps, at laser_set/laser_ref, both integer
+microseconds; so the setpoint of the ratio moves in steps of 1/laser_ref.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import fmean, pstdev
+from threading import RLock
+
+from drivers.errors import DeviceFault, OutOfRange, Timeout
+from drivers.interfaces import Identity, LockStatus, Range
+from drivers.stcl_wire import ACTUATOR_MAX, Peaks, StclWire
+from drivers.transport import ByteStream, SerialStream
+
+_POLL_S = 0.003
+_CONNECT_ATTEMPTS = 3
+"""An Arduino that restarts when its port is opened misses the first command."""
+
+
+@dataclass(frozen=True)
+class _Gains:
+    proportional: int
+    integral: int
+
+
+class ArduinoStcl:
+    """`TransferCavityLock` on a serial port or `socket://host:port`. The safe state is frozen.
+
+    `ratio_range` are the allowed setpoints, strictly between the master peaks (0 and 1).
+    `landing_tolerance` is the largest distance between setpoint and measured ratio of a lock.
+    `jump_tolerance`: a ratio farther off than this is a mode hop. `spacing_tolerance`: relative
+    deviation of the master spacing from `laser_ref_us`. `rail_margin`: fraction of the
+    actuator's range at either end in which it counts as run out. `default_gains` (proportional,
+    integral) serve when the loop was found open and no earlier gains are known. `ramps` is the
+    number of ramps averaged into one status; time limits are wall time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        ratio_range: Range,
+        landing_tolerance: float,
+        laser_ref_us: int = 2400,
+        jump_tolerance: float = 0.05,
+        spacing_tolerance: float = 0.15,
+        rail_margin: float = 0.05,
+        default_gains: tuple[int, int] = (1500, 30),
+        ramps: int = 4,
+        landing_timeout_s: float = 10.0,
+        timeout_s: float = 1.0,
+        stream: ByteStream | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not 0.0 < ratio_range.low < ratio_range.high < 1.0:
+            raise ValueError(f"{name}: ratio_range must lie strictly between 0 and 1")
+        if not 0.0 < landing_tolerance < jump_tolerance:
+            raise ValueError(f"{name}: landing_tolerance must be positive, below jump_tolerance")
+        if ramps < 2:
+            raise ValueError(f"{name}: at least 2 ramps are needed to see a change")
+        self._name = name
+        self._ratio_range = ratio_range
+        self._landing_tolerance = landing_tolerance
+        self._laser_ref_us = laser_ref_us
+        self._jump_tolerance = jump_tolerance
+        self._spacing_tolerance = spacing_tolerance
+        self._rail_margin = rail_margin
+        self._gains = _Gains(*default_gains)
+        self._ramps = ramps
+        self._landing_timeout_s = landing_timeout_s
+        stream = stream or SerialStream(
+            name, url, timeout_s=timeout_s, assert_dtr=False, sleep=sleep
+        )
+        self._wire = StclWire(name, stream)
+        self._sleep = sleep
+        self._clock = clock
+        self._lock = RLock()
+        self._set_us: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def ratio_resolution(self) -> float:
+        return 1.0 / self._laser_ref_us
+
+    def connect(self) -> Identity:
+        """The firmware has no name to ask for; it is known by its answers to `Ls?` and `Lki?`."""
+        with self._lock:
+            for attempt in range(_CONNECT_ATTEMPTS):
+                try:
+                    setpoint_us = self._wire.ask_integer("Ls?")
+                    break
+                except Timeout:
+                    if attempt == _CONNECT_ATTEMPTS - 1:
+                        raise
+            self._wire.ask_integer("Lki?")
+            if not 0 < setpoint_us < self._laser_ref_us:
+                raise DeviceFault(
+                    self._name,
+                    f"setpoint {setpoint_us} us is not between 0 and {self._laser_ref_us} us",
+                    "check laser_ref_us in the rig file; restart the firmware",
+                )
+        return Identity("INO", "scanning-cavity-lock (Arduino Due)", "", "")
+
+    def close(self) -> None:
+        with self._lock:
+            self._wire.close()
+
+    def make_safe(self) -> None:
+        self.freeze()
+
+    def status(self) -> LockStatus:
+        """Mean of the next ramps. A lost lock is a status, not an error."""
+        with self._lock:
+            setpoint_us = self._wire.ask_integer("Ls?")
+            gains = self._read_gains()
+            return self._measure(setpoint_us, gains)
+
+    def set_ratio(self, ratio: float) -> LockStatus:
+        """Move the setpoint to the nearest step, and wait until the laser has followed.
+
+        A lock that is lost on the way is frozen before `DeviceFault` is raised.
+        """
+        target_us = self._checked_setpoint_us(ratio)
+        with self._lock:
+            gains = self._read_gains()
+            if gains.integral == 0:
+                raise DeviceFault(
+                    self._name, "the lock is frozen and cannot move", "relock it first"
+                )
+            start = self._wire.ask_integer("Ls?") / self._laser_ref_us
+            kept_us = self._wire.ask_integer(f"Ls{target_us}")
+            if kept_us != target_us:
+                raise DeviceFault(
+                    self._name,
+                    f"setpoint set to {target_us} us, but the firmware kept {kept_us} us",
+                    "restart the firmware and connect again",
+                )
+            self._set_us = target_us
+            return self._land(target_us, gains, start)
+
+    def freeze(self) -> None:
+        """Gains to zero, integral first: the actuator stays at its integrator's value."""
+        with self._lock:
+            gains = self._read_gains()
+            if gains.integral != 0:
+                self._gains = gains
+            for command, zero in (("Lki", gains.integral), ("Lkp", gains.proportional)):
+                if zero != 0:
+                    self._set_gain(command, 0)
+
+    def relock(self) -> LockStatus:
+        """Gains back to what they were; the outputs are reset first if they ran to the rail.
+
+        Raises `DeviceFault`, frozen again, if the lock does not land.
+        """
+        with self._lock:
+            setpoint_us = self._wire.ask_integer("Ls?")
+            if self._at_rail(self._wire.ask_integer("Lo?")):
+                self._wire.send("rst")
+            self._set_gain("Lkp", self._gains.proportional)
+            self._set_gain("Lki", self._gains.integral)
+            self._set_us = setpoint_us
+            return self._land(setpoint_us, self._gains, None)
+
+    # --- measuring ---
+
+    def _land(self, target_us: int, gains: _Gains, start: float | None) -> LockStatus:
+        """Wait until the ratio is within the tolerance and no longer approaches its target.
+
+        With a `start` the ratio must stay between it and the target: elsewhere is a mode hop.
+        """
+        target = target_us / self._laser_ref_us
+        deadline_s = self._clock() + self._landing_timeout_s
+        distances: deque[float] = deque(maxlen=3)
+        lost = 0
+        while True:
+            status = self._measure(target_us, gains)
+            if not status.locked:
+                distances.clear()
+            else:
+                distances.append(abs(status.ratio - target))
+                if self._settled(distances):
+                    return status
+            corridor = self._corridor(target, start)
+            hopped = not math.isnan(status.ratio) and status.ratio not in corridor
+            healthy = not hopped and abs(status.actuator_fraction - 0.5) <= 0.5 - self._rail_margin
+            lost = 0 if healthy else lost + 1
+            late = self._clock() > deadline_s
+            if lost == 2 or late:
+                self.freeze()
+                raise DeviceFault(
+                    self._name,
+                    f"did not land at ratio {target:.5f}: {status.reason or 'not steady'}; "
+                    "the actuator is frozen",
+                    "see that the seed is on and its light reaches the cavity, then relock",
+                )
+
+    def _settled(self, distances: deque[float]) -> bool:
+        """Twice within half a step of the setpoint, or hardly nearer than two means ago."""
+        step = self.ratio_resolution
+        if len(distances) >= 2 and max(distances[-1], distances[-2]) <= 0.5 * step:
+            return True
+        return len(distances) == 3 and distances[0] - distances[2] < 0.25 * step
+
+    def _corridor(self, target: float, start: float | None) -> Range:
+        if start is None:
+            return Range(0.0, 1.0)
+        return Range(
+            min(start, target) - self._jump_tolerance, max(start, target) + self._jump_tolerance
+        )
+
+    def _measure(self, setpoint_us: int, gains: _Gains) -> LockStatus:
+        setpoint = setpoint_us / self._laser_ref_us
+        try:
+            peaks, changing = self._collect_peaks()
+        except Timeout:
+            # While a peak is missing 'p6' is not answered. If the firmware is alive this is a
+            # lost lock; if not, this query raises in its turn.
+            error = self._wire.error
+            self._wire.ask_integer("Ls?")
+            detail = "" if error is None else f" ({_explain(error)})"
+            reason = f"no complete set of peaks{detail}"
+            return LockStatus(False, reason, math.nan, setpoint, math.nan, math.nan)
+        ratios = [p.ratio for p in peaks]
+        status_ratio = fmean(ratios)
+        last = peaks[-1]
+        reason = self._loss(status_ratio, setpoint_us, gains, peaks, changing)
+        return LockStatus(
+            locked=not reason,
+            reason=reason,
+            ratio=status_ratio,
+            ratio_setpoint=setpoint,
+            ratio_rms=pstdev(ratios),
+            actuator_fraction=last.laser_output / ACTUATOR_MAX,
+        )
+
+    def _collect_peaks(self) -> tuple[list[Peaks], bool]:
+        """The next ramps, and whether any two of them differ.
+
+        An answer equal to the one before is the same ramp read twice, and is not counted.
+        """
+        window: deque[Peaks] = deque(maxlen=self._ramps)
+        self._wire.expect_news()
+        for _ in range(10 * self._ramps):
+            peaks = self._wire.ask_peaks()
+            if window and peaks == window[-1]:
+                self._sleep(_POLL_S)
+                continue
+            window.append(peaks)
+            if len(window) == self._ramps:
+                break
+        self._wire.forget_old_error()
+        return list(window), len(window) > 1
+
+    def _loss(
+        self, ratio: float, setpoint_us: int, gains: _Gains, peaks: list[Peaks], changing: bool
+    ) -> str:
+        """Why this is not a lock; empty if it is one."""
+        spacing_us = fmean(p.spacing_us for p in peaks)
+        distance = abs(ratio - setpoint_us / self._laser_ref_us)
+        if self._wire.error is not None:
+            return _explain(self._wire.error)
+        if gains.integral == 0:
+            return "frozen: the gains are zero"
+        if self._set_us is not None and setpoint_us != self._set_us:
+            return f"setpoint is {setpoint_us} us instead of {self._set_us} us: firmware restarted?"
+        if not changing:
+            return "the peak times do not change: no ramp"
+        if abs(spacing_us / self._laser_ref_us - 1.0) > self._spacing_tolerance:
+            return f"master spacing {spacing_us:.0f} us, expected {self._laser_ref_us} us"
+        if any(self._at_rail(p.laser_output) for p in peaks):
+            return "the actuator is at the end of its range"
+        if distance > self._jump_tolerance:
+            return f"ratio {ratio:.4f} is far from its setpoint: mode hop?"
+        if distance > self._landing_tolerance:
+            return f"ratio is {distance:.1e} off its setpoint"
+        return ""
+
+    def _at_rail(self, output: int) -> bool:
+        return not self._rail_margin <= output / ACTUATOR_MAX <= 1.0 - self._rail_margin
+
+    # --- gains and setpoint ---
+
+    def _read_gains(self) -> _Gains:
+        return _Gains(self._wire.ask_integer("Lkp?"), self._wire.ask_integer("Lki?"))
+
+    def _set_gain(self, command: str, value: int) -> None:
+        self._wire.send(f"{command}{value}")
+        kept = self._wire.ask_integer(f"{command}?")
+        if kept != value:
+            raise DeviceFault(
+                self._name,
+                f"gain {command} set to {value}, but the firmware kept {kept}",
+                "restart the firmware and connect again",
+            )
+
+    def _checked_setpoint_us(self, ratio: float) -> int:
+        if not (math.isfinite(ratio) and ratio in self._ratio_range):
+            raise OutOfRange(
+                self._name,
+                f"ratio {ratio:g} is outside {self._ratio_range.low:g} to "
+                f"{self._ratio_range.high:g}",
+                "choose a frequency farther from the master peaks, or another cavity order",
+            )
+        return round(ratio * self._laser_ref_us)
+
+
+def _explain(error: int) -> str:
+    words = "see the firmware's source"
+    if -16 < error <= -10:
+        words = f"only {-10 - error} of 6 peaks found"  # both ramps: master, slave, master
+    elif -36 < error <= -30:
+        words = f"peak {-30 - error} is badly placed"
+    return f"firmware error {error}: {words}"

@@ -1,0 +1,183 @@
+"""Toptica DLC pro with a TA pro head: seed diode and tapered amplifier.
+
+Parameter names: Toptica's laser SDK, system model 3.3.3. Currents in mA, powers in mW. Seed and
+output power are those that the box's own limits watch (`seed-limits`, `output-limits`).
+"""
+
+import time
+from collections.abc import Callable
+
+from drivers.amplifier_protection import AmplifierReading, ProtectedAmplifier, SeedReading
+from drivers.dlcpro.link import DecopLink
+from drivers.errors import DeviceFault, InterlockOpen
+from drivers.interfaces import AmplifierLimits, AmplifierStatus, Identity
+
+_SEED = "laser1:dl:cc"
+_AMPLIFIER = "laser1:amp:cc"
+_SEED_LIMITS = "laser1:amp:seed-limits"
+_SEED_ONLY_DELAY = "laser1:amp:seedonly-check:shutdown-delay"
+
+
+class DlcPro(ProtectedAmplifier):
+    """`TaperedAmplifier` on a DLC pro's command line (TCP, port 1998 on the box).
+
+    `limits` is the envelope of the rig file. The box's own guard (shut-down on low seed power
+    and on pumping without seed) must be armed and its current clips must lie inside the
+    envelope: else `connect`, and every move above the unseeded ceiling, is refused with
+    `InterlockOpen`. A shut-down delay of zero counts as disarmed, one above
+    `guard_delay_max_s` as too slow.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        command_port: int,
+        limits: AmplifierLimits,
+        *,
+        timeout_s: float = 2.0,
+        emission_timeout_s: float = 10.0,
+        guard_delay_max_s: float = 5.0,
+        link: DecopLink | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(
+            name, limits, emission_timeout_s=emission_timeout_s, sleep=sleep, clock=clock
+        )
+        self._guard_delay_max_s = guard_delay_max_s
+        self._link = link or DecopLink(name, host, command_port, timeout_s)
+
+    def connect(self) -> Identity:
+        """Open, identify, check the box's own guard; an unseeded amplifier is brought down."""
+        with self._moves:
+            self._link.open()
+            identity = Identity(
+                maker="TOPTICA",
+                model=self._link.read_text("system-type"),
+                serial=self._link.read_text("serial-number"),
+                firmware=self._link.read_text("fw-ver"),
+            )
+            self._checked_amplifier()
+            self._check_guard()
+        return identity
+
+    def close(self) -> None:
+        self._link.close()
+
+    def status(self) -> AmplifierStatus:
+        """One poll, between the steps of a ramp if one runs.
+
+        The amplifier is read before the seed: a poll that spans a switch-on then shows an old,
+        low current beside the new seed, never a pumped amplifier beside a seed not yet lit.
+        """
+        link = self._link
+        key_and_button = link.read_bool("emission-button-enabled") and not link.read_bool(
+            "frontkey-locked"
+        )
+        return AmplifierStatus(
+            amplifier_on=self._amplifier_emits(),
+            amplifier_current_set_ma=link.read_real(f"{_AMPLIFIER}:current-set"),
+            amplifier_current_ma=link.read_real(f"{_AMPLIFIER}:current-act"),
+            seed_on=link.read_bool(f"{_SEED}:emission"),
+            seed_current_ma=link.read_real(f"{_SEED}:current-act"),
+            seed_power_mw=link.read_real(f"{_SEED_LIMITS}:power"),
+            output_power_mw=link.read_real("laser1:amp:output-limits:power"),
+            interlock_open=link.read_bool("interlock-open"),
+            emission_enabled=key_and_button,
+            seed_protection_armed=not self._guard_gaps(),
+            message=link.read_text("laser1:health-txt"),
+        )
+
+    # --- the box ---
+
+    def _read_seed(self) -> SeedReading:
+        return SeedReading(
+            on=self._link.read_bool(f"{_SEED}:emission"),
+            power_mw=self._link.read_real(f"{_SEED_LIMITS}:power"),
+        )
+
+    def _read_seed_current_ma(self) -> float:
+        return self._link.read_real(f"{_SEED}:current-set")
+
+    def _write_seed_current(self, current_ma: float) -> None:
+        self._link.write(f"{_SEED}:current-set", float(current_ma))
+
+    def _switch_seed(self, on: bool) -> None:
+        self._switch(_SEED, on)
+
+    def _read_amplifier(self) -> AmplifierReading:
+        # 'enabled', not 'emission': with the key off it is dark, but the key would start it.
+        return AmplifierReading(
+            on=self._link.read_bool(f"{_AMPLIFIER}:enabled"),
+            current_set_ma=self._link.read_real(f"{_AMPLIFIER}:current-set"),
+            current_ma=self._link.read_real(f"{_AMPLIFIER}:current-act"),
+        )
+
+    def _write_amplifier_current(self, current_ma: float) -> None:
+        self._link.write(f"{_AMPLIFIER}:current-set", float(current_ma))
+
+    def _switch_amplifier(self, on: bool) -> None:
+        self._switch(_AMPLIFIER, on)
+
+    def _switch_amplifier_off_blindly(self) -> None:
+        self._link.shout(f"{_AMPLIFIER}:enabled", False)
+
+    def _amplifier_emits(self) -> bool:
+        return self._link.read_bool(f"{_AMPLIFIER}:emission")
+
+    def _switch(self, node: str, on: bool) -> None:
+        self._link.write(f"{node}:enabled", on)
+        if self._link.read_bool(f"{node}:enabled") is not on:
+            raise DeviceFault(
+                self._name,
+                f"{node}:enabled did not become {'true' if on else 'false'}",
+                "check interlock, key and the messages on the box",
+            )
+
+    # --- the box's own guard ---
+
+    def _check_guard(self) -> None:
+        gaps = self._guard_gaps()
+        gaps += self._clip_gap(_SEED, "seed", self._limits.seed_current_ma.high)
+        gaps += self._clip_gap(_AMPLIFIER, "amplifier", self._limits.amplifier_current_ma.high)
+        if gaps:
+            raise InterlockOpen(
+                self._name,
+                "the box does not guard the amplifier: " + "; ".join(gaps),
+                "set these parameters at the box (maintenance level), then connect again",
+            )
+
+    def _guard_gaps(self) -> list[str]:
+        """What is missing of the shut-downs on lost seed; empty when armed."""
+        power_min = f"{_SEED_LIMITS}:power-min"
+        gaps: list[str] = []
+        try:
+            value_mw = self._link.read_real(power_min)
+            if not value_mw > 0.0:
+                gaps.append(f"{power_min} is {value_mw:g} mW")
+        except DeviceFault:
+            gaps.append(f"{power_min} is absent")
+        for parameter in (f"{_SEED_LIMITS}:power-min-shutdown-delay", _SEED_ONLY_DELAY):
+            try:
+                delay_s = self._link.read_real(parameter)
+                if not 0.0 < delay_s <= self._guard_delay_max_s:
+                    gaps.append(
+                        f"{parameter} is {delay_s:g} s (needed: above 0, at most "
+                        f"{self._guard_delay_max_s:g} s)"
+                    )
+            except DeviceFault:
+                gaps.append(f"{parameter} is absent")
+        return gaps
+
+    def _clip_gap(self, node: str, what: str, limit_ma: float) -> list[str]:
+        parameter = f"{node}:current-clip"
+        try:
+            clip_ma = self._link.read_real(parameter)
+        except DeviceFault:
+            return [f"{parameter} is absent"]
+        if clip_ma > limit_ma:
+            return [
+                f"{parameter} is {clip_ma:g} mA, above the rig file's {what} limit {limit_ma:g} mA"
+            ]
+        return []
