@@ -281,8 +281,9 @@ def test_set_ratio_waits_until_the_laser_has_followed(scripted, lock_at):
     "distances",
     [
         [1e-4, 1.5e-4],  # within half a step (2.1e-4), twice
-        [4e-4, 4e-4, 4e-4],  # inside the tolerance and standing
-        [4.9e-4, 4.2e-4, 3.4e-4, 2.9e-4, 2.6e-4],  # approaching, at last by less than 1e-4
+        [4e-4] * 8,  # inside the tolerance and standing
+        # approaching by more than a quarter of a step from the older four to the newer, till last
+        [x * 1e-5 for x in (49, 46, 43, 40, 37, 34, 31, 28, 26, 25, 25)],
     ],
 )
 def test_set_ratio_does_not_land_on_the_way(scripted, lock_at, distances):
