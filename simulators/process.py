@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(truth: Truth, arguments: argparse.Namespace) -> None:
     stop = asyncio.Event()
-    _on_signals(stop)
+    on_signals(stop)
     world = World(truth, RigClock(arguments.speed), arguments.seed)
     rig = SimulatedRig(world)
     await rig.start()
