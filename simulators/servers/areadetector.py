@@ -62,6 +62,8 @@ class AreaDetector:
         self._post_both("Temperature", camera.cooler.setpoint_c)
         self._frames = FramePump(world, self._puts, self._acquisition_ended, self._post_counters)
         self._waiting: list[Any] = []
+        # what the camera took; a setpoint's own PV may show a value that was refused
+        self._settings = {name: c.value for name, c in self._channels.items() if c.record.settable}
         self._apply_setup()
         self._look()
         self._stopping = threading.Event()
@@ -137,7 +139,7 @@ class AreaDetector:
         except Refused as refusal:
             message = str(refusal)
             # a setting without read-back shows what the camera holds
-            shown = value if f"{name}_RBV" in self._channels else channel.value
+            shown = value if f"{name}_RBV" in self._channels else self._settings[name]
             self._post(name, shown, INVALID)
         self._post("AndorMessage_RBV", message)
         op.done()
@@ -163,8 +165,12 @@ class AreaDetector:
             self._frames.counter = value
         elif name == "ArrayCallbacks":
             self._frames.callbacks = bool(value)
-        self._post_both(name, value)
-        self._apply_setup()
+        self._settings[name] = value
+        self._post(name, value)
+        if name in APPLIED:
+            self._apply_setup()
+        elif f"{name}_RBV" in self._channels:
+            self._post(f"{name}_RBV", value)
         self._look()
 
     def _put_acquire(self, value: int, op: Any) -> None:
@@ -203,11 +209,7 @@ class AreaDetector:
     def _apply_setup(self) -> None:
         """Cut the settings to what the camera can do (setupAcquisition) and read them back."""
         sensor = self._world.truth.camera.sensor_px
-        want = {
-            name: channel.value
-            for name, channel in self._channels.items()
-            if channel.record.settable
-        }
+        want = self._settings
         ceiling = ADVANCED_GAIN if want["AndorEMGainAdvanced"] else STANDARD_GAIN
         setup = CameraSetup(
             min_x=_cut(want["MinX"], 0, sensor - 1),
@@ -248,6 +250,8 @@ class AreaDetector:
             "BinX_RBV": setup.bin_x,
             "BinY_RBV": setup.bin_y,
             "AndorEMGain_RBV": setup.em_gain,
+            "AndorEMGainAdvanced_RBV": want["AndorEMGainAdvanced"],
+            "AndorFTMode_RBV": want["AndorFTMode"],
             "NumImages_RBV": max(1, want["NumImages"]),
             "ArraySizeX_RBV": columns,
             "ArraySizeY_RBV": rows,
@@ -274,7 +278,6 @@ class AreaDetector:
             temperature_c = round(cooler.temperature_c(now_s), 2)
             words = cooler.status(now_s)
         self._post("TemperatureActual", temperature_c)
-        self._post("Temperature_RBV", temperature_c)
         self._post("AndorTempStatus_RBV", words)
 
     def _post_counters(self, counter: int, images: int) -> None:
@@ -294,6 +297,12 @@ class AreaDetector:
             self._post(f"{name}_RBV", value)
 
 
+APPLIED = (
+    *("MinX", "MinY", "SizeX", "SizeY", "BinX", "BinY", "NumImages"),
+    *("AcquireTime", "AcquirePeriod", "AndorAccumulatePeriod", "AndorFTMode"),
+    *("AndorEMGain", "AndorEMGainAdvanced"),
+)
+"""Settings whose read-backs come out of `_apply_setup`."""
 CLOSED = ("Always Closed", "Open for FVB")
 """Shutter modes that keep the light out in image mode."""
 CHECKS: dict[str, Callable[[Any], bool]] = {

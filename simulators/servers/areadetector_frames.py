@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import numpy as np
 from p4p import Value
 from p4p.nt import NTNDArray
 from p4p.server.thread import SharedPV
@@ -21,6 +20,8 @@ CameraFaultKind = Literal["stall", "drop_frames", "runaway"]
 SHORTEST_WAIT_S = 0.002
 """Wall time: frames that end closer together are posted in one go."""
 LONGEST_WAIT_S = 0.05
+LARGEST_BATCH = 256
+"""Frames posted before the others get a turn, when this process has fallen behind."""
 COUNTER_PERIOD = 64
 """At high speed the counters' own PVs are posted every so many frames."""
 
@@ -68,13 +69,17 @@ class FramePump:
         self.callbacks = True
         self.acquiring = False
         self._images = 0
+        self._first = True
+        self._em_gain = 0
         self._fault: CameraFault | None = None
         self._wake = threading.Event()
         self._stopping = False
         # held while frames are posted, so that after an abort none follows
         self._posting = threading.RLock()
         self._thread = threading.Thread(target=self._run, name="camera frames", daemon=True)
-        first = NTNDArray().wrap(np.zeros((1, 1), np.uint16), timestamp=world.clock.now_s())
+        # What subscribers see first is an old frame. Drawing it also compiles the sampler.
+        now_s = world.clock.now_s()
+        first = NTNDArray().wrap(self._camera.dark_frame(now_s), timestamp=now_s)
         self._type = first.type()
         self.pv = SharedPV(initial=first, queue=queue)
 
@@ -133,15 +138,19 @@ class FramePump:
             with self._world.lock:
                 self._world.atoms.advance()
                 running = self._camera.acquiring
-                due = list(self._camera.exposures)
-                self._camera.exposures.clear()
+                waiting = self._camera.exposures
+                due = [waiting.popleft() for _ in range(min(len(waiting), LARGEST_BATCH))]
+                late = len(waiting) > 0
                 now_s = self._world.clock.now_s()
                 next_s = self._camera.next_edge_s(now_s)
             for exposure in due:
                 self._handle(exposure)
             if due and (len(due) < COUNTER_PERIOD or not running):
                 self._post_counters(self.counter, self._images)
-            if not running and due:
+            stalled = self._fault is not None and self._fault.kind == "stall"
+            if late:
+                return 0.0
+            if not running and due and not stalled:
                 self._finish()
             wait_s = self._world.clock.wall_delay_s(next_s - now_s)
         return min(max(wait_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
