@@ -152,7 +152,7 @@ class FakeTimer:
         """Nothing was started."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fake_link() -> Callable[[], FakeLink]:
     return FakeLink
 

@@ -85,7 +85,8 @@ def test_a_dark_cell_shows_noise_alone(make_world, wall) -> None:
 
 def test_jitter_of_the_laser_shows_on_the_slope(make_world, wall) -> None:
     world = make_world(
-        reference_cell={**ONLY_84, "signal_to_noise": 1e9}, cavity={**LOCKED, "proportional_gain": 0}
+        reference_cell={**ONLY_84, "signal_to_noise": 1e9},
+        cavity={**LOCKED, "proportional_gain": 0},
     )
     on_ratio(world, wall, 0.0)
     quiet = world.cell.error_signal_v(10_000, 1e-3).std()

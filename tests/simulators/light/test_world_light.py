@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulators.clock import RigClock
 from simulators.truth import Light, Truth
 from simulators.world.seed import SeedDiode
+from simulators.world.world import World
 
 QUIET = {"power_noise": 0.0, "seed_noise": 0.0}
 FULL_MW = 1000.0 * 0.35 * (2.5 - 0.8)
@@ -163,15 +165,13 @@ def test_the_guard_runs_in_rig_time(make_world, wall) -> None:
     assert not light.amplifier.enabled
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     cuts=st.lists(st.floats(0.001, 0.2), max_size=12),
     decay_s=st.floats(0.001, 0.5),
     kept=st.floats(0.0, 0.9),
 )
 def test_what_happens_does_not_depend_on_who_looks(cuts, decay_s, kept) -> None:
-    from simulators.clock import RigClock
-    from simulators.world.world import World
-
     def run(times: list[float]) -> tuple[float, bool, str]:
         now = [1.8e9]
         light = lit(World(Truth(), RigClock(1.0, lambda: now[0]), 1))
@@ -208,6 +208,7 @@ def test_the_modulator_has_its_depth_only_with_rf(make_world) -> None:
     assert light.field().sideband_depth == 0.0
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     kept=st.floats(0.0, 1.0),
     decay_s=st.floats(0.01, 10.0),
