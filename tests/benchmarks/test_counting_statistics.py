@@ -1,8 +1,8 @@
 """True against counted atoms on whole EMCCD frames that the counting had no hand in.
 
 The frames follow the usual recipe: Poisson electrons (atoms, stray light, clock-induced charge),
-a gamma avalanche for each pixel, read noise, conversion, bias. The counting sees frames only: its
-calibration is made from them too.
+an exponential avalanche for each electron, read noise, conversion, bias. The counting sees the
+frames only: its calibration is made from them too.
 """
 
 import math
@@ -58,20 +58,34 @@ class Trap:
         return out
 
 
+# Background light that every pixel surely has comes from a table of exact draws, the rest as
+# single electrons: avalanches add, so the sum is exact and ten times faster than pixel by pixel.
+SURE_POWER = 1.0 - 5.0 * POWER_NOISE
+TABLE = 1 << 20
+
+
 @nb.njit
-def _expose(occupation, power, background, electrons, shares, seed):
+def _expose(occupation, power, background, electrons, table, seed):
     np.random.seed(seed)
-    frames = np.empty((occupation.size, shares.shape[0], shares.shape[1]), dtype=np.uint16)
+    frames = np.empty((occupation.size, SIZE, SIZE), dtype=np.uint16)
+    output = np.empty((SIZE, SIZE))
     for k in range(occupation.size):
-        for i in range(shares.shape[0]):
-            for j in range(shares.shape[1]):
-                mean = background * power[k] + CLOCK_INDUCED
-                mean += electrons * occupation[k] * shares[i, j]
-                n = np.random.poisson(mean)
-                multiplied = np.random.standard_gamma(n) * GAIN if n > 0 else 0.0
-                read = np.random.standard_normal() * READ_NOISE
-                adu = BIAS + (multiplied + read) / ADU_ELECTRONS
-                frames[k, i, j] = min(max(round(adu), 0), 65535)
+        for i in range(SIZE):
+            for j in range(SIZE):
+                output[i, j] = table[np.random.randint(0, TABLE)]
+        extra = (background * (power[k] - SURE_POWER) + CLOCK_INDUCED) * SIZE * SIZE
+        for _ in range(np.random.poisson(max(extra, 0.0))):
+            i, j = np.random.randint(0, SIZE), np.random.randint(0, SIZE)
+            output[i, j] += GAIN * np.random.standard_exponential()
+        for _ in range(np.random.poisson(electrons * occupation[k])):
+            i = math.floor(ROW_PX + SIGMA_PX * np.random.standard_normal() + 0.5)
+            j = math.floor(COLUMN_PX + SIGMA_PX * np.random.standard_normal() + 0.5)
+            if 0 <= i < SIZE and 0 <= j < SIZE:
+                output[i, j] += GAIN * np.random.standard_exponential()
+        for i in range(SIZE):
+            for j in range(SIZE):
+                adu = round(BIAS + output[i, j] / ADU_ELECTRONS)
+                frames[k, i, j] = min(max(adu, 0), 65535)
     return frames
 
 
@@ -84,16 +98,12 @@ def expose(
     background: float = 5.0,
 ) -> NDArray[np.uint16]:
     """EMCCD frames (n, 40, 40) of the trap."""
-    edges = np.arange(SIZE + 1) - 0.5
-
-    def integral(centre: float) -> NDArray[np.float64]:
-        scaled = (edges - centre) / (math.sqrt(2.0) * SIGMA_PX)
-        return np.diff([0.5 * math.erf(e) for e in scaled])
-
-    shares = np.outer(integral(ROW_PX), integral(COLUMN_PX))
+    sure = rng.poisson(background * SURE_POWER, TABLE)
+    avalanche = np.where(sure > 0, rng.standard_gamma(np.maximum(sure, 1)), 0.0) * GAIN
+    table = avalanche + READ_NOISE * rng.standard_normal(TABLE)
     power = 1.0 + POWER_NOISE * rng.standard_normal(frames)
     seed = int(rng.integers(2**31))
-    return _expose(trap.occupation(frames), power, background, electrons, shares, seed)
+    return _expose(trap.occupation(frames), power, background, electrons, table, seed)
 
 
 def count(
