@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atta_daq import __version__
+from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
@@ -141,6 +142,7 @@ class Station:
         self._monitor = Monitor(rig.instruments, self._config, self._light, self._server, self._say)
         self._taker.guard = self._monitor.fault
         self._worker = FitWorker(self._on_fit)
+        self._worker.submit(warm_up)
 
     def wait(self, poll: Any = None) -> None:
         """Block until a client shuts the station down, or `poll()` says so (asked twice a s)."""
