@@ -1,24 +1,15 @@
 """The whole simulated rig: one world and the servers of all instruments."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, get_args
 
 from simulators.derived import derived_truth
 from simulators.faults import WIRE_FAULTS, WireFault
-from simulators.servers import dlcpro, stcl, synthhd
+from simulators.servers import areadetector, dlcpro, redpitaya, scpi_generator, stcl, synthhd
+from simulators.servers.areadetector_frames import CameraFault
+from simulators.servers.redpitaya_wiring import Role
 from simulators.wire import WireServer
 from simulators.world.world import World
-
-
-class Server(Protocol):
-    """What the rig needs of any server, on whatever wire."""
-
-    @property
-    def address(self) -> str: ...
-
-    async def stop(self) -> None: ...
-
-    def set_fault(self, fault: WireFault | None) -> None: ...
 
 
 class SimulatedRig:
@@ -26,7 +17,8 @@ class SimulatedRig:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.servers: dict[str, Server] = {}
+        self.servers: dict[str, WireServer] = {}
+        self._camera: areadetector.AreaDetector | None = None
         self._derived = derived_truth(world)
         light, cavity = world.light, world.cavity
         self._faults: dict[tuple[str, str], Callable[..., None]] = {
@@ -50,8 +42,15 @@ class SimulatedRig:
         self.servers["amplifier_monitor"] = amplifier.monitor
         self.servers["sideband"] = await synthhd.start(self.world)
         self.servers["lock"] = await stcl.start(self.world)
+        for role in get_args(Role):
+            self.servers[role] = await redpitaya.start(self.world, role)
+        self.servers["isotope_offset"] = await scpi_generator.start(self.world)
+        self._camera = await areadetector.start(self.world)
 
     async def stop(self) -> None:
+        if self._camera is not None:
+            await self._camera.close()
+            self._camera = None
         for server in reversed(list(self.servers.values())):
             await server.stop()
         self.servers.clear()
@@ -60,6 +59,8 @@ class SimulatedRig:
         """Contents of the ports file but for the control socket."""
         clock = self.world.clock
         addresses: dict[str, Any] = {name: s.address for name, s in self.servers.items()}
+        if self._camera is not None:
+            addresses["camera"] = self._camera.address
         for serial in ("sideband", "lock"):
             addresses[serial] = f"socket://{addresses[serial]}"
         addresses["clock"] = {"origin_s": clock.origin_s, "speed": clock.speed}
@@ -100,12 +101,15 @@ class SimulatedRig:
                 "wire_faults": {
                     name: server.fault.kind
                     for name, server in self.servers.items()
-                    if isinstance(server, WireServer) and server.fault is not None
+                    if server.fault is not None
                 },
             }
 
     def fault(self, instrument: str, fault: str, parameters: dict[str, Any]) -> None:
         """Let something go wrong. Raises ValueError for what does not exist."""
+        if instrument == "camera" and self._camera is not None:
+            self._camera.set_fault(_camera_fault(fault, parameters))
+            return
         if fault in WIRE_FAULTS:
             self._server(instrument).set_fault(_wire_fault(fault, parameters))
             return
@@ -123,9 +127,12 @@ class SimulatedRig:
 
     def clear(self, instrument: str | None = None) -> None:
         """Mend everything, or one instrument. A destroyed amplifier stays destroyed."""
-        names = list(self.servers) if instrument is None else [instrument]
+        names = [*self.servers, "camera"] if instrument is None else [instrument]
         for name in names:
-            self._server(name).set_fault(None)
+            if name == "camera" and self._camera is not None:
+                self._camera.set_fault(None)
+            else:
+                self._server(name).set_fault(None)
         with self.world.lock:
             if "amplifier" in names:
                 self.world.light.recover_seed()
@@ -134,10 +141,18 @@ class SimulatedRig:
             if "lock" in names:
                 self.world.cavity.realign()
 
-    def _server(self, name: str) -> Server:
+    def _server(self, name: str) -> WireServer:
         if name not in self.servers:
-            raise ValueError(f"no instrument {name!r}; there are: {', '.join(self.servers)}")
+            known = ", ".join([*self.servers, "camera"])
+            raise ValueError(f"no instrument {name!r}; there are: {known}")
         return self.servers[name]
+
+
+def _camera_fault(kind: str, parameters: dict[str, Any]) -> CameraFault:
+    if set(parameters) - {"every"}:
+        raise ValueError("faults of the camera take nothing but 'every'")
+    every = _number("every", parameters.get("every", 10), 1, 1_000_000)
+    return CameraFault(kind, int(every))  # pyright: ignore[reportArgumentType] checked there
 
 
 def _wire_fault(kind: str, parameters: dict[str, Any]) -> WireFault:

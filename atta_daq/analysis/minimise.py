@@ -75,7 +75,11 @@ def minimise(deviance: Deviance, start: Sequence[ParameterStart], *, minos: bool
     names = [s.name for s in start]
     if tuple(names) != deviance.names:
         raise ValueError(f"parameters {names} do not match the model's {deviance.names}")
-    minuit = Minuit(deviance, np.array([s.value for s in start]), name=names)
+
+    def cost(*values: float) -> float:
+        return deviance(values)
+
+    minuit = Minuit(cost, *[s.value for s in start], name=names)
     minuit.errordef = Minuit.LEAST_SQUARES
     minuit.print_level = 0
     for s in start:

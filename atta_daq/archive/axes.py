@@ -1,14 +1,10 @@
-"""What a run swept, seen from its points; and the points themselves."""
+"""The quantities that a scan can sweep, seen from the points."""
 
-import logging
-import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from atta_daq.analysis.points import NormalisedData, NormalisedPoint, normalise
-from atta_daq.archive.run_folder import Run
-
-_log = logging.getLogger(__name__)
+from atta_daq.analysis.points import NormalisedData, NormalisedPoint
 
 
 @dataclass(frozen=True)
@@ -45,43 +41,12 @@ AXES = (
 def swept(data: NormalisedData) -> tuple[Axis, ...]:
     """The axes along which the pumped points spread, the one with most values first."""
     points = [p for p in data.points if p.pumping]
-    found = [(distinct(points, axis), axis) for axis in AXES]
+    found = [(len(levels(points, axis)), axis) for axis in AXES]
     moved = [(count, axis) for count, axis in found if count > 1]
     return tuple(axis for _, axis in sorted(moved, key=lambda item: -item[0]))
 
 
-def distinct(points: list[NormalisedPoint], axis: Axis) -> int:
-    """How many different values the points have along an axis."""
+def levels(points: Sequence[NormalisedPoint], axis: Axis) -> tuple[float, ...]:
+    """The different values of the points along an axis: the lowest reading of each."""
     values = sorted(v for v in (axis.value(p) for p in points) if v is not None)
-    if not values:
-        return 0
-    return 1 + sum(b - a > axis.step for a, b in pairwise(values))
-
-
-def normalised(run: Run) -> dict[int, NormalisedData]:
-    """The normalised points of every isotope of a run, as its fits see them.
-
-    An isotope without a usable segment is left out (and logged): a run may have ended before it.
-    """
-    found: dict[int, NormalisedData] = {}
-    pumped = pumped_brackets(run)
-    for isotope in sorted({s.isotope for s in run.segments if not s.bracket and s.isotope}):
-        try:
-            found[isotope] = normalise(run.segments, isotope, pumped_brackets=pumped)
-        except ValueError as error:
-            _log.warning("%s: %s", run.run_id, error)
-    return found
-
-
-def pumped_brackets(run: Run) -> bool:
-    """True when the scan asked for brackets with pumping light on (to show what they do)."""
-    try:
-        return bool(tomllib.loads(run.scan_toml).get("bracket_pumping", False))
-    except tomllib.TOMLDecodeError as error:
-        _log.warning("%s: scan.toml cannot be read: %s", run.run_id, error)
-        return False
-
-
-def rate_unit(run: Run, data: NormalisedData) -> str:
-    """Unit of the normalised rate: atoms per hour, or the loading detector's."""
-    return data.unit if data.poisson else run.header.rate_unit
+    return tuple(values[:1]) + tuple(b for a, b in pairwise(values) if b - a > axis.step)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from atta_daq.analysis.records import Segment
-from atta_daq.archive.axes import normalised, rate_unit
 from atta_daq.archive.disk import write_whole
 from atta_daq.archive.nexus import export_nexus
+from atta_daq.archive.parts import run_parts
 from atta_daq.archive.run_folder import Run
 
 Format = Literal["csv", "nexus"]
@@ -99,6 +99,7 @@ def _segment_row(s: Segment, causes: Sequence[str]) -> list[object]:
 def export_points(run: Run) -> Path:
     """One line a normalised point: what the fits stand on, blanks subtracted."""
     header = [
+        "part",
         "isotope",
         "point",
         "pumping",
@@ -118,7 +119,8 @@ def export_points(run: Run) -> Path:
     ]
     rows = (
         [
-            isotope,
+            part.name,
+            part.isotope,
             point.index,
             _on(point.pumping),
             point.setting.detuning_mhz,
@@ -132,11 +134,11 @@ def export_points(run: Run) -> Path:
             point.normaliser * point.normaliser_error,
             point.ratio,
             point.error,
-            rate_unit(run, data),
+            part.data.unit,
             " ".join(str(index) for index in point.segments),
         ]
-        for isotope, data in normalised(run).items()
-        for point in data.points
+        for part in run_parts(run)
+        for point in part.data.points
     )
     return _write(run.folder / "points.csv", run, header, rows)
 

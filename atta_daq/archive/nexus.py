@@ -23,10 +23,11 @@ import h5py
 import numpy as np
 
 from atta_daq import __version__
-from atta_daq.analysis.points import NormalisedData, NormalisedPoint
+from atta_daq.analysis.points import NormalisedPoint
 from atta_daq.analysis.results import FitResult
-from atta_daq.archive.axes import AXES, normalised, rate_unit, swept
+from atta_daq.archive.axes import AXES, swept
 from atta_daq.archive.frames import is_cleanly_closed, repair
+from atta_daq.archive.parts import RunPart, run_parts
 from atta_daq.archive.run_folder import FRAMES, RIG, SCAN, Run, RunState
 
 FILE = "run.nxs"
@@ -73,8 +74,8 @@ def _entry(file: h5py.File, run: Run) -> None:
     sample["name"] = header.metadata.get("sample", "")
     sample["chemical_formula"] = "Kr"
     sample["description"] = header.metadata.get("gas", "")
-    for isotope, data in normalised(run).items():
-        plots = _points(entry, run, isotope, data)
+    for part in run_parts(run):
+        plots = _points(entry, part)
         if "default" not in entry.attrs and plots:
             entry.attrs["default"] = plots[0]
     _loading(entry, run)
@@ -89,8 +90,8 @@ def _entry(file: h5py.File, run: Run) -> None:
             note["type"], note["file_name"], note["data"] = "application/toml", name, text
 
 
-def _points(entry: h5py.Group, run: Run, isotope: int, data: NormalisedData) -> list[str]:
-    unit = rate_unit(run, data)
+def _points(entry: h5py.Group, part: RunPart) -> list[str]:
+    data, unit = part.data, part.data.unit
     made = []
     on = [p for p in data.points if p.pumping]
     off = [p for p in data.points if not p.pumping]
@@ -99,17 +100,18 @@ def _points(entry: h5py.Group, run: Run, isotope: int, data: NormalisedData) -> 
         axis = axes[0]
         placed = [p for p in on if axis.value(p) is not None]
         placed.sort(key=lambda p: axis.value(p) or 0.0)
-        name = f"points_{isotope}Kr"
-        group = _data(entry, name, f"{isotope}Kr, 819-nm light on", axis.name, "rate")
+        name = f"points_{part.name}"
+        group = _data(entry, name, f"{part.name}, 819-nm light on", axis.name, "rate")
         x = [axis.value(p) for p in placed]
         _field(group, axis.name, np.array(x, np.float64), axis.unit).attrs["long_name"] = axis.title
         _rates(group, placed, unit)
         made.append(name)
     elif on:
-        made.append(_against_time(entry, f"points_{isotope}Kr", f"{isotope}Kr, light on", on, unit))
+        title = f"{part.name}, 819-nm light on"
+        made.append(_against_time(entry, f"points_{part.name}", title, on, unit))
     if off:
-        title = f"{isotope}Kr, light blocked"
-        made.append(_against_time(entry, f"reference_{isotope}Kr", title, off, unit))
+        title = f"{part.name}, 819-nm light blocked"
+        made.append(_against_time(entry, f"reference_{part.name}", title, off, unit))
     return made
 
 

@@ -48,13 +48,15 @@ def run(
     if simulated == (config is not None):
         raise ConfigError("give either --simulate or --config RIG.toml")
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch:
-        with _rig(Path(scratch), definition, config, speed, seed, truth) as (path, world):
-            rig = load_rig(path)
-            run_id = _take(path, rig, scan, data, console)
-            folder = (rig.data_dir or data) / run_id
-            if world is not None:
-                _lay_truth(world, folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch,
+        _rig(Path(scratch), definition, config, speed, seed, truth) as (path, world),
+    ):
+        rig = load_rig(path)
+        run_id = _take(path, rig, scan, data, console)
+        folder = (rig.data_dir or data) / run_id
+        if world is not None:
+            _lay_truth(world, folder)
     finished = open_run(folder)
     if as_json:
         print(json.dumps(run_object(finished, finished.fits)))
@@ -184,7 +186,7 @@ def _step(client: StationClient, run_id: str, progress: Progress, task: Any) -> 
 
 def _lay_truth(world: SimulatedRig, folder: Path) -> None:
     """Beside the finished run of a simulated rig; the report then shows it."""
-    truth = world.control("truth")
+    truth = world.ask({"cmd": "truth"})
     write_whole(folder / "truth.toml", tomli_w.dumps(truth["truth"]))
     run = open_run(folder)
     if run.segments:

@@ -98,7 +98,7 @@ class StationClient:
         target = self.full_name(f"cmd:{name}")
         uri = NTURI([(key, "s") for key in query]).wrap(target, kws=query, scheme="pva")
         try:
-            answer = self._context.rpc(target, uri, timeout=timeout_s)
+            answer: Any = self._context.rpc(target, uri, timeout=timeout_s)
         except RemoteError as error:
             raise CommandRefused(str(error)) from error
         except TimeoutError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.counting.calibration import CountingCalibration
+from atta_daq.counting.efficiency import EfficiencyCurve
 from atta_daq.counting.loading import LoadingError, loading_slope_rate, quench_burst_rate
 from atta_daq.counting.segment import SegmentCounter
 from atta_daq.rig.clock import RigClock
@@ -21,6 +22,14 @@ from drivers.interfaces import CameraSettings, Frame
 
 STALL_EXPOSURES = 20
 STALL_MARGIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class CountingSetup:
+    """How this run counts: calibrated from its own frames."""
+
+    calibration: CountingCalibration
+    efficiency: EfficiencyCurve
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,8 @@ class _Measured:
 class SegmentTaker:
     """Does the work of a segment with real or simulated instruments alike.
 
-    `archive` takes every frame of a counting segment; `calibration` is replaced once the run has
-    calibrated the counting from its own data.
+    `archive` takes every frame of a counting segment; `counting` is there once the run has
+    calibrated it; without it frames are taken and nothing is counted.
     """
 
     def __init__(
@@ -73,11 +82,11 @@ class SegmentTaker:
         self._config = config
         self._clock = clock
         self._light = light
-        self._trap = trap
+        self.trap = trap
         self._interrupt = ""
         self._lock = threading.Lock()
         self._last_end_s: float | None = None
-        self.calibration: CountingCalibration | None = None
+        self.counting: CountingSetup | None = None
         self.archive: FrameConsumer | None = None
         self.provisional = Provisional()
         self.guard: Callable[[], str] = lambda: ""
@@ -142,8 +151,8 @@ class SegmentTaker:
         if planned.pumping:
             self._light.move(self._light.resolve(planned.target, planned.isotope))
         moved_s = self._clock.now_s()
-        self._trap.pump(planned.pumping)
-        switching_s, settling_s = self._trap.to(planned.isotope)
+        self.trap.pump(planned.pumping)
+        switching_s, settling_s = self.trap.to(planned.isotope)
         if planned.pumping:
             setting = self._light.read()
         return setting, {
@@ -187,18 +196,16 @@ class SegmentTaker:
         camera, config = self._instruments.camera, self._config.camera
         settle = self._config.timing.settle_frames
         wanted = math.ceil(planned.dwell_s / config.exposure_s - 1e-9)
-        counter = None
         consumers: list[FrameConsumer] = [self._show]
         if self.archive is not None:
             consumers.append(self.archive)
-        if self.calibration is not None:
-            counter = SegmentCounter(
-                self.calibration, exposure_s=config.exposure_s, settle_frames=settle
-            )
-            counter.arm(self._clock.now_s())
-            consumers.append(
-                lambda frame: counter.add(frame.image, frame.unique_id, frame.rig_time_s)
-            )
+        counter = self._counter(settle, wanted)
+        if counter is not None:
+
+            def count(frame: Frame) -> None:
+                counter.add(frame.image, frame.unique_id, frame.rig_time_s)
+
+            consumers.append(count)
         camera.set_em_gain(config.em_gain)
         camera.open_shutter()
         pump = FramePump(wanted, settle, tuple(consumers))
@@ -231,6 +238,15 @@ class SegmentTaker:
             },
             flag=flag or self._guarded(),
         )
+
+    def _counter(self, settle: int, wanted: int) -> SegmentCounter | None:
+        if self.counting is None:
+            return None
+        setup = self.counting
+        counter = SegmentCounter(setup.calibration, setup.efficiency, settle_frames=settle)
+        # The camera's driver hands over frames of this acquisition only: any time stamp is good.
+        counter.arm(-math.inf, wanted)
+        return counter
 
     def configure_camera(self) -> None:
         """Region of interest, exposure, gain off, shutter closed; for the start of a run."""

@@ -123,13 +123,13 @@ class ScanDefinition(_Model):
     seed: int = Field(default=1, ge=0)
     """Of the shuffled order."""
     parts: tuple[Part, ...] = Field(min_length=1)
-    bracket_period_s: float = Field(default=480.0, gt=0.0)
+    bracket_period_s: float = Field(default=500.0, gt=0.0)
     bracket_pumping: bool = False
     """True takes the normaliser with pumping light on: it divides the effect out. For tests."""
     blanks: Blanks | None = None
     zero_on_reference_cell: bool = True
     """Zero the frequency axis on the 84Kr line before the first block."""
-    calibrate_counting_s: float | None = Field(default=120.0, gt=0.0)
+    calibrate_counting_s: float | None = Field(default=240.0, gt=0.0)
     """Watch 85Kr so long before the first block and calibrate the counting from it."""
     max_attempts: int = Field(default=3, ge=1)
     fit_width_from: str | None = None

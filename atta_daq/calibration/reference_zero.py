@@ -1,0 +1,108 @@
+"""Zero of the frequency axis from the reference cell's modulation-transfer signal."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AwareDatetime
+from scipy.optimize import least_squares
+
+from atta_daq.calibration.axis import AxisCalibration
+from atta_daq.physics.hyperfine import components
+
+FloatArray = NDArray[np.float64]
+
+_ABUNDANCE = {82: 0.116, 83: 0.115, 84: 0.570, 86: 0.173}
+_EVEN_SHIFT_MHZ = 100.0
+"""82Kr lies about this far to the red of 84Kr on 819 nm, 86Kr to the blue (assumed: mass scaling
+of the known shifts). An error of 10 MHz in it moves the zero by less than 0.2 MHz."""
+NEIGHBOUR_SYSTEMATIC_MHZ = 0.2
+MINIMUM_SIGNIFICANCE = 8.0
+WIDTHS_MHZ = (8.0, 200.0)
+
+
+@dataclass(frozen=True)
+class ReferenceLine:
+    """The 84Kr line in the cell's signal."""
+
+    centre_mhz: float
+    centre_error_mhz: float
+    width_mhz: float
+    """Distance of the signal's two extrema."""
+    height_v: float
+    """Of the extremum on the blue side; negative when the demodulation is inverted."""
+    noise_v: float
+    """Rms of the residuals."""
+
+
+def cell_lines() -> tuple[FloatArray, FloatArray]:
+    """Centres (MHz from 84Kr) and heights (over 84Kr's) of the isotopes in natural krypton."""
+    odd = components(83)
+    centres = [-_EVEN_SHIFT_MHZ, 0.0, _EVEN_SHIFT_MHZ, *(c.total_mhz for c in odd)]
+    heights = [_ABUNDANCE[82], _ABUNDANCE[84], _ABUNDANCE[86]]
+    heights += [_ABUNDANCE[83] * c.strength for c in odd]
+    return np.array(centres), np.array(heights) / _ABUNDANCE[84]
+
+
+def cell_signal(detuning_mhz: FloatArray, centre_mhz: float, width_mhz: float) -> FloatArray:
+    """Signal of natural krypton over the height of the 84Kr line, shape of `detuning_mhz`.
+
+    Each line is the derivative of a Lorentzian with its extrema `width_mhz` apart.
+    """
+    centres, heights = cell_lines()
+    x = (detuning_mhz[:, None] - centre_mhz - centres) / (0.5 * width_mhz)
+    return (16.0 / 9.0 * x / (1.0 + x**2 / 3.0) ** 2) @ heights
+
+
+def fit_reference_line(detuning_mhz: FloatArray, volts: FloatArray) -> ReferenceLine:
+    """The 84Kr line in signal samples against detuning on a preliminary axis.
+
+    Raises ValueError when no line stands out of the noise, or it is not within the samples.
+    """
+    if detuning_mhz.size < 7 or detuning_mhz.size != volts.size:
+        raise ValueError(f"{detuning_mhz.size} samples are too few (7 are needed)")
+    low, high = float(detuning_mhz.min()), float(detuning_mhz.max())
+
+    def residuals(p: FloatArray) -> FloatArray:
+        return p[2] * cell_signal(detuning_mhz, p[0], np.exp(p[1])) + p[3] - volts
+
+    best = None
+    size = 0.5 * float(np.ptp(volts))
+    for centre in np.linspace(low, high, 9):
+        for height in (size, -size):
+            start = [centre, np.log(0.3 * (high - low)), height, float(np.mean(volts))]
+            found = least_squares(residuals, start, method="lm")
+            inside = low <= found.x[0] <= high
+            if inside and (best is None or found.cost < best.cost):
+                best = found
+    if best is None:
+        raise ValueError("no dispersive line within the samples")
+    freedom = detuning_mhz.size - 4
+    noise = float(np.sqrt(2.0 * best.cost / freedom))
+    information = best.jac.T @ best.jac
+    covariance = np.linalg.pinv(information) * noise**2
+    centre, width, height = float(best.x[0]), float(np.exp(best.x[1])), float(best.x[2])
+    error = float(np.sqrt(covariance[2, 2]))
+    if abs(height) < MINIMUM_SIGNIFICANCE * error:
+        raise ValueError(f"signal {abs(height):.2g} V does not stand out of {noise:.2g} V of noise")
+    if not WIDTHS_MHZ[0] <= width <= WIDTHS_MHZ[1]:
+        raise ValueError(f"a line {width:.0f} MHz wide is not that of the cell")
+    return ReferenceLine(centre, float(np.sqrt(covariance[0, 0])), width, height, noise)
+
+
+def fit_reference_zero(
+    axis: AxisCalibration,
+    ratio: FloatArray,
+    volts: FloatArray,
+    made: AwareDatetime | None = None,
+) -> AxisCalibration:
+    """`axis` with its zero moved onto the 84Kr line of samples (ratio, volts), any order.
+
+    The neighbouring isotopes are part of the fitted signal; the error of the zero holds a
+    systematic for them. Raises ValueError when the samples do not show the line.
+    """
+    detuning = np.array([axis.ratio_to_detuning(float(r)) for r in ratio])
+    line = fit_reference_line(detuning, np.asarray(volts, dtype=np.float64))
+    zero = axis.zero.value + line.centre_mhz / axis.mhz_per_ratio
+    error = float(np.hypot(line.centre_error_mhz, NEIGHBOUR_SYSTEMATIC_MHZ))
+    return axis.with_zero(zero, error, made, "reference cell, 84Kr")
