@@ -169,9 +169,9 @@ class LoadingConfig(_Model):
     quench_s: float = Field(default=0.05, gt=0)
     """Length of a quench pulse."""
     bursts: int = Field(default=5, ge=2, le=7)
-    """Bursts of one 83Kr measurement."""
-    slope_record_s: float = Field(default=2.0, gt=0)
-    """Record after clearing in an 84Kr measurement."""
+    """Bursts of one 83Kr measurement, slopes of one 84Kr measurement."""
+    slope_record_s: float = Field(default=1.0, gt=0)
+    """Record after clearing in one slope of 84Kr."""
 
 
 class ReferenceCellConfig(_Model):

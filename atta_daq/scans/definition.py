@@ -86,7 +86,7 @@ class Part(_Model):
     dwell_s: float | None = Field(default=None, gt=0.0)
     """Counting time of a point on the rig's clock (81Kr and 85Kr)."""
     bursts: int | None = Field(default=None, ge=2, le=7)
-    """Quench bursts (83Kr) of one measurement; left out: from the rig file."""
+    """Quench bursts (83Kr) or slopes (84Kr) of one measurement; left out: from the rig file."""
     repeats: int = Field(default=1, ge=1)
     """How often each point, or each ABBA cycle, is taken."""
     order: Order = "interleaved"
