@@ -76,6 +76,7 @@ def lock_at():
 def test_a_recorded_line():
     peaks = parse_peaks(RECORDED)
     assert peaks == Peaks((46396, 149681, 242323), (290119, 387402, 486800), 2968, 1283)
+    assert peaks is not None
     assert peaks.ratio == pytest.approx(RECORDED_RATIO, abs=1e-12)
     assert peaks.spacing_us == pytest.approx((195927 + 196681) / 168, abs=1e-9)
 
