@@ -17,6 +17,7 @@ MODES = {
     "ImageMode": "Continuous",
     "TriggerMode": "Internal",
     "DataType": "UInt16",
+    "AndorReadOutMode": "Image",
     "AndorEMGainMode": "Real EM Gain",
     "AndorEMGainAdvanced": "Disabled",
 }

@@ -14,10 +14,7 @@ from pydantic import ValidationError
 
 from simulators.clock import RigClock
 from simulators.parent import parent_watch
-from simulators.rig import SimulatedRig
-from simulators.servers import control
 from simulators.truth import Truth, explain_invalid, load_truth, to_toml
-from simulators.world.world import World
 
 PARENT_CHECK_S = 0.5
 USAGE_ERROR = 2
@@ -59,8 +56,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _serve(truth: Truth, arguments: argparse.Namespace) -> None:
+    # Imported here: printing or refusing a truth must not wait seconds for numba and EPICS.
+    from simulators.rig import SimulatedRig
+    from simulators.servers import control
+    from simulators.world.world import World
+
     stop = asyncio.Event()
-    _on_signals(stop)
+    on_signals(stop)
     world = World(truth, RigClock(arguments.speed), arguments.seed)
     rig = SimulatedRig(world)
     await rig.start()
@@ -93,7 +95,8 @@ async def _wait(stop: asyncio.Event, parent_lives: Callable[[], bool]) -> None:
         return
 
 
-def _on_signals(stop: asyncio.Event) -> None:
+def on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set `stop`, on the loop that runs now."""
     loop = asyncio.get_running_loop()
 
     def ask(*_: Any) -> None:

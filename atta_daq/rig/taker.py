@@ -82,7 +82,7 @@ class SegmentTaker:
         self._config = config
         self._clock = clock
         self._light = light
-        self._trap = trap
+        self.trap = trap
         self._interrupt = ""
         self._lock = threading.Lock()
         self._last_end_s: float | None = None
@@ -151,8 +151,8 @@ class SegmentTaker:
         if planned.pumping:
             self._light.move(self._light.resolve(planned.target, planned.isotope))
         moved_s = self._clock.now_s()
-        self._trap.pump(planned.pumping)
-        switching_s, settling_s = self._trap.to(planned.isotope)
+        self.trap.pump(planned.pumping)
+        switching_s, settling_s = self.trap.to(planned.isotope)
         if planned.pumping:
             setting = self._light.read()
         return setting, {

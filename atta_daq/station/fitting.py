@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from atta_daq.analysis.fit_run import fit_run
 from atta_daq.analysis.options import Axis, FitOptions
 from atta_daq.analysis.prior import Prior
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
-from atta_daq.analysis.fit_run import fit_run
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.definition import Part, ScanDefinition
 

@@ -118,6 +118,7 @@ class RunSession:
 
     def _prepare(self) -> None:
         self._taker.configure_camera()
+        self._taker.trap.start()
         rare = any(
             s.kind in (SegmentKind.RARE, SegmentKind.BLANK)
             for block in self._blocks

@@ -210,7 +210,7 @@ class Emccd:
     def _readout(self, time_s: float) -> Readout:
         truth = self._truth
         warmer_k = self.cooler.temperature_c(time_s) - GAIN_REFERENCE_C
-        gain = self.setup.em_gain * truth.gain_scale * (1.0 + truth.gain_drift_per_k * warmer_k)
+        gain = self.setup.em_gain * truth.gain_scale * math.exp(truth.gain_drift_per_k * warmer_k)
         return Readout(
             gain if self.setup.em_gain > 1 else 1.0,
             truth.read_noise_electrons,

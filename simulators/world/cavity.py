@@ -172,9 +172,13 @@ class Cavity:
         self.laser.return_to_first_mode()
 
     def laser_word(self) -> int:
+        """Word of the laser's converter now, 0 to 4095."""
+        self.advance()
         return LASER_OFFSET_WORD + round(self._laser_loop.output / self._laser_word_mhz)
 
     def ramp_word(self) -> int:
+        """Word of the ramp's lowest point now, 0 to 2744."""
+        self.advance()
         return RAMP_OFFSET_WORD + round(self._ramp_loop.output / self._ramp_word_mhz)
 
     def error_code(self) -> int:

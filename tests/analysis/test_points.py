@@ -9,8 +9,20 @@ from atta_daq.analysis.records import Segment, SegmentKind, Setting
 
 def blank(index: int, counts: int, live_s: float, pumping: bool = False) -> Segment:
     return Segment(
-        "run", 0, 0, index, SegmentKind.BLANK, 0, pumping, None, False, Setting(), 0.0, live_s,
-        live_s, counts=counts,
+        "run",
+        0,
+        0,
+        index,
+        SegmentKind.BLANK,
+        0,
+        pumping,
+        None,
+        False,
+        Setting(),
+        0.0,
+        live_s,
+        live_s,
+        counts=counts,
     )
 
 
@@ -109,8 +121,21 @@ def test_a_lone_blank_serves_both_states():
 
 def _off(index: int) -> Segment:
     return Segment(
-        "run", 0, 0, index, SegmentKind.RARE, 85, False, None, False, Setting(), 0.0, 10.0, 10.0,
-        counts=1, efficiency=1.0,
+        "run",
+        0,
+        0,
+        index,
+        SegmentKind.RARE,
+        85,
+        False,
+        None,
+        False,
+        Setting(),
+        0.0,
+        10.0,
+        10.0,
+        counts=1,
+        efficiency=1.0,
     )
 
 
@@ -148,8 +173,21 @@ def test_efficiency_is_common_within_a_pumping_state_only(steady, make_rare):
 def test_loading_rates_keep_their_errors(steady):
     signal = [
         Segment(
-            "run", 0, 0, i, SegmentKind.LOADING_84, 84, True, 0, False, Setting(power_mw=500.0),
-            30.0 + 20 * i, 40.0 + 20 * i, 2.0, rate=rate, rate_error=0.02 * rate,
+            "run",
+            0,
+            0,
+            i,
+            SegmentKind.LOADING_84,
+            84,
+            True,
+            0,
+            False,
+            Setting(power_mw=500.0),
+            30.0 + 20 * i,
+            40.0 + 20 * i,
+            2.0,
+            rate=rate,
+            rate_error=0.02 * rate,
         )
         for i, rate in enumerate((10.0, 10.4))
     ]
@@ -162,8 +200,21 @@ def test_loading_rates_keep_their_errors(steady):
 def test_rates_of_an_import_need_no_counts_even_for_rare_isotopes():
     rows = [
         Segment(
-            "run", 0, 0, i, SegmentKind.RARE, 81, on, 0, False, Setting(), 0.0, 0.0, 0.0,
-            rate=rate, rate_error=error,
+            "run",
+            0,
+            0,
+            i,
+            SegmentKind.RARE,
+            81,
+            on,
+            0,
+            False,
+            Setting(),
+            0.0,
+            0.0,
+            0.0,
+            rate=rate,
+            rate_error=error,
         )
         for i, (on, rate, error) in enumerate([(False, 287.0, 14.0), (True, 476.0, 13.0)])
     ]

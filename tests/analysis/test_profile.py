@@ -12,9 +12,15 @@ def problem(rng, poisson: bool, n: int = 12, r: int = 4, blanks: int = 2):
     blank = rng.integers(-1, blanks, n) if poisson else np.full(n, -1)
     counts = rng.integers(0, 6, blanks).astype(float) if poisson else np.zeros(0)
     return dict(
-        poisson=poisson, value=value, sigma=np.ones(n), signal=signal, live=live,
-        blank=blank.astype(np.int64), blank_counts=counts,
-        blank_live=np.full(counts.size, 300.0), spread=0.1 * rng.standard_normal((n, r)),
+        poisson=poisson,
+        value=value,
+        sigma=np.ones(n),
+        signal=signal,
+        live=live,
+        blank=blank.astype(np.int64),
+        blank_counts=counts,
+        blank_live=np.full(counts.size, 300.0),
+        spread=0.1 * rng.standard_normal((n, r)),
     )
 
 
@@ -46,8 +52,17 @@ def test_without_nuisances_it_is_the_poisson_deviance():
     value, signal = np.array([3.0, 0.0, 7.0]), np.array([2.5, 0.7, 9.0])
     nothing = np.zeros(0)
     least = profile_deviance(
-        True, value, np.ones(3), signal, np.ones(3), np.full(3, -1), nothing, nothing,
-        np.zeros((3, 0)), nothing.copy(), np.zeros(3),
+        True,
+        value,
+        np.ones(3),
+        signal,
+        np.ones(3),
+        np.full(3, -1),
+        nothing,
+        nothing,
+        np.zeros((3, 0)),
+        nothing.copy(),
+        np.zeros(3),
     )
     expected = 2 * (np.sum(signal - value) + 3 * np.log(3 / 2.5) + 7 * np.log(7 / 9.0))
     assert least == pytest.approx(expected)
@@ -57,9 +72,15 @@ def test_a_blank_without_counts_may_vanish():
     """Nothing in the blank, less than expected in the data: its rate goes to zero, not below."""
     least, x, mu = profiled(
         dict(
-            poisson=True, value=np.array([4.0]), sigma=np.ones(1), signal=np.array([5.0]),
-            live=np.array([100.0]), blank=np.zeros(1, dtype=np.int64),
-            blank_counts=np.zeros(1), blank_live=np.array([300.0]), spread=np.zeros((1, 0)),
+            poisson=True,
+            value=np.array([4.0]),
+            sigma=np.ones(1),
+            signal=np.array([5.0]),
+            live=np.array([100.0]),
+            blank=np.zeros(1, dtype=np.int64),
+            blank_counts=np.zeros(1),
+            blank_live=np.array([300.0]),
+            spread=np.zeros((1, 0)),
         )
     )
     assert x[0] == 0.0

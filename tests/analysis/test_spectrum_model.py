@@ -68,7 +68,10 @@ def test_asymptote_is_reached_at_high_power():
 def test_sidebands_vary_from_point_to_point_and_the_amplitude_refers_to_none():
     frequency = np.array([0.0, 100.0, 230.0])
     light = Light(
-        np.ones(3, dtype=bool), np.full(3, -30.0), np.full(3, INTENSITY), frequency,
+        np.ones(3, dtype=bool),
+        np.full(3, -30.0),
+        np.full(3, INTENSITY),
+        frequency,
         np.array([0.0, 1.0, 1.0]),
     )
     model = SpectrumModel(83, light, "co")

@@ -43,6 +43,7 @@ def add(name, nt, initial):
 for name, labels in {
     "Acquire": ["Done", "Acquire"], "ImageMode": ["Single", "Multiple", "Continuous"],
     "TriggerMode": ["Internal"], "DataType": ["UInt16"], "ArrayCallbacks": ["Disable", "Enable"],
+    "AndorReadOutMode": ["FVB", "Image"],
     "AndorEMGainMode": ["Real EM Gain"], "AndorEMGainAdvanced": ["Disabled"],
     "AndorShutterMode": ["Always Open", "Always Closed"],
 }.items():
