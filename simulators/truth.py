@@ -148,7 +148,7 @@ class Light(_Group):
     transmission: float = q(0.84, "1", "amplifier to atoms: fibre and optics (A)", gt=0, le=1)
     power_noise: float = q(0.002, "1", "relative power noise (A)", ge=0)
     power_noise_time_s: float = q(1.0, "s", "correlation time of the power noise (A)", gt=0)
-    seed_noise: float = q(0.002, "1", "relative noise of a reading of the seed power (A)", ge=0)
+    seed_noise: float = q(0.002, "1", "noise of a seed-power reading over nominal (A)", ge=0)
     eom_v_pi_v: float = q(4.0, "V", "half-wave voltage of the EOM (A)", gt=0)
     shutter_s: float = q(0.01, "s", "time for the 819-nm shutter to move (A)", ge=0)
 
