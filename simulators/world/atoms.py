@@ -135,10 +135,11 @@ class Atoms:
     # --- the loading detector -------------------------------------------------------------------
 
     def set_quench(self, pulses: PulseTrain) -> float:
-        """Replace what the gate of the quench light does from now on. Returns rig time now."""
+        """Let the gate of the quench light play `pulses` from now on; `pulses.start_s` is counted
+        from now. Returns rig time now."""
         with self._lock:
             self.advance()
-            self._quench = pulses
+            self._quench = replace(pulses, start_s=self._time_s + pulses.start_s)
             return self._time_s
 
     def record(self, recording: Recording) -> None:
