@@ -65,7 +65,7 @@ def test_advancing_the_world_by_an_exposure():
 
     one_exposure()
     print(f"\nan exposure of the world: {median_us(one_exposure, 2000):.0f} us")
-    assert len(atoms.camera.exposures) == 2001
+    assert 2000 <= len(atoms.camera.exposures) <= 2001
 
 
 @pytest.mark.parametrize("speed", [120.0, 200.0])

@@ -177,11 +177,10 @@ def test_after_an_abort_no_frame_comes_and_the_counter_is_final(rig):
     assert client.choice("DetectorState_RBV") == "Idle"
     assert client.get("Acquire_RBV") == 0
     final = client.get("ArrayCounter_RBV")
-    time.sleep(0.1)
-    seen = 20
-    while not client.frames.empty():
-        seen = client.frames.get()["uniqueId"]
-    assert seen == final
+    while client.next_frames(1)[0]["uniqueId"] < final:
+        pass
+    with pytest.raises(queue.Empty):
+        client.frames.get(timeout=0.1)
     client.put(Acquire=1)
     assert client.next_frames(1)[0]["uniqueId"] == final + 1
 
@@ -204,11 +203,9 @@ def test_multiple_ends_by_itself_and_completes_a_blocking_put(rig):
 
 def test_a_plain_put_returns_at_once(rig):
     _, _, client = rig(speed=1.0)
-    client.small_roi(exposure_s=3.0)
+    client.small_roi(exposure_s=60.0)
     client.put(ImageMode=0)
-    begin = time.monotonic()
     client.put(Acquire=1)
-    assert time.monotonic() - begin < 2.0
     assert client.get("Acquire_RBV") == 1
     client.put(Acquire=0)
 

@@ -42,8 +42,7 @@ class FakeWorld:
 
     def bursts(self, count: int, load_s: float = 1.0, quench_s: float = 0.05) -> Recording:
         """`count` + 1 pulses; the recording starts with the first edge."""
-        now_s = self.clock.now_s()
-        self.atoms.set_quench(PulseTrain(now_s, load_s + quench_s, quench_s, count + 1))
+        now_s = self.atoms.set_quench(PulseTrain(0.0, load_s + quench_s, quench_s, count + 1))
         recording = Recording(now_s, DT_S, 16384)
         self.atoms.record(recording)
         while recording.volts is None:
@@ -163,8 +162,7 @@ def test_a_recording_is_right_however_late_it_is_asked_for():
     prompt, late = FakeWorld(quiet()), FakeWorld(quiet())
     prompt.trap(-180.0, True)
     late.trap(-180.0, True)
-    now_s = late.clock.now_s()
-    late.atoms.set_quench(PulseTrain(now_s, 1.05, 0.05, 6))
+    now_s = late.atoms.set_quench(PulseTrain(0.0, 1.05, 0.05, 6))
     recording = Recording(now_s, DT_S, 16384)
     late.atoms.record(recording)
     late.wall_s += 5000.0

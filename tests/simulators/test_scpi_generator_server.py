@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import pyvisa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.clock import RigClock
@@ -126,6 +126,7 @@ def test_numbers_with_units():
 BOX = OffsetGenerator(World(Truth(), RigClock(1.0), 1))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_leave_the_box_alive(data: bytes):
     BOX.execute(data)
