@@ -25,7 +25,7 @@ setup: .venv/ready
 	@touch $@
 
 demo: setup
-	$(BIN)/atta-daq run scans/demo.toml --simulate --truth-beside
+	$(BIN)/atta-daq run scans/demo.toml --simulate
 
 lint: setup
 	$(BIN)/ruff check .
@@ -43,7 +43,7 @@ soak: setup
 	$(PYTEST) -m soak -p no:randomly -s tests/soak --timeout 7200
 
 docs: setup
-	$(BIN)/atta-daq docs names > docs/reference/pv-names.md
+	$(BIN)/atta-daq docs write
 
 lock: setup
 	$(BIN)/python -m pip install --quiet uv

@@ -12,7 +12,6 @@ A tapered amplifier pumped without seed is destroyed within a fraction of a seco
   a dead computer.
 """
 
-import contextlib
 import math
 import time
 from abc import ABC, abstractmethod
@@ -27,7 +26,7 @@ from drivers.interfaces import AmplifierLimits, Range
 _CURRENT_TOLERANCE_MA = 0.05
 """Read-back may differ from the set value by the box's rounding."""
 _POLL_S = 0.005
-_SAFE_ATTEMPTS = 2
+_OFF_ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
@@ -111,6 +110,10 @@ class ProtectedAmplifier(ABC):
         """Switch and read back; raise `DriverError` unless it is confirmed."""
 
     @abstractmethod
+    def _switch_amplifier_off_blindly(self) -> None:
+        """Send 'off' to a box that does not answer. Never raises."""
+
+    @abstractmethod
     def _amplifier_emits(self) -> bool: ...
 
     @abstractmethod
@@ -171,7 +174,7 @@ class ProtectedAmplifier(ABC):
         """Switch the amplifier on, at its ceiling or below, once the seed is verified."""
         with self._moves:
             self._check_not_stopped()
-            reading = self._read_amplifier()
+            reading = self._checked_amplifier()
             if reading.on:
                 return
             self._check_guard()
@@ -194,18 +197,20 @@ class ProtectedAmplifier(ABC):
             self._force_off()
 
     def set_amplifier_current(self, current_ma: float) -> None:
-        """Ramp to `current_ma`; above the ceiling only when on, seeded and guarded."""
+        """Ramp to `current_ma`; above the ceiling only when on, seeded and, to rise, guarded."""
         self._check_range("amplifier current", current_ma, self._limits.amplifier_current_ma)
         with self._moves:
+            reading = self._checked_amplifier()
             if current_ma > self._limits.unseeded_ceiling_ma:
-                if not self._read_amplifier().on:
+                if not reading.on:
                     raise InterlockOpen(
                         self._name,
                         f"{current_ma:g} mA is above the unseeded ceiling of "
                         f"{self._limits.unseeded_ceiling_ma:g} mA and the amplifier is off",
                         "switch the amplifier on first, then raise its current",
                     )
-                self._check_guard()
+                if current_ma > reading.current_set_ma:
+                    self._check_guard()
             self._ramp(current_ma)
 
     def make_safe(self) -> None:
@@ -218,6 +223,16 @@ class ProtectedAmplifier(ABC):
                 self._stop.clear()
 
     # --- protection ---
+
+    def _checked_amplifier(self) -> AmplifierReading:
+        """Read the amplifier; if it is high and its seed cannot be verified, bring it down."""
+        try:
+            reading = self._read_amplifier()
+            if self._is_high(reading):
+                self._verify_seed()
+        except DriverError as error:
+            self._drop_after(error)
+        return reading
 
     def _ramp(self, target_ma: float) -> None:
         ceiling_ma = self._limits.unseeded_ceiling_ma
@@ -296,20 +311,21 @@ class ProtectedAmplifier(ABC):
 
     def _force_off(self) -> None:
         """Down and off, verified; what fails on the way does not stop the rest."""
+        try:
+            self._write_amplifier_current(self._limits.amplifier_current_ma.low)
+        except DriverError:
+            self._switch_amplifier_off_blindly()
         failure = ""
-        for attempt in range(_SAFE_ATTEMPTS):
-            if attempt > 0:
-                self._sleep(_POLL_S)
-            with contextlib.suppress(DriverError):  # off matters more, and is tried in any case
-                self._write_amplifier_current(self._limits.amplifier_current_ma.low)
+        for _ in range(_OFF_ATTEMPTS):
             try:
                 self._switch_amplifier(False)
                 return
             except DriverError as error:
                 failure = error.reason
+        self._switch_amplifier_off_blindly()
         raise DeviceFault(
             self._name,
-            f"THE AMPLIFIER COULD NOT BE SWITCHED OFF ({failure})",
+            f"'OFF' WAS SENT TO THE AMPLIFIER BUT IS NOT CONFIRMED ({failure})",
             "turn the key of the box off",
         )
 

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PumpingModelName = Literal["f-level", "zeeman"]
 VelocityModelName = Literal["effusive", "gaussian"]
@@ -86,7 +86,7 @@ class Trap(_Group):
     switching_s: float = q(1.0, "s", "until every trap laser is locked after a switch (A)", ge=0)
     settling_s: float = q(0.5, "s", "afterglow and settling after the lock reports (A)", ge=0)
     residual_decay_s: float = q(0.15, "s", "decay of residual light after a switch (A)", gt=0)
-    residual_electrons_px: float = q(20.0, "e-", "residual light per pixel just after a switch (A)")
+    residual_electrons_px: float = q(20.0, "e-", "residual light per pixel, sum over its decay (A)")
 
 
 class Camera(_Group):
@@ -100,7 +100,12 @@ class Camera(_Group):
         2400.0, "e-/s", "detected electrons per atom and second: 240 in 100 ms (A)", gt=0
     )
     background_electrons_px_s: float = q(50.0, "e-/px/s", "stray 811-nm light and glow (A)", ge=0)
-    background_noise: float = q(0.02, "1", "relative power noise of the background, per frame (A)")
+    glow_share: float = q(
+        0.2, "1", "share of the background that stays when the trap light is off (A)", ge=0, le=1
+    )
+    background_noise: float = q(
+        0.02, "1", "relative power noise of the stray 811-nm light, per frame (A)", ge=0
+    )
     leak_electrons_px_s: float = q(
         10.0, "e-/px/s", "819-nm light leaking to the sensor at full power, open shutter (A)", ge=0
     )
@@ -109,6 +114,10 @@ class Camera(_Group):
     read_noise_electrons: float = q(50.0, "e-", "read noise at the amplifier (A)", ge=0)
     clock_induced_charge: float = q(0.01, "e-/px", "clock-induced charge per frame (A)", ge=0)
     electrons_per_adu: float = q(5.0, "e-/ADU", "conversion (A)", gt=0)
+    full_well_electrons: float = q(1.8e5, "e-", "a pixel holds no more (iXon 897)", gt=0)
+    cloud_halo_per_px: float = q(
+        1e-6, "1/px", "share of the light of a cloud scattered onto each pixel (A)", ge=0
+    )
     bias_adu: float = q(200.0, "ADU", "bias level (A)", ge=0)
     cooling_time_s: float = q(60.0, "s", "time constant of the sensor cooler (A)", gt=0)
     starts_cold: bool = q(True, "", "sensor at its set temperature when the rig starts")
@@ -126,8 +135,20 @@ class Light(_Group):
     amplifier_maximum_a: float = q(2.5, "A", "maximum current of the amplifier (A)", gt=0)
     unseeded_ceiling_a: float = q(0.3, "A", "harmless without seed below this current (A)", ge=0)
     damage_time_s: float = q(0.3, "s", "unseeded time at maximum current that destroys it (A)")
+    damaged_fraction: float = q(
+        0.02, "1", "output left once the amplifier is destroyed (A)", ge=0, le=1
+    )
+    thermal_drop: float = q(
+        0.03, "1", "excess output of a cold chip over that at maximum current (A)", ge=0
+    )
+    thermal_time_s: float = q(2.0, "s", "time constant of the chip's temperature (A)", gt=0)
+    unseeded_fraction: float = q(
+        0.1, "1", "broadband light of an unseeded chip over its seeded output (A)", ge=0, le=1
+    )
     transmission: float = q(0.84, "1", "amplifier to atoms: fibre and optics (A)", gt=0, le=1)
     power_noise: float = q(0.002, "1", "relative power noise (A)", ge=0)
+    power_noise_time_s: float = q(1.0, "s", "correlation time of the power noise (A)", gt=0)
+    seed_noise: float = q(0.002, "1", "noise of a seed-power reading over nominal (A)", ge=0)
     eom_v_pi_v: float = q(4.0, "V", "half-wave voltage of the EOM (A)", gt=0)
     shutter_s: float = q(0.01, "s", "time for the 819-nm shutter to move (A)", ge=0)
 
@@ -137,19 +158,53 @@ class Cavity(_Group):
 
     fsr_mhz: float = q(3000.0, "MHz", "free spectral range at the master (A)", gt=0)
     finesse: float = q(300.0, "1", "finesse (A)", gt=1)
-    ramp_hz: float = q(100.0, "Hz", "ramp frequency (A)", gt=0)
-    drift_mhz_per_min: float = q(10.0, "MHz/min", "free-running drift of the cavity (A)")
+    ramp_hz: float = q(162.0, "Hz", "ramp frequency (the firmware's own)", gt=0)
+    drift_mhz_per_min: float = q(10.0, "MHz/min", "rms change of the free cavity in a minute (A)")
     ratio_sign: Literal[-1, 1] = q(1, "1", "sign of d(frequency)/d(ratio): ramp polarity (A)")
     ratio_at_zero: float = q(0.47, "1", "ratio of the slave on the 84Kr line (A)")
     laser_jitter_mhz: float = q(0.5, "MHz", "jitter of the locked laser per ramp (A)", ge=0)
-    laser_drift_mhz_per_min: float = q(5.0, "MHz/min", "drift of the unlocked laser (A)")
+    laser_drift_mhz_per_min: float = q(
+        5.0, "MHz/min", "rms change of the unlocked laser within a minute (A)"
+    )
+    drift_time_s: float = q(
+        3600.0, "s", "correlation time of both drifts: they wander and stay bounded (A)", gt=0
+    )
+    laser_start_mhz: float = q(120.0, "MHz", "detuning of the unlocked laser, mean (A)")
+    actuator_range_mhz: float = q(
+        4400.0, "MHz", "tuning range of the lock's actuator, 4096 steps (A)", gt=0
+    )
+    piezo_mhz_per_v: float = q(100.0, "MHz/V", "tuning by the laser's own piezo, about 70 V (A)")
+    mode_spacing_mhz: float = q(5000.0, "MHz", "jump of the laser at a mode hop (A)")
+    spacing_fraction: float = q(
+        0.7667, "1", "master spacing (one FSR) over half a ramp period: 2366 us (A)", gt=0, lt=1
+    )
+    hysteresis: float = q(
+        0.02, "1", "piezo hysteresis: lag of the falling ramp, bending of both (A)", ge=0, lt=0.2
+    )
+    cavity_jitter_mhz: float = q(2.0, "MHz", "jitter of the cavity per ramp, all peaks (A)", ge=0)
+    peak_noise_us: float = q(0.3, "us", "error of one measured peak position (A)", ge=0)
+    proportional_gain: float = q(
+        0.2, "1", "loop gain of the lock's proportional part at its default setting (A)", ge=0
+    )
+    ramp_lock_time_s: float = q(
+        0.5, "s", "time constant of the cavity's own loop at its default gains (A)", gt=0
+    )
     lock_time_s: float = q(0.25, "s", "time constant of the closed loop after a step (A)", gt=0)
 
 
 class ReferenceCell(_Group):
     """Modulation-transfer spectroscopy of the stable isotopes."""
 
-    width_mhz: float = q(45.0, "MHz", "half the distance of the signal's extrema times two (A)")
+    width_mhz: float = q(
+        45.0, "MHz", "distance of the extrema of a line: derivative of a Lorentzian (A)", gt=0
+    )
+    noise_time_s: float = q(1e-4, "s", "response time of the demodulator (A)", gt=0)
+    isotope_shift_82_mhz: float = q(-103.0, "MHz", "82Kr line from the 84Kr line (A)")
+    isotope_shift_86_mhz: float = q(101.0, "MHz", "86Kr line from the 84Kr line (A)")
+    abundance_82: float = q(0.116, "1", "abundance of 82Kr (L)", ge=0)
+    abundance_83: float = q(0.115, "1", "abundance of 83Kr (L)", ge=0)
+    abundance_84: float = q(0.570, "1", "abundance of 84Kr (L)", gt=0)
+    abundance_86: float = q(0.173, "1", "abundance of 86Kr (L)", ge=0)
     amplitude_v: float = q(0.5, "V", "peak of the 84Kr signal (A)", gt=0)
     signal_to_noise: float = q(100.0, "1", "84Kr peak over rms noise in 10 ms (A)", gt=0)
     zero_error_mhz: float = q(0.3, "MHz", "true offset of its zero from the 84Kr line (A)")
@@ -158,7 +213,7 @@ class ReferenceCell(_Group):
 class Loading(_Group):
     """Photodiode on the trap."""
 
-    volts_per_atom_83: float = q(2e-10, "V", "877.9-nm burst peak per quenched atom (A)", gt=0)
+    volts_per_atom_83: float = q(1e-10, "V", "877.9-nm burst peak per quenched atom (A)", gt=0)
     volts_per_atom_84: float = q(2e-11, "V", "811-nm fluorescence per trapped atom (A)", gt=0)
     burst_noise: float = q(0.01, "1", "technical noise of one burst, relative (L: 0.9 %)", ge=0)
     voltage_noise_v: float = q(2e-4, "V", "rms electronic noise per sample (A)", ge=0)
@@ -201,3 +256,18 @@ def to_toml(truth: Truth) -> str:
             lines.append(f"{name} = {literal}  # {f'{unit}: ' if unit else ''}{info.description}")
         lines.append("")
     return "\n".join(lines)
+
+
+def explain_invalid(error: ValidationError) -> list[str]:
+    """What is wrong with a truth file, one line for each key, with what would be allowed."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            group = Truth.model_fields.get(str(problem["loc"][0]))
+            known = Truth if len(problem["loc"]) == 1 or group is None else group.annotation
+            allowed = ", ".join(getattr(known, "model_fields", {}))
+            lines.append(f"unknown key {key!r}; allowed here: {allowed}")
+        else:
+            lines.append(f"{key}: {problem['msg']}, got {problem['input']!r}")
+    return lines

@@ -54,7 +54,7 @@ class Timing:
     switching_s: float = 1.0
     settling_s: float = 0.5
     settle_frames: int = 5
-    slope_record_s: float = 2.0
+    slope_record_s: float = 1.0
 
 
 _KINDS = {
@@ -97,8 +97,10 @@ def visiting_order(n: int, order: str, rng: np.random.Generator) -> list[int]:
     return list(range(n))
 
 
-def planned_segments(part: Part, first_point: int, rng: np.random.Generator) -> list[list]:
-    """Groups of segments that must not be torn apart (an ABBA cycle is one group)."""
+def planned_segments(
+    part: Part, first_point: int, rng: np.random.Generator
+) -> list[PlannedSegment]:
+    """The segments of a part in the order in which they are taken."""
     kind = _KINDS[part.isotope]
     points = targets(part)
 
@@ -106,20 +108,20 @@ def planned_segments(part: Part, first_point: int, rng: np.random.Generator) -> 
         return PlannedSegment(kind, part.isotope, pumping, index, target, dwell, part.bursts)
 
     off_dwell = part.dwell_off_s or part.dwell_s
-    groups: list[list[PlannedSegment]] = []
+    planned: list[PlannedSegment] = []
     for _ in range(part.repeats):
         for count, i in enumerate(visiting_order(len(points), part.order, rng), start=1):
             at, index = points[i], first_point + i
             if part.pumping == "abba":
                 on = segment(index, at, True, part.dwell_s)
                 off = segment(index, at, False, off_dwell)
-                groups.append([off, on, on, off])
+                planned += [off, on, on, off]
             else:
-                groups.append([segment(index, at, part.pumping == "on", part.dwell_s)])
+                planned.append(segment(index, at, part.pumping == "on", part.dwell_s))
             if part.reference_every and count % part.reference_every == 0:
                 dwell = part.reference_dwell_s or part.dwell_s
-                groups.append([segment(None, at, False, dwell)])
-    return groups
+                planned.append(segment(None, at, False, dwell))
+    return planned
 
 
 def bracket(definition: ScanDefinition) -> PlannedSegment:
@@ -139,20 +141,24 @@ def bracket(definition: ScanDefinition) -> PlannedSegment:
 def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
     """The scan as blocks that are closed by a bracket at least every `bracket_period_s`."""
     rng = np.random.default_rng(definition.seed)
-    groups: list[list[PlannedSegment]] = []
+    planned: list[PlannedSegment] = []
     first_point = 0
     for part in definition.parts:
-        groups += planned_segments(part, first_point, rng)
+        planned += planned_segments(part, first_point, rng)
         first_point += len(targets(part))
     blanks = definition.blanks
-    batches = _batches(groups, definition.bracket_period_s, timing)
+    batches = _batches(planned, definition.bracket_period_s, timing)
     if blanks is not None:
-        blank = PlannedSegment(SegmentKind.BLANK, 0, False, None, Target(), blanks.dwell_s, None)
+        # Once in each state of the light that the counting sees: 819-nm light leaks too.
+        pair = [
+            PlannedSegment(SegmentKind.BLANK, 0, pumping, None, Target(), blanks.dwell_s, None)
+            for pumping in (False, True)
+        ]
         if blanks.every_blocks:
             for i in range(blanks.every_blocks, len(batches), blanks.every_blocks):
-                batches[i] = [blank, *batches[i]]
+                batches[i] = [*pair, *batches[i]]
         if blanks.at_ends:
-            batches = [[blank], *batches, [blank]]
+            batches = [pair, *batches, pair]
     ends = bracket(definition)
     return tuple(
         Block(i, f"{definition.digest}-{i:04d}", (ends, *batch, ends))
@@ -161,18 +167,18 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
 
 
 def _batches(
-    groups: list[list[PlannedSegment]], period_s: float, timing: Timing
+    planned: list[PlannedSegment], period_s: float, timing: Timing
 ) -> list[list[PlannedSegment]]:
     batches: list[list[PlannedSegment]] = []
     current: list[PlannedSegment] = []
     length = 0.0
-    for group in groups:
-        group_s = sum(segment_duration_s(s, timing) for s in group)
-        if current and length + group_s > period_s:
+    for segment in planned:
+        segment_s = segment_duration_s(segment, timing)
+        if current and length + segment_s > period_s:
             batches.append(current)
             current, length = [], 0.0
-        current = [*current, *group]
-        length += group_s
+        current = [*current, segment]
+        length += segment_s
     return [*batches, current] if current else batches
 
 
@@ -181,9 +187,9 @@ def segment_duration_s(segment: PlannedSegment, timing: Timing) -> float:
     if segment.kind in (SegmentKind.RARE, SegmentKind.BLANK):
         assert segment.dwell_s is not None
         return segment.dwell_s + timing.settle_frames * timing.exposure_s
-    if segment.kind is SegmentKind.LOADING_84:
-        return timing.quench_s + timing.slope_record_s
     bursts = segment.bursts or timing.bursts
+    if segment.kind is SegmentKind.LOADING_84:
+        return bursts * (timing.quench_s + timing.slope_record_s)
     return (bursts + 1) * timing.quench_s + bursts * timing.load_s
 
 

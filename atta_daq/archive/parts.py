@@ -1,0 +1,83 @@
+"""The parts of a run: one measurement of one isotope each, with its points and its fit."""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from atta_daq.analysis.points import NormalisedData, normalise
+from atta_daq.analysis.records import Segment
+from atta_daq.analysis.results import FitResult
+from atta_daq.archive.run_folder import Run
+from atta_daq.scans.definition import Part as ScanPart
+from atta_daq.scans.definition import ScanDefinition, parse_scan
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunPart:
+    """What was measured on one isotope."""
+
+    name: str
+    """'85Kr', or '85Kr-2' when a scan has several parts on the isotope; names its fit too."""
+    isotope: int
+    data: NormalisedData
+    fit: FitResult | None
+
+
+def run_parts(run: Run) -> tuple[RunPart, ...]:
+    """The parts of a run as its fits see them, in the order of the scan.
+
+    A part without a usable segment is left out (and logged): a run may have ended before it.
+    Rates of an imported table keep the table's unit.
+    """
+    scan = scan_of(run)
+    pumped = scan is not None and scan.bracket_pumping
+    found = []
+    for name, isotope, segments in _selections(run, scan):
+        try:
+            data = normalise(segments, isotope, pumped_brackets=pumped)
+        except ValueError as error:
+            _log.warning("%s: %s", run.run_id, error)
+            continue
+        if not data.poisson:
+            data = replace(data, unit=run.header.rate_unit)
+        found.append(RunPart(name, isotope, data, run.fits.get(name)))
+    return tuple(found)
+
+
+def scan_of(run: Run) -> ScanDefinition | None:
+    """The scan of a run; None for an imported one, or (logged) when scan.toml cannot be read."""
+    if not run.scan_toml:
+        return None
+    try:
+        return parse_scan(run.scan_toml)
+    except (ValidationError, ValueError) as error:
+        _log.warning("%s: scan.toml cannot be used: %s", run.run_id, error)
+        return None
+
+
+def _selections(run: Run, scan: ScanDefinition | None) -> list[tuple[str, int, Sequence[Segment]]]:
+    if scan is None:
+        isotopes = {s.isotope for s in run.segments if not s.bracket and s.isotope}
+        return [(f"{isotope}Kr", isotope, run.segments) for isotope in sorted(isotopes)]
+    isotopes = [part.isotope for part in scan.parts]
+    found = []
+    first = 0
+    for number, part in enumerate(scan.parts):
+        last = first + _points(part)
+        if isotopes.count(part.isotope) == 1:
+            found.append((f"{part.isotope}Kr", part.isotope, run.segments))
+        else:
+            name = f"{part.isotope}Kr-{isotopes[: number + 1].count(part.isotope)}"
+            mine = [s for s in run.segments if s.point is None or first <= s.point < last]
+            found.append((name, part.isotope, mine))
+        first = last
+    return found
+
+
+def _points(part: ScanPart) -> int:
+    return math.prod(len(axis.grid()) for axis in part.axes)

@@ -1,0 +1,144 @@
+"""The report of a run: one HTML file that needs nothing beside it."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from atta_daq import __version__
+from atta_daq.analysis.records import Segment
+from atta_daq.archive import report_rows as rows
+from atta_daq.archive.account import count_lines, time_account
+from atta_daq.archive.axes import swept
+from atta_daq.archive.disk import write_whole
+from atta_daq.archive.journal import DocumentKind
+from atta_daq.archive.parts import RunPart, run_parts
+from atta_daq.archive.plot_scan import scan_plot
+from atta_daq.archive.plot_time import increase_plot, order_plot, time_plot
+from atta_daq.archive.run_folder import TRUTH, Run
+from atta_daq.archive.truth import true_parameters
+from atta_daq.physics.hyperfine import closed_component
+
+_log = logging.getLogger(__name__)
+
+FILE = "report.html"
+
+
+def build_report(run: Run) -> Path:
+    """Write report.html into the run's folder, from whatever the run holds by now.
+
+    A run under way, aborted or crashed gets a report like a complete one; it says so at its head.
+    """
+    environment = Environment(
+        loader=PackageLoader("atta_daq.archive"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        duration=rows.duration,
+        moment=rows.moment,
+        clock=rows.clock,
+        with_error=rows.with_error,
+        number=rows.number,
+    )
+    html = environment.get_template("report.html.j2").render(report_content(run))
+    return write_whole(run.folder / FILE, html)
+
+
+def report_content(run: Run) -> dict[str, Any]:
+    """Everything that the template shows."""
+    parts = run_parts(run)
+    header, last = run.header, run.content.documents[-1]
+    stop = run.stop
+    flagged = [s for s in run.segments if s.flag]
+    return {
+        "run": run,
+        "header": header,
+        "state": run.state.value,
+        "reason": str(stop.body.get("reason", "")) if stop else "",
+        "facts": _facts(run),
+        "parts": [_part(run, part) for part in parts],
+        "increases": increase_plot(parts),
+        "times": time_plot(run),
+        "account": time_account(run.segments, run.start.rig_s),
+        "counts": count_lines(run.segments),
+        "sidebands": any(s.setting.sideband_depth for s in run.segments),
+        "points": [(part, point) for part in parts for point in part.data.points],
+        "calibrations": header.calibrations,
+        "procedures": [
+            (str(d.body.get("name", "")), rows.listing(d.body, skip=("name",)), d.rig_s)
+            for d in run.content.of(DocumentKind.CALIBRATION)
+        ],
+        "notes": run.notes,
+        "flagged": [(s, _what(s)) for s in flagged],
+        "truth_toml": (run.folder / TRUTH).read_text("utf-8") if run.truth is not None else "",
+        "torn_bytes": len(run.content.torn),
+        "last_utc_s": last.utc_s,
+        "version": __version__,
+    }
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    header, last = run.header, run.content.documents[-1]
+    facts = [
+        ("started", rows.moment(run.start.utc_s)),
+        ("ended" if run.stop else "last document", rows.moment(last.utc_s)),
+    ]
+    if header.origin == "imported":
+        facts.append(("imported from", header.source))
+    else:
+        facts.append(("rig time", rows.duration(last.rig_s - run.start.rig_s)))
+    if header.planned_rig_s:
+        facts.append(("planned", rows.duration(header.planned_rig_s)))
+    if header.geometry:
+        facts.append(("819-nm light", f"{header.geometry}-propagating"))
+    facts += [(key, value) for key, value in header.metadata.items() if value and key != "note"]
+    if header.resumes:
+        facts.append(("goes on with", header.resumes))
+    if header.program:
+        facts.append(("taken with", header.program))
+    return facts
+
+
+def _part(run: Run, part: RunPart) -> dict[str, Any]:
+    fit = part.fit
+    true: list[rows.TruthRow] = []
+    if fit is not None and run.truth is not None:
+        try:
+            true = rows.truth_rows(fit, true_parameters(run.truth, fit, part.data))
+        except (KeyError, ValueError) as error:
+            _log.warning("%s: truth.toml cannot be set beside the fit: %r", run.run_id, error)
+    return {
+        "name": part.name,
+        "plot": scan_plot(part, _position(run, part)),
+        "order": None if swept(part.data) else order_plot(run, part),
+        "fit": fit,
+        "parameters": [
+            rows.parameter_row(p, "" if part.data.poisson else part.data.unit)
+            for p in ((*fit.parameters, *fit.derived) if fit else ())
+        ],
+        "blanks": bool(part.data.blanks) and part.data.poisson,
+        "goodness": rows.goodness_text(fit.goodness) if fit else "",
+        "notes": fit.notes if fit else part.data.notes,
+        "truth": true,
+        "unit": part.data.unit,
+    }
+
+
+def _position(run: Run, part: RunPart) -> float | None:
+    """Where the closed component should stand as set, from the Doppler shift in the header."""
+    parity = "odd" if part.isotope % 2 else "even"
+    for calibration in run.header.calibrations:
+        if calibration.name == f"Doppler shift, {parity}" and run.header.geometry:
+            sign = 1.0 if run.header.geometry == "co" else -1.0
+            return closed_component(part.isotope).total_mhz + sign * calibration.value
+    return None
+
+
+def _what(segment: Segment) -> str:
+    name = "blank" if segment.isotope == 0 else f"{segment.isotope}Kr"
+    kind = " bracket" if segment.bracket else ""
+    return f"{name}{kind}, light {'on' if segment.pumping else 'blocked'}"

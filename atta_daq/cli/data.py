@@ -1,0 +1,96 @@
+"""`runs`, `fit`, `report`, `export`, `import`: work on runs that are on disk."""
+
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.export import export as export_run
+from atta_daq.archive.import_csv import import_csv
+from atta_daq.archive.report import build_report
+from atta_daq.archive.run_folder import Run, open_run
+from atta_daq.cli.results import print_fits, run_object
+from atta_daq.station.finish import refit, request_of
+
+DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]
+RunArgument = Annotated[str, typer.Argument(help="Run id, the start of one, or 'last'.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+
+class Format(StrEnum):
+    """Forms of `export`."""
+
+    CSV = "csv"
+    NEXUS = "nexus"
+
+
+def runs(
+    search: Annotated[str, typer.Argument(help="Text in the run's name, sample or note.")] = "",
+    data: DataOption = Path("data"),
+    as_json: JsonOption = False,
+) -> None:
+    """List the runs, newest last."""
+    catalogue = Catalogue(data)
+    catalogue.refresh()
+    entries = catalogue.runs(search)
+    if as_json:
+        print(json.dumps([vars(entry) for entry in entries], default=str))
+        return
+    table = Table("run", "isotopes", "state", "segments", "flagged", "origin", "note")
+    for e in entries:
+        table.add_row(
+            e.run_id, e.isotopes, e.state.value, str(e.segments), str(e.flagged), e.origin, e.note
+        )
+    Console().print(table)
+
+
+def fit(
+    run: RunArgument,
+    data: DataOption = Path("data"),
+    free_width: Annotated[
+        bool, typer.Option(help="Leave Rabi scale and Doppler width free.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit a run anew, with MINOS intervals; store the result in its folder."""
+    opened = _open(run, data)
+    fits = refit(opened, request_of(opened, free_width=free_width))
+    if as_json:
+        print(json.dumps(run_object(opened, fits)))
+    else:
+        print_fits(opened, fits)
+    if not fits:
+        raise typer.Exit(1)
+
+
+def report(run: RunArgument, data: DataOption = Path("data")) -> None:
+    """Make the run's report anew: one self-contained HTML file."""
+    print(build_report(_open(run, data)))
+
+
+def export(
+    run: RunArgument,
+    form: Annotated[Format, typer.Option("--format", help="csv or nexus.")] = Format.CSV,
+    data: DataOption = Path("data"),
+) -> None:
+    """Write a run as CSV tables or as a NeXus file beside its data."""
+    for path in export_run(_open(run, data), form.value):
+        print(path)
+
+
+def import_table(
+    file: Annotated[Path, typer.Argument(help="CSV with units; see docs/reference.")],
+    data: DataOption = Path("data"),
+) -> None:
+    """Make a run of a measurement taken elsewhere."""
+    print(import_csv(file, data, time.time).run_id)
+
+
+def _open(name: str, data: Path) -> Run:
+    return open_run(Catalogue(data).resolve(name))

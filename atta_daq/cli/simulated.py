@@ -1,0 +1,172 @@
+"""Starts the simulated rig and writes the rig file that a lab with these instruments would have.
+
+The simulators are a process like any other: nothing of them is imported here. The calibrations
+written here are what such a lab would have measured before, rounded and slightly off; the truth
+stays in the simulators.
+"""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from atta_daq.rig.config import ConfigError
+
+START_TIMEOUT_S = 60.0
+
+
+@dataclass
+class SimulatedRig:
+    """A running simulator process."""
+
+    process: subprocess.Popen[bytes]
+    ports: dict[str, Any]
+    folder: Path
+
+    def ask(self, request: dict[str, Any], timeout_s: float = 10.0) -> dict[str, Any]:
+        """Ask the simulators' control socket; the station never does."""
+        host, _, port = self.ports["control"].rpartition(":")
+        with socket.create_connection((host, int(port)), timeout_s) as wire:
+            wire.sendall(json.dumps(request).encode() + b"\n")
+            answer = wire.makefile("rb").readline()
+        return json.loads(answer)
+
+    def close(self) -> None:
+        """End the simulators."""
+        self.process.terminate()
+        self.process.wait(10.0)
+
+
+def start_simulated_rig(
+    folder: Path, *, speed: float, seed: int, truth: Path | None, geometry: str | None
+) -> SimulatedRig:
+    """Start the simulators and wait until all of them listen.
+
+    `geometry` of the scan is what the operator would set up on the bench before; it overrides
+    the truth file's. Raises ConfigError with the simulators' own words when they do not start.
+    """
+    ports_file = folder / "ports.json"
+    command = [
+        sys.executable, "-m", "simulators", "--ports-file", str(ports_file),
+        "--speed", str(speed), "--seed", str(seed), "--parent-pid", str(os.getpid()),
+    ]  # fmt: skip
+    override = _with_geometry(folder, truth, geometry)
+    if override is not None:
+        command += ["--truth", str(override)]
+    log = (folder / "simulators.log").open("wb")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+    log.close()
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not ports_file.exists():
+        if process.poll() is not None:
+            said = (folder / "simulators.log").read_text().strip()
+            raise ConfigError(said or f"the simulators ended with {process.returncode}")
+        if time.monotonic() > deadline:
+            process.kill()
+            raise ConfigError(f"the simulators did not start within {START_TIMEOUT_S:g} s")
+        time.sleep(0.02)
+    return SimulatedRig(process, json.loads(ports_file.read_text()), folder)
+
+
+def _with_geometry(folder: Path, truth: Path | None, geometry: str | None) -> Path | None:
+    if geometry is None:
+        return truth
+    data: dict[str, Any] = {}
+    if truth is not None:
+        try:
+            data = tomllib.loads(truth.read_text())
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{truth}: {error}") from error
+    data.setdefault("pumping", {})["geometry"] = geometry
+    path = folder / "truth-override.toml"
+    path.write_text(tomli_w.dumps(data))
+    return path
+
+
+def rig_file(ports: dict[str, Any], geometry: str) -> dict[str, Any]:
+    """The rig file of the simulated rig, as plain data."""
+    return {
+        "name": f"simulated-{secrets.token_hex(3)}",
+        "geometry": geometry,
+        "amplifier": {
+            "driver": "toptica-dlcpro",
+            "address": ports["amplifier"],
+            "seed_current_ma": {"low": 0.0, "high": 106.0},
+            "seed_operating_ma": 90.0,
+            "amplifier_current_ma": {"low": 0.0, "high": 2500.0},
+            "unseeded_ceiling_ma": 300.0,
+            "seed_power_min_mw": 10.0,
+        },
+        "sideband": {
+            "driver": "windfreak-synthhd",
+            "address": ports["sideband"],
+            "frequency_mhz": {"low": 10.0, "high": 1000.0},
+            "power_dbm": {"low": -40.0, "high": 15.0},
+        },
+        "lock": {
+            "driver": "arduino-stcl",
+            "address": ports["lock"],
+            "ratio": {"low": 0.03, "high": 0.97},
+        },
+        "camera": {
+            "driver": "areadetector",
+            "address": ports["camera"],
+            "roi_x": 235,
+            "roi_y": 236,
+        },
+        "trap_switch": {
+            "driver": "redpitaya",
+            "address": ports["trap_switch"],
+            "offset_generator": ports["isotope_offset"],
+            "offset_81_mhz": -96.0,
+            "offset_83_mhz": -180.0,
+            "offset_84_mhz": 0.0,
+            "offset_85_mhz": -265.0,
+            "offset_blank_mhz": 120.0,
+        },
+        "loading": {"driver": "redpitaya", "address": ports["loading"]},
+        "reference_cell": {"driver": "redpitaya", "address": ports["reference_cell"]},
+        "clock": {"rate": ports["clock"]["speed"], "origin_s": ports["clock"]["origin_s"]},
+        "calibrations": {
+            "cavity": {
+                "fsr_mhz": 3000.0,
+                "fsr_error_mhz": 1.0,
+                "ratio_sign": 1,
+                "zero_ratio": 0.475,
+                "zero_error_mhz": 30.0,
+            },
+            "fibre_power": {
+                "threshold_ma": 800.0,
+                "slope_mw_per_ma": 0.294,
+                "relative_error": 0.02,
+                "full_power_mw": 499.0,
+                "monitor_ratio": 0.84,
+            },
+            "eom": {"v_pi_v": 4.0, "v_pi_error_v": 0.1},
+            "doppler": {
+                "even_mhz": 290.0,
+                "even_error_mhz": 10.0,
+                "even_rms_mhz": 90.0,
+                "odd_mhz": 260.0,
+                "odd_error_mhz": 10.0,
+                "odd_rms_mhz": 90.0,
+                "odd_rms_error_mhz": 10.0,
+            },
+            "pumping": {
+                "rabi_scale": 4.0,
+                "rabi_scale_error": 0.5,
+                "waist_mm": 7.5,
+                "waist_counter_mm": 16.0,
+                "tube_diameter_mm": 9.0,
+            },
+        },
+    }

@@ -1,0 +1,1 @@
+"""One wire-level server for each instrument of the simulated rig."""

@@ -1,0 +1,393 @@
+"""The amplifier's envelope: whatever is called and whatever fails, never pumped unseeded.
+
+A fake box behind the DLC pro's link keeps parameters, loses its seed, answers late or not at
+all, and watches each write that reaches it.
+"""
+
+import contextlib
+import threading
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from drivers.dlcpro import DlcPro
+from drivers.errors import DeviceFault, DriverError, InterlockOpen, Timeout
+from drivers.interfaces import AmplifierLimits, Range
+
+CEILING_MA = 300.0
+SEED_MIN_MW = 10.0
+LIMITS = AmplifierLimits(
+    seed_current_ma=Range(0.0, 110.0),
+    amplifier_current_ma=Range(0.0, 2500.0),
+    unseeded_ceiling_ma=CEILING_MA,
+    seed_power_min_mw=SEED_MIN_MW,
+    ramp_step_ma=200.0,
+)
+AMP, DIODE, GUARD = "laser1:amp:cc:", "laser1:dl:cc:", "laser1:amp:seed-limits:"
+
+
+class FakeBox:
+    """A DLC pro as its link shows it. Seed power: 0.4 mW/mA above 40 mA, if its mode is good."""
+
+    def __init__(self):
+        self.values = {
+            AMP + "enabled": False,
+            AMP + "current-set": 0.0,
+            DIODE + "enabled": False,
+            DIODE + "current-set": 90.0,
+            AMP + "current-clip": 2500.0,
+            DIODE + "current-clip": 110.0,
+            GUARD + "power-min": 8.0,
+            GUARD + "power-min-shutdown-delay": 0.1,
+            "laser1:amp:seedonly-check:shutdown-delay": 0.05,
+        }
+        self.seed_good = True
+        self.seed_dies_after_reads = None
+        self.fails_after = None
+        self.fails_for = 0
+        self.keeps_current = True
+        self.clock_s = 0.0
+        self.exchange_s = 0.0
+        self.violations = []
+        self.writes = []
+        self.last_power_mw = None
+
+    @property
+    def seed_mw(self):
+        lit = self.values[DIODE + "enabled"] and self.seed_good
+        return max(0.0, 0.4 * (self.values[DIODE + "current-set"] - 40.0)) if lit else 0.0
+
+    @property
+    def level_ma(self):
+        return self.values[AMP + "current-set"] if self.values[AMP + "enabled"] else 0.0
+
+    @property
+    def unseeded(self):
+        return self.level_ma > CEILING_MA and self.seed_mw < SEED_MIN_MW
+
+    def _exchange(self):
+        self.clock_s += self.exchange_s
+        if self.fails_after is not None:
+            self.fails_after -= 1
+            if self.fails_after < 0:
+                self.fails_for -= 1
+                if self.fails_for <= 0:
+                    self.fails_after = None
+                raise Timeout("amplifier", "no answer")
+        if self.seed_dies_after_reads is not None:
+            self.seed_dies_after_reads -= 1
+            if self.seed_dies_after_reads < 0:
+                self.seed_dies_after_reads = None
+                self.seed_good = False
+
+    def read_bool(self, name):
+        self._exchange()
+        if name == AMP + "emission":
+            return self.values[AMP + "enabled"]
+        if name == DIODE + "emission":
+            return self.values[DIODE + "enabled"]
+        return self.values[name]
+
+    def read_real(self, name):
+        self._exchange()
+        if name == GUARD + "power":
+            self.last_power_mw = self.seed_mw
+            return self.seed_mw
+        if name == AMP + "current-act":
+            return self.level_ma
+        if name not in self.values:
+            raise DeviceFault("amplifier", f"Error: no {name}")
+        return self.values[name]
+
+    def write(self, name, value):
+        was_unseeded, before_ma = self.unseeded, self.level_ma
+        self._exchange()
+        self.writes.append((name, value))
+        if name == AMP + "current-set" and not self.keeps_current:
+            value = min(value + 60.0, 2500.0)
+        self.values[name] = value
+        if self.level_ma > CEILING_MA and self.level_ma > before_ma and was_unseeded:
+            self.violations.append(f"raised to {self.level_ma} mA, unseeded")
+        if self.unseeded and not was_unseeded and name.startswith(DIODE) and self.seed_good:
+            self.violations.append(f"seed taken away from {self.level_ma} mA by {name}")
+
+    def shout(self, name, value):
+        self.values[name] = value
+
+    def open(self):
+        pass
+
+    def close(self):
+        pass
+
+    def read_text(self, name):
+        self._exchange()
+        return name
+
+
+def driver_of(box, sleep=lambda _: None):
+    return DlcPro(
+        "amplifier", "", 0, LIMITS, link=box, emission_timeout_s=0.0, sleep=sleep,
+        clock=lambda: box.clock_s,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def box():
+    return FakeBox()
+
+
+@pytest.fixture
+def running(box):
+    """Seed on, amplifier at 2 A."""
+    driver = driver_of(box)
+    driver.seed_on()
+    driver.amplifier_on()
+    driver.set_amplifier_current(2000.0)
+    assert box.level_ma == 2000.0
+    return driver
+
+
+class Envelope(RuleBasedStateMachine):
+    """Any commands, any losses. After a command that touches the amplifier it is never left
+    above its ceiling without seed, and no command puts it there."""
+
+    def __init__(self):
+        super().__init__()
+        self.box = FakeBox()
+        self.driver = driver_of(self.box)
+
+    @initialize(running=st.booleans())
+    def start(self, running):
+        if running:
+            self.driver.seed_on()
+            self.driver.amplifier_on()
+            self.driver.set_amplifier_current(2000.0)
+
+    def _call(self, command, *arguments, touches=True, ends_verified=True):
+        self.box.last_power_mw = None
+        completed = False
+        with contextlib.suppress(DriverError):
+            command(*arguments)
+            completed = True
+        if touches and self.box.fails_after is None and self.box.unseeded:
+            # Only a seed that died after the last look at it can have escaped the driver.
+            assert self.box.last_power_mw is not None, "not looked at"
+            assert self.box.last_power_mw >= SEED_MIN_MW, "seen and not acted on"
+            assert not (completed and ends_verified), "moved and not looked at in the end"
+
+    @rule(current_ma=st.floats(-10.0, 2600.0) | st.sampled_from([0.0, 300.0, 301.0, 2500.0]))
+    def set_amplifier_current(self, current_ma):
+        inside = current_ma in LIMITS.amplifier_current_ma
+        # A current equal to the present one moves nothing but is verified all the same.
+        self._call(self.driver.set_amplifier_current, current_ma, touches=inside)
+
+    @rule()
+    def amplifier_on(self):
+        self._call(self.driver.amplifier_on, touches=False)
+
+    @rule()
+    def amplifier_off(self):
+        self._call(self.driver.amplifier_off)
+        if self.box.fails_after is None and self.box.keeps_current:
+            assert not self.box.values[AMP + "enabled"]
+
+    @rule()
+    def make_safe(self):
+        self._call(self.driver.make_safe)
+
+    @rule(current_ma=st.floats(0.0, 110.0))
+    def set_seed_current(self, current_ma):
+        self._call(self.driver.set_seed_current, current_ma, touches=False)
+
+    @rule()
+    def seed_on(self):
+        self._call(self.driver.seed_on, touches=False)
+
+    @rule()
+    def seed_off(self):
+        self._call(self.driver.seed_off, touches=False)
+
+    @rule()
+    def connect(self):
+        self._call(self.driver.connect, ends_verified=False)
+
+    @rule(good=st.booleans(), later=st.none() | st.integers(0, 30))
+    def seed_mode(self, good, later):
+        if later is None:
+            self.box.seed_good = good
+        else:
+            self.box.seed_dies_after_reads = later
+
+    @rule(after=st.integers(0, 25), times=st.integers(1, 2))
+    def wire_fails(self, after, times):
+        self.box.fails_after, self.box.fails_for = after, times
+
+    @rule(keeps=st.booleans())
+    def current_sticks(self, keeps):
+        self.box.keeps_current = keeps
+
+    @rule(delay_s=st.sampled_from([0.0, 0.01, 0.7]))
+    def exchange_time(self, delay_s):
+        self.box.exchange_s = delay_s
+
+    @rule(delay_s=st.sampled_from([0.0, 0.1]))
+    def guard(self, delay_s):
+        self.box.values[GUARD + "power-min-shutdown-delay"] = delay_s
+
+    @rule(current_ma=st.sampled_from([0.0, 250.0, 2400.0]))
+    def front_panel_leaves_a_current(self, current_ma):
+        if not self.box.values[AMP + "enabled"]:
+            self.box.values[AMP + "current-set"] = current_ma
+
+    @invariant()
+    def no_command_endangered_the_amplifier(self):
+        assert self.box.violations == []
+
+
+TestEnvelope = Envelope.TestCase
+TestEnvelope.settings = settings(max_examples=80, stateful_step_count=20, deadline=None)
+
+
+def test_ramp_goes_in_steps_and_sleeps_between(box):
+    slept = []
+    driver = driver_of(box, slept.append)
+    driver.seed_on()
+    driver.amplifier_on()
+    driver.set_amplifier_current(500.0)
+    driver.set_amplifier_current(50.0)
+    currents = [value for name, value in box.writes if name == AMP + "current-set"]
+    assert currents == [200.0, 400.0, 500.0, 300.0, 100.0, 50.0]
+    assert slept == [LIMITS.ramp_interval_s] * 4
+
+
+def test_amplifier_on_needs_the_seed(box):
+    with pytest.raises(InterlockOpen, match="the seed is off"):
+        driver_of(box).amplifier_on()
+    box.values[DIODE + "enabled"] = True
+    box.seed_good = False
+    with pytest.raises(InterlockOpen, match=r"seed power 0\.00 mW is below 10 mW"):
+        driver_of(box).amplifier_on()
+    assert box.writes == []
+
+
+def test_amplifier_never_starts_at_a_current_left_by_the_front_panel(box):
+    box.values[AMP + "current-set"] = 2400.0
+    driver = driver_of(box)
+    driver.seed_on()
+    driver.amplifier_on()
+    assert box.writes[-2:] == [(AMP + "current-set", 0.0), (AMP + "enabled", True)]
+
+
+def test_current_of_a_switched_off_amplifier_stays_below_the_ceiling(box):
+    driver = driver_of(box)
+    driver.seed_on()
+    with pytest.raises(InterlockOpen, match="the amplifier is off"):
+        driver.set_amplifier_current(301.0)
+    driver.set_amplifier_current(300.0)
+    assert box.values[AMP + "current-set"] == 300.0
+
+
+def test_a_slow_reading_is_no_verification(running, box):
+    box.exchange_s = 0.51  # two exchanges: 1.02 s, above the limit of 1 s
+    with pytest.raises(InterlockOpen, match=r"took 1\.02 s and is no verification"):
+        running.set_amplifier_current(2100.0)
+    assert box.level_ma == 0.0
+
+
+def test_disarmed_guard_refuses_to_rise_but_not_to_fall(running, box):
+    box.values[GUARD + "power-min"] = 0.0
+    with pytest.raises(InterlockOpen, match="does not guard the amplifier"):
+        running.set_amplifier_current(2100.0)
+    assert box.level_ma == 2000.0
+    running.set_amplifier_current(1500.0)
+    running.amplifier_off()
+    assert box.level_ma == 0.0
+
+
+def test_seed_current_may_rise_but_not_fall_under_a_high_amplifier(running, box):
+    with pytest.raises(InterlockOpen, match="seed current not lowered"):
+        running.set_seed_current(80.0)
+    running.set_seed_current(95.0)
+    assert box.values[DIODE + "current-set"] == 95.0
+    assert box.level_ma == 2000.0
+
+
+def test_seed_that_jumps_mode_while_it_is_raised_brings_the_amplifier_down(running, box):
+    box.seed_dies_after_reads = 5
+    with pytest.raises(InterlockOpen, match="brought down to 0 mA"):
+        running.set_seed_current(95.0)
+    assert box.level_ma == 0.0
+
+
+def test_amplifier_off_with_the_seed_lost_drops_at_once(running, box):
+    box.seed_good = False
+    box.writes.clear()
+    running.amplifier_off()
+    assert box.writes[0] == (AMP + "current-set", 0.0)
+    assert box.values[AMP + "enabled"] is False
+
+
+def test_make_safe_breaks_off_a_ramp(box):
+    in_ramp, go_on = threading.Event(), threading.Event()
+
+    def sleep(_):
+        in_ramp.set()
+        go_on.wait(5.0)
+
+    driver = driver_of(box, sleep)
+    driver.seed_on()
+    driver.amplifier_on()
+    raised = []
+
+    def ramp():
+        try:
+            driver.set_amplifier_current(2000.0)
+        except InterlockOpen as error:
+            raised.append(error.reason)
+
+    ramping = threading.Thread(target=ramp)
+    ramping.start()
+    assert in_ramp.wait(5.0)
+    stopping = threading.Thread(target=driver.make_safe)
+    stopping.start()
+    while not driver._stop.is_set():
+        pass
+    go_on.set()
+    ramping.join(5.0)
+    stopping.join(5.0)
+    assert raised[0].startswith("STOP broke off the move")
+    assert box.values[AMP + "enabled"] is False
+    assert box.values[AMP + "current-set"] == 0.0
+    driver.amplifier_on()  # STOP does not outlast itself
+
+
+def test_make_safe_of_a_box_that_obeys_but_does_not_answer(running, box):
+    box.fails_after, box.fails_for = 0, 10**9
+    with pytest.raises(DeviceFault, match="IS NOT CONFIRMED"):
+        running.make_safe()
+    assert box.level_ma == 0.0
+
+
+@pytest.mark.parametrize("nth", range(6))
+def test_make_safe_with_any_exchange_failing(running, box, nth):
+    box.fails_after, box.fails_for = nth, 1
+    running.make_safe()
+    assert box.level_ma == 0.0
+    assert box.values[DIODE + "enabled"] is True
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amplifier_current_ma": Range(400.0, 2500.0)},
+        {"ramp_step_ma": 0.0},
+        {"seed_power_min_mw": 0.0},
+    ],
+)
+def test_limits_that_protect_nothing_are_refused(changes):
+    fields = {name: getattr(LIMITS, name) for name in LIMITS.__dataclass_fields__} | changes
+    with pytest.raises(ValueError, match="amplifier: "):
+        DlcPro("amplifier", "", 0, AmplifierLimits(**fields))

@@ -1,0 +1,114 @@
+"""The SCPI generator against the exact bytes of the Rigol DSG800 and Keysight dialects."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from drivers.errors import DeviceFault, OutOfRange, ProtocolError
+from drivers.interfaces import Range, SidebandGenerator, SidebandLimits, SidebandStatus
+from drivers.scpi_generator import KEYSIGHT, ScpiGenerator
+
+LIMITS = SidebandLimits(frequency_mhz=Range(500.0, 1500.0), power_dbm=Range(-30.0, 0.0))
+
+
+@pytest.fixture
+def generator(box) -> Iterator[ScpiGenerator]:
+    box.answers[b"*IDN?"] = b"Rigol Technologies,DSG830,DSG8A1,00.01.03\n"
+    box.answers[b"SYST:ERR?"] = b'0,"No error"\n'
+    generator = ScpiGenerator("isotope_offset", box.resource, LIMITS, timeout_s=0.5)
+    generator.connect()
+    box.received.clear()
+    yield generator
+    generator.close()
+
+
+def test_connect_asks_who_answers(box):
+    box.answers[b"*IDN?"] = b"Rigol Technologies,DSG830,DSG8A1,00.01.03\n"
+    generator: SidebandGenerator = ScpiGenerator("isotope_offset", box.resource, LIMITS)
+    assert generator.connect().model == "DSG830"
+    assert box.received == [b"*IDN?\n"]
+    generator.close()
+
+
+def test_frequency_is_sent_in_hz_and_read_back(box, generator):
+    box.answers[b":FREQ?"] = b"904000000.00\n"
+    assert generator.set_frequency(904.0) == pytest.approx(904.0, abs=1e-9)
+    assert box.received == [b":FREQ 904000000.00\n", b"SYST:ERR?\n", b":FREQ?\n"]
+
+
+def test_power_is_sent_in_dbm_and_read_back(box, generator):
+    box.answers[b":LEV?"] = b"-10.00\n"
+    assert generator.set_power(-10.0) == -10.0
+    assert box.received == [b":LEV -10.00\n", b"SYST:ERR?\n", b":LEV?\n"]
+
+
+def test_keysight_spells_the_level_differently(box):
+    box.answers[b":POW?"] = b"-1.000000000000E+01\n"
+    box.answers[b"SYST:ERR?"] = b'+0,"No error"\n'
+    generator = ScpiGenerator("sideband", box.resource, LIMITS, dialect=KEYSIGHT)
+    box.answers[b"*IDN?"] = b"Agilent Technologies, E8257D, US1, C.06.10\n"
+    assert generator.connect().firmware == "C.06.10"
+    assert generator.set_power(-10.0) == -10.0
+    assert box.received[1:] == [b":POW -10.00\n", b"SYST:ERR?\n", b":POW?\n"]
+    generator.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "value"),
+    [
+        ("set_frequency", 1500.1),
+        ("set_frequency", float("nan")),
+        ("set_power", 0.1),
+        ("set_power", -31.0),
+    ],
+)
+def test_beyond_a_limit_nothing_is_sent(box, generator, method, value):
+    with pytest.raises(OutOfRange, match="is outside"):
+        getattr(generator, method)(value)
+    assert box.received == []
+
+
+def test_a_value_that_was_not_kept_is_a_fault(box, generator):
+    box.answers[b":FREQ?"] = b"1000000000\n"
+    box.answers[b":LEV?"] = b"-20.00\n"
+    with pytest.raises(DeviceFault, match=r"904\.000000 MHz was set but the box kept 1000\.000000"):
+        generator.set_frequency(904.0)
+    with pytest.raises(DeviceFault, match=r"kept -20\.00 dBm"):
+        generator.set_power(-10.0)
+
+
+def test_what_the_box_reports_reaches_the_operator(box, generator):
+    box.answers[b"SYST:ERR?"] = [b'-222,"Data out of range"\n', b'0,"No error"\n']
+    with pytest.raises(DeviceFault, match=r"isotope_offset.*Data out of range"):
+        generator.set_frequency(904.0)
+
+
+def test_rf_on_needs_an_allowed_power(box, generator):
+    box.answers[b":LEV?"] = [b"13.00\n", b"-10.00\n"]
+    box.answers[b":OUTP?"] = b"1\n"
+    with pytest.raises(OutOfRange, match="power set on the box 13 dBm"):
+        generator.rf_on()
+    generator.rf_on()
+    assert box.received == [b":LEV?\n", b":LEV?\n", b":OUTP ON\n", b"SYST:ERR?\n", b":OUTP?\n"]
+
+
+def test_make_safe_switches_the_rf_off_and_checks(box, generator):
+    box.answers[b":OUTP?"] = [b"0\n", b"1\n"]
+    generator.make_safe()
+    assert box.received == [b":OUTP OFF\n", b"SYST:ERR?\n", b":OUTP?\n"]
+    with pytest.raises(DeviceFault, match="output OFF"):
+        generator.make_safe()
+
+
+def test_status(box, generator):
+    box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"-3.50\n", b":OUTP?": b"1\n"}
+    assert generator.status() == SidebandStatus(820.0, -3.5, True, True, None)
+    box.answers[b"SYST:ERR?"] = [b'508,"Synthesizer unlocked"\n', b"0\n"]
+    with pytest.raises(DeviceFault, match="unlocked"):
+        generator.status()
+
+
+def test_garbage_is_a_protocol_error(box, generator):
+    box.answers[b":FREQ?"] = b"\x80\x81\n"
+    with pytest.raises(ProtocolError):
+        generator.set_frequency(904.0)
