@@ -16,8 +16,9 @@ import pytest
 
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.archive.frames import FramesReader, FramesWriter, predicted_bytes
+from atta_daq.archive.header import RunHeader
 from atta_daq.archive.journal import JournalWriter, read_journal
-from atta_daq.archive.run_folder import open_run
+from atta_daq.archive.run_folder import RunState, RunWriter, open_run
 
 pytestmark = pytest.mark.bench
 
@@ -120,15 +121,10 @@ def test_cost_of_an_event(tmp_path: Path, capsys) -> None:
             f"\nevent to the journal: {safe_ms:.3f} ms with fsync, {lazy_ms:.3f} ms without; "
             f"{len(safe(98).read_bytes()) // EVENTS} bytes; read back {read_ms:.3f} ms"
         )
-    # One event ends a segment of seconds to minutes.
-    assert safe_ms < 50.0
 
 
 def test_cost_of_acknowledging_a_segment(tmp_path: Path, images: np.ndarray, capsys) -> None:
     """Frames flushed, synced and the event journaled: the pause between two segments."""
-    from atta_daq.archive.header import RunHeader
-    from atta_daq.archive.run_folder import RunState, RunWriter
-
     header = RunHeader("run", "speed", (85,), "co", ("detuning_mhz",))
     run = RunWriter.create(tmp_path, header, rig_now=time.time, utc_now=time.time)
     frames = run.open_frames(40, 40)
