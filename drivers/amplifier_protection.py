@@ -12,7 +12,6 @@ A tapered amplifier pumped without seed is destroyed within a fraction of a seco
   a dead computer.
 """
 
-import contextlib
 import math
 import time
 from abc import ABC, abstractmethod
@@ -27,7 +26,7 @@ from drivers.interfaces import AmplifierLimits, Range
 _CURRENT_TOLERANCE_MA = 0.05
 """Read-back may differ from the set value by the box's rounding."""
 _POLL_S = 0.005
-_SAFE_ATTEMPTS = 2
+_OFF_ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
@@ -109,6 +108,10 @@ class ProtectedAmplifier(ABC):
     @abstractmethod
     def _switch_amplifier(self, on: bool) -> None:
         """Switch and read back; raise `DriverError` unless it is confirmed."""
+
+    @abstractmethod
+    def _switch_amplifier_off_blindly(self) -> None:
+        """Send 'off' to a box that does not answer. Never raises."""
 
     @abstractmethod
     def _amplifier_emits(self) -> bool: ...
@@ -308,20 +311,21 @@ class ProtectedAmplifier(ABC):
 
     def _force_off(self) -> None:
         """Down and off, verified; what fails on the way does not stop the rest."""
+        try:
+            self._write_amplifier_current(self._limits.amplifier_current_ma.low)
+        except DriverError:
+            self._switch_amplifier_off_blindly()
         failure = ""
-        for attempt in range(_SAFE_ATTEMPTS):
-            if attempt > 0:
-                self._sleep(_POLL_S)
-            with contextlib.suppress(DriverError):  # off matters more, and is tried in any case
-                self._write_amplifier_current(self._limits.amplifier_current_ma.low)
+        for _ in range(_OFF_ATTEMPTS):
             try:
                 self._switch_amplifier(False)
                 return
             except DriverError as error:
                 failure = error.reason
+        self._switch_amplifier_off_blindly()
         raise DeviceFault(
             self._name,
-            f"THE AMPLIFIER COULD NOT BE SWITCHED OFF ({failure})",
+            f"'OFF' WAS SENT TO THE AMPLIFIER BUT IS NOT CONFIRMED ({failure})",
             "turn the key of the box off",
         )
 

@@ -18,6 +18,7 @@ from drivers.stcl_wire import ACTUATOR_MAX, Peaks, StclWire
 from drivers.transport import ByteStream, SerialStream
 
 _POLL_S = 0.003
+_SETTLING_MEANS = 8
 _CONNECT_ATTEMPTS = 3
 """An Arduino that restarts when its port is opened misses the first command."""
 
@@ -126,7 +127,7 @@ class ArduinoStcl:
             return self._measure(setpoint_us, gains)
 
     def set_ratio(self, ratio: float) -> LockStatus:
-        """Move the setpoint to the nearest step, wait until two means in succession agree.
+        """Move the setpoint to the nearest step, and wait until the laser has followed.
 
         A lock that is lost on the way is frozen before `DeviceFault` is raised.
         """
@@ -175,18 +176,22 @@ class ArduinoStcl:
     # --- measuring ---
 
     def _land(self, target_us: int, gains: _Gains, start: float | None) -> LockStatus:
-        """Wait for two means in succession within the tolerance.
+        """Wait until the ratio is within the tolerance and no longer approaches its target.
 
         With a `start` the ratio must stay between it and the target: elsewhere is a mode hop.
         """
         target = target_us / self._laser_ref_us
         deadline_s = self._clock() + self._landing_timeout_s
-        landed = lost = 0
+        distances: deque[float] = deque(maxlen=_SETTLING_MEANS)
+        lost = 0
         while True:
             status = self._measure(target_us, gains)
-            landed = landed + 1 if status.locked else 0
-            if landed == 2:
-                return status
+            if not status.locked:
+                distances.clear()
+            else:
+                distances.append(abs(status.ratio - target))
+                if self._settled(distances):
+                    return status
             corridor = self._corridor(target, start)
             hopped = not math.isnan(status.ratio) and status.ratio not in corridor
             healthy = not hopped and abs(status.actuator_fraction - 0.5) <= 0.5 - self._rail_margin
@@ -198,8 +203,20 @@ class ArduinoStcl:
                     self._name,
                     f"did not land at ratio {target:.5f}: {status.reason or 'not steady'}; "
                     "the actuator is frozen",
-                    "look at the cavity signal, then relock",
+                    "see that the seed is on and its light reaches the cavity, then relock",
                 )
+
+    def _settled(self, distances: deque[float]) -> bool:
+        """Twice within half a step of the setpoint, or standing off it: no longer approaching.
+
+        The second compares the older half of the means with the newer: single ones are noisy.
+        """
+        values = list(distances)
+        if max(values[-2:]) <= 0.5 * self.ratio_resolution and len(values) >= 2:
+            return True
+        half = _SETTLING_MEANS // 2
+        approach = fmean(values[:half]) - fmean(values[-half:])
+        return len(values) == _SETTLING_MEANS and approach < 0.25 * self.ratio_resolution
 
     def _corridor(self, target: float, start: float | None) -> Range:
         if start is None:
@@ -217,8 +234,8 @@ class ArduinoStcl:
             # lost lock; if not, this query raises in its turn.
             error = self._wire.error
             self._wire.ask_integer("Ls?")
-            number = "" if error is None else f" (firmware error {error})"
-            reason = f"no complete set of peaks{number}"
+            detail = "" if error is None else f" ({_explain(error)})"
+            reason = f"no complete set of peaks{detail}"
             return LockStatus(False, reason, math.nan, setpoint, math.nan, math.nan)
         ratios = [p.ratio for p in peaks]
         status_ratio = fmean(ratios)
@@ -239,6 +256,7 @@ class ArduinoStcl:
         An answer equal to the one before is the same ramp read twice, and is not counted.
         """
         window: deque[Peaks] = deque(maxlen=self._ramps)
+        self._wire.expect_news()
         for _ in range(10 * self._ramps):
             peaks = self._wire.ask_peaks()
             if window and peaks == window[-1]:
@@ -247,6 +265,7 @@ class ArduinoStcl:
             window.append(peaks)
             if len(window) == self._ramps:
                 break
+        self._wire.forget_old_error()
         return list(window), len(window) > 1
 
     def _loss(
@@ -256,7 +275,7 @@ class ArduinoStcl:
         spacing_us = fmean(p.spacing_us for p in peaks)
         distance = abs(ratio - setpoint_us / self._laser_ref_us)
         if self._wire.error is not None:
-            return f"firmware error {self._wire.error}: {_explain(self._wire.error)}"
+            return _explain(self._wire.error)
         if gains.integral == 0:
             return "frozen: the gains are zero"
         if self._set_us is not None and setpoint_us != self._set_us:
@@ -303,8 +322,9 @@ class ArduinoStcl:
 
 
 def _explain(error: int) -> str:
+    words = "see the firmware's source"
     if -16 < error <= -10:
-        return f"peak {-10 - error} is missing"
-    if -36 < error <= -30:
-        return f"peak {-30 - error} is badly placed"
-    return "see the firmware's source"
+        words = f"only {-10 - error} of 6 peaks found"  # both ramps: master, slave, master
+    elif -36 < error <= -30:
+        words = f"peak {-30 - error} is badly placed"
+    return f"firmware error {error}: {words}"

@@ -169,8 +169,7 @@ class AreaDetectorCamera:
         self._check_gain(settings.em_gain)
         with self._lock:
             self._check_exposure_and_roi(settings)
-            if self._pvs.number("Acquire_RBV") != 0:
-                raise DeviceFault(self.name, "it is acquiring", "stop it before changing settings")
+            self._require_stopped()
             if settings.em_gain:
                 self._require_gain_allowed()
             self._gain_off()
@@ -187,9 +186,10 @@ class AreaDetectorCamera:
             return CameraSettings(exposure_s, settings.roi, settings.em_gain)
 
     def set_em_gain(self, gain: int) -> None:
-        """0 switches multiplication off. The camera may refuse while it acquires."""
+        """0 switches multiplication off. Only while the camera stands still (DeviceFault)."""
         self._check_gain(gain)
         with self._lock:
+            self._require_stopped()
             if not gain:
                 self._gain_off()
                 return
@@ -197,13 +197,17 @@ class AreaDetectorCamera:
             self._pvs.set({"AndorEMGain": gain})
 
     def open_shutter(self) -> None:
-        """Refused with InterlockOpen when gain is on and may not be."""
+        """Only while the camera stands still (DeviceFault); refused with InterlockOpen when gain
+        is on and may not be."""
         with self._lock:
+            self._require_stopped()
             self._require_gain_allowed_if_on()
             self._move_shutter(SHUTTER_OPEN)
 
     def close_shutter(self) -> None:
+        """Only while the camera stands still (DeviceFault); `make_safe` closes it at any time."""
         with self._lock:
+            self._require_stopped()
             self._move_shutter(SHUTTER_CLOSED)
 
     # --- acquisition -----------------------------------------------------------------------
@@ -265,6 +269,11 @@ class AreaDetectorCamera:
         period_s, width, height = self._pvs.numbers("AcquirePeriod_RBV", "SizeX_RBV", "SizeY_RBV")
         affordable = QUEUE_BYTES / max(1.0, 2.0 * width * height)
         return math.ceil(max(QUEUE_S / max(period_s, 1e-4), min(QUEUE_FRAMES, affordable), 16))
+
+    def _require_stopped(self) -> None:
+        """The SDK refuses settings and the shutter while it acquires; say so at once."""
+        if self._pvs.number("Acquire_RBV") != 0:
+            raise DeviceFault(self.name, "it is acquiring", "stop it before changing settings")
 
     # --- protection ------------------------------------------------------------------------
 

@@ -17,12 +17,14 @@ MODES = {
     "ImageMode": "Continuous",
     "TriggerMode": "Internal",
     "DataType": "UInt16",
+    "AndorReadOutMode": "Image",
     "AndorEMGainMode": "Real EM Gain",
     "AndorEMGainAdvanced": "Disabled",
 }
 """Enumerations that every acquisition needs. Advanced gain (above 300) harms the sensor."""
 SHUTTER = "AndorShutterMode"
 SHUTTER_OPEN, SHUTTER_CLOSED = "Always Open", "Always Closed"
+ENUMERATIONS = {*MODES, SHUTTER, "Acquire", "ArrayCallbacks"}
 STATUS = (
     "Acquire_RBV",
     "TemperatureActual",
@@ -103,7 +105,11 @@ class CameraPvs:
         return self.link.as_text(pv, self.get(pv)[0])
 
     def put(self, pv: str, value: float) -> None:
-        self.link.put(f"cam1:{pv}", value)
+        """Write `value`; of an enumeration its index."""
+        if pv in ENUMERATIONS:
+            self.link.put_index(f"cam1:{pv}", round(value))
+        else:
+            self.link.put(f"cam1:{pv}", value)
 
     def index(self, pv: str, label: str) -> int:
         """The number of `label` among the choices of the enumeration `pv`."""

@@ -96,11 +96,16 @@ class PvaLink:
         return values
 
     def put(self, pv: str, value: Any) -> None:
-        """Write `value` (of an enumeration: the index); returns when the server took it."""
+        """Write the value of an NTScalar; returns when the server took it."""
+        self._put(pv, {"value": value})
+
+    def put_index(self, pv: str, index: int) -> None:
+        """Write the index of an NTEnum; returns when the server took it."""
+        self._put(pv, {"value.index": index})
+
+    def _put(self, pv: str, fields: dict[str, Any]) -> None:
         try:
-            self._client().put(
-                self.prefix + pv, {"value": value}, timeout=self.timeout_s, get=False
-            )
+            self._client().put(self.prefix + pv, fields, timeout=self.timeout_s, get=False)
         # The client raises many kinds, ValueError for a type that does not fit among them.
         except Exception as error:
             raise self._failed(pv, error) from error

@@ -1,13 +1,14 @@
 """What the Red Pitayas of the rig share: digital pins, triggered acquisition, pulse trains.
 
 SCPI server of the Red Pitaya OS, TCP, CR LF both ways. Setters are silent and a refused query
-gives no answer at all, so settings are read back and the error queue is looked at. Quirks that
-the order of the commands respects: a trigger armed before `ACQ:START` is ignored (RedPitaya
-issue 284), and with a delay of 0 the buffer is only half filled (issue 256): with a delay of
-8192 samples its 16384 samples start at the trigger. Blocks are big-endian float32.
+gives no answer at all, so settings are read back and the error queue is looked at. A trigger that
+is armed before `ACQ:START` is ignored (RedPitaya issue 284). The buffer of 16384 samples is full
+8192 samples plus the trigger delay after the trigger (issue 256), so the delay sets how long a
+record takes; what lies before the trigger is cut off. Blocks are big-endian float32.
 """
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from drivers.visa_line import VisaLine
 
 SAMPLE_RATE_HZ = 125e6
 BUFFER_SAMPLES = 16384
-TRIGGER_DELAY_SAMPLES = BUFFER_SAMPLES // 2
+FEWEST_SAMPLES = BUFFER_SAMPLES // 2
+"""Samples after the trigger at a delay of 0."""
 DECIMATIONS = tuple(2**n for n in range(17))
 LONGEST_RECORD_S = BUFFER_SAMPLES * DECIMATIONS[-1] / SAMPLE_RATE_HZ
 """8.59 s: the longest record that one buffer holds."""
@@ -31,7 +33,7 @@ GENERATOR_TOLERANCE = 1e-3
 
 
 def shortest_decimation(duration_s: float) -> int:
-    """The smallest decimation whose buffer covers `duration_s` (at most 8.59 s)."""
+    """The smallest decimation whose buffer holds `duration_s` (at most 8.59 s)."""
     return next(d for d in DECIMATIONS if BUFFER_SAMPLES * d / SAMPLE_RATE_HZ >= duration_s)
 
 
@@ -118,15 +120,15 @@ class RedPitaya:
         line.write("SOUR1:VOLT:OFFS 0.5")
         line.write("SOUR1:BURS:STAT BURST")
         line.write("SOUR1:BURS:NOR 1")
-        self._set_number("SOUR1:FREQ:FIX", 1.0 / pulses.period_s)
-        self._set_number("SOUR1:DCYC", pulses.width_s / pulses.period_s)
+        self._set_number("SOUR1:FREQ:FIX", 1.0 / pulses.period_s, GENERATOR_TOLERANCE)
+        self._set_number("SOUR1:DCYC", pulses.width_s / pulses.period_s, GENERATOR_TOLERANCE)
         self._set_number("SOUR1:BURS:NCYC", pulses.count)
         line.write("OUTPUT1:STATE ON")
 
-    def _set_number(self, command: str, value: float) -> None:
+    def _set_number(self, command: str, value: float, tolerance: float = 0.0) -> None:
         self.line.write(f"{command} {value:.9g}")
         kept = self.line.query_number(f"{command}?")
-        if abs(kept - value) > GENERATOR_TOLERANCE * abs(value):
+        if abs(kept - value) > tolerance * abs(value):
             raise DeviceFault(
                 self.name,
                 f"{command} was set to {value:.9g} but reads {kept:.9g}",
@@ -136,11 +138,11 @@ class RedPitaya:
     # --- acquisition ---------------------------------------------------------------------
 
     def record(self, channel: int, duration_s: float, pulses: PulseTrain | None = None) -> Trace:
-        """One buffer of input `channel` (1 or 2) that covers at least `duration_s`.
+        """`duration_s` of input `channel` (1 or 2), at least 8192 samples.
 
-        The shortest buffer that covers it is chosen, since its whole length is dead time. With
-        `pulses` OUT1 plays them and the record starts with the first edge, else it starts now.
-        Times are the board's own (rig time). Raises OutOfRange beyond 8.59 s.
+        At the finest sampling whose buffer holds it, and not a sample longer, since all of it is
+        dead time. With `pulses` OUT1 plays them and the record starts with the first edge, else
+        it starts now. Times are the board's own (rig time). Raises OutOfRange beyond 8.59 s.
         """
         if not 0.0 < duration_s <= LONGEST_RECORD_S:
             raise OutOfRange(
@@ -150,34 +152,38 @@ class RedPitaya:
             )
         decimation = shortest_decimation(duration_s)
         dt_s = decimation / SAMPLE_RATE_HZ
+        samples = max(FEWEST_SAMPLES, min(BUFFER_SAMPLES, math.ceil(duration_s / dt_s)))
         with self._recording:
             self._cancelled.clear()
-            self._prepare_acquisition(channel, decimation)
+            self._prepare_acquisition(channel, decimation, samples)
             if pulses is None:
-                volts = self._acquire(channel, dt_s, "NOW")
+                volts = self._acquire(channel, samples * dt_s, "NOW")
             else:
-                volts = self._acquire_pulsed(channel, dt_s, pulses)
+                volts = self._acquire_pulsed(channel, samples * dt_s, pulses)
+        volts = volts[BUFFER_SAMPLES - samples :]
         return Trace(volts=volts, dt_s=dt_s, rig_time_s=None)
 
     def cancel(self) -> None:
         """Let a running record end with DeviceFault at its next poll. Never waits for it."""
         self._cancelled.set()
 
-    def _prepare_acquisition(self, channel: int, decimation: int) -> None:
+    def _prepare_acquisition(self, channel: int, decimation: int, samples: int) -> None:
         line = self.line
         line.write("ACQ:RST")
         line.write("ACQ:DATA:FORMAT BIN")
         line.write("ACQ:DATA:UNITS VOLTS")
         line.write("ACQ:AVG ON")
         line.write(f"ACQ:SOUR{channel}:GAIN LV")
-        line.write(f"ACQ:TRIG:DLY {TRIGGER_DELAY_SAMPLES}")
-        # A decimation that was not taken would stretch the time axis without a word.
+        # Either of the two, not taken, would shift or stretch the time axis without a word.
+        self._set_number("ACQ:TRIG:DLY", samples - FEWEST_SAMPLES)
         self._set_number("ACQ:DEC", decimation)
 
-    def _acquire_pulsed(self, channel: int, dt_s: float, pulses: PulseTrain) -> NDArray[np.float64]:
+    def _acquire_pulsed(
+        self, channel: int, duration_s: float, pulses: PulseTrain
+    ) -> NDArray[np.float64]:
         try:
             self._prepare_pulses(pulses)
-            volts = self._acquire(channel, dt_s, "AWG_PE")
+            volts = self._acquire(channel, duration_s, "AWG_PE")
         except DriverError:
             # The first failure tells the operator more than one of the cleaning up.
             with contextlib.suppress(DriverError):
@@ -186,14 +192,14 @@ class RedPitaya:
         self.output_off()
         return volts
 
-    def _acquire(self, channel: int, dt_s: float, trigger: str) -> NDArray[np.float64]:
+    def _acquire(self, channel: int, duration_s: float, trigger: str) -> NDArray[np.float64]:
         line = self.line
         line.check_errors()
         line.write("ACQ:START")
         line.write(f"ACQ:TRIG {trigger}")
         if trigger == "AWG_PE":
             line.write("SOUR1:TRIG:INT")
-        deadline = self.monotonic() + BUFFER_SAMPLES * dt_s + self._margin_s
+        deadline = self.monotonic() + duration_s + self._margin_s
         self._wait_for("ACQ:TRIG:STAT?", "TD", deadline)
         self._wait_for("ACQ:TRIG:FILL?", "1", deadline)
         command = f"ACQ:SOUR{channel}:DATA?"

@@ -48,6 +48,6 @@ class RedPitayaReferenceCell:
         self._board.cancel()
 
     def read_signal(self, duration_s: float) -> Trace:
-        """Error signal (V), 16384 samples from now on over at least `duration_s` (at most
-        8.59 s) and less than twice as long; averaged by the caller."""
+        """Error signal (V) from now on for `duration_s` (at most 8.59 s), 8192 samples or more;
+        averaged by the caller."""
         return self._board.record(ERROR_SIGNAL_INPUT, duration_s)

@@ -72,13 +72,24 @@ def parse_peaks(text: str) -> Peaks | None:
 class StclWire:
     """Commands and answers on a `ByteStream`. Not thread-safe: the driver holds its lock.
 
-    `error` is the firmware's standing error number, None if there is none, as its messages told.
+    `error` is the last error number that the firmware announced and did not resolve, or None.
+    A standing error is announced again after each command, and leaves `p6` unanswered.
     """
 
     def __init__(self, instrument: str, stream: ByteStream) -> None:
         self._instrument = instrument
         self._stream = stream
         self.error: int | None = None
+        self._announced = False
+
+    def expect_news(self) -> None:
+        """Begin to watch for announcements of an error."""
+        self._announced = False
+
+    def forget_old_error(self) -> None:
+        """Complete ramps without an announcement since `expect_news`: the error is over."""
+        if not self._announced:
+            self.error = None
 
     def close(self) -> None:
         self._stream.close()
@@ -140,6 +151,7 @@ class StclWire:
         found = _ERROR.match(text.strip())
         if found:
             self.error = int(found[1])
+            self._announced = True
         return text.strip()
 
     def _garbled(self, command: str) -> DriverError:

@@ -8,6 +8,7 @@ is closed; the next exchange opens a new one.
 
 import contextlib
 import math
+import socket
 import threading
 from typing import Any
 
@@ -24,6 +25,17 @@ LONGEST_LINE = 4096
 LONGEST_BLOCK = 1 << 24
 """Bytes of a binary block; a longer one is a garbled length, not data."""
 LONGEST_ERROR_QUEUE = 32
+
+
+def _send_at_once(session: MessageBasedResource) -> None:
+    """Switch off Nagle's algorithm, which holds a command that follows a setter back for 40 ms.
+
+    VISA knows the attribute, but pyvisa-py refuses to set it on sockets and leaves it off.
+    """
+    sessions = getattr(session.visalib, "sessions", {})
+    interface = getattr(sessions.get(session.session), "interface", None)
+    if isinstance(interface, socket.socket):
+        interface.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class VisaLine:
@@ -168,6 +180,7 @@ class VisaLine:
                     session.close()
                     raise ValueError("not a message-based resource")
                 session.read_termination = "\n"
+                _send_at_once(session)
             # pyvisa-py raises a bare Exception when a socket does not connect.
             except Exception as error:
                 raise ConnectionLost(

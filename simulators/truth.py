@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PumpingModelName = Literal["f-level", "zeeman"]
 VelocityModelName = Literal["effusive", "gaussian"]
@@ -148,7 +148,7 @@ class Light(_Group):
     transmission: float = q(0.84, "1", "amplifier to atoms: fibre and optics (A)", gt=0, le=1)
     power_noise: float = q(0.002, "1", "relative power noise (A)", ge=0)
     power_noise_time_s: float = q(1.0, "s", "correlation time of the power noise (A)", gt=0)
-    seed_noise: float = q(0.002, "1", "relative noise of a reading of the seed power (A)", ge=0)
+    seed_noise: float = q(0.002, "1", "noise of a seed-power reading over nominal (A)", ge=0)
     eom_v_pi_v: float = q(4.0, "V", "half-wave voltage of the EOM (A)", gt=0)
     shutter_s: float = q(0.01, "s", "time for the 819-nm shutter to move (A)", ge=0)
 
@@ -158,7 +158,7 @@ class Cavity(_Group):
 
     fsr_mhz: float = q(3000.0, "MHz", "free spectral range at the master (A)", gt=0)
     finesse: float = q(300.0, "1", "finesse (A)", gt=1)
-    ramp_hz: float = q(100.0, "Hz", "ramp frequency (A)", gt=0)
+    ramp_hz: float = q(162.0, "Hz", "ramp frequency (the firmware's own)", gt=0)
     drift_mhz_per_min: float = q(10.0, "MHz/min", "rms change of the free cavity in a minute (A)")
     ratio_sign: Literal[-1, 1] = q(1, "1", "sign of d(frequency)/d(ratio): ramp polarity (A)")
     ratio_at_zero: float = q(0.47, "1", "ratio of the slave on the 84Kr line (A)")
@@ -176,7 +176,7 @@ class Cavity(_Group):
     piezo_mhz_per_v: float = q(100.0, "MHz/V", "tuning by the laser's own piezo, about 70 V (A)")
     mode_spacing_mhz: float = q(5000.0, "MHz", "jump of the laser at a mode hop (A)")
     spacing_fraction: float = q(
-        0.86, "1", "master spacing (one FSR) over half a ramp period (A)", gt=0, lt=1
+        0.7667, "1", "master spacing (one FSR) over half a ramp period: 2366 us (A)", gt=0, lt=1
     )
     hysteresis: float = q(
         0.02, "1", "piezo hysteresis: lag of the falling ramp, bending of both (A)", ge=0, lt=0.2
@@ -256,3 +256,18 @@ def to_toml(truth: Truth) -> str:
             lines.append(f"{name} = {literal}  # {f'{unit}: ' if unit else ''}{info.description}")
         lines.append("")
     return "\n".join(lines)
+
+
+def explain_invalid(error: ValidationError) -> list[str]:
+    """What is wrong with a truth file, one line for each key, with what would be allowed."""
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            group = Truth.model_fields.get(str(problem["loc"][0]))
+            known = Truth if len(problem["loc"]) == 1 or group is None else group.annotation
+            allowed = ", ".join(getattr(known, "model_fields", {}))
+            lines.append(f"unknown key {key!r}; allowed here: {allowed}")
+        else:
+            lines.append(f"{key}: {problem['msg']}, got {problem['input']!r}")
+    return lines

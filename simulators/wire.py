@@ -14,6 +14,7 @@ from simulators.faults import WireFault
 
 LOOPBACK = "127.0.0.1"
 LONGEST_LINE = 65536
+ACCEPTING_TURNS = 5
 _log = logging.getLogger(__name__)
 
 
@@ -137,11 +138,17 @@ class WireServer:
         return f"{LOOPBACK}:{self.port}"
 
     async def stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self.cut_all()
-            await self._server.wait_closed()
-            self._server = None
+        """Stop listening and drop every client; returns when the last socket is closed."""
+        if self._server is None:
+            return
+        self._server.close()
+        for _ in range(ACCEPTING_TURNS):  # a client just accepted becomes a connection
+            await asyncio.sleep(0)
+        self.cut_all()
+        while self._connections:
+            await asyncio.sleep(0)
+        await self._server.wait_closed()
+        self._server = None
 
     def set_fault(self, fault: WireFault | None) -> None:
         """Put a fault on the wire, or None to clear it. Frozen bytes are acted upon now."""

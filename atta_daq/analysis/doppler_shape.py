@@ -6,6 +6,7 @@ known. So the known shape is kept and moved and stretched about its mode.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ class DopplerShape:
     gaussian_mean_mhz: float = 260.0
     gaussian_rms_mhz: float = 90.0
 
+    @cache
     def reference(self, isotope: int) -> DopplerDistribution:
         """The distribution before it is moved and stretched; its numbers start the fit."""
         if self.kind == "gaussian":
@@ -37,6 +39,7 @@ class DopplerShape:
             isotope, self.temperature_k, self.selection_exponent, self.capture_velocity_m_s
         )
 
+    @cache
     def nodes(self, isotope: int) -> tuple[FloatArray, FloatArray]:
         """Standardised shifts (shift - mode)/rms and weights that sum to 1, at most 96 nodes."""
         reference = self.reference(isotope)

@@ -7,9 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from atta_daq.analysis.results import FitResult, pdg_round
+from atta_daq.analysis.results import FitResult, Parameter, pdg_round
+from atta_daq.archive.parts import run_parts
 from atta_daq.archive.run_folder import Run
-from atta_daq.archive.truth import beside_truth
+from atta_daq.archive.truth import true_parameters
 
 
 def run_object(run: Run, fits: Mapping[str, FitResult]) -> dict[str, Any]:
@@ -18,6 +19,7 @@ def run_object(run: Run, fits: Mapping[str, FitResult]) -> dict[str, Any]:
     Of several fits the names are prefixed: '85Kr.position_mhz'; a single fit's are not.
     """
     single = len(fits) == 1
+    known = known_truth(run, fits)
     parameters: dict[str, Any] = {}
     goodness: dict[str, Any] = {}
     truth: dict[str, float] = {}
@@ -39,8 +41,7 @@ def run_object(run: Run, fits: Mapping[str, FitResult]) -> dict[str, Any]:
             "p_value": _finite(quality.p_value),
             "valid": fit.valid,
         }
-        if run.truth is not None:
-            truth |= {prefix + k: v for k, v in beside_truth(fit, run.truth).items()}
+        truth |= {prefix + key: value for key, value in known[name].items()}
     result: dict[str, Any] = {
         "run": run.run_id,
         "state": run.state.value,
@@ -56,8 +57,9 @@ def run_object(run: Run, fits: Mapping[str, FitResult]) -> dict[str, Any]:
 def print_fits(run: Run, fits: Mapping[str, FitResult]) -> None:
     """Fitted parameters, beside the truth where there is one."""
     console = Console()
+    known = known_truth(run, fits)
     for name, fit in fits.items():
-        truth = beside_truth(fit, run.truth) if run.truth is not None else {}
+        truth = known[name]
         quality = fit.goodness
         table = Table(title=f"{name}: {fit.model}")
         for column in ("parameter", "value", "error", "unit"):
@@ -69,12 +71,7 @@ def print_fits(run: Run, fits: Mapping[str, FitResult]) -> None:
             value, error = pdg_round(p.value, p.error)
             row = [p.name, value, "fixed" if p.fixed else error, p.unit]
             if truth:
-                known = truth.get(p.name)
-                pull = None if known is None or p.fixed or not p.error else known
-                row += [
-                    "" if known is None else f"{known:.5g}",
-                    "" if pull is None else f"{(p.value - pull) / p.error:+.1f}",
-                ]
+                row += _beside(p, truth.get(p.name))
             table.add_row(*row)
         console.print(table)
         console.print(
@@ -84,6 +81,25 @@ def print_fits(run: Run, fits: Mapping[str, FitResult]) -> None:
         )
         for note in fit.notes:
             console.print(f"  · {note}")
+
+
+def known_truth(run: Run, fits: Mapping[str, FitResult]) -> dict[str, dict[str, float]]:
+    """For each fit the true values that a simulated run knows; empty for a real one."""
+    found: dict[str, dict[str, float]] = {name: {} for name in fits}
+    if run.truth is not None:
+        data = {part.name: part.data for part in run_parts(run)}
+        for name, fit in fits.items():
+            found[name] = true_parameters(run.truth, fit, data[name])
+    return found
+
+
+def _beside(parameter: Parameter, truth: float | None) -> list[str]:
+    """True value and pull of a parameter, as table cells."""
+    if truth is None:
+        return ["", ""]
+    if parameter.fixed or not parameter.error:
+        return [f"{truth:.5g}", ""]
+    return [f"{truth:.5g}", f"{(parameter.value - truth) / parameter.error:+.1f}"]
 
 
 def _finite(value: float) -> float | None:

@@ -32,11 +32,11 @@ class SimulatedRig:
     ports: dict[str, Any]
     folder: Path
 
-    def control(self, command: str, timeout_s: float = 10.0) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], timeout_s: float = 10.0) -> dict[str, Any]:
         """Ask the simulators' control socket; the station never does."""
         host, _, port = self.ports["control"].rpartition(":")
         with socket.create_connection((host, int(port)), timeout_s) as wire:
-            wire.sendall(json.dumps({"cmd": command}).encode() + b"\n")
+            wire.sendall(json.dumps(request).encode() + b"\n")
             answer = wire.makefile("rb").readline()
         return json.loads(answer)
 

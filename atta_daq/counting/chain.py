@@ -176,6 +176,7 @@ class AtomChain:
         self, emission: Emission, arrivals_per_exposure: float, dwell_exposures: float
     ) -> None:
         self._emission = emission
+        self._rate = arrivals_per_exposure
         self._tables = emission.at_rate(arrivals_per_exposure)
         self._prior = poisson_prior(arrivals_per_exposure * dwell_exposures)
 
@@ -202,9 +203,10 @@ class AtomChain:
         gaps = _gaps(signals, lost)
         births = np.zeros(signals.size, dtype=np.int64)
         times = np.zeros(signals.size)
+        best = self._emission.best_at_rate(self._rate)
         _viterbi(
             signals, gaps, self._emission.first_electrons, self._emission.step_electrons,
-            self._tables.best, self._tables.best_births, self._tables.best_time,
+            best.log_density, best.births, best.time,
             self._log_blind(gaps), np.log(self._prior), births, times,
         )  # fmt: skip
         return Arrivals(np.repeat(np.arange(signals.size), births), np.repeat(times, births))

@@ -68,15 +68,16 @@ def _elapsed(times: FloatArray, edges: FloatArray) -> FloatArray:
 class EfficiencyCurve:
     """Detected over true atoms as a function of the true arrival rate.
 
-    Quadratics in the mean number of atoms (rate x dwell), lowest power first, fitted to the
-    simulated rates and held constant beyond the highest.
+    Polynomials in the mean number of atoms (rate x dwell), coefficients with the lowest power
+    first, fitted to the simulated rates and held constant beyond the highest.
     """
 
     dwell_s: float
     information: FloatArray
     """Coefficients of the Fisher information on log rate per true atom."""
     bias: FloatArray
-    """Coefficients of the most likely rate over the true one."""
+    """Coefficients of the most likely rate over the true one: a constant (1 but for the grid of
+    the model) and a fourth power (paths beyond five atoms)."""
     error: FloatArray
     """Coefficients of the relative standard error of the bias: the simulation's own statistics
     and the errors of the calibration."""
@@ -134,14 +135,14 @@ def efficiency_curve(
             change = _posterior_arrivals(other, rate, other_dwell, made.signals) - surplus
             variance += (change / curvature) ** 2
         error[k] = math.sqrt(variance)
-    atoms_axis = np.array(MEAN_ATOMS)
+    axis, weights = np.array(MEAN_ATOMS), 1.0 / scatter
     fit = np.polynomial.polynomial.polyfit
-    statistical = float(np.sqrt(3.0 / np.sum(scatter**-2)))
+    statistical = np.sqrt(2.0 / np.sum(weights**2))
     return EfficiencyCurve(
         dwell_s=calibration.dwell_s.value,
-        information=fit(atoms_axis, information, 2, w=1.0 / scatter),
-        bias=fit(atoms_axis, bias, 2, w=1.0 / scatter),
-        error=fit(atoms_axis, np.hypot(error, statistical), 2),
+        information=fit(axis, information, 2, w=weights),
+        bias=fit(axis, bias, [0, 4], w=weights),
+        error=fit(axis, np.hypot(error, statistical), 2),
     )
 
 

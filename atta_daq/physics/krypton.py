@@ -30,6 +30,9 @@ _MASS_U = {
 _MOMENTS = {81: (-0.908, 0.644), 83: (-0.970669, 0.259), 85: (-1.0055, 0.443)}
 """Magnetic dipole moment (nuclear magnetons), electric quadrupole moment (barn): Stone 2005."""
 
+_CHARGE_RADIUS_FM = {81: 4.1952, 82: 4.1919, 83: 4.1871, 84: 4.1884, 85: 4.1846, 86: 4.1835}
+"""Root-mean-square nuclear charge radii: Angeli and Marinova, ADNDT 99, 69 (2013)."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -170,6 +173,16 @@ def line(lower: str, upper: str) -> Line:
         if (candidate.lower, candidate.upper) == (lower, upper):
             return candidate
     raise KeyError(f"no tabulated krypton line {lower}-{upper}")
+
+
+def mass_u(mass_number: int) -> float:
+    """Atomic mass of 81 to 86Kr in u. Raises KeyError."""
+    return _MASS_U[mass_number]
+
+
+def charge_radius_fm(mass_number: int) -> float:
+    """Root-mean-square nuclear charge radius of 81 to 86Kr in fm. Raises KeyError."""
+    return _CHARGE_RADIUS_FM[mass_number]
 
 
 @cache

@@ -4,16 +4,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from drivers.errors import DeviceFault
 from drivers.interfaces import Frame
 
-
-class FrameConsumer(Protocol):
-    """Anything that takes frames one by one: the counter, the archive, the latest image."""
-
-    def __call__(self, frame: Frame) -> None: ...
+FrameConsumer = Callable[[Frame], None]
+"""Anything that takes frames one by one: the counter, the archive, the latest image."""
 
 
 class FramePump:

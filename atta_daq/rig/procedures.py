@@ -1,5 +1,6 @@
 """Calibrations that a run takes before its first block."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -7,11 +8,14 @@ import numpy as np
 from atta_daq.analysis.records import SegmentKind
 from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.calibration.reference_zero import fit_reference_zero
-from atta_daq.counting.calibration import CountingCalibration, calibrate
+from atta_daq.counting.calibrate import calibrate
+from atta_daq.counting.efficiency import efficiency_curve
+from atta_daq.counting.measured import CalibrationError
+from atta_daq.counting.segment import SegmentCounter
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl, ResolvedTarget
-from atta_daq.rig.taker import Place, SegmentTaker
+from atta_daq.rig.taker import CountingSetup, Place, SegmentTaker
 from atta_daq.scans.blocks import PlannedSegment, Target
 from drivers.errors import DeviceFault
 from drivers.interfaces import Frame
@@ -51,15 +55,15 @@ def zero_on_reference_cell(
 
 def calibrate_counting(
     taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float
-) -> tuple[CountingCalibration, str]:
+) -> CountingSetup:
     """Watch 85Kr for `dwell_s` with pumping light and calibrate the counting from the frames.
 
     85Kr gives ten times more atoms than 81Kr; spot, electrons per atom and dwell are the same.
-    Returns the calibration, and '' or why the segment must not be used.
+    Raises DeviceFault with what to change when the frames do not allow it.
     """
     frames: list[Frame] = []
-    archive, taker.archive = taker.archive, frames.append
-    taker.calibration = None
+    taker.archive, archive = frames.append, taker.archive
+    taker.counting = None
     planned = PlannedSegment(SegmentKind.RARE, 85, True, None, Target(), dwell_s, None)
     try:
         segment = taker.take(planned, Place(run_id, -1, 0, -1))
@@ -70,4 +74,17 @@ def calibrate_counting(
     settled = frames[config.timing.settle_frames :]
     images = np.stack([frame.image for frame in settled])
     ids = np.array([frame.unique_id for frame in settled])
-    return calibrate(images, ids, exposure_s=config.camera.exposure_s)
+    try:
+        calibration = calibrate(
+            images, config.camera.exposure_s, lost=np.diff(ids, prepend=ids[0] - 1) - 1
+        )
+    except CalibrationError as error:
+        raise DeviceFault("camera", f"the counting could not be calibrated: {error}") from error
+    setup = CountingSetup(calibration, efficiency_curve(calibration))
+    # The first count compiles; that must not happen while atoms are waited for.
+    counter = SegmentCounter(setup.calibration, setup.efficiency)
+    counter.arm(-math.inf)
+    for frame in settled:
+        counter.add(frame.image, frame.unique_id, frame.rig_time_s)
+    counter.finish()
+    return setup

@@ -5,8 +5,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.counting.calibration import CountingCalibration
+from atta_daq.counting.efficiency import EfficiencyCurve
 from atta_daq.counting.loading import LoadingError, loading_slope_rate, quench_burst_rate
 from atta_daq.counting.segment import SegmentCounter
 from atta_daq.rig.clock import RigClock
@@ -21,6 +24,14 @@ from drivers.interfaces import CameraSettings, Frame
 
 STALL_EXPOSURES = 20
 STALL_MARGIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class CountingSetup:
+    """How this run counts: calibrated from its own frames."""
+
+    calibration: CountingCalibration
+    efficiency: EfficiencyCurve
 
 
 @dataclass(frozen=True)
@@ -57,8 +68,8 @@ class _Measured:
 class SegmentTaker:
     """Does the work of a segment with real or simulated instruments alike.
 
-    `archive` takes every frame of a counting segment; `calibration` is replaced once the run has
-    calibrated the counting from its own data.
+    `archive` takes every frame of a counting segment; `counting` is there once the run has
+    calibrated it; without it frames are taken and nothing is counted.
     """
 
     def __init__(
@@ -73,11 +84,11 @@ class SegmentTaker:
         self._config = config
         self._clock = clock
         self._light = light
-        self._trap = trap
+        self.trap = trap
         self._interrupt = ""
         self._lock = threading.Lock()
         self._last_end_s: float | None = None
-        self.calibration: CountingCalibration | None = None
+        self.counting: CountingSetup | None = None
         self.archive: FrameConsumer | None = None
         self.provisional = Provisional()
         self.guard: Callable[[], str] = lambda: ""
@@ -142,8 +153,8 @@ class SegmentTaker:
         if planned.pumping:
             self._light.move(self._light.resolve(planned.target, planned.isotope))
         moved_s = self._clock.now_s()
-        self._trap.pump(planned.pumping)
-        switching_s, settling_s = self._trap.to(planned.isotope)
+        self.trap.pump(planned.pumping)
+        switching_s, settling_s = self.trap.to(planned.isotope)
         if planned.pumping:
             setting = self._light.read()
         return setting, {
@@ -160,45 +171,52 @@ class SegmentTaker:
     def _load(self, planned: PlannedSegment) -> _Measured:
         """83Kr: quench bursts; 84Kr: slope after clearing. The camera is dark (TrapControl)."""
         config, detector = self._config.loading, self._instruments.loading
+        bursts = planned.bursts or config.bursts
         start_s = self._clock.now_s()
         if planned.kind is SegmentKind.LOADING_83:
-            bursts = planned.bursts or config.bursts
             trace = detector.quench_bursts(bursts, config.load_s, config.quench_s)
             # The pulses rise a load and a quench apart.
             period_s = config.load_s + config.quench_s
             result = quench_burst_rate(trace.volts, trace.dt_s, bursts, period_s, config.quench_s)
-            live_s = bursts * config.load_s
+            rates, live_s = result.bursts, bursts * config.load_s
         else:
-            trace = detector.loading_slope(config.quench_s, config.slope_record_s)
-            result = loading_slope_rate(trace.volts, trace.dt_s, config.quench_s)
-            live_s = config.slope_record_s
+            # Several slopes: what one trace cannot show is how well it repeats.
+            rates = np.array([self._slope() for _ in range(bursts)])
+            live_s = bursts * config.slope_record_s
         end_s = self._clock.now_s()
         return _Measured(
             start_s,
             end_s,
             live_s,
-            {"rate": result.rate, "rate_error": result.error},
+            {
+                "rate": float(rates.mean()),
+                "rate_error": float(rates.std(ddof=1) / math.sqrt(bursts)),
+                "exposures": bursts,
+            },
             {"record": max(0.0, end_s - start_s - live_s)},
             flag=self._guarded(),
         )
+
+    def _slope(self) -> float:
+        config = self._config.loading
+        trace = self._instruments.loading.loading_slope(config.quench_s, config.slope_record_s)
+        return loading_slope_rate(trace.volts, trace.dt_s, config.quench_s).rate
 
     def _count(self, planned: PlannedSegment) -> _Measured:
         assert planned.dwell_s is not None
         camera, config = self._instruments.camera, self._config.camera
         settle = self._config.timing.settle_frames
         wanted = math.ceil(planned.dwell_s / config.exposure_s - 1e-9)
-        counter = None
         consumers: list[FrameConsumer] = [self._show]
         if self.archive is not None:
             consumers.append(self.archive)
-        if self.calibration is not None:
-            counter = SegmentCounter(
-                self.calibration, exposure_s=config.exposure_s, settle_frames=settle
-            )
-            counter.arm(self._clock.now_s())
-            consumers.append(
-                lambda frame: counter.add(frame.image, frame.unique_id, frame.rig_time_s)
-            )
+        counter = self._counter(settle, wanted)
+        if counter is not None:
+
+            def count(frame: Frame) -> None:
+                counter.add(frame.image, frame.unique_id, frame.rig_time_s)
+
+            consumers.append(count)
         camera.set_em_gain(config.em_gain)
         camera.open_shutter()
         pump = FramePump(wanted, settle, tuple(consumers))
@@ -231,6 +249,15 @@ class SegmentTaker:
             },
             flag=flag or self._guarded(),
         )
+
+    def _counter(self, settle: int, wanted: int) -> SegmentCounter | None:
+        if self.counting is None:
+            return None
+        setup = self.counting
+        counter = SegmentCounter(setup.calibration, setup.efficiency, settle_frames=settle)
+        # The camera's driver hands over frames of this acquisition only: any time stamp is good.
+        counter.arm(-math.inf, wanted)
+        return counter
 
     def configure_camera(self) -> None:
         """Region of interest, exposure, gain off, shutter closed; for the start of a run."""

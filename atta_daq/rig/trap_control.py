@@ -52,6 +52,12 @@ class TrapControl:
         self.isotope = isotope
         return locked_s - start_s, self._clock.now_s() - locked_s
 
+    def start(self) -> None:
+        """Trap light on, 819-nm shutter closed, isotope to be set anew."""
+        self._instruments.trap_switch.set_trap_light(True)
+        self._instruments.trap_switch.set_pumping_light(False)
+        self.isotope = None
+
     def pump(self, on: bool) -> None:
         """Open or close the 819-nm shutter."""
         self._instruments.trap_switch.set_pumping_light(on)

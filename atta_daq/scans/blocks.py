@@ -54,7 +54,7 @@ class Timing:
     switching_s: float = 1.0
     settling_s: float = 0.5
     settle_frames: int = 5
-    slope_record_s: float = 2.0
+    slope_record_s: float = 1.0
 
 
 _KINDS = {
@@ -149,12 +149,16 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
     blanks = definition.blanks
     batches = _batches(planned, definition.bracket_period_s, timing)
     if blanks is not None:
-        blank = PlannedSegment(SegmentKind.BLANK, 0, False, None, Target(), blanks.dwell_s, None)
+        # Once in each state of the light that the counting sees: 819-nm light leaks too.
+        pair = [
+            PlannedSegment(SegmentKind.BLANK, 0, pumping, None, Target(), blanks.dwell_s, None)
+            for pumping in (False, True)
+        ]
         if blanks.every_blocks:
             for i in range(blanks.every_blocks, len(batches), blanks.every_blocks):
-                batches[i] = [blank, *batches[i]]
+                batches[i] = [*pair, *batches[i]]
         if blanks.at_ends:
-            batches = [[blank], *batches, [blank]]
+            batches = [pair, *batches, pair]
     ends = bracket(definition)
     return tuple(
         Block(i, f"{definition.digest}-{i:04d}", (ends, *batch, ends))
@@ -183,9 +187,9 @@ def segment_duration_s(segment: PlannedSegment, timing: Timing) -> float:
     if segment.kind in (SegmentKind.RARE, SegmentKind.BLANK):
         assert segment.dwell_s is not None
         return segment.dwell_s + timing.settle_frames * timing.exposure_s
-    if segment.kind is SegmentKind.LOADING_84:
-        return timing.quench_s + timing.slope_record_s
     bursts = segment.bursts or timing.bursts
+    if segment.kind is SegmentKind.LOADING_84:
+        return bursts * (timing.quench_s + timing.slope_record_s)
     return (bursts + 1) * timing.quench_s + bursts * timing.load_s
 
 

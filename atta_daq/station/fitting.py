@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from atta_daq.analysis.fit_run import fit_run
-from atta_daq.analysis.options import FitOptions
+from atta_daq.analysis.options import Axis, FitOptions
 from atta_daq.analysis.prior import Prior
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
@@ -60,15 +60,15 @@ def fit_all(
 
 def fit_options(part: Part, request: FitRequest, *, minos: bool) -> FitOptions:
     """What the analysis needs to know of a part."""
-    axes = tuple(axis.quantity for axis in part.axes)
+    axes: tuple[Axis, ...] = tuple(axis.quantity for axis in part.axes)
     config = request.config
     free = None
     if request.free_width and part.isotope in RARE:
         free = ("position_mhz", "rabi_scale", "doppler_rms_mhz")
     if config is None:
         return FitOptions(
-            isotope=part.isotope, axes=axes, geometry=request.definition.geometry, minos=minos,
-            free=free, power_mw=part.light.power_mw,
+            isotope=part.isotope, axes=axes, geometry=request.definition.geometry or "co",
+            minos=minos, free=free, power_mw=part.light.power_mw,
         )  # fmt: skip
     pumping = config.calibrations.pumping
     doppler = config.calibrations.doppler

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from platformdirs import user_runtime_path
+from platformdirs import user_state_path
 
 from atta_daq.archive.owner import OwnerLock, is_held
 from atta_daq.client.client import Endpoint
@@ -14,7 +14,7 @@ RUNTIME_VARIABLE = "ATTA_DAQ_RUNTIME_DIR"
 def runtime_dir() -> Path:
     """Where stations leave their lock files; `ATTA_DAQ_RUNTIME_DIR` overrides it."""
     given = os.environ.get(RUNTIME_VARIABLE)
-    folder = Path(given) if given else user_runtime_path("atta-daq")
+    folder = Path(given) if given else user_state_path("atta-daq") / "stations"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -118,6 +118,7 @@ class RunSession:
 
     def _prepare(self) -> None:
         self._taker.configure_camera()
+        self._taker.trap.start()
         rare = any(
             s.kind in (SegmentKind.RARE, SegmentKind.BLANK)
             for block in self._blocks
@@ -144,8 +145,8 @@ class RunSession:
             counting = calibrate_counting(
                 self._taker, self._config, self.run_id, self.definition.calibrate_counting_s
             )
-            self._taker.calibration = counting
-            self._calibration("counting", counting.describe())
+            self._taker.counting = counting
+            self._calibration("counting", counting.calibration.to_dict())
         self._taker.restart_clock()
 
     def _wait_until_cold(self) -> None:

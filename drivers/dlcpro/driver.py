@@ -66,18 +66,22 @@ class DlcPro(ProtectedAmplifier):
         self._link.close()
 
     def status(self) -> AmplifierStatus:
-        """One poll, between the steps of a ramp if one runs."""
+        """One poll, between the steps of a ramp if one runs.
+
+        The amplifier is read before the seed: a poll that spans a switch-on then shows an old,
+        low current beside the new seed, never a pumped amplifier beside a seed not yet lit.
+        """
         link = self._link
         key_and_button = link.read_bool("emission-button-enabled") and not link.read_bool(
             "frontkey-locked"
         )
         return AmplifierStatus(
-            seed_on=link.read_bool(f"{_SEED}:emission"),
-            seed_current_ma=link.read_real(f"{_SEED}:current-act"),
-            seed_power_mw=link.read_real(f"{_SEED_LIMITS}:power"),
             amplifier_on=self._amplifier_emits(),
             amplifier_current_set_ma=link.read_real(f"{_AMPLIFIER}:current-set"),
             amplifier_current_ma=link.read_real(f"{_AMPLIFIER}:current-act"),
+            seed_on=link.read_bool(f"{_SEED}:emission"),
+            seed_current_ma=link.read_real(f"{_SEED}:current-act"),
+            seed_power_mw=link.read_real(f"{_SEED_LIMITS}:power"),
             output_power_mw=link.read_real("laser1:amp:output-limits:power"),
             interlock_open=link.read_bool("interlock-open"),
             emission_enabled=key_and_button,
@@ -115,6 +119,9 @@ class DlcPro(ProtectedAmplifier):
 
     def _switch_amplifier(self, on: bool) -> None:
         self._switch(_AMPLIFIER, on)
+
+    def _switch_amplifier_off_blindly(self) -> None:
+        self._link.shout(f"{_AMPLIFIER}:enabled", False)
 
     def _amplifier_emits(self) -> bool:
         return self._link.read_bool(f"{_AMPLIFIER}:emission")

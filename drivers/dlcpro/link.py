@@ -25,8 +25,12 @@ from toptica.lasersdk.client import (
     DeviceTimeoutError,
     NetworkConnection,
 )
+from toptica.lasersdk.decop import encode_value
 
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, ProtocolError, Timeout
+
+_LINGER_S = 0.2
+_LINGER_READS = 10
 
 
 class _StaleAnswer(DecopError):
@@ -102,6 +106,25 @@ class DecopLink:
         with self._lock:
             self._exchange(f"set {parameter} to {value}", lambda c: c.set(parameter, value))
 
+    def shout(self, parameter: str, value: bool) -> None:
+        """Last resort: send a set on a connection of its own and listen for nothing.
+
+        For a box that still obeys but does not answer. Never raises, confirms nothing.
+        """
+        with self._lock:
+            self._drop()
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection((self._host, self._port), self._timeout_s) as wire,
+            ):
+                wire.sendall(f"(param-set! '{parameter} {encode_value(value)})\n".encode())
+                wire.shutdown(socket.SHUT_WR)
+                # Closing with bytes unread would reset the connection, and the command with it.
+                wire.settimeout(_LINGER_S)
+                for _ in range(_LINGER_READS):
+                    if not wire.recv(4096):
+                        break
+
     def _read(self, parameter: str, kind: type) -> DecopType:
         with self._lock:
             value = self._exchange(f"read {parameter}", lambda c: c.get(parameter))
@@ -148,7 +171,7 @@ class DecopLink:
             self._fail(
                 ConnectionLost(
                     self._instrument,
-                    f"lost {self._host}:{self._port} ({error or 'closed by the box'})",
+                    f"lost {self._host}:{self._port} ({str(error) or 'closed by the box'})",
                     "check power and network; the next command connects anew",
                 ),
                 error,

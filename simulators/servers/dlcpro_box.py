@@ -6,6 +6,13 @@ Names, types and access follow the maker's system model 3.3.3.
 from datetime import UTC, datetime
 
 from simulators.servers.decop import Value
+from simulators.servers.dlcpro_nodes import (
+    add_current_extras,
+    add_input_and_filter,
+    add_scan,
+    add_thermostat,
+    add_upper_limit,
+)
 from simulators.servers.parameters import (
     MAINTENANCE_LEVEL,
     REFUSED,
@@ -13,46 +20,12 @@ from simulators.servers.parameters import (
     ParameterTree,
     Refused,
 )
-from simulators.world.processes import OrnsteinUhlenbeck, relaxed
+from simulators.servers.thermostat import Thermostat
 from simulators.world.world import World
 
 SEED_CLIP_MA = 100.0
 SEED_CLIP_LIMIT_MA = 120.0
-TEMPERATURE_TIME_S = 5.0
-READY_WITHIN_K = 0.01
 PIEZO_V = (-1.0, 140.0)
-TEMPERATURE_C = (15.0, 30.0)
-
-
-class Temperature:
-    """One thermostat: a first-order loop with a little noise."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self._clock = world.clock
-        self._time_s = world.clock.now_s()
-        self.set_c = self._actual_c = 20.0
-        self.enabled = True
-        self._noise = OrnsteinUhlenbeck(0.001, 2.0, self._time_s, world.streams[name])
-
-    def actual_c(self) -> float:
-        now_s = self._clock.now_s()
-        target_c = self.set_c if self.enabled else 22.0
-        self._actual_c = relaxed(self._actual_c, target_c, now_s - self._time_s, TEMPERATURE_TIME_S)
-        self._time_s = now_s
-        return self._actual_c + self._noise.at(now_s)
-
-    def put_set(self, value: float) -> None:
-        if not TEMPERATURE_C[0] <= value <= TEMPERATURE_C[1]:
-            raise Refused(REFUSED, "temperature out of range")
-        self.actual_c()
-        self.set_c = value
-
-    def put_enabled(self, value: bool) -> None:
-        self.actual_c()
-        self.enabled = value
-
-    def ready(self) -> bool:
-        return self.enabled and abs(self.actual_c() - self.set_c) < READY_WITHIN_K
 
 
 class DlcProBox:
@@ -67,15 +40,15 @@ class DlcProBox:
         maximum_ma = 1000.0 * world.truth.light.amplifier_maximum_a
         self._amplifier_clip_ma = self._amplifier_clip_limit_ma = maximum_ma
         self._seed_warning_s = self._seedonly_warning_s = 0.02
-        self._pump_ready = Temperature(world, "amplifier temperature")
-        self._seed_temperature = Temperature(world, "seed temperature")
+        self._amplifier_temperature = Thermostat(world, "amplifier temperature")
+        self._seed_temperature = Thermostat(world, "seed temperature")
         self._messages: list[str] = []
         self._add_system()
         self._add_head()
         self._add_seed()
         self._add_amplifier()
         self._add_guards()
-        self._add_scan()
+        add_scan(self.tree)
 
     # --- what the sessions use ---------------------------------------------------------------
 
@@ -165,8 +138,8 @@ class DlcProBox:
         tree.live(f"{cc}:voltage-act", lambda: self._voltage_v(self._seed_flowing_ma(), 6.0))
         tree.live(f"{cc}:status", lambda: int(light.seed.enabled))
         tree.live(f"{cc}:status-txt", lambda: "on" if light.seed.enabled else "off")
-        self._add_current_extras(cc)
-        self._add_temperature("laser1:dl:tc", self._seed_temperature)
+        add_current_extras(tree, cc)
+        add_thermostat(tree, "laser1:dl:tc", self._seed_temperature)
         pc, laser = "laser1:dl:pc", self.world.cavity.laser
         tree.kept(f"{pc}:enabled", True)
         tree.live(f"{pc}:voltage-set", lambda: laser.piezo_v, self._put_piezo)
@@ -175,7 +148,7 @@ class DlcProBox:
         tree.kept(f"{pc}:voltage-max", PIEZO_V[1])
         tree.kept(f"{pc}:status", 0, writable=False)
         tree.kept(f"{pc}:status-txt", "ok", writable=False)
-        self._add_input_and_filter(pc)
+        add_input_and_filter(tree, pc)
         tree.live("laser1:dl:ontime", lambda: int(self.world.clock.now_s() - self._start_s))
         tree.kept("laser1:dl:serial-number", "DL_819_0001", writable=False)
         tree.kept("laser1:dl:lock:state", 0, writable=False)
@@ -200,8 +173,8 @@ class DlcProBox:
         tree.live(f"{cc}:voltage-out", lambda: self._voltage_v(self._amplifier_flowing_ma(), 0.4))
         tree.live(f"{cc}:status", lambda: 2 if light.amplifier_trip else int(amplifier.enabled))
         tree.live(f"{cc}:status-txt", self._amplifier_status)
-        self._add_current_extras(cc)
-        self._add_temperature("laser1:amp:tc", self._pump_ready)
+        add_current_extras(tree, cc)
+        add_thermostat(tree, "laser1:amp:tc", self._amplifier_temperature)
         tree.live("laser1:amp:pd:seed:power", light.seed_reading_mw)
         tree.live("laser1:amp:pd:amp:power", light.output_power_mw)
         for pd, power in (("seed", light.seed_reading_mw), ("amp", light.output_power_mw)):
@@ -235,7 +208,7 @@ class DlcProBox:
         )
         tree.live(f"{node}:status", lambda: self._seed_limit_status()[0])
         tree.live(f"{node}:status-txt", lambda: self._seed_limit_status()[1])
-        self._add_upper_limit(node, 100.0)
+        add_upper_limit(tree, node, 100.0)
         output = "laser1:amp:output-limits"
         tree.live(f"{output}:power", light.output_power_mw)
         tree.kept(f"{output}:power-min", 0.0, level=hard)
@@ -243,7 +216,7 @@ class DlcProBox:
         tree.kept(f"{output}:power-min-shutdown-delay", 0.0, level=hard)
         tree.kept(f"{output}:status", 0, writable=False)
         tree.kept(f"{output}:status-txt", "ok", writable=False)
-        self._add_upper_limit(output, 1000.0)
+        add_upper_limit(tree, output, 1000.0)
         check = "laser1:amp:seedonly-check"
         tree.live(f"{check}:seed", lambda: light.seed_emits)
         tree.live(f"{check}:pump", lambda: light.amplifier.current_a > 0.0)
@@ -261,83 +234,6 @@ class DlcProBox:
         )
         tree.live(f"{check}:status", lambda: self._seedonly_status()[0])
         tree.live(f"{check}:status-txt", lambda: self._seedonly_status()[1])
-
-    def _add_upper_limit(self, node: str, power_max_mw: float) -> None:
-        for name, value in (
-            ("power-max", power_max_mw),
-            ("power-max-warning-delay", 0.0),
-            ("power-max-shutdown-delay", 0.0),
-        ):
-            self.tree.kept(f"{node}:{name}", value, level=MAINTENANCE_LEVEL)
-        self.tree.kept(f"{node}:detect-pd-removal", False, level=MAINTENANCE_LEVEL)
-
-    def _add_scan(self) -> None:
-        tree, scan = self.tree, "laser1:scan"
-        for name, value in {
-            "enabled": False,
-            "hold": False,
-            "signal-type": 1,
-            "frequency": 10.0,
-            "phase-shift": 0.0,
-            "output-channel": 50,
-            "amplitude": 0.0,
-            "offset": 70.0,
-            "start": 70.0,
-            "end": 70.0,
-        }.items():
-            tree.kept(f"{scan}:{name}", value)
-        tree.kept(f"{scan}:unit", "V", writable=False)
-        tree.kept("laser1:scope:data", b"", writable=False)
-        tree.kept("laser1:scope:update-rate", 100)
-        tree.kept("laser1:scope:channel1:signal", 0)
-        tree.kept("laser1:scope:channelx:scope-timescale", 0.1)
-
-    def _add_current_extras(self, cc: str) -> None:
-        tree = self.tree
-        tree.kept(f"{cc}:current-offset", 0.0)
-        tree.kept(f"{cc}:voltage-clip", 6.0)
-        tree.kept(f"{cc}:feedforward-enabled", False)
-        tree.kept(f"{cc}:feedforward-factor", 0.0)
-        tree.kept(f"{cc}:feedforward-master", 50)
-        tree.kept(f"{cc}:forced-off", False)
-        self._add_input_and_filter(cc)
-
-    def _add_input_and_filter(self, node: str) -> None:
-        tree = self.tree
-        tree.kept(f"{node}:external-input:signal", 0)
-        tree.kept(f"{node}:external-input:factor", 1.0)
-        tree.kept(f"{node}:external-input:enabled", False)
-        tree.kept(f"{node}:output-filter:slew-rate", 1000.0)
-        tree.kept(f"{node}:output-filter:slew-rate-enabled", False)
-        tree.kept(f"{node}:output-filter:slew-rate-limited", False, writable=False)
-
-    def _add_temperature(self, node: str, loop: Temperature) -> None:
-        tree = self.tree
-        tree.live(f"{node}:enabled", lambda: loop.enabled, loop.put_enabled)
-        tree.live(f"{node}:temp-set", lambda: loop.set_c, loop.put_set)
-        tree.live(f"{node}:temp-act", loop.actual_c)
-        tree.live(f"{node}:ready", loop.ready)
-        tree.kept(f"{node}:fault", False, writable=False)
-        tree.live(f"{node}:status", lambda: 0 if loop.ready() else 1)
-        tree.live(f"{node}:status-txt", lambda: "ready" if loop.ready() else "settling")
-        tree.kept(f"{node}:temp-set-min", TEMPERATURE_C[0], writable=False)
-        tree.kept(f"{node}:temp-set-max", TEMPERATURE_C[1], writable=False)
-        for name, value in {
-            "limits:temp-min": 10.0,
-            "limits:temp-max": 40.0,
-            "limits:timeout": 30,
-            "t-loop:on": True,
-            "t-loop:p-gain": 50.0,
-            "t-loop:i-gain": 15.0,
-            "t-loop:d-gain": 0.0,
-            "t-loop:ok-tolerance": READY_WITHIN_K,
-            "t-loop:ok-time": 1.0,
-            "temp-roc-enabled": False,
-            "temp-roc-limit": 1.0,
-        }.items():
-            tree.kept(f"{node}:{name}", value)
-        tree.kept(f"{node}:limits:timed-out", False, writable=False)
-        tree.kept(f"{node}:limits:out-of-range", False, writable=False)
 
     # --- reading ------------------------------------------------------------------------------
 

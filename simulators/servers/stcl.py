@@ -71,12 +71,14 @@ class StclSession(Session):
         self._world = firmware.world
         self._line = ""
         self._error = 0
+        self._told = True
         self._wanted: int | None = None
         self._streaming = False
         self._last_ramp = -1
         self._steps: list[tuple[float, Callable[[], None]]] = []
         self._resolve_at_s = 0.0
         self._started = False
+        self._printed = ""
         self._timer: asyncio.TimerHandle | None = None
 
     def opened(self) -> None:
@@ -94,11 +96,14 @@ class StclSession(Session):
     # --- commands -----------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
+        self._act(data.decode("latin-1"))
+        self._flush()
+
+    def _act(self, text: str) -> None:
         self._end_stream()
         with self._world.lock:
             self._world.cavity.end_startup()
         self._started = True
-        text = data.decode("latin-1")
         while text:
             if "\n" not in text:
                 self._collect(text)
@@ -145,7 +150,7 @@ class StclSession(Session):
             self._setting(name, argument, repeat is not None)
         else:
             self._print(" cmd error!\r\n")
-        self._error = 0  # a command clears the flag: a standing error is printed again
+        self._told = False  # a command clears the flag: a standing error is printed again
 
     def _setting(self, name: str, argument: str | None, repeat: bool) -> None:
         if argument is None or (repeat and (name not in ("Ls", "Rs") or argument == "?")):
@@ -194,8 +199,11 @@ class StclSession(Session):
             until_s = self._world.cavity.until_next_ramp_s()
         wait_s = max(self._world.clock.wall_delay_s(until_s), LINE_S)
         self._timer = self.link.call_later(wait_s, self._tick)
-        if self._line:
-            return
+        if not self._line:
+            self._look_at_ramp()
+            self._flush()
+
+    def _look_at_ramp(self) -> None:
         with self._world.lock:
             cavity = self._world.cavity
             self._report(cavity.error_code())
@@ -218,9 +226,12 @@ class StclSession(Session):
     def _report(self, error: int) -> None:
         now_s = self._world.clock.now_s()
         if error:
-            if error != self._error:
-                self._print(f"{'new ' if self._error else ''}error {error}\r\n")
+            if self._error == 0 or not self._told:
+                self._print(f"error {error}\r\n")
+            elif error != self._error:
+                self._print(f"new error {error}\r\n")
             self._error = error
+            self._told = True
             self._resolve_at_s = now_s + ERROR_RESOLVED_S
         elif self._error and now_s >= self._resolve_at_s:
             self._error = 0
@@ -232,7 +243,12 @@ class StclSession(Session):
             return self._world.cavity.ramp_index()
 
     def _print(self, text: str) -> None:
-        self.link.send(text.encode("latin-1"))
+        self._printed += text
+
+    def _flush(self) -> None:
+        if self._printed:
+            self.link.send(self._printed.encode("latin-1"))
+            self._printed = ""
 
 
 def _may_start_command(line: str) -> bool:

@@ -260,8 +260,8 @@ def split(text: str, final: bool) -> tuple[int, str, str]:
             return 2, letter, rest[0]
         row = _ROW.match(rest)
         prefix = row.end() + 1 if row else 0
-        if len(rest) < max(prefix, 1) and len(text) <= _LONGEST:
-            return int(final), "", ""
+        if len(rest) < max(prefix, 1):
+            return int(final or len(text) > _LONGEST), "", ""
         if row is None or rest[prefix - 1] not in "fa":
             return 1, "", ""
     elif letter not in CHANNEL_SETTINGS and letter not in SHARED_SETTINGS:

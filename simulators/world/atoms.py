@@ -44,6 +44,9 @@ class AtomsStatus:
     """Single atoms that have come since the start."""
     false_total: int
     overexposed_s: float
+    """Time for which a cloud shone on the multiplying sensor."""
+    lost_exposures: int
+    """Exposures that the camera lost because they were not read out in time."""
 
 
 class Atoms:
@@ -180,6 +183,7 @@ class Atoms:
                 self.single.wanted_total,
                 self.single.false_total,
                 self.camera.overexposed_s,
+                self.camera.lost_exposures,
             )
 
     # --- time -----------------------------------------------------------------------------------
@@ -261,7 +265,8 @@ class Atoms:
     def _switch(self) -> None:
         """The trap lasers begin to move: everything trapped is lost, and light is left behind."""
         trap = self._truth.trap
-        left = self._residual_light(self._time_s, math.inf)
+        since_s = max(self._time_s - self._locked_s, 0.0)
+        left = self._residual_electrons * math.exp(-since_s / trap.residual_decay_s)
         self._residual_electrons = left + trap.residual_electrons_px
         self._locked_s = self._time_s + trap.switching_s
         self._settled_s = self._locked_s + trap.settling_s

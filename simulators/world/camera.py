@@ -130,6 +130,7 @@ class Emccd:
     """
 
     BUFFER = 4096
+    BUFFER_PIXELS = 1 << 25
     """Exposures kept for a reader that is late; older ones are lost, as in the real camera."""
 
     def __init__(self, truth: CameraTruth, start_s: float, stream: np.random.Generator) -> None:
@@ -139,9 +140,11 @@ class Emccd:
         self.cooler = Cooler(truth.cooling_time_s, truth.starts_cold, start_s)
         self.setup = CameraSetup(size_x=truth.sensor_px, size_y=truth.sensor_px)
         self.shutter_open = False
-        self.exposures: deque[Exposure] = deque(maxlen=self.BUFFER)
+        self.exposures: deque[Exposure] = deque()
         self.overexposed_s = 0.0
         """Derived truth: time for which a cloud shone on the multiplying sensor."""
+        self.lost_exposures = 0
+        """Since the start, because nobody read them out in time."""
         self._start_s: float | None = None
         self._images: int | None = None
         self._number = 0
@@ -195,6 +198,10 @@ class Emccd:
         self.exposures.append(
             Exposure(self._number, end_s, self._light, self._readout(end_s), setup)
         )
+        rows, columns = setup.shape
+        if len(self.exposures) > min(self.BUFFER, self.BUFFER_PIXELS // (rows * columns)):
+            self.exposures.popleft()
+            self.lost_exposures += 1
         self._light = SensorLight()
         self._number += 1
         if self._images is not None and self._number >= self._images:
@@ -203,7 +210,7 @@ class Emccd:
     def _readout(self, time_s: float) -> Readout:
         truth = self._truth
         warmer_k = self.cooler.temperature_c(time_s) - GAIN_REFERENCE_C
-        gain = self.setup.em_gain * truth.gain_scale * (1.0 + truth.gain_drift_per_k * warmer_k)
+        gain = self.setup.em_gain * truth.gain_scale * math.exp(truth.gain_drift_per_k * warmer_k)
         return Readout(
             gain if self.setup.em_gain > 1 else 1.0,
             truth.read_noise_electrons,
@@ -211,6 +218,11 @@ class Emccd:
             truth.bias_adu,
             truth.full_well_electrons,
         )
+
+    def dark_frame(self, time_s: float) -> NDArray[np.uint16]:
+        """A frame with the present settings and the shutter closed."""
+        dark = Exposure(0, time_s, SensorLight(), self._readout(time_s), self.setup)
+        return self.frame(dark)
 
     def frame(self, exposure: Exposure) -> NDArray[np.uint16]:
         """Draw the frame of `exposure`: (rows, columns), ADU."""

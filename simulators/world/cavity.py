@@ -119,6 +119,11 @@ class Cavity:
         t = self._truth
         return t.ratio_sign * (ratio_total - t.ratio_at_zero) * t.fsr_mhz * SLAVE_OVER_MASTER
 
+    def seed_switched_off(self) -> None:
+        """The diode starts on its first mode again."""
+        self.advance()
+        self.laser.return_to_first_mode()
+
     def set_piezo(self, volts: float) -> None:
         """The laser's own piezo, as its control box drives it (V)."""
         self.advance()
@@ -167,9 +172,13 @@ class Cavity:
         self.laser.return_to_first_mode()
 
     def laser_word(self) -> int:
+        """Word of the laser's converter now, 0 to 4095."""
+        self.advance()
         return LASER_OFFSET_WORD + round(self._laser_loop.output / self._laser_word_mhz)
 
     def ramp_word(self) -> int:
+        """Word of the ramp's lowest point now, 0 to 2744."""
+        self.advance()
         return RAMP_OFFSET_WORD + round(self._ramp_loop.output / self._ramp_word_mhz)
 
     def error_code(self) -> int:
@@ -232,6 +241,12 @@ class Cavity:
         """The cavity's length jumps: every peak moves by `mhz` of the master's scale."""
         self.advance()
         self._jumped_mhz += mhz
+
+    def realign(self) -> None:
+        """Cavity and laser as somebody would leave them after a look at the oscilloscope."""
+        self.advance()
+        self._jumped_mhz = 0.0
+        self.laser.return_to_first_mode()
 
     # --- time -------------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 import math
 from typing import TYPE_CHECKING
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from atta_daq.physics.hyperfine import components
 
@@ -85,4 +85,13 @@ class ReferenceCell:
         decay = math.exp(-dt_s / t.noise_time_s)
         kicks = self._noise.standard_normal(n_samples) * math.sqrt(1.0 - decay**2)
         kicks[0] = self._noise.standard_normal()
-        return rms_v * lfilter([1.0], [1.0, -decay], kicks)
+        return rms_v * _low_passed(kicks, decay)
+
+
+@numba.njit(cache=True)
+def _low_passed(kicks: NDArray[np.float64], decay: float) -> NDArray[np.float64]:
+    """y[i] = decay y[i - 1] + kicks[i]; scipy.signal would add a second to every start."""
+    out = kicks.copy()
+    for i in range(1, out.size):
+        out[i] += decay * out[i - 1]
+    return out

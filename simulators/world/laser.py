@@ -8,7 +8,8 @@ class FreeLaser:
     """Detuning of the unlocked laser: a mean, a bounded wander, its own piezo, mode hops.
 
     A hop may leave the laser on two modes at once: no peak of it then rises above the threshold
-    of the lock. The laser falls back to its first mode when its actuator returns to its offset.
+    of the lock. The laser falls back to its first mode when its actuator returns to its offset or
+    its diode is switched off and on.
     """
 
     piezo_centre_v = 70.0

@@ -52,6 +52,8 @@ class Light:
         self.advance()
         if enabled is not None:
             self.seed.enabled = enabled
+            if not enabled:
+                self._world.cavity.seed_switched_off()
         if current_ma is not None:
             self.seed.current_ma = current_ma
 
@@ -139,9 +141,11 @@ class Light:
         return self.seed.power_mw(self._time_s)
 
     def seed_reading_mw(self) -> float:
-        """Seed power as its photodiode shows it (mW)."""
-        scatter = 1.0 + self._truth.seed_noise * float(self._reading_noise.standard_normal())
-        return self.seed_power_mw() * scatter
+        """Seed power as its photodiode shows it (mW): noisy, in the dark too."""
+        t = self._truth
+        nominal_mw = t.seed_slope_mw_per_ma * (t.seed_current_ma - t.seed_threshold_ma)
+        error = t.seed_noise * float(self._reading_noise.standard_normal())
+        return self.seed_power_mw() + error * nominal_mw
 
     def output_power_mw(self) -> float:
         """All light at the amplifier's output, broadband included (mW)."""

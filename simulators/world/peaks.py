@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from simulators.truth import Cavity
 
 TICKS_PER_US = 84
-RAMP_DELAY_US = 200.0
-"""The firmware ignores peaks within this time of the trigger."""
+RAMP_DELAY_US = 380.0
+"""The firmware ignores peaks within this time of the trigger, so that m1 is the first it sees. A
+compile-time value; with it the slave may stand from 0.07 to 0.93 of the way from m1 to m2."""
 FIRST_PEAK_US = 550.0
 """Where m1 stands with the cavity at its mean length and the ramp at its offset."""
 OUT_OF_REACH = 1e9

@@ -72,14 +72,14 @@ def test_bursts_of_the_rig(board, detector):
     assert board.kept[b"ACQ:DEC"] == b"65536"
     assert board.kept[b"ACQ:TRIG"] == b"AWG_PE"
     assert board.kept[b"OUTPUT1:STATE"] == b"OFF"
-    assert trace.dt_s * trace.volts.size >= 5 * 1.05 + 0.05
-    np.testing.assert_array_equal(trace.volts, BURST_LIGHT)
+    assert 5.3 <= trace.dt_s * trace.volts.size < 5.302
+    np.testing.assert_array_equal(trace.volts, BURST_LIGHT[-trace.volts.size :])
 
 
 def test_short_patterns_take_a_short_buffer(board, detector):
     trace = detector.quench_bursts(bursts=1, load_s=0.4, quench_s=0.05)
     assert board.kept[b"ACQ:DEC"] == b"4096"
-    assert 0.5 <= trace.dt_s * trace.volts.size < 0.6
+    assert 0.5 <= trace.dt_s * trace.volts.size < 0.501
 
 
 def test_slope_has_one_pulse_and_the_other_photodiode(board, detector):
@@ -88,7 +88,7 @@ def test_slope_has_one_pulse_and_the_other_photodiode(board, detector):
     assert float(board.kept[b"SOUR1:DCYC"]) == pytest.approx(0.1)
     assert b"ACQ:SOUR2:GAIN LV\r\n" in board.box.received
     assert trace.dt_s * trace.volts.size >= 0.5
-    np.testing.assert_array_equal(trace.volts, TRAP_LIGHT)
+    np.testing.assert_array_equal(trace.volts, TRAP_LIGHT[-trace.volts.size :])
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,7 @@ def test_light_lines(rig, switch):
 def test_status(rig, switch):
     rig.frequency = b"735000000"
     rig.pins[b"DIO0_P"] = b"0"
-    status = switch.status()
-    assert status == TrapStatus(pytest.approx(-265.0), True, False, True)
+    assert switch.status() == TrapStatus(-265.0, True, False, True)
 
 
 def test_make_safe_darkens_both_and_keeps_the_offset(rig, switch):

@@ -73,13 +73,13 @@ def test_a_value_that_was_not_kept_is_a_fault(box, generator):
     box.answers[b":LEV?"] = b"-20.00\n"
     with pytest.raises(DeviceFault, match=r"904\.000000 MHz was set but the box kept 1000\.000000"):
         generator.set_frequency(904.0)
-    with pytest.raises(DeviceFault, match="kept -20.00 dBm"):
+    with pytest.raises(DeviceFault, match=r"kept -20\.00 dBm"):
         generator.set_power(-10.0)
 
 
 def test_what_the_box_reports_reaches_the_operator(box, generator):
     box.answers[b"SYST:ERR?"] = [b'-222,"Data out of range"\n', b'0,"No error"\n']
-    with pytest.raises(DeviceFault, match="isotope_offset.*Data out of range"):
+    with pytest.raises(DeviceFault, match=r"isotope_offset.*Data out of range"):
         generator.set_frequency(904.0)
 
 

@@ -52,6 +52,7 @@ class FakeBox:
         self.exchange_s = 0.0
         self.violations = []
         self.writes = []
+        self.last_power_mw = None
 
     @property
     def seed_mw(self):
@@ -92,6 +93,7 @@ class FakeBox:
     def read_real(self, name):
         self._exchange()
         if name == GUARD + "power":
+            self.last_power_mw = self.seed_mw
             return self.seed_mw
         if name == AMP + "current-act":
             return self.level_ma
@@ -110,6 +112,9 @@ class FakeBox:
             self.violations.append(f"raised to {self.level_ma} mA, unseeded")
         if self.unseeded and not was_unseeded and name.startswith(DIODE) and self.seed_good:
             self.violations.append(f"seed taken away from {self.level_ma} mA by {name}")
+
+    def shout(self, name, value):
+        self.values[name] = value
 
     def open(self):
         pass
@@ -161,11 +166,17 @@ class Envelope(RuleBasedStateMachine):
             self.driver.amplifier_on()
             self.driver.set_amplifier_current(2000.0)
 
-    def _call(self, command, *arguments, touches=True):
+    def _call(self, command, *arguments, touches=True, ends_verified=True):
+        self.box.last_power_mw = None
+        completed = False
         with contextlib.suppress(DriverError):
             command(*arguments)
-        if touches and self.box.fails_after is None:
-            assert not self.box.unseeded, f"left at {self.box.level_ma} mA without seed"
+            completed = True
+        if touches and self.box.fails_after is None and self.box.unseeded:
+            # Only a seed that died after the last look at it can have escaped the driver.
+            assert self.box.last_power_mw is not None, "not looked at"
+            assert self.box.last_power_mw >= SEED_MIN_MW, "seen and not acted on"
+            assert not (completed and ends_verified), "moved and not looked at in the end"
 
     @rule(current_ma=st.floats(-10.0, 2600.0) | st.sampled_from([0.0, 300.0, 301.0, 2500.0]))
     def set_amplifier_current(self, current_ma):
@@ -201,7 +212,7 @@ class Envelope(RuleBasedStateMachine):
 
     @rule()
     def connect(self):
-        self._call(self.driver.connect)
+        self._call(self.driver.connect, ends_verified=False)
 
     @rule(good=st.booleans(), later=st.none() | st.integers(0, 30))
     def seed_mode(self, good, later):
@@ -351,6 +362,13 @@ def test_make_safe_breaks_off_a_ramp(box):
     assert box.values[AMP + "enabled"] is False
     assert box.values[AMP + "current-set"] == 0.0
     driver.amplifier_on()  # STOP does not outlast itself
+
+
+def test_make_safe_of_a_box_that_obeys_but_does_not_answer(running, box):
+    box.fails_after, box.fails_for = 0, 10**9
+    with pytest.raises(DeviceFault, match="IS NOT CONFIRMED"):
+        running.make_safe()
+    assert box.level_ma == 0.0
 
 
 @pytest.mark.parametrize("nth", range(6))

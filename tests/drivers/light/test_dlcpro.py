@@ -479,6 +479,7 @@ def test_silence_in_a_ramp_brings_the_amplifier_down_on_a_new_connection(scripte
 def test_make_safe_goes_on_when_the_first_write_fails(scripted, dlc_at):
     server = scripted(
         [*HELLO, ("expect", b"(param-set! 'laser1:amp:cc:current-set 0.0)\n"), ("close", b"")],
+        [("expect", b"(param-set! 'laser1:amp:cc:enabled #f)\n")],  # without waiting for a word
         [
             *HELLO,
             *put("laser1:amp:cc:enabled", "#f"),
@@ -488,8 +489,16 @@ def test_make_safe_goes_on_when_the_first_write_fails(scripted, dlc_at):
     dlc_at(server.port).make_safe()
 
 
+def test_make_safe_of_a_silent_box_still_sends_off(scripted, dlc_at):
+    off = ("expect", b"(param-set! 'laser1:amp:cc:enabled #f)\n")
+    silent = [("wait", 0.01)]
+    server = scripted(silent, [off], silent, silent, [off])
+    with pytest.raises(DeviceFault, match=r"IS NOT CONFIRMED.*turn the key"):
+        dlc_at(server.port, timeout_s=0.1).make_safe()
+
+
 def test_make_safe_of_a_dead_box_says_so(dlc_at, dead_port):
-    with pytest.raises(DeviceFault, match=r"COULD NOT BE SWITCHED OFF.*turn the key"):
+    with pytest.raises(DeviceFault, match=r"IS NOT CONFIRMED.*turn the key"):
         dlc_at(dead_port).make_safe()
 
 

@@ -93,7 +93,7 @@ def test_not_open(stream_of):
 
 def test_a_flood_without_line_end_is_no_protocol(scripted, stream_of):
     server = scripted([("send", b"x" * 10_000)])
-    stream = stream_of(server.url)
+    stream = stream_of(server.url, timeout_s=10.0)
     stream.open()
     with pytest.raises(ProtocolError, match="without a line end"):
         stream.read_line()

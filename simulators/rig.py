@@ -1,0 +1,172 @@
+"""The whole simulated rig: one world and the servers of all instruments."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+from simulators.derived import derived_truth
+from simulators.faults import WIRE_FAULTS, WireFault
+from simulators.servers import areadetector, dlcpro, redpitaya, scpi_generator, stcl, synthhd
+from simulators.servers.areadetector_frames import CameraFault
+from simulators.servers.redpitaya_wiring import Role
+from simulators.wire import WireServer
+from simulators.world.world import World
+
+
+class SimulatedRig:
+    """Starts and stops every server; knows which fault belongs to which instrument."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.servers: dict[str, WireServer] = {}
+        self._camera: areadetector.AreaDetector | None = None
+        self._derived = derived_truth(world)
+        light, cavity = world.light, world.cavity
+        self._faults: dict[tuple[str, str], Callable[..., None]] = {
+            ("amplifier", "trip"): lambda reason="driver tripped": light.trip_amplifier(
+                str(reason)
+            ),
+            ("amplifier", "seed_loss"): lambda kept=0.0, decay_s=1e-3: light.lose_seed(
+                _number("kept", kept, 0.0, 1.0), _number("decay_s", decay_s, 1e-6, 1e6)
+            ),
+            ("amplifier", "interlock_open"): lambda: light.set_interlock(True),
+            ("lock", "mode_hop"): lambda jump_mhz=None, multimode=True: cavity.hop(
+                None if jump_mhz is None else _number("jump_mhz", jump_mhz, -1e5, 1e5),
+                bool(multimode),
+            ),
+            ("lock", "cavity_jump"): lambda mhz=100.0: cavity.jump(_number("mhz", mhz, -1e5, 1e5)),
+        }
+
+    async def start(self) -> None:
+        amplifier = await dlcpro.start(self.world)
+        self.servers["amplifier"] = amplifier.command
+        self.servers["amplifier_monitor"] = amplifier.monitor
+        self.servers["sideband"] = await synthhd.start(self.world)
+        self.servers["lock"] = await stcl.start(self.world)
+        for role in get_args(Role):
+            self.servers[role] = await redpitaya.start(self.world, role)
+        self.servers["isotope_offset"] = await scpi_generator.start(self.world)
+        self._camera = await areadetector.start(self.world)
+
+    async def stop(self) -> None:
+        if self._camera is not None:
+            await self._camera.close()
+            self._camera = None
+        for server in reversed(list(self.servers.values())):
+            await server.stop()
+        self.servers.clear()
+
+    def addresses(self) -> dict[str, Any]:
+        """Contents of the ports file but for the control socket."""
+        clock = self.world.clock
+        addresses: dict[str, Any] = {name: s.address for name, s in self.servers.items()}
+        if self._camera is not None:
+            addresses["camera"] = self._camera.address
+        for serial in ("sideband", "lock"):
+            addresses[serial] = f"socket://{addresses[serial]}"
+        addresses["clock"] = {"origin_s": clock.origin_s, "speed": clock.speed}
+        return addresses
+
+    # --- the control socket ---------------------------------------------------------------------
+
+    def truth(self) -> dict[str, Any]:
+        """Truth, seed, speed and what follows from them."""
+        return {
+            **self.world.truth.model_dump(mode="json"),
+            "seed": self.world.streams.seed,
+            "speed": self.world.clock.speed,
+            "derived": self._derived,
+        }
+
+    def status(self) -> dict[str, Any]:
+        """What is really the case now."""
+        world = self.world
+        with world.lock:
+            light, amplifier = world.light, world.light.amplifier
+            field = light.field()
+            return {
+                "rig_time_s": world.clock.now_s(),
+                "detuning_mhz": field.detuning_mhz,
+                "lock_error": world.cavity.error_code(),
+                "seed_power_mw": light.seed_power_mw(),
+                "amplifier_current_ma": 1000.0 * amplifier.current_a,
+                "power_mw": field.power_mw,
+                "sideband_frequency_mhz": field.sideband_frequency_mhz,
+                "sideband_depth": field.sideband_depth,
+                "damage_dose_a_s": amplifier.dose_a_s,
+                "damage_limit_a_s": amplifier.dose_limit_a_s,
+                "amplifier_destroyed": amplifier.destroyed,
+                "amplifier_trip": light.amplifier_trip,
+                "interlock_open": light.interlock_open,
+                "emission": light.emission,
+                "wire_faults": {
+                    name: server.fault.kind
+                    for name, server in self.servers.items()
+                    if server.fault is not None
+                },
+            }
+
+    def fault(self, instrument: str, fault: str, parameters: dict[str, Any]) -> None:
+        """Let something go wrong. Raises ValueError for what does not exist."""
+        if instrument == "camera" and self._camera is not None:
+            self._camera.set_fault(_camera_fault(fault, parameters))
+            return
+        if fault in WIRE_FAULTS:
+            self._server(instrument).set_fault(_wire_fault(fault, parameters))
+            return
+        act = self._faults.get((instrument, fault))
+        if act is None:
+            known = sorted(f for i, f in self._faults if i == instrument)
+            raise ValueError(
+                f"{instrument} has no fault {fault!r}; it has: {', '.join([*known, *WIRE_FAULTS])}"
+            )
+        with self.world.lock:
+            try:
+                act(**parameters)
+            except TypeError as error:
+                raise ValueError(f"{fault}: {error}") from error
+
+    def clear(self, instrument: str | None = None) -> None:
+        """Mend everything, or one instrument. A destroyed amplifier stays destroyed."""
+        names = [*self.servers, "camera"] if instrument is None else [instrument]
+        for name in names:
+            if name == "camera" and self._camera is not None:
+                self._camera.set_fault(None)
+            else:
+                self._server(name).set_fault(None)
+        with self.world.lock:
+            if "amplifier" in names:
+                self.world.light.recover_seed()
+                self.world.light.set_interlock(False)
+                self.world.light.set_emission_button(True)
+            if "lock" in names:
+                self.world.cavity.realign()
+
+    def _server(self, name: str) -> WireServer:
+        if name not in self.servers:
+            known = ", ".join([*self.servers, "camera"])
+            raise ValueError(f"no instrument {name!r}; there are: {known}")
+        return self.servers[name]
+
+
+def _camera_fault(kind: str, parameters: dict[str, Any]) -> CameraFault:
+    if set(parameters) - {"every"}:
+        raise ValueError("faults of the camera take nothing but 'every'")
+    every = _number("every", parameters.get("every", 10), 1, 1_000_000)
+    return CameraFault(kind, int(every))  # pyright: ignore[reportArgumentType] checked there
+
+
+def _wire_fault(kind: str, parameters: dict[str, Any]) -> WireFault:
+    unknown = set(parameters) - {"count", "delay_s"}
+    if unknown:
+        raise ValueError(f"{kind} takes count and delay_s, not {', '.join(sorted(unknown))}")
+    count = parameters.get("count")
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
+        raise ValueError(f"count must be a whole number, got {count!r}")
+    delay_s = _number("delay_s", parameters.get("delay_s", 3.0), 0.0, 3600.0)
+    return WireFault(kind=kind, left=count, delay_s=delay_s)  # pyright: ignore[reportArgumentType]
+
+
+def _number(name: str, value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{name} must be a number within {low:g} and {high:g}, got {value!r}")
+    return float(value)

@@ -1,0 +1,306 @@
+"""The EMCCD driver against a small pvAccess server with areaDetector's PVs, made here."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from drivers.areadetector import AreaDetectorCamera
+from drivers.areadetector_pvs import temperature_is_stable
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, InterlockOpen, OutOfRange
+from drivers.errors import Timeout as DriverTimeout
+from drivers.interfaces import AtomCamera, CameraLimits, CameraSettings, Frame, Identity, Range
+
+LIMITS = CameraLimits(
+    exposure_s=Range(0.0004, 10.0), em_gain=Range(2, 300), temperature_c=Range(-100.0, -60.0)
+)
+SETTINGS = CameraSettings(exposure_s=0.1, roi=(236, 240, 40, 32), em_gain=0)
+STABLE = "Stabilized at set point"
+
+
+@pytest.fixture
+def camera(fake) -> Iterator[AreaDetectorCamera]:
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=1.0)
+    camera.connect()
+    yield camera
+    camera.close()
+
+
+# --- connection ---------------------------------------------------------------------------------
+
+
+def test_connect_tells_who_answers_and_changes_nothing(fake, camera):
+    protocol: AtomCamera = camera
+    assert protocol.connect() == Identity("Andor", "DU897_BV", "9274", "1.2")
+    assert fake.puts == []
+
+
+def test_missing_pv_is_named(make_camera_server):
+    fake = make_camera_server(without=("AndorEMGain_RBV",))
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.5)
+    with pytest.raises(DriverTimeout, match=r"no answer from cam1:AndorEMGain_RBV at pva://"):
+        camera.connect()
+    camera.close()
+
+
+def test_no_server():
+    camera = AreaDetectorCamera("camera", "pva://127.0.0.1:9/NOBODY:", LIMITS, timeout_s=0.3)
+    with pytest.raises(ConnectionLost, match=r"no PV answers at pva://127\.0\.0\.1:9/NOBODY:"):
+        camera.connect()
+    camera.close()
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:5076", "pva://127.0.0.1/X:", "pva://127.0.0.1:5076", "pva://h:x/X:"]
+)
+def test_address_of_another_form(address):
+    with pytest.raises(ValueError, match="pva://host:port/PREFIX:"):
+        AreaDetectorCamera("camera", address, LIMITS)
+
+
+def test_not_connected():
+    camera = AreaDetectorCamera("camera", "pva://127.0.0.1:9/NOBODY:", LIMITS)
+    with pytest.raises(ConnectionLost, match="connect it first"):
+        camera.status()
+
+
+def test_server_that_dies_is_reported(fake, camera):
+    fake.close()
+    with pytest.raises(DriverError, match="camera"):
+        camera.status()
+
+
+def test_connect_after_close(fake, camera):
+    camera.close()
+    with pytest.raises(ConnectionLost):
+        camera.status()
+    assert camera.connect().model == "DU897_BV"
+    assert camera.configure(SETTINGS) == SETTINGS
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def test_configure_writes_modes_then_region_then_exposure(fake, camera):
+    assert camera.configure(SETTINGS) == SETTINGS
+    assert fake.puts == [
+        ("AndorEMGain", 0),
+        ("ImageMode", 2),
+        ("TriggerMode", 0),
+        ("DataType", 0),
+        ("AndorReadOutMode", 1),
+        ("AndorEMGainMode", 3),
+        ("AndorEMGainAdvanced", 0),
+        ("ArrayCallbacks", 1),
+        ("BinX", 1),
+        ("BinY", 1),
+        ("MinX", 236),
+        ("MinY", 240),
+        ("SizeX", 40),
+        ("SizeY", 32),
+        ("AcquireTime", 0.1),
+        ("AcquirePeriod", 0.1),
+    ]
+
+
+def test_gain_goes_up_last(fake, camera):
+    settings = CameraSettings(exposure_s=0.1, roi=(0, 0, 512, 512), em_gain=200)
+    assert camera.configure(settings) == settings
+    assert fake.puts[0] == ("AndorEMGain", 0)
+    assert fake.puts[-1] == ("AndorEMGain", 200)
+
+
+def test_exposure_rounded_by_the_camera_is_returned(fake, camera):
+    fake.rounding = lambda name, value: value * 1.003 if name == "AcquireTime" else value
+    assert camera.configure(SETTINGS).exposure_s == pytest.approx(0.1003)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept", "message"),
+    [
+        ("AcquireTime", 0.2, r"AcquireTime was set to 0\.1 but the camera kept 0\.2"),
+        ("SizeX", 39, r"SizeX was set to 40 but the camera kept 39"),
+        ("ImageMode", 0, r"ImageMode was set to 2 but the camera kept 0"),
+    ],
+)
+def test_setting_that_was_not_kept_is_a_fault(fake, name, kept, message):
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3)
+    camera.connect()
+    fake.rounding = lambda put, value: kept if put == name else value
+    fake.set("AndorMessage_RBV", "Parameter 1 not valid")
+    with pytest.raises(DeviceFault, match=rf"{message}.*Parameter 1 not valid"):
+        camera.configure(SETTINGS)
+    camera.close()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        CameraSettings(0.0001, (0, 0, 40, 40), 0),
+        CameraSettings(11.0, (0, 0, 40, 40), 0),
+        CameraSettings(0.1, (480, 0, 40, 40), 0),
+        CameraSettings(0.1, (0, -1, 40, 40), 0),
+        CameraSettings(0.1, (0, 0, 0, 40), 0),
+        CameraSettings(0.1, (0, 0, 40, 40), 301),
+        CameraSettings(0.1, (0, 0, 40, 40), -1),
+    ],
+)
+def test_beyond_a_limit_nothing_is_written(fake, camera, settings):
+    with pytest.raises(OutOfRange):
+        camera.configure(settings)
+    assert fake.puts == []
+
+
+def test_nothing_is_changed_while_acquiring(fake, camera):
+    fake.set("Acquire_RBV", 1)
+    for refused in (
+        lambda: camera.configure(SETTINGS),
+        lambda: camera.set_em_gain(0),
+        camera.open_shutter,
+        camera.close_shutter,
+    ):
+        with pytest.raises(DeviceFault, match="stop it before"):
+            refused()
+    assert fake.puts == []
+
+
+def test_camera_without_a_needed_mode(fake, camera):
+    fake.pvs["DataType"].post({"choices": ["Int8"], "index": 0})
+    camera.connect()
+    with pytest.raises(DeviceFault, match="DataType offers"):
+        camera.configure(SETTINGS)
+
+
+def test_status(fake, camera):
+    fake.set("AndorEMGain_RBV", 150)
+    fake.set("AndorShutterMode", 1)
+    fake.set("AndorMessage_RBV", "all well")
+    status = camera.status()
+    assert (status.acquiring, status.temperature_c, status.temperature_stable) == (
+        False,
+        -70.0,
+        True,
+    )
+    assert (status.em_gain, status.exposure_s, status.shutter_open) == (150, 1.0, True)
+    assert (status.frames_delivered, status.frames_lost, status.message) == (0, 0, "all well")
+
+
+def test_shutter_is_set_and_read_back(fake, camera):
+    camera.open_shutter()
+    camera.close_shutter()
+    assert fake.wrote("AndorShutterMode") == [1, 2]
+
+
+def test_stuck_shutter(fake):
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3)
+    camera.connect()
+    fake.stuck.add("AndorShutterMode")
+    with pytest.raises(DeviceFault, match="did not set the shutter Always Open"):
+        camera.open_shutter()
+    camera.close()
+
+
+# --- protection of the register -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "stable"),
+    [
+        ("Stabilized at set point", True),
+        ("Temperature has stabilized at set point.", True),
+        ("Not stabilized at set point", False),
+        ("Temperature has not stabilized.", False),
+        ("Stabilized but drifted", False),
+        ("Temperature has stabilized but has since drifted.", False),
+        ("Not reached setpoint", False),
+        ("Cooler is OFF", False),
+        ("", False),
+    ],
+)
+def test_words_of_the_temperature_status(status, stable):
+    assert temperature_is_stable(status) is stable
+
+
+@pytest.mark.parametrize(
+    ("words", "temperature_c"), [("Not stabilized at set point", -70.0), (STABLE, -20.0)]
+)
+def test_gain_is_refused_while_warm(fake, camera, words, temperature_c):
+    fake.set("AndorTempStatus_RBV", words)
+    fake.set("TemperatureActual", temperature_c)
+    with pytest.raises(InterlockOpen, match=f"the sensor is at {temperature_c:g} °C"):
+        camera.set_em_gain(100)
+    with pytest.raises(InterlockOpen):
+        camera.configure(CameraSettings(0.1, (0, 0, 40, 40), 100))
+    assert fake.puts == []
+    camera.set_em_gain(0)
+    assert fake.puts == [("AndorEMGain", 0)]
+
+
+def test_permit_guards_gain_start_and_shutter(fake):
+    forbidden = [""]
+    camera = AreaDetectorCamera(
+        "camera", fake.address, LIMITS, gain_permit=lambda: forbidden[0], timeout_s=1.0
+    )
+    camera.connect()
+    camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 100))
+    fake.puts.clear()
+    forbidden[0] = "the trap is on 83Kr"
+    for refused in (
+        lambda: camera.set_em_gain(50),
+        lambda: camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 100)),
+        lambda: camera.start(lambda _: None),
+        camera.open_shutter,
+    ):
+        with pytest.raises(InterlockOpen, match="EM gain is forbidden: the trap is on 83Kr"):
+            refused()
+    assert fake.puts == []
+    camera.set_em_gain(0)
+    camera.open_shutter()
+    camera.start(lambda _: None)
+    camera.stop()
+    camera.close()
+
+
+def test_start_with_gain_on_a_warm_sensor_is_refused(fake, camera):
+    camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 100))
+    fake.set("AndorTempStatus_RBV", "Stabilized but drifted")
+    with pytest.raises(InterlockOpen):
+        camera.start(lambda _: None)
+    assert fake.wrote("Acquire") == []
+
+
+def test_gain_beyond_its_limit_is_refused(fake, camera):
+    with pytest.raises(OutOfRange, match="EM gain 1000 is outside 2 to 300"):
+        camera.set_em_gain(1000)
+    assert fake.puts == []
+
+
+def test_gain_off_is_as_far_off_as_the_camera_goes(fake, camera):
+    fake.rounding = lambda name, value: max(2.0, value) if name == "AndorEMGain" else value
+    camera.set_em_gain(0)
+    assert fake.get("AndorEMGain_RBV") == 2
+
+
+def test_make_safe(fake, camera):
+    frames: list[Frame] = []
+    camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 100))
+    camera.open_shutter()
+    camera.start(frames.append)
+    fake.puts.clear()
+    camera.make_safe()
+    assert fake.puts[:3] == [("Acquire", 0), ("AndorShutterMode", 2), ("AndorEMGain", 0)]
+    status = camera.status()
+    assert (status.acquiring, status.shutter_open, status.em_gain) == (False, False, 0)
+    fake.expose(1)
+    assert frames == []
+
+
+def test_make_safe_does_the_rest_when_one_step_fails(fake):
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3)
+    camera.connect()
+    camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 100))
+    camera.open_shutter()
+    fake.stuck.add("AndorShutterMode")
+    with pytest.raises(DeviceFault, match="shutter"):
+        camera.make_safe()
+    assert fake.get("AndorEMGain_RBV") == 0
+    camera.close()
