@@ -150,7 +150,8 @@ class SegmentTaker:
         """Move light, trap and shutter. Returns where the light stands and the dead time."""
         start_s = self._clock.now_s()
         setting = Setting()
-        if planned.pumping:
+        # A blank looks at the light wherever it stands: its stray light is all that matters.
+        if planned.pumping and planned.isotope:
             self._light.move(self._light.resolve(planned.target, planned.isotope))
         moved_s = self._clock.now_s()
         self.trap.pump(planned.pumping)
