@@ -1,14 +1,16 @@
 """What can go wrong with stored data.
 
-ArchiveError
-├── JournalDamaged     a line in the middle of a journal cannot be read
-├── JournalWriteFailed the disk refused a document; nothing half-written is left
-├── SchemaUnknown      written by a later version of the program
-├── RunOwned           another live process writes this run (or holds this rig)
-├── RunClosed          the run has its stop document; nothing can be added
-├── FramesDamaged      the frames file lacks something that was acknowledged
-├── UnknownRun         no run of that name; carries the nearest names
-└── ImportProblem      a table that cannot become a run; names file, line and column
+    ArchiveError
+    ├── JournalDamaged     a line in the middle of a journal cannot be read
+    ├── WriteFailed        the disk refused a document or frames; what stood there is whole
+    ├── SchemaUnknown      written by a later version of the program
+    ├── RunOwned           another live process writes this run (or holds this rig)
+    ├── RunClosed          the run has its stop document; nothing can be added
+    ├── FramesDamaged      the frames file lacks something that was acknowledged
+    ├── UnknownRun         no run of that name; carries the nearest names
+    └── ImportProblem      a table that cannot become a run; names file, line and column
+
+Every message is for the operator: which file, what is wrong, what to do next.
 """
 
 from pathlib import Path
@@ -22,8 +24,8 @@ class JournalDamaged(ArchiveError):
     """A journal that lost or garbled a document which had been acknowledged."""
 
 
-class JournalWriteFailed(ArchiveError):
-    """The document is not on disk; the journal still ends with the previous one."""
+class WriteFailed(ArchiveError):
+    """What was offered is not on disk; what had been acknowledged is untouched."""
 
 
 class SchemaUnknown(ArchiveError):

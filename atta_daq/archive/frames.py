@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atta_daq.archive.disk import sync
-from atta_daq.archive.errors import FramesDamaged, SchemaUnknown
+from atta_daq.archive.errors import FramesDamaged, SchemaUnknown, WriteFailed
 
 SCHEMA = 1
 BLOCK_BYTES = 320_000
@@ -88,31 +88,47 @@ class FramesWriter:
         )
 
     def append(self, image: NDArray[np.uint16], unique_id: int, rig_time_s: float) -> None:
-        """Take one frame (rows, columns). Raises ValueError for another shape or type."""
+        """Take one frame (rows, columns).
+
+        Raises ValueError for another shape or type, and `WriteFailed` when the disk refuses; the
+        frames that wait in memory are tried again with the next call.
+        """
         if image.dtype != np.uint16 or image.shape != self._images.shape[1:]:
             raise ValueError(
                 f"{self.path.name} takes {self._images.shape[1:]} uint16 frames, "
                 f"not {image.shape} {image.dtype}"
             )
         with self._lock:
+            if self._at_boundary:
+                self._write_block()
             self._images[self._filled] = image
             self._ids[self._filled] = unique_id
             self._times[self._filled] = rig_time_s
             self._filled += 1
-            # The file's chunks start at multiples of the block: write up to the next boundary.
-            if (self._written + self._filled) % self._block == 0:
+            if self._at_boundary:
                 self._write_block()
+
+    @property
+    def _at_boundary(self) -> bool:
+        """The file's chunks start at multiples of the block: frames are written up to the next."""
+        return self._filled > 0 and (self._written + self._filled) % self._block == 0
 
     def _write_block(self) -> None:
         start, stop = self._written, self._written + self._filled
         # Frames first: a reader never finds an identifier without its frame.
-        for dataset, values in (
-            (self._frames, self._images),
-            (self._unique_id, self._ids),
-            (self._rig_time, self._times),
-        ):
-            dataset.resize(stop, axis=0)
-            dataset[start:stop] = values[: self._filled]
+        try:
+            for dataset, values in (
+                (self._frames, self._images),
+                (self._unique_id, self._ids),
+                (self._rig_time, self._times),
+            ):
+                dataset.resize(stop, axis=0)
+                dataset[start:stop] = values[: self._filled]
+        except OSError as error:
+            raise WriteFailed(
+                f"{self.path}: {self._filled} frames could not be written ({error}); free the "
+                f"disk, then go on"
+            ) from error
         self._written, self._filled = stop, 0
 
     def flush(self, segment: int) -> int:

