@@ -43,7 +43,7 @@ soak: setup
 	$(PYTEST) -m soak -p no:randomly -s tests/soak --timeout 7200
 
 docs: setup
-	$(BIN)/atta-daq docs names > docs/reference/pv-names.md
+	$(BIN)/atta-daq docs write
 
 lock: setup
 	$(BIN)/python -m pip install --quiet uv

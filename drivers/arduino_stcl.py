@@ -18,6 +18,7 @@ from drivers.stcl_wire import ACTUATOR_MAX, Peaks, StclWire
 from drivers.transport import ByteStream, SerialStream
 
 _POLL_S = 0.003
+_SETTLING_MEANS = 8
 _CONNECT_ATTEMPTS = 3
 """An Arduino that restarts when its port is opened misses the first command."""
 
@@ -181,7 +182,7 @@ class ArduinoStcl:
         """
         target = target_us / self._laser_ref_us
         deadline_s = self._clock() + self._landing_timeout_s
-        distances: deque[float] = deque(maxlen=3)
+        distances: deque[float] = deque(maxlen=_SETTLING_MEANS)
         lost = 0
         while True:
             status = self._measure(target_us, gains)
@@ -206,11 +207,16 @@ class ArduinoStcl:
                 )
 
     def _settled(self, distances: deque[float]) -> bool:
-        """Twice within half a step of the setpoint, or hardly nearer than two means ago."""
-        step = self.ratio_resolution
-        if len(distances) >= 2 and max(distances[-1], distances[-2]) <= 0.5 * step:
+        """Twice within half a step of the setpoint, or standing off it: no longer approaching.
+
+        The second compares the older half of the means with the newer: single ones are noisy.
+        """
+        values = list(distances)
+        if max(values[-2:]) <= 0.5 * self.ratio_resolution and len(values) >= 2:
             return True
-        return len(distances) == 3 and distances[0] - distances[2] < 0.25 * step
+        half = _SETTLING_MEANS // 2
+        approach = fmean(values[:half]) - fmean(values[-half:])
+        return len(values) == _SETTLING_MEANS and approach < 0.25 * self.ratio_resolution
 
     def _corridor(self, target: float, start: float | None) -> Range:
         if start is None:

@@ -103,8 +103,8 @@ class RunningStation:
 
     def wait_for_end(self, timeout_s: float = 50.0) -> str:
         """Wait until the run has ended; returns its outcome."""
-        self.wait_for("run:outcome", lambda v: str(v) != "", timeout_s)
-        return str(self.wait_for("run:outcome", lambda v: str(v) != "", timeout_s))
+        self.wait_for("run:outcome", lambda v: v != "", timeout_s)
+        return str(self.wait_for("run:outcome", lambda v: v != "", timeout_s))
 
 
 def start_station(rig: Rig, data: Path) -> RunningStation:

@@ -6,6 +6,7 @@ known. So the known shape is kept and moved and stretched about its mode.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -31,18 +32,28 @@ class DopplerShape:
 
     def reference(self, isotope: int) -> DopplerDistribution:
         """The distribution before it is moved and stretched; its numbers start the fit."""
-        if self.kind == "gaussian":
-            return DopplerDistribution.gaussian(self.gaussian_mean_mhz, self.gaussian_rms_mhz)
-        return DopplerDistribution.effusive_beam(
-            isotope, self.temperature_k, self.selection_exponent, self.capture_velocity_m_s
-        )
+        return _reference(self, isotope)
 
     def nodes(self, isotope: int) -> tuple[FloatArray, FloatArray]:
         """Standardised shifts (shift - mode)/rms and weights that sum to 1, at most 96 nodes."""
-        reference = self.reference(isotope)
-        x = (reference.shift_mhz - reference.mode_mhz) / reference.rms_mhz
-        kept = reference.weight > 0.0
-        chunks = np.array_split(np.flatnonzero(kept), min(MAX_NODES, int(kept.sum())))
-        weight = np.array([reference.weight[rows].sum() for rows in chunks])
-        centre = np.array([np.average(x[rows], weights=reference.weight[rows]) for rows in chunks])
-        return centre, weight / weight.sum()
+        return _nodes(self, isotope)
+
+
+@lru_cache(maxsize=32)
+def _reference(shape: DopplerShape, isotope: int) -> DopplerDistribution:
+    if shape.kind == "gaussian":
+        return DopplerDistribution.gaussian(shape.gaussian_mean_mhz, shape.gaussian_rms_mhz)
+    return DopplerDistribution.effusive_beam(
+        isotope, shape.temperature_k, shape.selection_exponent, shape.capture_velocity_m_s
+    )
+
+
+@lru_cache(maxsize=32)
+def _nodes(shape: DopplerShape, isotope: int) -> tuple[FloatArray, FloatArray]:
+    reference = _reference(shape, isotope)
+    x = (reference.shift_mhz - reference.mode_mhz) / reference.rms_mhz
+    kept = np.flatnonzero(reference.weight > 0.0)
+    chunks = np.array_split(kept, min(MAX_NODES, kept.size))
+    weight = np.array([reference.weight[rows].sum() for rows in chunks])
+    centre = np.array([np.average(x[rows], weights=reference.weight[rows]) for rows in chunks])
+    return centre, weight / weight.sum()

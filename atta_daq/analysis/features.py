@@ -54,4 +54,6 @@ def describe(isotope: int, rest_detuning_mhz: float) -> str:
     for feature in features_at(isotope, rest_detuning_mhz):
         is_closed = feature.component == closed and closed.strength < 0.999
         names.append(feature.name + (" (closed)" if is_closed else ""))
-    return names[0] if len(names) == 1 else "overlap of " + " and ".join(names)
+    if len(names) == 1:
+        return names[0]
+    return f"overlap of {', '.join(names[:-1])} and {names[-1]}"

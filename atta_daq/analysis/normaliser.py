@@ -101,7 +101,8 @@ class Normaliser:
 
     def _hat(self, t: FloatArray) -> FloatArray:
         """Weight of each bracket in the linear interpolation at the times t, shape (len(t), k)."""
-        return np.stack([np.interp(t, self.time_s, row) for row in np.eye(self.time_s.size)], -1)
+        place = np.interp(t, self.time_s, np.arange(self.time_s.size))
+        return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(self.time_s.size)))
 
     def _mean_hat(self, start: float, end: float) -> FloatArray:
         """Mean weight of each bracket over an interval; exact for piecewise linear weights."""

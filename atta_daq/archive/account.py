@@ -107,7 +107,7 @@ def count_lines(segments: Sequence[Segment]) -> tuple[CountLine, ...]:
     """Sums over unflagged segments by isotope, kind and pumping; flagged ones are only numbered."""
     groups: dict[tuple, list[Segment]] = {}
     for s in segments:
-        groups.setdefault((s.bracket, s.kind.value, s.isotope, s.pumping), []).append(s)
+        groups.setdefault((s.bracket, s.isotope, s.kind.value, s.pumping), []).append(s)
     return tuple(_count_line(group) for _, group in sorted(groups.items()))
 
 

@@ -16,6 +16,7 @@ from atta_daq.archive.plot_style import (
     SERIES,
     SOFT,
     drawing,
+    legend_above,
     light_off,
     light_on,
     svg_uri,
@@ -48,17 +49,15 @@ def scan_plot(part: RunPart, position_mhz: float | None) -> str | None:
     one_curve = curve is not None and second is None
     heights = ([0.95] if spectrum else []) + [3.1] + ([0.95] if one_curve else [])
     with drawing(sum(heights) + 0.55) as figure:
-        panels = list(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
+        grid = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
+        panels = list(grid[:, 0])
         strip = panels.pop(0) if spectrum else None
         main = panels[0]
         _points(main, part, axis, second)
         if fit is not None:
             _fit(main, fit, curve, axis)
         main.set_ylabel(f"{part.isotope}Kr rate [{part.data.unit}]\nat the mean 83Kr rate")
-        handles, labels = main.get_legend_handles_labels()
-        # What was measured first, what was computed after it.
-        order = sorted(range(len(labels)), key=lambda i: labels[i] in ("asymptote", FIT_LABEL))
-        main.legend([handles[i] for i in order], [labels[i] for i in order], loc="best", ncols=2)
+        legend_above(main, (FIT_LABEL, "asymptote"), second.label if second else "")
         if one_curve and curve is not None:
             _residuals(panels[1], part, curve, axis)
         panels[-1].set_xlabel(axis.title)
@@ -87,7 +86,7 @@ def _points(main: "Axes", part: RunPart, axis: Axis, second: Axis | None) -> Non
             end = starts[number + 1] if number + 1 < len(starts) else np.inf
             members = [p for p in on if start <= (second.value(p) or 0.0) < end]
             place = np.mean([second.value(p) or 0.0 for p in members])
-            label = f"{second.label} {place:.3g} {second.unit}".rstrip()
+            label = f"{place:.3g} {second.unit}".rstrip()
             light_on(main, *_columns(members, axis), color=SERIES[number], label=label)
         if len(starts) > MAX_SERIES:
             rest = [p for p in on if (second.value(p) or 0.0) >= starts[MAX_SERIES]]

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ OFF = "#8a929c"
 FIT = "#c0492b"
 SERIES = ("#1f5f99", "#c0492b", "#2f7d4f", "#8a5aa8", "#b07d12", "#3b8ea5")
 WIDTH_IN = 7.4
+LEGEND_COLUMNS = 4
+LEGEND_ROW_IN = 0.23
 
 _RC: dict[Any, Any] = {
     "font.size": 9.0,
@@ -90,3 +92,28 @@ def light_off(axes: "Axes", x: object, y: object, error: object, **more: object)
         **more,
     }
     axes.errorbar(x, y, yerr=error, **style)  # pyright: ignore[reportArgumentType]
+
+
+def legend_above(axes: "Axes", last: Sequence[str] = (), title: str = "") -> None:
+    """A legend over the data, which get the room that it needs.
+
+    Labels in `last` come after the others: first what was measured, then what was computed.
+    """
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda i: labels[i] in last)
+    rows = -(-len(order) // LEGEND_COLUMNS) + bool(title)
+    height_in = axes.bbox.height / axes.figure.dpi
+    low, high = axes.get_ylim()
+    share = min(rows * LEGEND_ROW_IN / height_in, 0.5)
+    axes.set_ylim(low, low + (high - low) / (1.0 - share))
+    legend = axes.legend(
+        [handles[i] for i in order],
+        [labels[i] for i in order],
+        loc="upper left",
+        ncols=min(len(order), LEGEND_COLUMNS),
+        borderaxespad=0.2,
+        columnspacing=1.6,
+        title=title or None,
+        alignment="left",
+    )
+    legend.set_in_layout(False)

@@ -16,6 +16,7 @@ from atta_daq.archive.plot_style import (
     RULE,
     SOFT,
     drawing,
+    legend_above,
     light_off,
     light_on,
     svg_uri,
@@ -48,7 +49,7 @@ def time_plot(run: Run) -> str | None:
         for axes, isotope in zip(rows, isotopes, strict=False):
             mine = [s for s in signals if s.isotope == isotope]
             _signal(axes, mine, times, run.header.rate_unit)
-        rows[0].legend(loc="best", ncols=3)
+        legend_above(rows[0])
         if brackets:
             _brackets(rows[-1], brackets, times, run.header.rate_unit)
         imported = run.header.origin == "imported"
@@ -119,6 +120,8 @@ def order_plot(run: Run, part: RunPart) -> str | None:
     mine = [s for s in run.segments if s.index in wanted]
     if len(mine) < 2 or run.header.origin == "imported":
         return None
+    from matplotlib.ticker import MaxNLocator
+
     start, end = np.array([[s.start_rig_s, s.end_rig_s] for s in mine]).T
     relative, _ = part.data.normaliser.at(start, end)
     rate, error = np.array([_rate(s) for s in mine]).T / relative
@@ -134,7 +137,8 @@ def order_plot(run: Run, part: RunPart) -> str | None:
                 axes.axhline(value, color=colour, linewidth=0.9)
         light_on(axes, order[on], rate[on], error[on], label="819-nm light on")
         light_off(axes, order[~on], rate[~on], error[~on], label="light blocked")
-        axes.legend(loc="center right", ncols=1)
+        legend_above(axes)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("segment of this isotope, in the order taken")
         axes.set_ylabel(f"{part.isotope}Kr rate [{part.data.unit}]\nat the mean 83Kr rate")
         return svg_uri(figure)
@@ -149,7 +153,7 @@ def increase_plot(parts: Sequence[RunPart]) -> str | None:
     ]
     if not found:
         return None
-    with drawing(0.42 * len(found) + 0.85) as figure:
+    with drawing(0.42 * len(found) + 1.1) as figure:
         axes = figure.subplots()
         for row, (_, increase) in enumerate(found):
             low = -increase.lower if increase.lower is not None else increase.error

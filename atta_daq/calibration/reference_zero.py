@@ -19,6 +19,8 @@ of the known shifts). An error of 10 MHz in it moves the zero by less than 0.2 M
 NEIGHBOUR_SYSTEMATIC_MHZ = 0.2
 MINIMUM_SIGNIFICANCE = 8.0
 WIDTHS_MHZ = (8.0, 200.0)
+SEARCH_CENTRES = 25
+SEARCH_WIDTHS_MHZ = (20.0, 45.0, 90.0)
 
 
 @dataclass(frozen=True)
@@ -64,24 +66,32 @@ def fit_reference_line(detuning_mhz: FloatArray, volts: FloatArray) -> Reference
     low, high = float(detuning_mhz.min()), float(detuning_mhz.max())
 
     def residuals(p: FloatArray) -> FloatArray:
-        return p[2] * cell_signal(detuning_mhz, p[0], np.exp(p[1])) + p[3] - volts
+        # In noise the search may run away to any width: keep its exponential finite.
+        width = np.exp(np.clip(p[1], -5.0, 10.0))
+        return p[2] * cell_signal(detuning_mhz, p[0], width) + p[3] - volts
 
-    best = None
-    size = 0.5 * float(np.ptp(volts))
-    for centre in np.linspace(low, high, 9):
-        for height in (size, -size):
-            start = [centre, np.log(0.3 * (high - low)), height, float(np.mean(volts))]
-            found = least_squares(residuals, start, method="lm")
-            inside = low <= found.x[0] <= high
-            if inside and (best is None or found.cost < best.cost):
-                best = found
-    if best is None:
+    # Height and offset are linear: search centre and width only, then polish all four.
+    best = (np.inf, np.zeros(4))
+    for centre in np.linspace(low, high, SEARCH_CENTRES):
+        for width in SEARCH_WIDTHS_MHZ:
+            shape = cell_signal(detuning_mhz, centre, width)
+            design = np.column_stack([shape, np.ones_like(shape)])
+            solution, *_ = np.linalg.lstsq(design, volts, rcond=None)
+            rest = float(np.sum((design @ solution - volts) ** 2))
+            if rest < best[0]:
+                best = (rest, np.array([centre, np.log(width), *solution]))
+    found = least_squares(residuals, best[1], method="lm")
+    if not low <= found.x[0] <= high:
         raise ValueError("no dispersive line within the samples")
     freedom = detuning_mhz.size - 4
-    noise = float(np.sqrt(2.0 * best.cost / freedom))
-    information = best.jac.T @ best.jac
+    noise = float(np.sqrt(2.0 * found.cost / freedom))
+    information = found.jac.T @ found.jac
     covariance = np.linalg.pinv(information) * noise**2
-    centre, width, height = float(best.x[0]), float(np.exp(best.x[1])), float(best.x[2])
+    centre, width, height = (
+        float(found.x[0]),
+        float(np.exp(np.clip(found.x[1], -5.0, 10.0))),
+        float(found.x[2]),
+    )
     error = float(np.sqrt(covariance[2, 2]))
     if abs(height) < MINIMUM_SIGNIFICANCE * error:
         raise ValueError(f"signal {abs(height):.2g} V does not stand out of {noise:.2g} V of noise")

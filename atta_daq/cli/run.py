@@ -100,8 +100,10 @@ def _take(path: Path, rig: RigConfig, scan: Path, data: Path, console: Console) 
     endpoint = find_station(rig.name)
     process = None
     if endpoint is None:
-        process = _start_station(path, data)
-        endpoint = _wait_for_station(rig.name, process)
+        log = (rig.data_dir or data) / "station.log"
+        said_before = log.stat().st_size if log.exists() else 0
+        process = _start_station(path, data, log)
+        endpoint = _wait_for_station(rig.name, process, log, said_before)
     try:
         with StationClient(endpoint) as client:
             run_id = str(client.command("run", scan=scan.read_text(), path=scan)["run"])
@@ -113,23 +115,25 @@ def _take(path: Path, rig: RigConfig, scan: Path, data: Path, console: Console) 
             process.wait(60.0)
 
 
-def _start_station(path: Path, data: Path) -> "subprocess.Popen[bytes]":
+def _start_station(path: Path, data: Path, log: Path) -> "subprocess.Popen[bytes]":
     command = [
         sys.executable, "-m", "atta_daq", "station", "--config", str(path), "--data", str(data),
         "--parent-pid", str(os.getpid()),
     ]  # fmt: skip
-    # Its own session: Ctrl-C is for the command, which then ends the run in good order.
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
+    data.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        # Its own session: Ctrl-C is for the command, which then ends the run in good order.
+        return subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
 
 
-def _wait_for_station(rig: str, process: "subprocess.Popen[bytes]") -> Endpoint:
+def _wait_for_station(
+    rig: str, process: "subprocess.Popen[bytes]", log: Path, said_before: int
+) -> Endpoint:
+    """Where the new station serves; if it ends instead, its own words and exit code."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while (endpoint := find_station(rig)) is None:
         if process.poll() is not None:
-            assert process.stderr is not None
-            said = process.stderr.read().decode(errors="replace").strip()
+            said = log.read_bytes()[said_before:].decode(errors="replace").strip()
             print(said, file=sys.stderr)
             raise typer.Exit(process.returncode or 1)
         if time.monotonic() > deadline:

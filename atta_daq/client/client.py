@@ -79,14 +79,17 @@ class StationClient:
         return f"{self.endpoint.rig}:{name}"
 
     def get(self, name: str, timeout_s: float = 5.0) -> Any:
-        """Current value of a reading. Raises StationSilent."""
+        """Current value of a reading as a plain Python or numpy value. Raises StationSilent."""
         try:
-            return self._context.get(self.full_name(name), timeout=timeout_s)
+            return _plain(self._context.get(self.full_name(name), timeout=timeout_s))
         except TimeoutError as error:
             raise StationSilent(self._silent(name, timeout_s)) from error
 
     def watch(self, name: str, callback: Callable[[Any], None]) -> Subscription:
-        """Call `callback` with every new value (on a thread of the client), latest value wins."""
+        """Call `callback` with every new value (on a thread of the client), latest value wins.
+
+        The values carry `timestamp` and `severity`.
+        """
         return self._context.monitor(self.full_name(name), callback)
 
     def command(self, name: str, timeout_s: float = 30.0, **arguments: object) -> Any:
@@ -110,3 +113,12 @@ class StationClient:
         return (
             f"station '{self.endpoint.rig}' at {where}: no answer for {name} within {timeout_s:g} s"
         )
+
+
+def _plain(value: Any) -> Any:
+    """Without time stamp and alarm, which p4p prints along with a string."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float(value)
+    return value

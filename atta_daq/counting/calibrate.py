@@ -200,6 +200,10 @@ def fit_atoms(
         electrons, dwell, arrivals, noise = (float(v) for v in np.exp(p[:4]))
         return _Atoms(electrons, dwell, arrivals, noise, float(p[4]))
 
+    def vector_of(atoms: _Atoms) -> FloatArray:
+        logs = np.log([atoms.electrons, atoms.dwell, atoms.arrivals, atoms.noise])
+        return np.array([*logs, atoms.zero])
+
     def negative(p: FloatArray) -> float:
         atoms = atoms_of(p)
         model = signal_model(spot, atoms.electrons, atoms.zero, atoms.noise, background_electrons)
@@ -207,6 +211,7 @@ def fit_atoms(
         chain = AtomChain(tables, atoms.arrivals, atoms.dwell)
         return -chain.log_likelihood(signals, lost)
 
+    start = max(_ladder(start), key=lambda atoms: -negative(vector_of(atoms)))
     number = max(start.arrivals * signals.size, 5.0)
     # About the standard errors that so many atoms give: in these units the problem is round.
     unit = np.array(
@@ -218,9 +223,7 @@ def fit_atoms(
             start.noise / math.sqrt(signals.size),
         ]
     )
-    origin = np.array(
-        [*np.log([start.electrons, start.dwell, start.arrivals, start.noise]), start.zero]
-    )
+    origin = vector_of(start)
     fit = minimize(
         lambda x: negative(origin + x * unit),
         np.zeros(5),
@@ -239,3 +242,17 @@ def fit_atoms(
         atoms.electrons * e[0], atoms.dwell * e[1], atoms.arrivals * e[2], atoms.noise * e[3], e[4]
     )
     return atoms, errors
+
+
+def _ladder(guess: _Atoms) -> list[_Atoms]:
+    """The guess with other electrons per atom, second moment and mean signal kept.
+
+    The likelihood has other maxima, where one atom is taken for two that always come together or
+    two for one; and atoms that avoid each other (a trap fed one by one) fool the moments.
+    """
+    out = []
+    for factor in np.geomspace(0.4, 3.0, 16):
+        electrons, arrivals = guess.electrons * factor, guess.arrivals / factor**2
+        zero = guess.zero + guess.electrons * guess.dwell * guess.arrivals * (1.0 - 1.0 / factor)
+        out.append(_Atoms(electrons, guess.dwell, arrivals, guess.noise, zero))
+    return out

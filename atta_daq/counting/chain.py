@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from atta_daq.counting.emission import STATES, Emission
 
@@ -176,6 +175,7 @@ class AtomChain:
         self, emission: Emission, arrivals_per_exposure: float, dwell_exposures: float
     ) -> None:
         self._emission = emission
+        self._rate = arrivals_per_exposure
         self._tables = emission.at_rate(arrivals_per_exposure)
         self._prior = poisson_prior(arrivals_per_exposure * dwell_exposures)
 
@@ -202,9 +202,10 @@ class AtomChain:
         gaps = _gaps(signals, lost)
         births = np.zeros(signals.size, dtype=np.int64)
         times = np.zeros(signals.size)
+        best = self._emission.best_at_rate(self._rate)
         _viterbi(
             signals, gaps, self._emission.first_electrons, self._emission.step_electrons,
-            self._tables.best, self._tables.best_births, self._tables.best_time,
+            best.log_density, best.births, best.time,
             self._log_blind(gaps), np.log(self._prior), births, times,
         )  # fmt: skip
         return Arrivals(np.repeat(np.arange(signals.size), births), np.repeat(times, births))
@@ -242,25 +243,40 @@ class LikelyRate:
     """Fisher information on log rate: the number of perfectly seen atoms that tell as much."""
 
 
+START_ARRIVALS_PER_EXPOSURE = 0.05
+# Baum-Welch gains a digit or so a step; the last steps only serve rates that go to zero.
+BAUM_WELCH_STEPS = 60
+RELATIVE_TOLERANCE = 1e-5
+# Arrivals in all the frames below which there is nothing left to find.
+NO_ARRIVALS = 1e-3
+
+
 def most_likely_rate(
     emission: Emission,
     dwell_exposures: float,
     signals: FloatArray,
     lost: IntArray | None = None,
 ) -> LikelyRate:
-    """Arrival rate that makes the signals most probable.
+    """Arrival rate that makes the arrivals within the frames most probable.
 
-    Uses all that the frames say, including atoms too brief or too crowded to be told apart, so
-    its expectation is the true rate at every rate.
+    Baum and Welch's iteration: the rate is the posterior mean of the arrivals over the number of
+    frames. It uses all that the frames say, including atoms too brief or too crowded to be told
+    apart, so that its expectation is the true rate at every rate. Atoms that were there at the
+    start or came in a gap are no arrivals and do not add to it.
     """
+    frames = max(signals.size, 1)
 
-    def negative(log_rate: float) -> float:
-        rate = math.exp(log_rate)
-        return -AtomChain(emission, rate, dwell_exposures).log_likelihood(signals, lost)
+    def arrivals_at(rate: float) -> float:
+        chain = AtomChain(emission, rate, dwell_exposures)
+        return float(chain.smoothed(signals, lost)[1].sum())
 
-    low, high = math.log(0.01 / max(signals.size, 1)), math.log(3.0)
-    fit = minimize_scalar(negative, bounds=(low, high), method="bounded", options={"xatol": 1e-4})
-    best = float(fit.x)
-    h = 0.1
-    curvature = (negative(best + h) - 2.0 * float(fit.fun) + negative(best - h)) / h**2
-    return LikelyRate(math.exp(best), max(curvature, 0.0))
+    rate = START_ARRIVALS_PER_EXPOSURE
+    for _ in range(BAUM_WELCH_STEPS):
+        before, rate = rate, max(arrivals_at(rate), 0.1 * NO_ARRIVALS) / frames
+        if abs(rate - before) < RELATIVE_TOLERANCE * rate or rate * frames < NO_ARRIVALS:
+            break
+    # The slope of the log-likelihood in log rate is arrivals_at(rate) - rate x frames.
+    h = 0.05
+    change = arrivals_at(rate * math.exp(h)) - arrivals_at(rate * math.exp(-h))
+    information = rate * frames - change / (2.0 * h)
+    return LikelyRate(rate, max(information, 0.0))

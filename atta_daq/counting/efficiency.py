@@ -23,7 +23,7 @@ from atta_daq.counting.emission import Emission, SignalModel, emission
 FloatArray = NDArray[np.float64]
 
 # Mean atoms in the trap at which the model is run.
-MEAN_ATOMS = (0.05, 0.2, 0.4, 0.7, 1.1, 1.6)
+MEAN_ATOMS = (0.1, 0.2, 0.4, 0.7, 1.1, 1.6)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class EfficiencyCurve:
 
 
 def efficiency_curve(
-    calibration: CountingCalibration, *, frames: int = 150_000, seed: int = 1
+    calibration: CountingCalibration, *, frames: int = 200_000, seed: int = 1
 ) -> EfficiencyCurve:
     """Run the counting model over `frames` simulated exposures at each of `MEAN_ATOMS`.
 

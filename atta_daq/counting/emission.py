@@ -17,6 +17,7 @@ and skewness of an EM register's output: its k-th cumulant is k! times that of t
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numba as nb
 import numpy as np
@@ -145,6 +146,12 @@ def occupancy_paths(departures_per_exposure, steps):  # pragma: no cover - compi
     return weight, moment
 
 
+@lru_cache(maxsize=4)
+def _paths(departures_per_exposure: float, steps: int) -> tuple[FloatArray, FloatArray]:
+    # A fit moves the dwell time in one of five directions only; the arrays are never written to.
+    return occupancy_paths(departures_per_exposure, steps)
+
+
 @dataclass(frozen=True)
 class Emission:
     """L(S, n', b | n) on a grid of signals, without the factor x^b exp(-x)."""
@@ -153,70 +160,88 @@ class Emission:
     step_electrons: float
     seen: FloatArray
     """(signal, n, n', b), 1/electron."""
-    arrival_time: FloatArray
-    """(signal, n, n', b): mean time of the arrivals, in exposures from the frame's start."""
     blind: FloatArray
     """(n, n', b): weights of an exposure that nobody saw."""
+    density: FloatArray
+    """(signal, a): p(S | A)."""
+    moment: FloatArray
+    """(n, n', b, a): weight times the summed arrival times."""
 
     def at_rate(self, arrivals_per_exposure: float) -> "RateTables":
-        """The tables that the chain needs, for one arrival rate."""
-        if not arrivals_per_exposure > 0.0:
-            raise ValueError("the arrival rate must be positive")
+        """The tables for sums over all paths, for one arrival rate."""
+        factor = _birth_factor(arrivals_per_exposure)
         number = np.arange(MAX_ARRIVALS + 1)
-        factor = arrivals_per_exposure**number * math.exp(-arrivals_per_exposure)
-        density = self.seen * factor
-        chosen = np.argmax(density, axis=-1)[..., None]
-        with np.errstate(divide="ignore"):
-            best = np.log(np.take_along_axis(density, chosen, axis=-1)[..., 0])
         return RateTables(
-            transitions=density.sum(axis=-1),
-            births=density @ number.astype(np.float64),
-            best=best,
-            best_births=chosen[..., 0].astype(np.int8),
-            best_time=np.take_along_axis(self.arrival_time, chosen, axis=-1)[..., 0],
+            transitions=self.seen @ factor,
+            births=self.seen @ (factor * number),
             blind=self.blind @ factor,
         )
+
+    def best_at_rate(self, arrivals_per_exposure: float) -> "BestTables":
+        """The tables for the most probable path, for one arrival rate."""
+        weighted = self.seen * _birth_factor(arrivals_per_exposure)
+        chosen = np.argmax(weighted, axis=-1)[..., None]
+        best = np.take_along_axis(weighted, chosen, axis=-1)[..., 0]
+        bins = self.moment.shape[-1]
+        timed = (self.density @ self.moment.reshape(-1, bins).T).reshape(self.seen.shape)
+        number = np.maximum(np.arange(MAX_ARRIVALS + 1), 1)
+        time = np.full_like(timed, 0.5)
+        np.divide(timed, self.seen * number, out=time, where=self.seen > 0.0)
+        with np.errstate(divide="ignore"):
+            log_density = np.log(best)
+        return BestTables(
+            log_density=log_density,
+            births=chosen[..., 0].astype(np.int8),
+            time=np.take_along_axis(time, chosen, axis=-1)[..., 0],
+        )
+
+
+def _birth_factor(arrivals_per_exposure: float) -> FloatArray:
+    if not arrivals_per_exposure > 0.0:
+        raise ValueError("the arrival rate must be positive")
+    number = np.arange(MAX_ARRIVALS + 1)
+    return arrivals_per_exposure**number * math.exp(-arrivals_per_exposure)
 
 
 @dataclass(frozen=True)
 class RateTables:
-    """Tables over the signal grid, (signal, n, n') each, for one arrival rate."""
+    """Sums over the arrivals in a frame, for one arrival rate."""
 
     transitions: FloatArray
-    """Density summed over the arrivals, 1/electron."""
+    """(signal, n, n'): density, 1/electron."""
     births: FloatArray
-    """Density times the number of arrivals."""
-    best: FloatArray
-    """Log of the largest density over the number of arrivals."""
-    best_births: NDArray[np.int8]
-    """That number of arrivals."""
-    best_time: FloatArray
-    """Mean arrival time for that number, in exposures from the frame's start."""
+    """(signal, n, n'): density times the number of arrivals."""
     blind: FloatArray
     """(n, n'): transition probability over one exposure that nobody saw."""
+
+
+@dataclass(frozen=True)
+class BestTables:
+    """The most probable number of arrivals in a frame, for one arrival rate; (signal, n, n')."""
+
+    log_density: FloatArray
+    births: NDArray[np.int8]
+    time: FloatArray
+    """Mean time of those arrivals, in exposures from the frame's start."""
 
 
 def emission(model: SignalModel, dwell_exposures: float, steps: int = STEPS) -> Emission:
     """Tables for atoms that stay `dwell_exposures` exposures on average."""
     if not dwell_exposures > 0.0:
         raise ValueError("the dwell time must be positive")
-    weight, moment = occupancy_paths(1.0 / dwell_exposures, steps)
+    weight, moment = _paths(1.0 / dwell_exposures, steps)
     shape, bins = weight.shape[:-1], weight.shape[-1]
     atoms = np.arange(bins) / (2.0 * steps)
     mean, variance, _ = model.cumulants(np.array([0.0, float(MAX_ATOMS)]))
     signals = np.linspace(
         mean[0] - 8.0 * math.sqrt(variance[0]), mean[1] + 6.0 * math.sqrt(variance[1]), SIGNAL_BINS
     )
-    density = model.density(signals, atoms)
-    seen = (density.T @ weight.reshape(-1, bins).T).reshape(SIGNAL_BINS, *shape)
-    timed = (density.T @ moment.reshape(-1, bins).T).reshape(SIGNAL_BINS, *shape)
-    number = np.maximum(np.arange(MAX_ARRIVALS + 1), 1)
-    arrival_time = np.full_like(seen, 0.5)
-    np.divide(timed, seen * number, out=arrival_time, where=seen > 0.0)
+    density = np.ascontiguousarray(model.density(signals, atoms).T)
     return Emission(
         first_electrons=float(signals[0]),
         step_electrons=float(signals[1] - signals[0]),
-        seen=seen,
-        arrival_time=arrival_time,
+        seen=(density @ weight.reshape(-1, bins).T).reshape(SIGNAL_BINS, *shape),
         blind=weight.sum(axis=-1),
+        density=density,
+        moment=moment,
     )

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from atta_daq.physics.krypton import PUMPING_LINE, isotope, line
+from atta_daq.physics.krypton import PUMPING_LINE, line
+from atta_daq.physics.krypton import isotope as isotope_data
 
 BOLTZMANN_J_K = 1.380649e-23
 CAPTURE_POWER = 10
@@ -84,7 +85,7 @@ class DopplerDistribution:
     @classmethod
     def effusive_beam(
         cls,
-        isotope_number: int,
+        isotope: int,
         temperature_k: float = 293.0,
         selection_exponent: float | None = None,
         capture_velocity_m_s: float = 350.0,
@@ -98,7 +99,7 @@ class DopplerDistribution:
         assumed). Defaults give modes of 282 (84Kr) and 266 MHz (83Kr), rms 91 and 94 MHz. Raises
         KeyError for an unknown isotope, ValueError for parameters without a distribution.
         """
-        atom = isotope(isotope_number)
+        atom = isotope_data(isotope)
         exponent = selection_exponent
         if exponent is None:
             exponent = 1.3 if atom.nuclear_spin else 1.0

@@ -43,38 +43,40 @@ def rabi_frequency(line: Line, intensity_w_m2: ArrayLike, kappa: float = 1.0) ->
     return np.sqrt(kappa * unit * intensity) / TWO_PI_PER_MHZ
 
 
-def excitation_rate(detuning_mhz: ArrayLike, rabi_mhz: ArrayLike, rates: PumpingRates) -> NDArray:
-    """R = Omega^2 gamma / (2 (gamma^2 + Delta^2)) in 1/s; detuning and Rabi frequency broadcast."""
-    omega = TWO_PI_PER_MHZ * np.asarray(rabi_mhz, dtype=float)
-    delta = TWO_PI_PER_MHZ * np.asarray(detuning_mhz, dtype=float)
-    gamma = rates.coherence
-    return omega**2 * gamma / (2.0 * (gamma**2 + delta**2))
-
-
-def efficiency_at_rate(rate_s: NDArray, rates: PumpingRates) -> NDArray:
+def efficiency_at_rate(rate_s: NDArray[np.float64], rates: PumpingRates) -> NDArray[np.float64]:
     """Eq. 2 as a function of the excitation rate R (1/s).
 
     A lower level that never decays (1s3) keeps its atoms until they are pumped: every positive
     rate then gives the value at infinite power, and zero rate gives 0.
     """
-    lost = rates.lower_to_ground * (rate_s + rates.upper)
-    pumped = rate_s * (rates.upper - rates.upper_to_lower)
-    total = lost + pumped
-    return np.divide(
-        rates.upper_to_metastable * rate_s, total, out=np.zeros_like(total), where=total > 0.0
-    )
+    return _ratio(rate_s, np.ones_like(rate_s), rates)
 
 
-def efficiency(detuning_mhz: ArrayLike, rabi_mhz: ArrayLike, rates: PumpingRates) -> NDArray:
+def efficiency(
+    detuning_mhz: ArrayLike, rabi_mhz: ArrayLike, rates: PumpingRates
+) -> NDArray[np.float64]:
     """Eq. 2: share of the atoms that start in the lower level and end in the metastable one.
 
     Detuning of the light seen by the atom from the line, and Rabi frequency over 2 pi, both in
     MHz, broadcast against each other. The time integral of the linear master equation is exact:
     nothing is eliminated adiabatically.
     """
-    rate = np.atleast_1d(excitation_rate(detuning_mhz, rabi_mhz, rates))
-    shape = np.broadcast_shapes(np.shape(detuning_mhz), np.shape(rabi_mhz))
-    return efficiency_at_rate(rate, rates).reshape(shape)
+    delta = TWO_PI_PER_MHZ * np.asarray(detuning_mhz, dtype=float)
+    omega = TWO_PI_PER_MHZ * np.asarray(rabi_mhz, dtype=float)
+    gamma = rates.coherence
+    return _ratio(0.5 * gamma * omega**2, delta**2 + gamma**2, rates)
+
+
+def _ratio(
+    drive: NDArray[np.float64], detune: NDArray[np.float64], rates: PumpingRates
+) -> NDArray[np.float64]:
+    """Eq. 2 with R = drive/detune, multiplied out so that one division is left."""
+    kept = rates.lower_to_ground + rates.upper - rates.upper_to_lower
+    total = np.asarray((rates.lower_to_ground * rates.upper) * detune + kept * drive)
+    top = rates.upper_to_metastable * drive
+    if rates.lower_to_ground > 0.0:
+        return np.asarray(top / total)
+    return np.divide(top, total, out=np.zeros_like(total), where=total > 0.0)
 
 
 def infinite_efficiency(rates: PumpingRates) -> float:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from atta_daq.physics.angular import coupled_values, relative_strength
-from atta_daq.physics.krypton import PUMPING_LINE, isotope, line
+from atta_daq.physics.krypton import PUMPING_LINE, line
+from atta_daq.physics.krypton import isotope as isotope_data
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ def hyperfine_energy_mhz(f: float, j: float, spin: float, a_mhz: float, b_mhz: f
 
 
 @cache
-def components(mass_number: int, isotope_shift_offset_mhz: float = 0.0) -> tuple[Component, ...]:
+def components(isotope: int, isotope_shift_offset_mhz: float = 0.0) -> tuple[Component, ...]:
     """All components of one isotope's 819-nm line, by F and then F'.
 
     Even isotopes have one, written with F = J and F' = J'. The offset is added to every total
     shift. Raises KeyError for an isotope without data.
     """
-    atom = isotope(mass_number)
+    atom = isotope_data(isotope)
     lower_name, upper_name = PUMPING_LINE
     pumped = line(lower_name, upper_name)
     j_lower, j_upper, spin = float(pumped.j_lower), float(pumped.j_upper), atom.nuclear_spin
@@ -63,6 +64,6 @@ def components(mass_number: int, isotope_shift_offset_mhz: float = 0.0) -> tuple
     return tuple(found)
 
 
-def closed_component(mass_number: int, isotope_shift_offset_mhz: float = 0.0) -> Component:
+def closed_component(isotope: int, isotope_shift_offset_mhz: float = 0.0) -> Component:
     """The strongest component, highest F to highest F', which decays only to where it began."""
-    return components(mass_number, isotope_shift_offset_mhz)[-1]
+    return components(isotope, isotope_shift_offset_mhz)[-1]

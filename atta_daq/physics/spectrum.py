@@ -17,7 +17,8 @@ from atta_daq.physics.doppler import DopplerDistribution
 from atta_daq.physics.fivelevel import efficiency_at_rate, rabi_squared
 from atta_daq.physics.flevel import f_level_model
 from atta_daq.physics.hyperfine import closed_component
-from atta_daq.physics.krypton import PUMPING_LINE, PumpingRates, isotope, line, pumping_rates
+from atta_daq.physics.krypton import PUMPING_LINE, PumpingRates, line, pumping_rates
+from atta_daq.physics.krypton import isotope as isotope_data
 from atta_daq.physics.sidebands import Sidebands
 from atta_daq.physics.zeeman import zeeman_model
 
@@ -54,9 +55,9 @@ class ClosedLineModel:
     are left out.
     """
 
-    def __init__(self, isotope_number: int, isotope_shift_offset_mhz: float = 0.0) -> None:
+    def __init__(self, isotope: int, isotope_shift_offset_mhz: float = 0.0) -> None:
         pumped = line(*PUMPING_LINE)
-        component = closed_component(isotope_number, isotope_shift_offset_mhz)
+        component = closed_component(isotope, isotope_shift_offset_mhz)
         ratio = (2.0 * component.f_upper + 1.0) / (2.0 * component.f_lower + 1.0)
         self._rates: PumpingRates = pumping_rates()
         self._centre_mhz = component.total_mhz
@@ -93,14 +94,14 @@ class PumpingSpectrum:
 
     def __init__(
         self,
-        isotope_number: int,
+        isotope: int,
         model: ModelName = "f-level",
         isotope_shift_offset_mhz: float = 0.0,
     ) -> None:
-        self.isotope_number = isotope_number
+        self.isotope = isotope
         self.model = model
         self.isotope_shift_offset_mhz = isotope_shift_offset_mhz
-        self._atom = _atom_model(isotope_number, model, isotope_shift_offset_mhz)
+        self._atom = _atom_model(isotope, model, isotope_shift_offset_mhz)
 
     def efficiency(
         self,
@@ -145,14 +146,14 @@ class PumpingSpectrum:
         return _averaged(flat, at_rest, kernel, origin, step).reshape(detuning.shape)
 
 
-def _atom_model(isotope_number: int, model: ModelName, offset_mhz: float) -> AtomModel:
-    odd = isotope(isotope_number).nuclear_spin > 0.0
+def _atom_model(isotope: int, model: ModelName, offset_mhz: float) -> AtomModel:
+    odd = isotope_data(isotope).nuclear_spin > 0.0
     if model == "five-level" or (model == "f-level" and not odd):
-        return ClosedLineModel(isotope_number, offset_mhz)
+        return ClosedLineModel(isotope, offset_mhz)
     if model == "f-level":
-        return f_level_model(isotope_number, offset_mhz)
+        return f_level_model(isotope, offset_mhz)
     if model == "zeeman":
-        return zeeman_model(isotope_number, offset_mhz)
+        return zeeman_model(isotope, offset_mhz)
     raise ValueError(f"unknown pumping model {model!r}: use 'f-level', 'zeeman' or 'five-level'")
 
 

@@ -19,7 +19,7 @@ class ConfigError(Exception):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Interval(_Model):
@@ -39,57 +39,95 @@ class AmplifierConfig(_Model):
     """Seed and tapered amplifier. No limit has a default: the lab knows its chip."""
 
     driver: Literal["toptica-dlcpro"]
+    """Which driver."""
     address: str
+    """host:port of the DLC pro's command line (1998)."""
     seed_current_ma: Interval
+    """Allowed seed currents."""
     amplifier_current_ma: Interval
+    """Allowed amplifier currents."""
     unseeded_ceiling_ma: float = Field(gt=0)
+    """Amplifier current that needs no seed."""
     seed_power_min_mw: float = Field(gt=0)
+    """Seed power at the chip below which it counts as unseeded."""
     seed_operating_ma: float
     """Current at which the seed is run."""
 
 
 class SidebandConfig(_Model):
+    """RF source of the electro-optical modulator."""
+
     driver: Literal["windfreak-synthhd"]
+    """Which driver."""
     address: str
+    """Serial device, or socket://host:port."""
     channel: Literal[0, 1] = 0
+    """0: A, 1: B."""
     frequency_mhz: Interval
+    """Allowed sideband frequencies."""
     power_dbm: Interval
+    """Allowed RF powers; the upper end protects the EOM."""
 
 
 class LockConfig(_Model):
+    """Transfer-cavity lock of the 819-nm laser."""
+
     driver: Literal["arduino-stcl"]
+    """Which driver."""
     address: str
+    """Serial device, or socket://host:port."""
     laser_ref_us: int = Field(default=2400, gt=0)
+    """`laser_ref` compiled into the firmware."""
     ratio: Interval
     """Allowed setpoints; keep them away from the master peaks at 0 and 1."""
     landing_tolerance_mhz: float = Field(default=3.0, gt=0)
+    """A move has landed within this distance of its setpoint."""
 
 
 class CameraConfig(_Model):
+    """The EMCCD that sees single atoms."""
+
     driver: Literal["areadetector"]
+    """Which driver."""
     address: str
+    """pva://host:UDP port/PREFIX: of the IOC."""
     roi_x: int = Field(ge=0)
+    """First column of the region of interest."""
     roi_y: int = Field(ge=0)
+    """First row."""
     roi_width: int = Field(default=40, ge=8, le=48)
+    """Columns."""
     roi_height: int = Field(default=40, ge=8, le=48)
+    """Rows."""
     exposure_s: float = Field(default=0.1, gt=0)
+    """Of one frame."""
     em_gain: int = Field(default=200, gt=0)
+    """While counting."""
     em_gain_limit: int = Field(default=300, gt=0)
     """Above 300 a sensor ages fast."""
     temperature_c: Interval = Interval(low=-100.0, high=-60.0)
+    """Sensor temperatures at which gain is allowed."""
 
 
 class TrapSwitchConfig(_Model):
+    """Isotope of the trap lasers, and the 819-nm shutter."""
+
     driver: Literal["redpitaya"]
+    """Which driver."""
     address: str
+    """VISA resource of the Red Pitaya with the digital lines."""
     offset_generator: str
     """Address of the SCPI generator that sets the isotope offset."""
     base_mhz: float = 1000.0
     """Generator frequency at zero offset."""
     offset_81_mhz: float
+    """811-nm trap offset of 81Kr from the 84Kr master."""
     offset_83_mhz: float
+    """The same for 83Kr."""
     offset_84_mhz: float = 0.0
+    """The same for 84Kr."""
     offset_85_mhz: float
+    """The same for 85Kr."""
     offset_blank_mhz: float
     """An offset at which no krypton isotope is trapped."""
     abundant_guard_mhz: float = Field(default=40.0, gt=0)
@@ -120,91 +158,142 @@ class TrapSwitchConfig(_Model):
 
 
 class LoadingConfig(_Model):
+    """Photodiode on the trap: 83Kr and 84Kr loading rates."""
+
     driver: Literal["redpitaya"]
+    """Which driver."""
     address: str
+    """VISA resource of the Red Pitaya at the photodiodes and the quench gate."""
     load_s: float = Field(default=1.0, gt=0)
+    """Loading time before each quench burst."""
     quench_s: float = Field(default=0.05, gt=0)
+    """Length of a quench pulse."""
     bursts: int = Field(default=5, ge=2, le=7)
-    slope_record_s: float = Field(default=2.0, gt=0)
+    """Bursts of one 83Kr measurement, slopes of one 84Kr measurement."""
+    slope_record_s: float = Field(default=1.0, gt=0)
+    """Record after clearing in one slope of 84Kr."""
 
 
 class ReferenceCellConfig(_Model):
+    """Modulation-transfer spectroscopy of the stable isotopes."""
+
     driver: Literal["redpitaya"]
+    """Which driver."""
     address: str
+    """VISA resource of the Red Pitaya at the spectroscopy."""
     read_s: float = Field(default=0.1, gt=0)
+    """Averaging time of one step of the zeroing."""
     scan_half_width_mhz: float = Field(default=60.0, gt=0)
+    """The zeroing steps this far to both sides."""
     scan_points: int = Field(default=25, ge=7)
+    """Steps of the zeroing."""
 
 
 class TimingConfig(_Model):
+    """What the rig needs around the counting."""
+
     settling_s: float = Field(default=0.5, ge=0)
+    """Waited after every switch of the isotope."""
     switching_s: float = Field(default=1.0, ge=0)
     """Expected time until the trap lasers report lock; only for predictions."""
     settle_frames: int = Field(default=5, ge=0)
+    """Thrown away at the start of a counting segment."""
 
 
 class ClockConfig(_Model):
     """Rig time = origin_s + rate x (UTC - origin_s). A real rig keeps rate = 1."""
 
     rate: float = Field(default=1.0, gt=0)
+    """Rig seconds per second of UTC."""
     origin_s: float = 0.0
+    """UTC (s since 1970) at which both were equal."""
 
 
 class Dated(_Model):
     """A calibration: when it was made and how long it holds."""
 
     made: datetime | None = None
+    """When it was measured."""
     valid_days: float = Field(default=365.0, gt=0)
+    """How long it holds."""
 
 
 class CavityCalibration(Dated):
+    """The transfer cavity: ratio of its peaks to frequency."""
+
     fsr_mhz: float = Field(gt=0)
+    """Free spectral range at the master."""
     fsr_error_mhz: float = Field(ge=0)
+    """Its standard error."""
     ratio_sign: Literal[-1, 1]
+    """Sign of d(frequency)/d(ratio): polarity of the ramp."""
     zero_ratio: float
     """Ratio on the 84Kr line; a run that zeroes on the reference cell replaces it."""
     zero_error_mhz: float = Field(ge=0)
+    """Its standard error."""
 
 
 class FibrePowerCalibration(Dated):
     """power_mw = slope x (amplifier current - threshold), in front of the source."""
 
     threshold_ma: float
+    """Amplifier current at which the power begins."""
     slope_mw_per_ma: float = Field(gt=0)
+    """Power in front of the source per current."""
     relative_error: float = Field(ge=0)
+    """Of the slope."""
     full_power_mw: float = Field(gt=0)
+    """The power of a scan that names none; also the largest allowed."""
     monitor_ratio: float = Field(gt=0)
     """Power in front of the source over the amplifier's own output reading."""
 
 
 class EomCalibration(Dated):
+    """Depth of the sidebands against RF power."""
+
     v_pi_v: float = Field(gt=0)
+    """Half-wave voltage of the EOM."""
     v_pi_error_v: float = Field(ge=0)
+    """Its standard error."""
 
 
 class DopplerCalibration(Dated):
     """Most probable Doppler shifts of the beam, from the 84Kr and 83Kr spectra."""
 
     even_mhz: float
+    """Most probable shift of 84Kr."""
     even_error_mhz: float = Field(ge=0)
+    """Its standard error."""
     odd_mhz: float
+    """Most probable shift of the odd isotopes."""
     odd_error_mhz: float = Field(ge=0)
+    """Its standard error."""
     even_rms_mhz: float = Field(gt=0)
+    """Rms width of the shifts of 84Kr."""
     odd_rms_mhz: float = Field(gt=0)
+    """Rms width of the shifts of the odd isotopes."""
     odd_rms_error_mhz: float = Field(gt=0)
+    """Its standard error: the prior of a fit without an 83Kr spectrum."""
 
 
 class PumpingCalibration(Dated):
     """What the spectra are fitted with unless a run says otherwise."""
 
     rabi_scale: float = Field(gt=0)
+    """Factor on the Rabi frequency of Eq. 3."""
     rabi_scale_error: float = Field(gt=0)
+    """Its standard error: the prior of a fit without an 83Kr spectrum."""
     waist_mm: float = Field(gt=0)
+    """1/e2 radius at the source tube, co-propagating."""
     waist_counter_mm: float = Field(gt=0)
+    """The same, counter-propagating."""
     tube_diameter_mm: float = Field(gt=0)
+    """Inner diameter of the source tube."""
 
 
 class Calibrations(_Model):
+    """What the lab measured before, each with its date."""
+
     cavity: CavityCalibration
     fibre_power: FibrePowerCalibration
     eom: EomCalibration
@@ -216,8 +305,11 @@ class RigConfig(_Model):
     """A whole rig file."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    """First part of every process variable; one station for each name."""
     geometry: Literal["co", "counter"]
+    """819-nm light along or against the atomic beam."""
     data_dir: Path | None = None
+    """Folder of the runs; left out: `--data`."""
     amplifier: AmplifierConfig
     sideband: SidebandConfig
     lock: LockConfig

@@ -1,5 +1,6 @@
 """Calibrations that a run takes before its first block."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +11,7 @@ from atta_daq.calibration.reference_zero import fit_reference_zero
 from atta_daq.counting.calibrate import calibrate
 from atta_daq.counting.efficiency import efficiency_curve
 from atta_daq.counting.measured import CalibrationError
+from atta_daq.counting.segment import SegmentCounter
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl, ResolvedTarget
@@ -78,4 +80,11 @@ def calibrate_counting(
         )
     except CalibrationError as error:
         raise DeviceFault("camera", f"the counting could not be calibrated: {error}") from error
-    return CountingSetup(calibration, efficiency_curve(calibration))
+    setup = CountingSetup(calibration, efficiency_curve(calibration))
+    # The first count compiles; that must not happen while atoms are waited for.
+    counter = SegmentCounter(setup.calibration, setup.efficiency)
+    counter.arm(-math.inf)
+    for frame in settled:
+        counter.add(frame.image, frame.unique_id, frame.rig_time_s)
+    counter.finish()
+    return setup

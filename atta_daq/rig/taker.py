@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.counting.calibration import CountingCalibration
 from atta_daq.counting.efficiency import EfficiencyCurve
@@ -148,7 +150,8 @@ class SegmentTaker:
         """Move light, trap and shutter. Returns where the light stands and the dead time."""
         start_s = self._clock.now_s()
         setting = Setting()
-        if planned.pumping:
+        # A blank looks at the light wherever it stands: its stray light is all that matters.
+        if planned.pumping and planned.isotope:
             self._light.move(self._light.resolve(planned.target, planned.isotope))
         moved_s = self._clock.now_s()
         self.trap.pump(planned.pumping)
@@ -169,27 +172,36 @@ class SegmentTaker:
     def _load(self, planned: PlannedSegment) -> _Measured:
         """83Kr: quench bursts; 84Kr: slope after clearing. The camera is dark (TrapControl)."""
         config, detector = self._config.loading, self._instruments.loading
+        bursts = planned.bursts or config.bursts
         start_s = self._clock.now_s()
         if planned.kind is SegmentKind.LOADING_83:
-            bursts = planned.bursts or config.bursts
             trace = detector.quench_bursts(bursts, config.load_s, config.quench_s)
             # The pulses rise a load and a quench apart.
             period_s = config.load_s + config.quench_s
             result = quench_burst_rate(trace.volts, trace.dt_s, bursts, period_s, config.quench_s)
-            live_s = bursts * config.load_s
+            rates, live_s = result.bursts, bursts * config.load_s
         else:
-            trace = detector.loading_slope(config.quench_s, config.slope_record_s)
-            result = loading_slope_rate(trace.volts, trace.dt_s, config.quench_s)
-            live_s = config.slope_record_s
+            # Several slopes: what one trace cannot show is how well it repeats.
+            rates = np.array([self._slope() for _ in range(bursts)])
+            live_s = bursts * config.slope_record_s
         end_s = self._clock.now_s()
         return _Measured(
             start_s,
             end_s,
             live_s,
-            {"rate": result.rate, "rate_error": result.error},
+            {
+                "rate": float(rates.mean()),
+                "rate_error": float(rates.std(ddof=1) / math.sqrt(bursts)),
+                "exposures": bursts,
+            },
             {"record": max(0.0, end_s - start_s - live_s)},
             flag=self._guarded(),
         )
+
+    def _slope(self) -> float:
+        config = self._config.loading
+        trace = self._instruments.loading.loading_slope(config.quench_s, config.slope_record_s)
+        return loading_slope_rate(trace.volts, trace.dt_s, config.quench_s).rate
 
     def _count(self, planned: PlannedSegment) -> _Measured:
         assert planned.dwell_s is not None

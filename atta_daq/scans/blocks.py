@@ -54,7 +54,7 @@ class Timing:
     switching_s: float = 1.0
     settling_s: float = 0.5
     settle_frames: int = 5
-    slope_record_s: float = 2.0
+    slope_record_s: float = 1.0
 
 
 _KINDS = {
@@ -187,9 +187,9 @@ def segment_duration_s(segment: PlannedSegment, timing: Timing) -> float:
     if segment.kind in (SegmentKind.RARE, SegmentKind.BLANK):
         assert segment.dwell_s is not None
         return segment.dwell_s + timing.settle_frames * timing.exposure_s
-    if segment.kind is SegmentKind.LOADING_84:
-        return timing.quench_s + timing.slope_record_s
     bursts = segment.bursts or timing.bursts
+    if segment.kind is SegmentKind.LOADING_84:
+        return bursts * (timing.quench_s + timing.slope_record_s)
     return (bursts + 1) * timing.quench_s + bursts * timing.load_s
 
 

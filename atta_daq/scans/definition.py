@@ -20,17 +20,22 @@ Pumping = Literal["on", "off", "abba"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Axis(_Model):
     """One swept quantity: either `values`, or `start`, `stop` and `points`."""
 
     quantity: Quantity
+    """What is swept."""
     start: float | None = None
+    """First value, in the unit of the quantity."""
     stop: float | None = None
+    """Last value."""
     points: int | None = Field(default=None, ge=1, le=10_000)
+    """How many values, evenly spaced."""
     values: tuple[float, ...] | None = None
+    """The values themselves, instead of a range."""
 
     @model_validator(mode="after")
     def _one_way(self) -> "Axis":
@@ -65,22 +70,27 @@ class Light(_Model):
     power_mw: float | None = Field(default=None, ge=0.0)
     """Left out: full power, from the rig file."""
     sideband_frequency_mhz: float = Field(default=0.0, ge=0.0)
+    """Spacing of the sidebands from the carrier; 0: none."""
     sideband_depth: float = Field(default=0.0, ge=0.0, le=3.0)
+    """Modulation index beta; 0: none."""
 
 
 class Part(_Model):
     """A measurement of one isotope."""
 
     isotope: Isotope
+    """81 and 85 are counted, 83 and 84 measured by loading."""
     axes: tuple[Axis, ...] = ()
+    """Swept quantities; several make a product, the last moves fastest. None: on against off."""
     light: Light = Light()
     dwell_s: float | None = Field(default=None, gt=0.0)
     """Counting time of a point on the rig's clock (81Kr and 85Kr)."""
     bursts: int | None = Field(default=None, ge=2, le=7)
-    """Quench bursts (83Kr) of one measurement; left out: from the rig file."""
+    """Quench bursts (83Kr) or slopes (84Kr) of one measurement; left out: from the rig file."""
     repeats: int = Field(default=1, ge=1)
     """How often each point, or each ABBA cycle, is taken."""
     order: Order = "interleaved"
+    """'interleaved' takes every fourth point, then the gaps."""
     pumping: Pumping = "on"
     """'abba' takes every point as off, on, on, off."""
     dwell_off_s: float | None = Field(default=None, gt=0.0)
@@ -88,6 +98,7 @@ class Part(_Model):
     reference_every: int = Field(default=0, ge=0)
     """After so many points one without pumping light; 0 for none."""
     reference_dwell_s: float | None = Field(default=None, gt=0.0)
+    """Counting time of a reference; left out: `dwell_s`."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Part":
@@ -110,20 +121,25 @@ class Blanks(_Model):
     """Counting with the trap off every isotope."""
 
     dwell_s: float = Field(default=240.0, gt=0.0)
+    """Counting time of one blank."""
     at_ends: bool = True
+    """Two blanks before the first and after the last block, with the 819-nm light off and on."""
     every_blocks: int = Field(default=0, ge=0)
+    """The same after so many blocks; 0 for none."""
 
 
 class ScanDefinition(_Model):
     """A whole scan file."""
 
     name: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
+    """Part of the name of every run."""
     geometry: Literal["co", "counter"] | None = None
     """Refused on a rig of the other geometry; left out: whatever the rig has."""
     seed: int = Field(default=1, ge=0)
     """Of the shuffled order."""
     parts: tuple[Part, ...] = Field(min_length=1)
     bracket_period_s: float = Field(default=500.0, gt=0.0)
+    """At least so often the 83Kr loading rate is measured (rig time)."""
     bracket_pumping: bool = False
     """True takes the normaliser with pumping light on: it divides the effect out. For tests."""
     blanks: Blanks | None = None
@@ -132,12 +148,17 @@ class ScanDefinition(_Model):
     calibrate_counting_s: float | None = Field(default=240.0, gt=0.0)
     """Watch 85Kr so long before the first block and calibrate the counting from it."""
     max_attempts: int = Field(default=3, ge=1)
+    """A block that fails so often ends the run."""
     fit_width_from: str | None = None
     """Run whose fit constrains Rabi scale and Doppler width (an 83Kr spectrum)."""
     sample: str = ""
+    """Kept with the run."""
     gas: str = ""
+    """Kept with the run."""
     operator: str = ""
+    """Kept with the run."""
     note: str = ""
+    """Kept with the run."""
 
     @property
     def digest(self) -> str:

@@ -1,9 +1,12 @@
 """One run from its first preparation to its last document."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from bluesky.utils import FailedStatus
 
 from atta_daq import __version__
 from atta_daq.analysis.records import Segment, SegmentKind
@@ -14,12 +17,15 @@ from atta_daq.rig.devices import SegmentDevice
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.procedures import calibrate_counting, zero_on_reference_cell
+from atta_daq.rig.status import WorkStatus
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.scans.blocks import Block, predicted_duration_s, segment_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
 from atta_daq.station.engine import Engine
 from drivers.errors import DeviceFault, DriverError
+
+log = logging.getLogger(__name__)
 
 COOL_DOWN_TIMEOUT_S = 1800.0
 
@@ -108,7 +114,9 @@ class RunSession:
         except RunEnded as ended:
             state, reason = RunState.ABORTED, str(ended)
         except Exception as error:  # whatever ends a run is written into it
-            state, reason = RunState.ABORTED, str(error) or type(error).__name__
+            cause = _cause(error)
+            log.error("run %s ended", self.run_id, exc_info=cause)
+            state, reason = RunState.ABORTED, str(cause) or type(cause).__name__
         self._hooks.state("stopping")
         self._device.close()
         self._engine.close()
@@ -218,6 +226,13 @@ class RunSession:
                 action()
             except DriverError as error:
                 self._hooks.say(str(error))
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a device's work raised, behind the engine's FailedStatus."""
+    if isinstance(error, FailedStatus) and isinstance(error.args[0], WorkStatus):
+        return error.args[0].exception() or error
+    return error
 
 
 def run_header(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atta_daq import __version__
+from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
@@ -57,6 +58,7 @@ class Station:
         self._control = ""
         self._mutex = threading.RLock()
         self._session: RunSession | None = None
+        self._run_thread: threading.Thread | None = None
         self._writer: RunWriter | None = None
         self._rows: list[dict[str, Any]] = []
         self._request: FitRequest | None = None
@@ -140,6 +142,7 @@ class Station:
         self._monitor = Monitor(rig.instruments, self._config, self._light, self._server, self._say)
         self._taker.guard = self._monitor.fault
         self._worker = FitWorker(self._on_fit)
+        self._worker.submit(warm_up)
 
     def wait(self, poll: Any = None) -> None:
         """Block until a client shuts the station down, or `poll()` says so (asked twice a s)."""
@@ -150,6 +153,8 @@ class Station:
     def close(self) -> None:
         """End the run if there is one, make everything safe, release the rig."""
         self._end_session("the station was shut down")
+        if self._run_thread is not None:
+            self._run_thread.join()
         self._ended.set()
         self._monitor.close()
         self._display.join()
@@ -178,7 +183,8 @@ class Station:
             self._request = request
             self._session = self._new_session(definition, arguments["scan"])
             run_id = self._session.run_id
-        threading.Thread(target=self._carry_out, name="run", daemon=True).start()
+        self._run_thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
+        self._run_thread.start()
         return {"run": run_id}
 
     def _new_session(self, definition: ScanDefinition, scan_toml: str) -> RunSession:

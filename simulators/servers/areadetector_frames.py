@@ -21,7 +21,9 @@ SHORTEST_WAIT_S = 0.002
 """Wall time: frames that end closer together are posted in one go."""
 LONGEST_WAIT_S = 0.05
 LARGEST_BATCH = 256
-"""Frames posted before the others get a turn, when this process has fallen behind."""
+BATCH_PAUSE_S = 0.01
+"""When this process has fallen behind: frames posted in one go, and the wall time that clients
+then get, whose queues would run over otherwise."""
 COUNTER_PERIOD = 64
 """At high speed the counters' own PVs are posted every so many frames."""
 
@@ -149,7 +151,7 @@ class FramePump:
                 self._post_counters(self.counter, self._images)
             stalled = self._fault is not None and self._fault.kind == "stall"
             if late:
-                return 0.0
+                return BATCH_PAUSE_S
             if not running and due and not stalled:
                 self._finish()
             wait_s = self._world.clock.wall_delay_s(next_s - now_s)

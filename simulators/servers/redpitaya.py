@@ -45,18 +45,18 @@ class Output:
     repetitions: int = 1
     on: bool = False
 
-    def waveform(self, start_s: float) -> Waveform:
-        """What starts at `start_s`. Only rectangles and levels matter to anything connected."""
+    def waveform(self) -> Waveform:
+        """What it plays when started. Only rectangles and levels matter to anything connected."""
         high_v = self.offset_v + self.amplitude_v
         low_v = self.offset_v - self.amplitude_v
         if self.shape == "DC":
-            return Waveform(high_v, high_v, PulseTrain(start_s, 1.0, 1.0, float("inf")))
+            return Waveform(high_v, high_v, PulseTrain(0.0, 1.0, 1.0, float("inf")))
         period_s = 1.0 / self.frequency_hz
         width_s = period_s * (self.duty if self.shape == "PWM" else 0.5)
         count = self.cycles * self.repetitions if self.burst else float("inf")
         if self.shape not in ("PWM", "SQUARE"):
             high_v = low_v
-        return Waveform(low_v, high_v, PulseTrain(start_s, period_s, width_s, count))
+        return Waveform(low_v, high_v, PulseTrain(0.0, period_s, width_s, count))
 
 
 class RedPitaya(ScpiInstrument):
@@ -64,7 +64,6 @@ class RedPitaya(ScpiInstrument):
 
     def __init__(self, world: World, role: Role) -> None:
         super().__init__("REDPITAYA,INSTR2023,0,01-02")
-        self._clock = world.clock
         self._wiring = wiring(world, role)
         self._digitiser = Digitiser(world, self._wiring)
         self._outputs = {1: Output(), 2: Output()}
@@ -190,9 +189,8 @@ class RedPitaya(ScpiInstrument):
     def _play(self, suffixes: tuple[int, ...]) -> None:
         output = self._output(suffixes)
         if output.on:
-            now_s = self._clock.now_s()
-            self._wiring.play(suffixes[0], output.waveform(now_s))
-            self._digitiser.generator_edge(True, now_s)
+            start_s = self._wiring.play(suffixes[0], output.waveform())
+            self._digitiser.generator_edge(True, start_s)
 
     def _reset_generator(self) -> None:
         for number in self._outputs:

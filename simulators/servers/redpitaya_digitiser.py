@@ -112,5 +112,5 @@ class Digitiser:
             return
         self._triggered_s = time_s
         begin_s = time_s + (self.delay - BUFFER // 2) * self.dt_s
-        self._recording = Recording(begin_s, self.dt_s, BUFFER)
+        self._recording = Recording(begin_s, self.dt_s, BUFFER, self.averaging)
         self._wiring.begin(self._recording)

@@ -16,7 +16,7 @@ UNCONNECTED_NOISE_V = 2e-4
 
 @dataclass(frozen=True)
 class Waveform:
-    """What a generator output plays from `start_s` on: `pulses` between two levels, or a level."""
+    """What a generator output plays from its start on: `pulses` between two levels, or a level."""
 
     low_v: float
     high_v: float
@@ -34,8 +34,8 @@ class Wiring(Protocol):
         """Level at an input pin."""
         ...
 
-    def play(self, output: int, waveform: Waveform | None) -> None:
-        """A generator output starts `waveform`; None: it is off."""
+    def play(self, output: int, waveform: Waveform | None) -> float:
+        """A generator output starts `waveform`; None: it is off. Returns rig time of the start."""
         ...
 
     def begin(self, recording: Recording) -> None:
@@ -61,8 +61,9 @@ class _Bare:
         del pin
         return False
 
-    def play(self, output: int, waveform: Waveform | None) -> None:
+    def play(self, output: int, waveform: Waveform | None) -> float:
         del output, waveform
+        return self._world.clock.now_s()
 
     def begin(self, recording: Recording) -> None:
         del recording
@@ -94,16 +95,16 @@ class LoadingWiring(_Bare):
 
     GATE_THRESHOLD_V = 0.5
 
-    def play(self, output: int, waveform: Waveform | None) -> None:
+    def play(self, output: int, waveform: Waveform | None) -> float:
         if output != 1:
-            return
+            return super().play(output, waveform)
         pulses = DARK
         if waveform is not None and waveform.high_v > self.GATE_THRESHOLD_V:
             pulses = waveform.pulses
             if waveform.low_v > self.GATE_THRESHOLD_V:
                 # never low: the gate stays open
-                pulses = PulseTrain(pulses.start_s, 1.0, 1.0, float("inf"))
-        self._world.atoms.set_quench(pulses)
+                pulses = PulseTrain(0.0, 1.0, 1.0, float("inf"))
+        return self._world.atoms.set_quench(pulses)
 
     def begin(self, recording: Recording) -> None:
         self._world.atoms.record(recording)

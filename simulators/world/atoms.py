@@ -64,6 +64,7 @@ class Atoms:
         now_s = world.clock.now_s()
         self._time_s = now_s
         self._source = SourceDrift(truth.source, now_s, streams["source"])
+        self._strength, self._strength_s = 1.0, now_s
         self.pumping = Pumping(truth)
         self.single = SingleAtoms(truth.trap.lifetime_s, streams["single atoms"])
         self._cloud = Cloud(
@@ -82,6 +83,7 @@ class Atoms:
         self._offset_mhz: float | None = 0.0
         self._odd = False
         self._trap_light = False
+        self._addressed = self._nearest_isotope()
         self._locked_s = now_s
         self._settled_s = now_s
         self._residual_electrons = 0.0
@@ -133,10 +135,11 @@ class Atoms:
     # --- the loading detector -------------------------------------------------------------------
 
     def set_quench(self, pulses: PulseTrain) -> float:
-        """Replace what the gate of the quench light does from now on. Returns rig time now."""
+        """Let the gate of the quench light play `pulses` from now on; `pulses.start_s` is counted
+        from now. Returns rig time now."""
         with self._lock:
             self.advance()
-            self._quench = pulses
+            self._quench = replace(pulses, start_s=self._time_s + pulses.start_s)
             return self._time_s
 
     def record(self, recording: Recording) -> None:
@@ -171,7 +174,8 @@ class Atoms:
             now_s = self._time_s
             isotope = self._isotope(now_s)
             increase = self._increase(isotope, self._world.light.field(), now_s)
-            strength = self._source.at(now_s)
+            strength = self._strength = self._source.at(now_s)
+            self._strength_s = now_s
             return AtomsStatus(
                 now_s,
                 isotope,
@@ -226,7 +230,9 @@ class Atoms:
         middle_s = 0.5 * (begin_s + end_s)
         step_s = end_s - begin_s
         isotope = self._isotope(middle_s)
-        strength = self._source.at(begin_s)
+        if begin_s - self._strength_s >= LONGEST_STEP_S:
+            self._strength, self._strength_s = self._source.at(begin_s), begin_s
+        strength = self._strength
         rate_per_s = 0.0
         if isotope is not None:
             rate_per_s = self._base_rate_per_s(isotope) * strength
@@ -270,6 +276,7 @@ class Atoms:
         self._residual_electrons = left + trap.residual_electrons_px
         self._locked_s = self._time_s + trap.switching_s
         self._settled_s = self._locked_s + trap.settling_s
+        self._addressed = self._nearest_isotope()
         self._lose_all()
 
     def _lose_all(self) -> None:
@@ -280,17 +287,23 @@ class Atoms:
         return self._offset_mhz is not None and time_s >= self._locked_s - EDGE_TOLERANCE_S
 
     def _isotope(self, time_s: float) -> int | None:
-        """Isotope that the trap catches at `time_s`: lasers locked, settled, and near its line."""
-        if not self._trap_light or self._offset_mhz is None or time_s < self._settled_s:
+        """Isotope that the trap catches at `time_s`: light on, lasers locked and settled."""
+        if not self._trap_light or time_s < self._settled_s:
             return None
-        trap = self._truth.trap
+        return self._addressed
+
+    def _nearest_isotope(self) -> int | None:
+        """Isotope whose line the trap lasers are on, with the repumping light that it needs."""
+        trap, offset_mhz = self._truth.trap, self._offset_mhz
+        if offset_mhz is None:
+            return None
         lines = (
             {81: trap.offset_81_mhz, 83: trap.offset_83_mhz, 85: trap.offset_85_mhz}
             if self._odd
             else {84: trap.offset_84_mhz}
         )
-        isotope = min(lines, key=lambda i: abs(lines[i] - (self._offset_mhz or 0.0)))
-        if abs(lines[isotope] - self._offset_mhz) > trap.capture_width_mhz:
+        isotope = min(lines, key=lambda i: abs(lines[i] - offset_mhz))
+        if abs(lines[isotope] - offset_mhz) > trap.capture_width_mhz:
             return None
         return isotope
 

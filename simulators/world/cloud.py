@@ -96,6 +96,28 @@ class Cloud:
                 quenched[low:high] = piece.quenched
         return atoms, quenched
 
+    def means(
+        self, begin_s: float, dt_s: float, count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Visible atoms averaged over `count` past intervals of `dt_s` from `begin_s` on, and the
+        average of those in quench light; otherwise as `history`."""
+        edges_s = begin_s + dt_s * np.arange(count + 1, dtype=np.float64)
+        total = np.zeros(count + 1)
+        in_light = np.zeros(count + 1)
+        pieces = self._pieces
+        ends_s = [piece.begin_s for piece in pieces[1:]] + [edges_s[-1]]
+        for piece, end_s in zip(pieces, ends_s, strict=True):
+            if end_s <= edges_s[0]:
+                continue
+            since_s = np.clip(edges_s, piece.begin_s, max(end_s, piece.begin_s)) - piece.begin_s
+            limit = piece.loading_per_s / piece.loss_per_s
+            gone = -np.expm1(-piece.loss_per_s * since_s) / piece.loss_per_s
+            integral = piece.efficiency * (limit * since_s + (piece.atoms - limit) * gone)
+            total += integral
+            if piece.quenched:
+                in_light += integral
+        return np.diff(total) / dt_s, np.diff(in_light) / dt_s
+
     def _forget(self, before_s: float) -> None:
         if len(self._pieces) > 64 and self._pieces[32].begin_s < before_s:
             keep = bisect.bisect_right([p.begin_s for p in self._pieces], before_s) - 1

@@ -17,6 +17,8 @@ class Recording:
     """Rig time of the first sample."""
     dt_s: float
     samples: int
+    averaged: bool = True
+    """A sample is the mean over its interval; else the value at its beginning."""
     volts: tuple[NDArray[np.float64], NDArray[np.float64]] | None = field(default=None)
     """IN1 and IN2, before the converter."""
 
@@ -41,10 +43,17 @@ class LoadingDetector:
     def fill(self, recording: Recording) -> None:
         """Put voltages into a recording whose end has passed."""
         truth = self._truth
-        times_s = recording.begin_s + recording.dt_s * np.arange(recording.samples)
-        atoms, quenched = self._cloud.history(times_s)
+        atoms, in_light = self._seen(recording)
         noise = truth.voltage_noise_v * self._stream.standard_normal((2, recording.samples))
         recording.volts = (
-            truth.background_v + truth.volts_per_atom_83 * atoms * quenched + noise[0],
+            truth.background_v + truth.volts_per_atom_83 * in_light + noise[0],
             truth.background_v + truth.volts_per_atom_84 * atoms + noise[1],
         )
+
+    def _seen(self, recording: Recording) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Visible atoms at each sample, all and those in quench light."""
+        if recording.averaged:
+            return self._cloud.means(recording.begin_s, recording.dt_s, recording.samples)
+        steps_s = recording.dt_s * np.arange(recording.samples, dtype=np.float64)
+        atoms, quenched = self._cloud.history(recording.begin_s + steps_s)
+        return atoms, atoms * quenched

@@ -88,7 +88,7 @@ class Pumping:
             first_mhz = chunk * NODES * DETUNING_STEP_MHZ
             row = self.exact_efficiency(
                 isotope,
-                first_mhz + DETUNING_STEP_MHZ * np.arange(NODES + 1),
+                first_mhz + DETUNING_STEP_MHZ * np.arange(NODES + 1, dtype=np.float64),
                 math.exp(level * LOG_POWER_STEP),
                 frequency_mhz,
                 depth,

@@ -8,7 +8,7 @@ EDGE_TOLERANCE_S = 1e-6
 
 @dataclass(frozen=True)
 class PulseTrain:
-    """`count` pulses of `width_s`, `period_s` apart, the first beginning at `start_s`."""
+    """`count` pulses of `width_s`, `period_s` apart, the first beginning at `start_s` (s)."""
 
     start_s: float
     period_s: float

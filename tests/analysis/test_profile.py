@@ -11,17 +11,17 @@ def problem(rng, poisson: bool, n: int = 12, r: int = 4, blanks: int = 2):
     value = rng.poisson(signal).astype(float) if poisson else rng.normal(signal, 1.0)
     blank = rng.integers(-1, blanks, n) if poisson else np.full(n, -1)
     counts = rng.integers(0, 6, blanks).astype(float) if poisson else np.zeros(0)
-    return dict(
-        poisson=poisson,
-        value=value,
-        sigma=np.ones(n),
-        signal=signal,
-        live=live,
-        blank=blank.astype(np.int64),
-        blank_counts=counts,
-        blank_live=np.full(counts.size, 300.0),
-        spread=0.1 * rng.standard_normal((n, r)),
-    )
+    return {
+        "poisson": poisson,
+        "value": value,
+        "sigma": np.ones(n),
+        "signal": signal,
+        "live": live,
+        "blank": blank.astype(np.int64),
+        "blank_counts": counts,
+        "blank_live": np.full(counts.size, 300.0),
+        "spread": 0.1 * rng.standard_normal((n, r)),
+    }
 
 
 def profiled(p):
@@ -71,17 +71,17 @@ def test_without_nuisances_it_is_the_poisson_deviance():
 def test_a_blank_without_counts_may_vanish():
     """Nothing in the blank, less than expected in the data: its rate goes to zero, not below."""
     least, x, mu = profiled(
-        dict(
-            poisson=True,
-            value=np.array([4.0]),
-            sigma=np.ones(1),
-            signal=np.array([5.0]),
-            live=np.array([100.0]),
-            blank=np.zeros(1, dtype=np.int64),
-            blank_counts=np.zeros(1),
-            blank_live=np.array([300.0]),
-            spread=np.zeros((1, 0)),
-        )
+        {
+            "poisson": True,
+            "value": np.array([4.0]),
+            "sigma": np.ones(1),
+            "signal": np.array([5.0]),
+            "live": np.array([100.0]),
+            "blank": np.zeros(1, dtype=np.int64),
+            "blank_counts": np.zeros(1),
+            "blank_live": np.array([300.0]),
+            "spread": np.zeros((1, 0)),
+        }
     )
     assert x[0] == 0.0
     assert mu[0] == pytest.approx(5.0)

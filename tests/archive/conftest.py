@@ -11,6 +11,18 @@ from atta_daq.archive.header import RunHeader, new_run_id
 from atta_daq.archive.run_folder import RunWriter
 
 START_UTC_S = 1_800_000_000.0
+SCAN = """name = "demo"
+
+[[part]]
+isotope = 85
+dwell_s = 60.0
+
+[[part.axis]]
+quantity = "detuning_mhz"
+start = -400.0
+stop = 500.0
+points = 7
+"""
 
 
 @dataclass
@@ -78,7 +90,7 @@ def make_run(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., RunWriter]]
             RunHeader(run_id=run_id, **values),
             rig_now=clock,
             utc_now=clock,
-            scan_toml='name = "demo"\n',
+            scan_toml=SCAN,
             rig_toml="[clock]\nrate = 1\n",
         )
         writers.append(writer)

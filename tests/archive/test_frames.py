@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from atta_daq.archive.errors import FramesDamaged
+from atta_daq.archive.errors import FramesDamaged, WriteFailed
 from atta_daq.archive.frames import (
     FramesReader,
     FramesWriter,
@@ -137,3 +137,32 @@ def test_the_predicted_volume_bounds_what_is_written(tmp_path: Path) -> None:
     fixed = 100_000  # headers and one chunk of every column, whatever the length
     assert size < predicted_bytes(40, 40, frame_rate_hz=10.0, duration_s=100.0) + fixed
     assert predicted_bytes(64, 64, 10.0, 36_000.0) == pytest.approx(3e9, rel=0.02)
+
+
+def test_frames_that_the_disk_refused_are_kept_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(6)
+    images = [_image(rng) for _ in range(300)]
+    block = frames_per_block(ROWS, COLUMNS)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with FramesWriter(tmp_path / "frames.h5", ROWS, COLUMNS) as writer:
+        for number, image in enumerate(images[: block - 1]):
+            writer.append(image, number, float(number))
+        with monkeypatch.context() as patch:
+            patch.setattr(h5py.Dataset, "__setitem__", full)
+            with pytest.raises(WriteFailed, match=f"{block} frames could not be written"):
+                writer.append(images[block - 1], block - 1, float(block - 1))
+            with pytest.raises(WriteFailed):
+                writer.append(images[block], block, float(block))
+            with pytest.raises(WriteFailed):
+                writer.flush(0)
+        for number in range(block, 300):
+            writer.append(images[number], number, float(number))
+        assert writer.flush(0) == 300
+    with FramesReader(tmp_path / "frames.h5") as reader:
+        assert np.array_equal(reader.segment(0).images, np.array(images))
+        assert reader.segment(0).unique_id.tolist() == list(range(300))

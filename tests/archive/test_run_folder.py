@@ -79,7 +79,8 @@ def test_a_complete_run_comes_back_whole(make_run, make_segment) -> None:
     assert [s.flag for s in run.segments] == ["", "cosmic ray", ""]
     assert run.segments[2] == make_segment(2)
     assert run.notes[0].text == "lunch"
-    assert run.scan_toml == 'name = "demo"\n'
+    assert run.scan_toml.startswith('name = "demo"\n')
+    assert run.rig_toml == "[clock]\nrate = 1\n"
     assert run.truth is None
     fit = run.fits["spectrum"]
     assert fit.to_dict() == _fit().to_dict()

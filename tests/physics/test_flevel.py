@@ -98,8 +98,9 @@ def test_weak_light_adds_up_the_components():
     half_width = rates.coherence / (2e6 * np.pi)
     detuning = np.linspace(-800.0, 1300.0, 50)
     whole = rabi_squared(pumped.wavelength_m, pumped.decay_rate_s, 5 / 3, intensity)
-    shape = sum(
-        c.strength / (1 + ((detuning - c.total_mhz) / half_width) ** 2) for c in components(83)
+    shape = np.sum(
+        [c.strength / (1 + ((detuning - c.total_mhz) / half_width) ** 2) for c in components(83)],
+        axis=0,
     )
     rate = whole / (2 * rates.coherence) * shape
     model = f_level_model(83).efficiency(detuning, intensity, 1.0, *CARRIER)

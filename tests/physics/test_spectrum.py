@@ -12,7 +12,7 @@ from atta_daq.physics.flevel import f_level_model
 from atta_daq.physics.hyperfine import closed_component
 from atta_daq.physics.krypton import pumping_rates
 from atta_daq.physics.sidebands import Sidebands
-from atta_daq.physics.spectrum import PumpingSpectrum
+from atta_daq.physics.spectrum import Geometry, PumpingSpectrum
 
 FULL_INTENSITY = mean_intensity_w_m2(500.0, 7.5, 9.0)
 MODELS = ("f-level", "zeeman", "five-level")
@@ -50,7 +50,8 @@ def test_both_geometries_give_the_same_rest_position(model, number):
     doppler = DopplerDistribution.gaussian(250.0, 5.0)
     axis = np.arange(-40.0, 40.0, 0.5)
     peak = {}
-    for geometry, sign in (("co", 1.0), ("counter", -1.0)):
+    sides: tuple[tuple[Geometry, float], ...] = (("co", 1.0), ("counter", -1.0))
+    for geometry, sign in sides:
         detuning = rest + sign * 250.0 + axis
         eta = spectrum.efficiency(detuning, intensity_w_m2=5.0, doppler=doppler, geometry=geometry)
         peak[geometry] = detuning[np.argmax(eta)]

@@ -318,7 +318,6 @@ def test_quench_light_clears_single_atoms_too():
     made = truth(source=replace_source(counts_85kr_per_h=3.6e5))
     world = trapping(made, -265.0, True)
     world.wait(5.0)
-    now_s = world.clock.now_s()
-    world.atoms.set_quench(PulseTrain(now_s, 1.0, 0.05, 1))
+    world.atoms.set_quench(PulseTrain(0.0, 1.0, 0.05, 1))
     world.wall_s += 0.05
     assert world.atoms.status().trapped_atoms < 8

@@ -174,7 +174,7 @@ def test_gain_follows_the_temperature_and_what_was_set():
     assert made.exposures[-1].readout.gain == pytest.approx(220.0)
     made.cooler.set(0.1, setpoint_c=-60.0)
     run(made, 1000.0)
-    assert made.exposures[-1].readout.gain == pytest.approx(220.0 * 0.8, rel=1e-3)
+    assert made.exposures[-1].readout.gain == pytest.approx(220.0 * math.exp(-0.2), rel=1e-3)
 
 
 def test_gain_zero_does_not_multiply():

@@ -76,9 +76,9 @@ def test_every_frame_of_a_segment_is_in_the_archive(station: RunningStation) -> 
 @pytest.mark.timeout(120)
 def test_pause_finishes_the_segment_and_resume_goes_on(station: RunningStation) -> None:
     run_id = start(station, SCAN)
-    station.wait_for("run:state", lambda v: str(v) == "running")
+    station.wait_for("run:state", lambda v: v == "running")
     station.client.command("pause", when="segment")
-    station.wait_for("run:state", lambda v: str(v) == "paused")
+    station.wait_for("run:state", lambda v: v == "paused")
     taken = int(station.client.get("run:segment"))
     time.sleep(1.0)
     assert int(station.client.get("run:segment")) == taken
@@ -95,7 +95,7 @@ def test_pause_now_flags_the_segment_and_takes_it_again(station: RunningStation)
     station.wait_for("run:segment", lambda v: int(v) >= 1)
     station.wait_for("camera:frames", lambda v: 0 < int(v) < 1500)
     station.client.command("pause", when="now")
-    station.wait_for("run:state", lambda v: str(v) == "paused")
+    station.wait_for("run:state", lambda v: v == "paused")
     station.client.command("resume")
     assert station.wait_for_end(100.0) == "complete"
     run = open_run(station.data / run_id)

@@ -102,14 +102,16 @@ class FakeBox:
         return self.values[name]
 
     def write(self, name, value):
-        was_unseeded, before_ma = self.unseeded, self.level_ma
+        was_unseeded, before_ma, seed_mw = self.unseeded, self.level_ma, self.seed_mw
         self._exchange()
         self.writes.append((name, value))
         if name == AMP + "current-set" and not self.keeps_current:
             value = min(value + 60.0, 2500.0)
         self.values[name] = value
-        if self.level_ma > CEILING_MA and self.level_ma > before_ma and was_unseeded:
+        if self.level_ma > max(CEILING_MA, before_ma) and seed_mw < SEED_MIN_MW:
             self.violations.append(f"raised to {self.level_ma} mA, unseeded")
+        if name == AMP + "enabled" and value and self.level_ma > CEILING_MA:
+            self.violations.append(f"switched on at {self.level_ma} mA")
         if self.unseeded and not was_unseeded and name.startswith(DIODE) and self.seed_good:
             self.violations.append(f"seed taken away from {self.level_ma} mA by {name}")
 
@@ -214,6 +216,12 @@ class Envelope(RuleBasedStateMachine):
     def connect(self):
         self._call(self.driver.connect, ends_verified=False)
 
+    @rule(start_ma=st.sampled_from([0.0, 250.0]), reads=st.integers(10, 90))
+    def seed_dies_in_a_long_ramp(self, start_ma, reads):
+        self.set_amplifier_current(start_ma)
+        self.box.seed_dies_after_reads = reads
+        self.set_amplifier_current(2500.0)
+
     @rule(good=st.booleans(), later=st.none() | st.integers(0, 30))
     def seed_mode(self, good, later):
         if later is None:
@@ -295,6 +303,22 @@ def test_a_slow_reading_is_no_verification(running, box):
     with pytest.raises(InterlockOpen, match=r"took 1\.02 s and is no verification"):
         running.set_amplifier_current(2100.0)
     assert box.level_ma == 0.0
+
+
+def test_seed_that_dies_after_the_last_step_is_seen(running, box):
+    before = len(box.writes)
+    # amplifier 3, seed 2, guard 3, clips 2; in the ramp amplifier 3, seed 2, write 1, read-back 3
+    box.seed_dies_after_reads = 18
+    with pytest.raises(InterlockOpen, match="brought down to 0 mA"):
+        running.set_amplifier_current(2100.0)
+    assert [value for _, value in box.writes[before:]] == [2100.0, 0.0]
+
+
+def test_lost_seed_is_acted_on_even_if_the_move_is_refused(running, box):
+    box.values[GUARD + "power-min"] = 0.0
+    box.seed_good = False
+    with pytest.raises(InterlockOpen, match=r"seed power 0\.00 mW.*brought down to 0 mA"):
+        running.set_amplifier_current(2100.0)
 
 
 def test_disarmed_guard_refuses_to_rise_but_not_to_fall(running, box):

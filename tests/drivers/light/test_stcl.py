@@ -51,7 +51,7 @@ def gains(proportional: int, integral: int) -> list:
 def lock_at():
     made = []
 
-    def make(url, timeout_s=0.5, **options):
+    def make(url, timeout_s=5.0, **options):
         lock = ArduinoStcl(
             "lock",
             url,
@@ -76,6 +76,7 @@ def lock_at():
 def test_a_recorded_line():
     peaks = parse_peaks(RECORDED)
     assert peaks == Peaks((46396, 149681, 242323), (290119, 387402, 486800), 2968, 1283)
+    assert peaks is not None
     assert peaks.ratio == pytest.approx(RECORDED_RATIO, abs=1e-12)
     assert peaks.spacing_us == pytest.approx((195927 + 196681) / 168, abs=1e-9)
 
@@ -133,7 +134,7 @@ def test_connect_waits_for_a_board_that_restarts(scripted, lock_at):
             *ask("Lki?", 30),
         ],
     )
-    lock_at(server.url, timeout_s=0.15).connect()
+    lock_at(server.url, timeout_s=0.5).connect()
 
 
 def test_a_setpoint_that_does_not_fit_the_rig_file(scripted, lock_at):
@@ -202,7 +203,7 @@ def test_a_missing_peak_is_a_status(scripted, lock_at):
         ],
         [*OPEN, *ask("Ls?", 1200)],
     )
-    status = lock_at(server.url, timeout_s=0.15).status()
+    status = lock_at(server.url, timeout_s=0.5).status()
     assert not status.locked
     assert status.reason == "no complete set of peaks (firmware error -14: only 4 of 6 peaks found)"
     assert math.isnan(status.ratio)
@@ -281,8 +282,9 @@ def test_set_ratio_waits_until_the_laser_has_followed(scripted, lock_at):
     "distances",
     [
         [1e-4, 1.5e-4],  # within half a step (2.1e-4), twice
-        [4e-4, 4e-4, 4e-4],  # inside the tolerance and standing
-        [4.9e-4, 4.2e-4, 3.4e-4, 2.9e-4, 2.6e-4],  # approaching, at last by less than 1e-4
+        [4e-4] * 8,  # inside the tolerance and standing
+        # approaching by more than a quarter of a step from the older four to the newer, till last
+        [x * 1e-5 for x in (49, 46, 43, 40, 37, 34, 31, 28, 26, 25, 25)],
     ],
 )
 def test_set_ratio_does_not_land_on_the_way(scripted, lock_at, distances):
@@ -432,7 +434,7 @@ def test_a_late_answer_is_known_by_its_echo(scripted, lock_at):
             *ask("Lki?", 30),
         ],
     )
-    lock = lock_at(server.url, timeout_s=0.15)
+    lock = lock_at(server.url, timeout_s=0.5)
     with pytest.raises(DriverTimeout):
         lock.freeze()
     lock.connect()
@@ -449,7 +451,7 @@ def test_half_an_answer_and_a_closed_connection(scripted, lock_at):
         [*OPEN, *echo("Lkp?", b"15")],
         [*OPEN, ("expect", b"Lkp?\n"), ("close", b"")],
     )
-    lock = lock_at(server.url, timeout_s=0.15)
+    lock = lock_at(server.url, timeout_s=0.5)
     with pytest.raises(DriverTimeout, match="only b'15'"):
         lock.freeze()
     with pytest.raises(ConnectionLost):

@@ -24,14 +24,14 @@ CHANNEL_A = ask("C0C?", "0")
 def synth_at():
     made = []
 
-    def make(url, channel=0, timeout_s=0.5):
+    def make(url, channel=0, timeout_s=5.0, lock_timeout_s=5.0):
         synth = SynthHD(
             "sideband",
             url,
             LIMITS,
             channel=channel,
             timeout_s=timeout_s,
-            lock_timeout_s=0.02,
+            lock_timeout_s=lock_timeout_s,
             sleep=lambda _: None,
         )
         made.append(synth)
@@ -83,7 +83,7 @@ def test_pll_that_does_not_lock_is_a_fault(scripted, synth_at):
         ]
     )
     with pytest.raises(DeviceFault, match=r"did not lock within 0\.02 s"):
-        synth_at(server.url).set_frequency(650.0)
+        synth_at(server.url, lock_timeout_s=0.02).set_frequency(650.0)
 
 
 def test_power_on_channel_b(scripted, synth_at):
@@ -200,7 +200,7 @@ def test_late_answer_does_not_reach_the_next_query(scripted, synth_at):
             *ask("W-10.000W?", "-10.000"),
         ],
     )
-    synth = synth_at(server.url, timeout_s=0.1)
+    synth = synth_at(server.url, timeout_s=0.5)
     with pytest.raises(DriverTimeout):
         synth.status()
     assert synth.set_power(-10.0) == -10.0
@@ -221,7 +221,7 @@ def test_wrong_channel_and_half_an_answer(scripted, synth_at):
     server = scripted(
         [*OPEN, *ask("C0C?", "1")], [*OPEN, *CHANNEL_A, ("expect", b"W0.000W?"), ("send", b"0.0")]
     )
-    synth = synth_at(server.url, timeout_s=0.1)
+    synth = synth_at(server.url, timeout_s=0.5)
     with pytest.raises(ProtocolError, match="channel 0 was selected"):
         synth.set_power(0.0)
     with pytest.raises(DriverTimeout, match=r"only b'0\.0'"):

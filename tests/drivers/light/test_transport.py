@@ -12,7 +12,7 @@ from drivers.transport import SerialStream
 def stream_of():
     opened = []
 
-    def make(url, timeout_s=0.1):
+    def make(url, timeout_s=5.0):
         opened.append(SerialStream("box", url, timeout_s=timeout_s))
         return opened[-1]
 
@@ -43,19 +43,19 @@ def test_discard_zero_takes_what_is_there_and_does_not_wait(scripted, stream_of)
 
 def test_half_a_line_times_out_and_closes(scripted, stream_of):
     server = scripted([("send", b"12.3")])
-    stream = stream_of(server.url)
+    stream = stream_of(server.url, timeout_s=0.5)
     stream.open()
-    with pytest.raises(Timeout, match=r"box: no answer within 0.1 s \(only b'12.3'\)"):
+    with pytest.raises(Timeout, match=r"box: no answer within 0.5 s \(only b'12.3'\)"):
         stream.read_line()
     assert not stream.is_open
 
 
 def test_a_late_line_does_not_reach_the_next_connection(scripted, stream_of):
     server = scripted(
-        [("expect", b"a?"), ("wait", 0.2), ("send", b"late\n")],
-        [("expect", b"b?"), ("wait", 0.08), ("send", b"right\n")],
+        [("expect", b"a?"), ("wait", 0.6), ("send", b"late\n")],
+        [("expect", b"b?"), ("wait", 0.2), ("send", b"right\n")],
     )
-    stream = stream_of(server.url, timeout_s=0.15)
+    stream = stream_of(server.url, timeout_s=0.5)
     stream.open()
     stream.write(b"a?")
     with pytest.raises(Timeout):
@@ -93,7 +93,7 @@ def test_not_open(stream_of):
 
 def test_a_flood_without_line_end_is_no_protocol(scripted, stream_of):
     server = scripted([("send", b"x" * 10_000)])
-    stream = stream_of(server.url, timeout_s=10.0)
+    stream = stream_of(server.url, timeout_s=20.0)
     stream.open()
     with pytest.raises(ProtocolError, match="without a line end"):
         stream.read_line()
