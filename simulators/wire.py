@@ -141,9 +141,11 @@ class WireServer:
         """Stop listening and drop every client; returns when the last socket is closed."""
         if self._server is None:
             return
-        self._server.close()
-        for _ in range(ACCEPTING_TURNS):  # a client just accepted becomes a connection
+        # A client that was just accepted becomes a connection only some turns of the loop later;
+        # asyncio would leave its socket open if the server were closed in between.
+        for _ in range(ACCEPTING_TURNS):
             await asyncio.sleep(0)
+        self._server.close()
         self.cut_all()
         while self._connections:
             await asyncio.sleep(0)

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 
 import numpy as np
@@ -32,6 +33,21 @@ def test_it_listens_on_the_loopback_interface_alone(serving, server) -> None:
     sockets = server._server.sockets
     assert [s.getsockname()[0] for s in sockets] == ["127.0.0.1"]
     assert server.address == f"127.0.0.1:{server.port}"
+
+
+def test_it_can_stop_while_a_client_is_being_accepted(serving) -> None:
+    async def start() -> WireServer:
+        server = WireServer("echo", Echo, np.random.default_rng(1))
+        await server.start()
+        return server
+
+    for _ in range(50):
+        server = serving.run(start())
+        clients = [serving.client(server) for _ in range(3)]
+        serving.run(server.stop())
+        for client in clients:
+            client.socket.close()
+    gc.collect()  # a socket left open would be reported here
 
 
 def test_lines_may_come_in_any_pieces(serving, server) -> None:
@@ -134,6 +150,7 @@ def test_a_stopped_server_is_gone() -> None:
         await server.stop()
         assert await reader.read() == b""
         writer.close()
+        await writer.wait_closed()
         with pytest.raises(RuntimeError, match="not started"):
             _ = server.port
 
