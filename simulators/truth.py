@@ -161,7 +161,7 @@ class Cavity(_Group):
     ramp_hz: float = q(162.0, "Hz", "ramp frequency (the firmware's own)", gt=0)
     drift_mhz_per_min: float = q(10.0, "MHz/min", "rms change of the free cavity in a minute (A)")
     ratio_sign: Literal[-1, 1] = q(1, "1", "sign of d(frequency)/d(ratio): ramp polarity (A)")
-    ratio_at_zero: float = q(0.47, "1", "ratio of the slave on the 84Kr line (A)")
+    ratio_at_zero: float = q(0.40, "1", "ratio of the slave on the 84Kr line (A)")
     laser_jitter_mhz: float = q(0.5, "MHz", "jitter of the locked laser per ramp (A)", ge=0)
     laser_drift_mhz_per_min: float = q(
         5.0, "MHz/min", "rms change of the unlocked laser within a minute (A)"

@@ -115,7 +115,7 @@ def rig_file(ports: dict[str, Any], geometry: str) -> dict[str, Any]:
         "lock": {
             "driver": "arduino-stcl",
             "address": ports["lock"],
-            "ratio": {"low": 0.03, "high": 0.97},
+            "ratio": {"low": 0.08, "high": 0.92},
         },
         "camera": {
             "driver": "areadetector",
@@ -141,7 +141,7 @@ def rig_file(ports: dict[str, Any], geometry: str) -> dict[str, Any]:
                 "fsr_mhz": 3000.0,
                 "fsr_error_mhz": 1.0,
                 "ratio_sign": 1,
-                "zero_ratio": 0.475,
+                "zero_ratio": 0.405,
                 "zero_error_mhz": 30.0,
             },
             "fibre_power": {
