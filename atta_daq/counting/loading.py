@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, minimize_scalar
+from scipy.optimize import least_squares
 
 FloatArray = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def quench_burst_rate(
         raise LoadingError("at least two bursts are needed for an error from their scatter")
     if not 0.0 < quench_s < 0.5 * load_s:
         raise LoadingError("the quench pulse must be shorter than half the loading time")
-    times = np.arange(volts.size) * dt_s
+    times = np.arange(volts.size, dtype=np.float64) * dt_s
     last = bursts * load_s + quench_s
     if volts.size * dt_s < last:
         raise LoadingError(
@@ -86,17 +86,22 @@ def _heights(
 ) -> FloatArray:
     """Height at the edge of each burst, with one decay time that fits them all best."""
 
-    def fitted(log_decay: float) -> tuple[FloatArray, float]:
-        heights, left = np.empty(len(pulses)), 0.0
+    def fitted(log_decay: float) -> tuple[FloatArray, FloatArray]:
+        heights, left = np.empty(len(pulses)), []
         for k, (since, light) in enumerate(pulses):
             shape = np.exp(-since / math.exp(log_decay))
             heights[k] = (shape @ light) / (shape @ shape)
-            left += float(np.sum((light - heights[k] * shape) ** 2))
-        return heights, left
+            left.append(light - heights[k] * shape)
+        return heights, np.concatenate(left)
 
+    def residuals(p: FloatArray) -> FloatArray:
+        left = fitted(float(p[0]))[1]
+        return left / scale
+
+    scale = max(float(np.std(np.concatenate([light for _, light in pulses]))), 1e-300)
     span = (math.log(dt_s), math.log(10.0 * quench_s))
-    best = minimize_scalar(lambda d: fitted(d)[1], bounds=span, method="bounded")
-    return fitted(float(best.x))[0]
+    fit = least_squares(residuals, [math.log(0.1 * quench_s)], bounds=([span[0]], [span[1]]))
+    return fitted(float(fit.x[0]))[0]
 
 
 def _between(times: FloatArray, low: float, high: float) -> NDArray[np.bool_]:
@@ -130,7 +135,7 @@ def loading_slope_rate(volts: FloatArray, dt_s: float, clear_s: float) -> Loadin
     whatever the lifetime tau; the error is the fit's, scaled by the residuals. Raises
     LoadingError if fewer than 20 samples follow the pulse or no lifetime can be found.
     """
-    times = np.arange(volts.size) * dt_s - clear_s
+    times = np.arange(volts.size, dtype=np.float64) * dt_s - clear_s
     after = times >= 0.0
     if np.count_nonzero(after) < 20:
         raise LoadingError(
