@@ -45,20 +45,23 @@ def quench_burst_rate(
 ) -> LoadingRate:
     """83Kr loading rate from `bursts` + 1 quench pulses, the first of which only clears the trap.
 
-    `volts` (samples,) starts at the rising edge of the first pulse; pulse k rises at k load_s.
-    The baseline comes from the dark before and after each pulse, interpolated, so that an offset
-    or a linear drift of the stray light drops out. What rises over it decays exponentially as the
-    trap empties; the decay time is fitted to all bursts together and the height at the edge to
-    each. (A plain sum would take on the phase between edge and sampling: several per cent when a
-    burst lasts ten samples.) The rate is height / (load_s - quench_s), volts per second of
-    loading. Raises LoadingError on a trace that is too short or holds no numbers.
+    `volts` (samples,) starts at the rising edge of the first pulse. The trap loads for `load_s`
+    in the dark between pulses, so pulse k rises at k (load_s + quench_s). The baseline comes from
+    the dark before and after each pulse, interpolated, so that an offset or a linear drift of the
+    stray light drops out. What rises over it decays exponentially as the trap empties; the decay
+    time is fitted to all bursts together and the height at the edge to each. (A plain sum would
+    take on the phase between edge and sampling: several per cent when a burst lasts ten samples.)
+    The rate is height / load_s, volts per second of loading; atoms that the trap loses while it
+    loads lower it by the same factor for every burst. Raises LoadingError on a trace that is too
+    short or holds no numbers.
     """
     if bursts < 2:
         raise LoadingError("at least two bursts are needed for an error from their scatter")
     if not 0.0 < quench_s < 0.5 * load_s:
         raise LoadingError("the quench pulse must be shorter than half the loading time")
+    period_s = load_s + quench_s
     times = np.arange(volts.size, dtype=np.float64) * dt_s
-    last = bursts * load_s + quench_s
+    last = bursts * period_s + quench_s
     if volts.size * dt_s < last:
         raise LoadingError(
             f"loading detector: the trace is {volts.size * dt_s:.2f} s long, "
@@ -67,7 +70,7 @@ def quench_burst_rate(
     if not np.all(np.isfinite(volts)):
         raise LoadingError("loading detector: the trace holds values that are not numbers")
     pulses = []
-    for start in np.arange(1, bursts + 1) * load_s:
+    for start in np.arange(1, bursts + 1) * period_s:
         level, slope = _baseline(times, volts, start, load_s, quench_s)
         # The sample after the edge may average over it (decimation); every later one shows the
         # decay, whether the digitiser samples or averages.
@@ -77,7 +80,7 @@ def quench_burst_rate(
         since = times[lit] - start
         pulses.append((since, volts[lit] - level - slope * (since - 0.5 * quench_s)))
     heights = _heights(pulses, dt_s, quench_s)
-    rates = heights / (load_s - quench_s)
+    rates = heights / load_s
     return LoadingRate(float(rates.mean()), float(rates.std(ddof=1) / math.sqrt(bursts)), rates)
 
 
@@ -95,12 +98,11 @@ def _heights(
         return heights, np.concatenate(left)
 
     def residuals(p: FloatArray) -> FloatArray:
-        left = fitted(float(p[0]))[1]
-        return left / scale
+        return fitted(float(p[0]))[1] / scale
 
     scale = max(float(np.std(np.concatenate([light for _, light in pulses]))), 1e-300)
-    span = (math.log(dt_s), math.log(10.0 * quench_s))
-    fit = least_squares(residuals, [math.log(0.1 * quench_s)], bounds=([span[0]], [span[1]]))
+    low, high = math.log(dt_s), math.log(10.0 * quench_s)
+    fit = least_squares(residuals, [0.5 * (low + high)], bounds=([low], [high]))
     return fitted(float(fit.x[0]))[0]
 
 
@@ -116,7 +118,7 @@ def _baseline(
     Half a quench length next to the edges is left out. At the trace's end one side has to do.
     """
     margin = 0.5 * quench_s
-    span = 0.5 * (load_s - quench_s) - margin
+    span = 0.5 * load_s - margin
     before = _between(times, start - margin - span, start - margin)
     after = _between(times, start + quench_s + margin, start + quench_s + margin + span)
     level_before = _clipped_mean(volts[before])
