@@ -5,9 +5,6 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from atta_daq.counting.emission import Emission, SignalModel, emission
 from atta_daq.counting.measured import Measured
 from atta_daq.counting.spot import SpotFilter
@@ -142,7 +139,7 @@ class CountingCalibration:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "CountingCalibration":
         """Inverse of `to_dict`. Raises KeyError or TypeError on a record of another shape."""
-        values = {
+        values: dict[str, Any] = {
             f.name: Measured(**data[f.name]) if f.type is Measured else data[f.name]
             for f in fields(cls)
         }
@@ -167,8 +164,3 @@ def signal_model(
         atom_variance=REGISTER_VARIANCE * spot.weight_moment(2, of_spot=True),
         atom_third_cumulant=REGISTER_THIRD_CUMULANT * spot.weight_moment(3, of_spot=True),
     )
-
-
-def saturated_fraction(frames: NDArray[np.uint16], saturation_adu: int) -> float:
-    """Fraction of the pixels at or above `saturation_adu`."""
-    return float(np.count_nonzero(frames >= saturation_adu)) / max(frames.size, 1)

@@ -136,13 +136,16 @@ def efficiency_curve(
             variance += (change / curvature) ** 2
         error[k] = math.sqrt(variance)
     axis, weights = np.array(MEAN_ATOMS), 1.0 / scatter
-    fit = np.polynomial.polynomial.polyfit
+
+    def fit(values: FloatArray, powers: int | list[int], w: FloatArray | None) -> FloatArray:
+        return np.polynomial.polynomial.polyfit(axis, values, powers, w=w).astype(np.float64)
+
     statistical = np.sqrt(2.0 / np.sum(weights**2))
     return EfficiencyCurve(
         dwell_s=calibration.dwell_s.value,
-        information=fit(axis, information, 2, w=weights),
-        bias=fit(axis, bias, [0, 4], w=weights),
-        error=fit(axis, np.hypot(error, statistical), 2),
+        information=fit(information, 2, weights),
+        bias=fit(bias, [0, 4], weights),
+        error=fit(np.hypot(error, statistical), 2, None),
     )
 
 

@@ -83,56 +83,52 @@ class SignalModel:
         return mean + sigma * (rng.standard_gamma(shape) - shape) / np.sqrt(shape)
 
 
-@nb.njit(cache=True, nogil=True)
-def occupancy_paths(departures_per_exposure, steps):  # pragma: no cover - compiled
+def occupancy_paths(departures_per_exposure: float, steps: int) -> tuple[FloatArray, FloatArray]:
     """Q(n', b, A | n) for one exposure and its first moment in the arrival times.
 
     Arguments: exposure over dwell time, sub-steps. Returns two arrays (n, n', b, a): the weight,
     to be multiplied by x^b exp(-x), and the weight times the summed arrival times (in exposures
     from the start). A = a / (2 steps). Paths beyond `MAX_ATOMS` or `MAX_ARRIVALS` are left out.
     """
-    states = MAX_ATOMS + 1
-    bins = 2 * steps * MAX_ATOMS + 1
-    births = MAX_ARRIVALS + 1
-    x = departures_per_exposure / steps
-    leave = 1.0 - math.exp(-x)
-    # An atom that arrives within a sub-step has on average half of it in which to leave again.
-    at_once = 1.0 - leave / x
-    # deaths[n, d]: probability that d of n atoms leave in a sub-step.
-    deaths = np.zeros((states, states))
-    for n in range(states):
-        coefficient = 1.0
-        for d in range(n + 1):
-            deaths[n, d] = coefficient * leave**d * (1.0 - leave) ** (n - d)
-            coefficient *= (n - d) / (d + 1.0)
-    # stay[add, k]: weight of `add` arrivals in a sub-step, k of which are still there at its end.
-    stay = np.zeros((3, 3))
-    stay[0, 0] = 1.0
-    stay[1, 1] = (1.0 - at_once) / steps
-    stay[1, 0] = at_once / steps
-    stay[2, 2] = 0.5 * (1.0 - at_once) ** 2 / steps**2
-    stay[2, 1] = at_once * (1.0 - at_once) / steps**2
-    stay[2, 0] = 0.5 * at_once**2 / steps**2
-    # kernel[n, m, add]: weight of going from n to m atoms in a sub-step with `add` arrivals.
-    kernel = np.zeros((states, states, 3))
-    for n in range(states):
-        for d in range(n + 1):
-            for add in range(3):
-                for k in range(add + 1):
-                    if n - d + k < states:
-                        kernel[n, n - d + k, add] += deaths[n, d] * stay[add, k]
-    weight = np.zeros((states, states, births, bins))
-    moment = np.zeros((states, states, births, bins))
-    for start in range(states):
+    shape = (STATES, STATES, MAX_ARRIVALS + 1, 2 * steps * MAX_ATOMS + 1)
+    weight, moment = np.zeros(shape), np.zeros(shape)
+    for start in range(STATES):
         weight[start, start, 0, 0] = 1.0
+    _run_paths(_step_kernel(departures_per_exposure / steps, steps), steps, weight, moment)
+    return weight, moment
+
+
+def _step_kernel(departures: float, steps: int) -> FloatArray:
+    """(n, m, add): weight of going from n to m atoms in a sub-step with `add` arrivals."""
+    leave = -math.expm1(-departures)
+    # An atom that arrives within a sub-step has on average half of it in which to leave again.
+    at_once = 1.0 - leave / departures
+    kernel = np.zeros((STATES, STATES, 3))
+    for n in range(STATES):
+        for d in range(n + 1):
+            deaths = math.comb(n, d) * leave**d * (1.0 - leave) ** (n - d)
+            for add in range(3):
+                arrive = 1.0 / (steps**add * math.factorial(add))
+                for k in range(add + 1):
+                    if n - d + k < STATES:
+                        stay = math.comb(add, k) * (1.0 - at_once) ** k * at_once ** (add - k)
+                        kernel[n, n - d + k, add] += deaths * arrive * stay
+    return kernel
+
+
+@nb.njit(cache=True, nogil=True)
+def _run_paths(kernel, steps, weight, moment):  # pragma: no cover - compiled
+    # All bounds come from the arrays: known ones make the compiler unroll for ten seconds.
+    starts, states, births, bins = weight.shape
+    for start in range(starts):
         for step in range(steps):
             then = np.zeros((states, births, bins))
             then_moment = np.zeros((states, births, bins))
             time = (step + 0.5) / steps
-            reached = 2 * step * MAX_ATOMS + 1
+            reached = 2 * step * (states - 1) + 1
             for n in range(states):
                 for m in range(states):
-                    for add in range(3):
+                    for add in range(kernel.shape[2]):
                         p = kernel[n, m, add]
                         for b in range(births - add):
                             for a in range(reached):
@@ -143,7 +139,6 @@ def occupancy_paths(departures_per_exposure, steps):  # pragma: no cover - compi
                                 )
             weight[start] = then
             moment[start] = then_moment
-    return weight, moment
 
 
 @lru_cache(maxsize=4)
@@ -200,7 +195,8 @@ def _birth_factor(arrivals_per_exposure: float) -> FloatArray:
     if not arrivals_per_exposure > 0.0:
         raise ValueError("the arrival rate must be positive")
     number = np.arange(MAX_ARRIVALS + 1)
-    return arrivals_per_exposure**number * math.exp(-arrivals_per_exposure)
+    factor = arrivals_per_exposure**number * math.exp(-arrivals_per_exposure)
+    return np.asarray(factor, dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, minimize_scalar
+from scipy.optimize import least_squares
 
 FloatArray = NDArray[np.float64]
 
@@ -45,20 +45,23 @@ def quench_burst_rate(
 ) -> LoadingRate:
     """83Kr loading rate from `bursts` + 1 quench pulses, the first of which only clears the trap.
 
-    `volts` (samples,) starts at the rising edge of the first pulse; pulse k rises at k load_s.
-    The baseline comes from the dark before and after each pulse, interpolated, so that an offset
-    or a linear drift of the stray light drops out. What rises over it decays exponentially as the
-    trap empties; the decay time is fitted to all bursts together and the height at the edge to
-    each. (A plain sum would take on the phase between edge and sampling: several per cent when a
-    burst lasts ten samples.) The rate is height / (load_s - quench_s), volts per second of
-    loading. Raises LoadingError on a trace that is too short or holds no numbers.
+    `volts` (samples,) starts at the rising edge of the first pulse. The trap loads for `load_s`
+    in the dark between pulses, so pulse k rises at k (load_s + quench_s). The baseline comes from
+    the dark before and after each pulse, interpolated, so that an offset or a linear drift of the
+    stray light drops out. What rises over it decays exponentially as the trap empties; the decay
+    time is fitted to all bursts together and the height at the edge to each. (A plain sum would
+    take on the phase between edge and sampling: several per cent when a burst lasts ten samples.)
+    The rate is height / load_s, volts per second of loading; atoms that the trap loses while it
+    loads lower it by the same factor for every burst. Raises LoadingError on a trace that is too
+    short or holds no numbers.
     """
     if bursts < 2:
         raise LoadingError("at least two bursts are needed for an error from their scatter")
     if not 0.0 < quench_s < 0.5 * load_s:
         raise LoadingError("the quench pulse must be shorter than half the loading time")
-    times = np.arange(volts.size) * dt_s
-    last = bursts * load_s + quench_s
+    period_s = load_s + quench_s
+    times = np.arange(volts.size, dtype=np.float64) * dt_s
+    last = bursts * period_s + quench_s
     if volts.size * dt_s < last:
         raise LoadingError(
             f"loading detector: the trace is {volts.size * dt_s:.2f} s long, "
@@ -67,7 +70,7 @@ def quench_burst_rate(
     if not np.all(np.isfinite(volts)):
         raise LoadingError("loading detector: the trace holds values that are not numbers")
     pulses = []
-    for start in np.arange(1, bursts + 1) * load_s:
+    for start in np.arange(1, bursts + 1) * period_s:
         level, slope = _baseline(times, volts, start, load_s, quench_s)
         # The sample after the edge may average over it (decimation); every later one shows the
         # decay, whether the digitiser samples or averages.
@@ -77,7 +80,7 @@ def quench_burst_rate(
         since = times[lit] - start
         pulses.append((since, volts[lit] - level - slope * (since - 0.5 * quench_s)))
     heights = _heights(pulses, dt_s, quench_s)
-    rates = heights / (load_s - quench_s)
+    rates = heights / load_s
     return LoadingRate(float(rates.mean()), float(rates.std(ddof=1) / math.sqrt(bursts)), rates)
 
 
@@ -86,17 +89,21 @@ def _heights(
 ) -> FloatArray:
     """Height at the edge of each burst, with one decay time that fits them all best."""
 
-    def fitted(log_decay: float) -> tuple[FloatArray, float]:
-        heights, left = np.empty(len(pulses)), 0.0
+    def fitted(log_decay: float) -> tuple[FloatArray, FloatArray]:
+        heights, left = np.empty(len(pulses)), []
         for k, (since, light) in enumerate(pulses):
             shape = np.exp(-since / math.exp(log_decay))
             heights[k] = (shape @ light) / (shape @ shape)
-            left += float(np.sum((light - heights[k] * shape) ** 2))
-        return heights, left
+            left.append(light - heights[k] * shape)
+        return heights, np.concatenate(left)
 
-    span = (math.log(dt_s), math.log(10.0 * quench_s))
-    best = minimize_scalar(lambda d: fitted(d)[1], bounds=span, method="bounded")
-    return fitted(float(best.x))[0]
+    def residuals(p: FloatArray) -> FloatArray:
+        return fitted(float(p[0]))[1] / scale
+
+    scale = max(float(np.std(np.concatenate([light for _, light in pulses]))), 1e-300)
+    low, high = math.log(dt_s), math.log(10.0 * quench_s)
+    fit = least_squares(residuals, [0.5 * (low + high)], bounds=([low], [high]))
+    return fitted(float(fit.x[0]))[0]
 
 
 def _between(times: FloatArray, low: float, high: float) -> NDArray[np.bool_]:
@@ -111,7 +118,7 @@ def _baseline(
     Half a quench length next to the edges is left out. At the trace's end one side has to do.
     """
     margin = 0.5 * quench_s
-    span = 0.5 * (load_s - quench_s) - margin
+    span = 0.5 * load_s - margin
     before = _between(times, start - margin - span, start - margin)
     after = _between(times, start + quench_s + margin, start + quench_s + margin + span)
     level_before = _clipped_mean(volts[before])
@@ -130,7 +137,7 @@ def loading_slope_rate(volts: FloatArray, dt_s: float, clear_s: float) -> Loadin
     whatever the lifetime tau; the error is the fit's, scaled by the residuals. Raises
     LoadingError if fewer than 20 samples follow the pulse or no lifetime can be found.
     """
-    times = np.arange(volts.size) * dt_s - clear_s
+    times = np.arange(volts.size, dtype=np.float64) * dt_s - clear_s
     after = times >= 0.0
     if np.count_nonzero(after) < 20:
         raise LoadingError(

@@ -47,4 +47,4 @@ def covariance_of_minimum(
             hessian[i, j] = hessian[j, i] = value / (4.0 * steps[i] * steps[j])
     if not np.all(np.isfinite(hessian)) or np.linalg.eigvalsh(hessian).min() <= 0.0:
         raise CalibrationError("the data do not fix all parameters: take more frames")
-    return np.linalg.inv(hessian)
+    return np.asarray(np.linalg.inv(hessian), dtype=np.float64)

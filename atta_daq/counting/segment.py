@@ -79,9 +79,21 @@ class SegmentCounter:
         self._settle_frames = settle_frames
         self._saturation_adu = saturation_adu
         self._lock = threading.Lock()
-        self._provisional_chain: AtomChain | None = None
+        self._provisional_chain = AtomChain(
+            calibration.emission(),
+            PROVISIONAL_ARRIVALS_PER_EXPOSURE,
+            calibration.dwell_exposures,
+        )
         self._armed = False
         self._reset(math.inf, None)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Compile now what would otherwise hold up the first segment for seconds."""
+        dark = np.zeros((1, *self.calibration.shape), dtype=np.uint16)
+        signals = self.calibration.spot_filter.apply(dark)
+        self._provisional_chain.arrivals(signals)
+        self._provisional_chain.smoothed(signals)
 
     def _reset(self, armed_at_s: float, exposures: int | None) -> None:
         self._armed_at_s = armed_at_s
@@ -95,7 +107,6 @@ class SegmentCounter:
         self._waiting: list[NDArray[np.uint16]] = []
         self._signals: list[FloatArray] = []
         self._levels: list[FloatArray] = []
-        self._shown = (0, 0)
 
     def arm(self, rig_time_s: float, exposures: int | None = None) -> None:
         """Open a segment at `rig_time_s`; exposures that began before it are ignored.
@@ -165,17 +176,9 @@ class SegmentCounter:
         """Arrivals that can be told apart so far: for display, never for a result."""
         with self._lock:
             self._need_armed()
-            if self._shown[0] != len(self._ids):
-                if self._provisional_chain is None:
-                    self._provisional_chain = AtomChain(
-                        self.calibration.emission(),
-                        PROVISIONAL_ARRIVALS_PER_EXPOSURE,
-                        self.calibration.dwell_exposures,
-                    )
-                signals, lost, _ = self._collected()
-                count = self._provisional_chain.arrivals(signals, lost).count
-                self._shown = (len(self._ids), count)
-            return self._shown[1]
+            signals, lost, _ = self._collected()
+        # Outside the lock: a camera's thread must not wait for it.
+        return self._provisional_chain.arrivals(signals, lost).count
 
     def finish(self) -> CountResult:
         """Close the segment and decide its count. Raises NotArmed if none is open."""

@@ -16,8 +16,8 @@ def burst_trace(
     times = np.arange(16384) * DT_S
     volts = 0.05 + drift_v_per_s * times + 2e-4 * rng.standard_normal(times.size)
     for k in range(BURSTS + 1):
-        loaded = 3.0 if k == 0 else rate * (LOAD_S - QUENCH_S) * (1 + scatter * rng.normal())
-        t = times - k * LOAD_S
+        loaded = 3.0 if k == 0 else rate * LOAD_S * (1 + scatter * rng.normal())
+        t = times - k * (LOAD_S + QUENCH_S)
         lit = (t >= 0.0) & (t < QUENCH_S)
         volts[lit] += loaded * np.exp(-t[lit] / 0.005)
     return volts
