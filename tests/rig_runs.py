@@ -25,7 +25,8 @@ def take(
         path.write_text(scan)
         scan = path
     command = [sys.executable, "-m", "atta_daq", "run", str(scan), "--simulate", "--json",
-               "--speed", str(speed), "--seed", str(seed), "--data", str(folder / "data")]  # fmt: skip
+               "--speed", str(speed), "--seed", str(seed),
+               "--data", str(folder / "data")]  # fmt: skip
     if truth is not None:
         override = folder / "truth.toml"
         override.write_text(tomli_w.dumps(truth))
