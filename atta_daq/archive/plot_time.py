@@ -49,7 +49,7 @@ def time_plot(run: Run) -> str | None:
         for axes, isotope in zip(rows, isotopes, strict=False):
             mine = [s for s in signals if s.isotope == isotope]
             _signal(axes, mine, times, run.header.rate_unit)
-        _legends(rows[: len(isotopes)])
+        _legends(list(rows)[: len(isotopes)])
         if brackets:
             _brackets(rows[-1], brackets, times, run.header.bracket_unit)
         imported = run.header.origin == "imported"

@@ -67,6 +67,7 @@ def report_content(run: Run) -> dict[str, Any]:
         "account": time_account(run.segments, run.start.rig_s),
         "rate": _clock_rate(run),
         "counts": count_lines(run.segments),
+        "counted": any(s.counts is not None for s in run.segments),
         "sidebands": any(s.setting.sideband_depth for s in run.segments),
         "points": [(part, point) for part in parts for point in part.data.points],
         "calibrations": header.calibrations,

@@ -86,7 +86,8 @@ def fit_facts(fit: FitResult) -> str:
     rest = given.get("rest_mhz")
     if isinstance(rest, float):
         words.append(f"closed line at rest at {rest:.1f} MHz".replace("-", MINUS))
-    return ", ".join(words)
+    text = ", ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def in_percent(p: Parameter) -> Parameter:
@@ -211,7 +212,8 @@ def calibration_rows(body: dict[str, Any]) -> list[tuple[str, str, str]]:
         elif isinstance(error, int | float) and error > 0.0:
             text = with_error(float(value), float(error))
         else:
-            text = f"{value:.6g}".replace("-", MINUS)
+            digits = 3 if name.endswith("_error") else 6
+            text = f"{value:.{digits}g}".replace("-", MINUS)
         label = name.replace("_", " ").replace("fsr", "free spectral range")
         rows.append((label, text, unit))
     return rows

@@ -87,7 +87,7 @@ def level_scheme(intensity_w_m2: float = TABLE_INTENSITY_W_M2) -> "Figure":
 def _name(entry: Level) -> str:
     """Racah term with parity and J, as 5s²[3/2]°₂ is written in mathtext."""
     term = entry.term.rstrip("*")
-    odd = r"^{\,\circ}" if entry.term.endswith("*") else ""
+    odd = r"^{\,\mathrm{o}}" if entry.term.endswith("*") else ""
     orbital = entry.configuration.rsplit(".", 1)[-1]
     prime = "'" if "<1/2>" in entry.configuration else ""
     return rf"${orbital}{prime}\;\,{{}}^{{{term[0]}}}{term[1:]}{odd}_{{{entry.j}}}$"

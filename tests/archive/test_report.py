@@ -315,7 +315,7 @@ def test_a_calibration_of_the_run_is_read_with_its_errors_and_units() -> None:
     }
     assert calibration_rows(body) == [
         ("free spectral range", "3000.0 ± 1.0", "MHz"),
-        ("zero error", "0.2122", "MHz"),
+        ("zero error", "0.212", "MHz"),
         ("shape", "40 × 40", ""),
         ("dwell", "0.498 ± 0.035", "s"),
         ("zero", "−0.6 ± 0.5", "e-"),
