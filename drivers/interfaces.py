@@ -301,7 +301,8 @@ class LoadingDetector(Instrument, Protocol):
     """Photodiode on the trap, with the gate of the 810-nm quench light on the same box."""
 
     def quench_bursts(self, bursts: int, load_s: float, quench_s: float) -> Trace:
-        """`bursts` + 1 quench pulses of `quench_s`, `load_s` apart; the first clears the trap.
+        """`bursts` + 1 quench pulses of `quench_s` with `load_s` of darkness between them; the
+        first clears the trap.
 
         The trace (877.9-nm light, V) starts with the rising edge of the first pulse.
         """

@@ -176,9 +176,9 @@ class SegmentTaker:
         start_s = self._clock.now_s()
         if planned.kind is SegmentKind.LOADING_83:
             trace = detector.quench_bursts(bursts, config.load_s, config.quench_s)
-            # The pulses rise a load and a quench apart.
-            period_s = config.load_s + config.quench_s
-            result = quench_burst_rate(trace.volts, trace.dt_s, bursts, period_s, config.quench_s)
+            result = quench_burst_rate(
+                trace.volts, trace.dt_s, bursts, config.load_s, config.quench_s
+            )
             rates, live_s = result.bursts, bursts * config.load_s
         else:
             # Several slopes: what one trace cannot show is how well it repeats.

@@ -10,7 +10,7 @@ import h5py
 import hdf5plugin  # noqa: F401 - registers the frames' filter
 import numpy as np
 import pytest
-from conftest import Rig, RunningStation, read_journal, start_station, stop_station
+from rigs import Rig, RunningStation, read_journal, start_station, stop_station
 
 from atta_daq.archive.run_folder import RunState, open_run
 from atta_daq.client.client import CommandRefused

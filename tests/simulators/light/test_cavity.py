@@ -1,6 +1,10 @@
 import numpy as np
 import pytest
 
+from simulators.truth import Truth
+
+ZERO_RATIO = Truth().cavity.ratio_at_zero
+
 SCALE_MHZ = 3000.0 * 0.9906
 QUIET = {
     "laser_jitter_mhz": 0.0,
@@ -18,7 +22,7 @@ def running(world):
     return world.cavity
 
 
-def settled(world, wall, setpoint_us=1128.0):
+def settled(world, wall, setpoint_us=960.0):
     cavity = running(world)
     cavity.change(laser_set_us=setpoint_us)
     wall.pass_(20.0)
@@ -27,16 +31,16 @@ def settled(world, wall, setpoint_us=1128.0):
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("setpoint_us", [400.0, 1128.0, 2000.0])
+@pytest.mark.parametrize("setpoint_us", [400.0, 960.0, 2000.0])
 def test_the_laser_goes_where_the_ratio_says(make_world, wall, sign, setpoint_us) -> None:
     cavity = settled(make_world(cavity={**QUIET, "ratio_sign": sign}), wall, setpoint_us)
-    expected_mhz = sign * (setpoint_us / 2400.0 - 0.47) * SCALE_MHZ
+    expected_mhz = sign * (setpoint_us / 2400.0 - ZERO_RATIO) * SCALE_MHZ
     assert cavity.detuning_mhz() == pytest.approx(expected_mhz, abs=1e-6)
 
 
 def test_it_relaxes_with_the_time_constant_of_the_loop(make_world, wall) -> None:
     cavity = settled(make_world(cavity=QUIET), wall)
-    cavity.change(laser_set_us=1368.0)
+    cavity.change(laser_set_us=1200.0)
     for _ in range(3):
         wall.pass_(0.25)
         cavity.advance()
@@ -45,14 +49,14 @@ def test_it_relaxes_with_the_time_constant_of_the_loop(make_world, wall) -> None
 
 def test_half_the_integral_gain_takes_twice_as_long(make_world, wall) -> None:
     cavity = settled(make_world(cavity=QUIET), wall)
-    cavity.change(laser_set_us=1368.0, laser_ki=15)
+    cavity.change(laser_set_us=1200.0, laser_ki=15)
     wall.pass_(0.5)
     assert cavity.detuning_mhz() == pytest.approx(0.1 * SCALE_MHZ * (1 - np.exp(-1.0)), rel=1e-6)
 
 
 def test_proportional_gain_alone_leaves_an_error(make_world, wall) -> None:
     cavity = settled(make_world(cavity={**QUIET, "proportional_gain": 1.0}), wall)
-    cavity.change(laser_set_us=1368.0, laser_ki=0)
+    cavity.change(laser_set_us=1200.0, laser_ki=0)
     wall.pass_(100.0)
     assert cavity.detuning_mhz() == pytest.approx(0.05 * SCALE_MHZ, rel=1e-6)
 
@@ -70,7 +74,7 @@ def test_the_hold_after_the_start_ends_by_itself_with_all_peaks_there(make_world
     wall.pass_(10.0)
     cavity.advance()
     assert cavity.running
-    assert cavity.detuning_mhz() == pytest.approx((1230 / 2400 - 0.47) * SCALE_MHZ, abs=1e-6)
+    assert cavity.detuning_mhz() == pytest.approx((1230 / 2400 - ZERO_RATIO) * SCALE_MHZ, abs=1e-6)
 
 
 def test_jitter_is_new_on_every_ramp_and_of_its_size(make_world, wall) -> None:
@@ -141,7 +145,7 @@ def test_without_seed_light_the_slave_is_missing_and_the_outputs_hold(make_world
     cavity = settled(world, wall)
     word = cavity.laser_word()
     world.light.set_seed(enabled=False)
-    cavity.change(laser_set_us=1400.0)
+    cavity.change(laser_set_us=1232.0)
     wall.pass_(10.0)
     assert cavity.error_code() == -14
     assert cavity.peaks() is None
@@ -219,7 +223,7 @@ def test_a_slave_near_a_master_peak_shows_twice(make_world, wall) -> None:
 def test_a_halted_program_feeds_nothing_back(make_world, wall) -> None:
     cavity = settled(make_world(cavity=QUIET), wall)
     cavity.halt(True)
-    cavity.change(laser_set_us=1400.0)
+    cavity.change(laser_set_us=1232.0)
     wall.pass_(10.0)
     assert cavity.detuning_mhz() == pytest.approx(0.0, abs=1e-6)
     cavity.halt(False)

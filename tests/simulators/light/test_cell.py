@@ -1,6 +1,10 @@
 import numpy as np
 import pytest
 
+from simulators.truth import Truth
+
+ZERO_RATIO = Truth().cavity.ratio_at_zero
+
 QUIET_CELL = {"zero_error_mhz": 0.0}
 ONLY_84 = {"abundance_82": 0.0, "abundance_83": 0.0, "abundance_86": 0.0, **QUIET_CELL}
 LOCKED = {
@@ -14,7 +18,7 @@ LOCKED = {
 def on_ratio(world, wall, detuning_mhz):
     world.light.set_seed(enabled=True)
     world.cavity.end_startup()
-    set_us = 2400.0 * (0.47 + detuning_mhz / (3000.0 * 0.9906))
+    set_us = 2400.0 * (ZERO_RATIO + detuning_mhz / (3000.0 * 0.9906))
     world.cavity.change(laser_set_us=set_us)
     wall.pass_(30.0)
     assert world.cavity.detuning_mhz() == pytest.approx(detuning_mhz, abs=1e-6)
@@ -93,7 +97,7 @@ def test_jitter_of_the_laser_shows_on_the_slope(make_world, wall) -> None:
     jittery = make_world(reference_cell={**ONLY_84, "signal_to_noise": 1e9})
     jittery.light.set_seed(enabled=True)
     jittery.cavity.end_startup()
-    jittery.cavity.change(laser_set_us=1128.0)
+    jittery.cavity.change(laser_set_us=960.0)
     wall.pass_(30.0)
     slope_v_per_mhz = 0.5 * 16 / 9 / 22.5
     noisy = jittery.cell.error_signal_v(10_000, 1e-3).std()

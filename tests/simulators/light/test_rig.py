@@ -5,6 +5,8 @@ from simulators.rig import SimulatedRig
 from simulators.truth import Truth
 from simulators.world.world import World
 
+ZERO_RATIO = Truth().cavity.ratio_at_zero
+
 
 @pytest.fixture
 def rig(wall) -> SimulatedRig:
@@ -21,7 +23,7 @@ def test_everything_is_well_at_first(rig) -> None:
     status = rig.status()
     assert status["power_mw"] == pytest.approx(500.0, rel=0.02)
     assert status["lock_error"] == 0
-    assert status["detuning_mhz"] == pytest.approx((1230 / 2400 - 0.47) * 2971.8, abs=5.0)
+    assert status["detuning_mhz"] == pytest.approx((1230 / 2400 - ZERO_RATIO) * 2971.8, abs=5.0)
     assert status["damage_dose_a_s"] == 0.0
     assert status["amplifier_destroyed"] is False
 

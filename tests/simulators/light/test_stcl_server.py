@@ -11,6 +11,8 @@ from simulators.servers.stcl import Firmware, StclSession
 from simulators.truth import Truth
 from simulators.world.world import World
 
+ZERO_RATIO = Truth().cavity.ratio_at_zero
+
 LINE = re.compile(rb"(?:-?\d+ ){9}-?\d+\r\n\Z")
 
 
@@ -116,7 +118,7 @@ def test_a_stream_runs_until_any_byte(client) -> None:
 
 def test_an_incomplete_line_stops_the_feedback(client, world, eventually) -> None:
     client.ask(b"Ls1300\n", b"1300\r\n")
-    eventually(lambda: abs(detuning(world) - (1300 / 2400 - 0.47) * 2971.8) < 5.0)
+    eventually(lambda: abs(detuning(world) - (1300 / 2400 - ZERO_RATIO) * 2971.8) < 5.0)
     client.ask(b"Ls1", b"Ls1")
     with world.lock:
         world.cavity.laser.hop(50.0, multimode=False)
@@ -124,7 +126,7 @@ def test_an_incomplete_line_stops_the_feedback(client, world, eventually) -> Non
     assert client.silent_for(0.5)
     assert detuning(world) == pytest.approx(shifted, abs=5.0)
     client.ask(b"300\n", b"1300\r\n")
-    eventually(lambda: abs(detuning(world) - (1300 / 2400 - 0.47) * 2971.8) < 5.0)
+    eventually(lambda: abs(detuning(world) - (1300 / 2400 - ZERO_RATIO) * 2971.8) < 5.0)
 
 
 def detuning(world: World) -> float:
