@@ -105,7 +105,7 @@ def _said(error: Any) -> str:
     """The message with the name of the argument, the value, and what would be allowed."""
     param = getattr(error, "param", None)
     if param is None:
-        return error.format_message()
+        return error.format_message().replace("Got unexpected extra argument(s)", "one too many:")
     name = param.opts[0] if param.param_type_name == "option" else param.name.upper()
     kind = type(error).__name__
     if kind == "MissingParameter":
@@ -124,6 +124,7 @@ _PLAIN = (
      "is not a whole number"),
     ("Input should be a valid number, unable to parse string as a number", "is not a number"),
     ("Input should be ", "is not allowed; it must be "),
+    ("Value error, ", "is not allowed: "),
 )  # fmt: skip
 
 

@@ -57,6 +57,6 @@ def require_folder(folder: Path) -> None:
 def require_speed_and_seed(speed: float, seed: int) -> None:
     """Raises ConfigError outside what the simulated rig can do."""
     if not 0.0 < speed <= FASTEST:
-        raise ConfigError(f"--speed: {speed:g} is not allowed; above 0 and at most {FASTEST:g}")
+        raise ConfigError(f"--speed: {speed:g} is not allowed; above 0 and at most {FASTEST:.0f}")
     if seed < 0:
         raise ConfigError(f"--seed: {seed} is not allowed; 0 or more")

@@ -17,7 +17,7 @@ from atta_daq.archive.export import export as export_run
 from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import Run, open_run
-from atta_daq.cli.checks import require_folder, require_writable
+from atta_daq.cli.checks import require_folder
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.station.finish import refit, request_of
 
@@ -95,7 +95,6 @@ def import_table(
     data: DataOption = Path("data"),
 ) -> None:
     """Make a run of a measurement taken elsewhere."""
-    require_writable(data)
     print(import_csv(file, data, time.time).run_id)
 
 
