@@ -269,5 +269,8 @@ def explain_invalid(error: ValidationError) -> list[str]:
             allowed = ", ".join(getattr(known, "model_fields", {}))
             lines.append(f"unknown key {key!r}; allowed here: {allowed}")
         else:
-            lines.append(f"{key}: {problem['msg']}, got {problem['input']!r}")
+            wanted = problem["msg"].removeprefix("Input should be ")
+            if problem["type"] == "model_type":
+                wanted = f"a [{key}] table"
+            lines.append(f"{key}: {problem['input']!r} is not allowed; it must be {wanted}")
     return lines

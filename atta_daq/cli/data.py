@@ -1,6 +1,7 @@
 """`runs`, `fit`, `report`, `export`, `import`: work on runs that are on disk."""
 
 import json
+import sys
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -11,10 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.export import export as export_run
 from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import Run, open_run
+from atta_daq.cli.checks import require_folder
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.station.finish import refit, request_of
 
@@ -36,9 +39,8 @@ def runs(
     as_json: JsonOption = False,
 ) -> None:
     """List the runs, newest last."""
-    catalogue = Catalogue(data)
-    catalogue.refresh()
-    entries = catalogue.runs(search)
+    require_folder(data)
+    entries = list(reversed(Catalogue(data).runs(search)))
     if as_json:
         print(json.dumps([vars(entry) for entry in entries], default=str))
         return
@@ -66,12 +68,16 @@ def fit(
     else:
         print_fits(opened, fits)
     if not fits:
+        print(f"run {opened.run_id}: nothing to fit, it has too few good segments", file=sys.stderr)
         raise typer.Exit(1)
 
 
 def report(run: RunArgument, data: DataOption = Path("data")) -> None:
     """Make the run's report anew: one self-contained HTML file."""
-    print(build_report(_open(run, data)))
+    opened = _open(run, data)
+    if not opened.segments:
+        raise ArchiveError(f"run {opened.run_id} has no segment yet: nothing to report")
+    print(build_report(opened))
 
 
 def export(
@@ -93,4 +99,5 @@ def import_table(
 
 
 def _open(name: str, data: Path) -> Run:
+    require_folder(data)
     return open_run(Catalogue(data).resolve(name))

@@ -12,11 +12,9 @@ from pydantic.fields import FieldInfo
 from atta_daq.client.names import reference_page
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.definition import ScanDefinition
+from atta_daq.scans.wording import FILE_NAMES, inner_model, limits
 
 app = typer.Typer(no_args_is_help=True)
-
-FILE_NAMES = {"parts": "part", "axes": "axis"}
-"""What the model calls a list, and what a scan file does."""
 
 
 @app.callback()
@@ -77,22 +75,11 @@ def _page(model: type[BaseModel], title: str, about: str) -> str:
 def _sections(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:
     yield path, model
     for name, field in model.model_fields.items():
-        inner, many = _inner(field.annotation)
+        inner, many = inner_model(field.annotation)
         if inner is None or inner.__name__ == "Interval":
             continue
         key = f"{path.strip('[]')}.{FILE_NAMES.get(name, name)}".lstrip(".")
         yield from _sections(inner, f"[[{key}]]" if many else f"[{key}]")
-
-
-def _inner(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The model behind an annotation, and whether there may be many."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, False
-    for argument in get_args(annotation):
-        found, _ = _inner(argument)
-        if found is not None:
-            return found, get_origin(annotation) is tuple
-    return None, False
 
 
 def _row(name: str, field: FieldInfo) -> str:
@@ -104,11 +91,10 @@ def _row(name: str, field: FieldInfo) -> str:
         default = "none"
     else:
         default = f"`{field.default}`" if field.default != "" else "empty"
-    inner, _ = _inner(field.annotation)
+    inner, _ = inner_model(field.annotation)
     said = field.description or (_first_paragraph(inner) if inner else "")
     meaning = said.replace("\n", " ").replace("|", "\\|")
-    limits = ", ".join(_limit(item) for item in field.metadata if _limit(item))
-    kind = _type_name(field.annotation) + (f", {limits}" if limits else "")
+    kind = ", ".join([_type_name(field.annotation), *limits(field)])
     return f"| `{name}` | {kind} | {default} | {meaning} |"
 
 
@@ -118,14 +104,6 @@ def _first_paragraph(model: type[BaseModel]) -> str:
 
 def _is_interval(value: BaseModel) -> bool:
     return type(value).__name__ == "Interval"
-
-
-def _limit(item: Any) -> str:
-    signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-    for name, sign in signs.items():
-        if (bound := getattr(item, name, None)) is not None:
-            return f"{sign} {bound:g}"
-    return ""
 
 
 def _type_name(annotation: Any) -> str:

@@ -1,22 +1,24 @@
-"""`station`, `check`, `simulate`: the processes of a rig."""
+"""`station`, `check`: the rig as a whole."""
 
 import logging
 import os
 import signal
-import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from atta_daq.rig.assembly import RigAssembly
+from atta_daq.cli.checks import assembled, require_writable
 from atta_daq.rig.config import load_rig
+from atta_daq.station.ownership import RigLock
 from atta_daq.station.station import RigUnreachable, Station
 
-__all__ = ["RigUnreachable", "check", "simulate", "station"]
+__all__ = ["RigUnreachable", "check", "station"]
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="Rig file (TOML).")]
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]
@@ -30,6 +32,8 @@ def station(
     """Own the rig: run scans, count, archive, serve process variables. Ends on SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     rig = load_rig(config)
+    assembled(rig, config)
+    require_writable(rig.data_dir or data)
     owner = Station(rig, config.read_text(), rig.data_dir or data)
     ended: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -45,31 +49,28 @@ def station(
 def check(config: ConfigOption) -> None:
     """Connect to each instrument, tell who answered, release them. Changes nothing."""
     rig = load_rig(config)
-    instruments = RigAssembly(rig).instruments
-    answers = instruments.connect()
-    instruments.close()
+    instruments = assembled(rig, config).instruments
+    lock = RigLock(rig.name, "check")
+    lock.acquire(time.time())
+    try:
+        answers = instruments.connect()
+    finally:
+        instruments.close()
+        lock.release()
     table = Table("instrument", "address", "answer", title=f"rig '{rig.name}'")
     for answer in answers:
         if answer.identity is not None:
             who = answer.identity
-            text = f"[green]{who.maker} {who.model}[/], serial {who.serial}, {who.firmware}"
+            style = "green"
+            text = f"{who.maker} {who.model}, serial {who.serial}, {who.firmware}"
         else:
-            text = f"[red]{answer.error}[/]"
-        table.add_row(answer.name, answer.address, text)
+            style, text = "red", str(answer.error)
+        table.add_row(answer.name, answer.address, Text(text, style=style))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
-    if any(answer.error is not None for answer in answers):
+    silent = [answer.name for answer in answers if answer.error is not None]
+    if silent:
+        print(f"no answer: {', '.join(silent)}", file=sys.stderr)
         raise typer.Exit(3)
-
-
-def simulate(context: typer.Context) -> None:
-    """Simulated instruments on real wires; options as `python -m simulators --help` lists them."""
-    command = [sys.executable, "-m", "simulators", *context.args]
-    with subprocess.Popen(command) as process:
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            code = process.wait()
-    raise typer.Exit(code)
 
 
 def _alive(pid: int) -> bool:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from atta_daq.archive.disk import write_whole
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import open_run
+from atta_daq.cli.checks import require_speed_and_seed, require_usable, require_writable
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.cli.simulated import SimulatedRig, rig_file, start_simulated_rig
 from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent
@@ -32,29 +34,56 @@ POLL_S = 0.2
 
 
 def run(
-    scan: Annotated[Path, typer.Argument(help="Scan file (TOML).")],
-    config: Annotated[Path | None, typer.Option("--config", help="Rig file (TOML).")] = None,
-    simulated: Annotated[bool, typer.Option("--simulate", help="On a simulated rig.")] = False,
-    speed: Annotated[float, typer.Option(help="Rig seconds per second, with --simulate.")] = 120.0,
-    seed: Annotated[int, typer.Option(help="Of the simulated world.")] = 1,
+    scan: Annotated[Path, typer.Argument(help="Scan file (TOML), such as scans/demo.toml.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Rig file (TOML): take it on this rig.")
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulate", help="Take it on a simulated rig, started for it.")
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(help="Rig seconds per second, with --simulate.", show_default="120"),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of the simulated world, with --simulate.", show_default="1"),
+    ] = None,
     truth: Annotated[
-        Path | None, typer.Option(help="TOML that overrides the simulated world's truth.")
+        Path | None,
+        typer.Option(
+            help="TOML that overrides the simulated world's truth; `atta-daq simulate "
+            "--print-truth` lists what there is."
+        ),
     ] = None,
     data: Annotated[Path, typer.Option("--data", help="Folder of the runs.")] = Path("data"),
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output at the end.")
+    ] = False,
 ) -> None:
-    """Take a scan: start a station unless one runs, show progress, print the fit."""
-    definition = validated(ScanDefinition, rename_parts(read_toml(scan)), scan)
+    """Take a scan: start a station unless one runs, show progress, print the fit.
+
+    Ctrl-C ends the run in good order; what was taken is kept, fitted and reported.
+    """
     if simulated == (config is not None):
         raise ConfigError("give either --simulate or --config RIG.toml")
+    if not simulated:
+        for option, value in {"--speed": speed, "--seed": seed, "--truth": truth}.items():
+            if value is not None:
+                raise ConfigError(f"{option} belongs to --simulate; a real rig has none")
+    speed, seed = 120.0 if speed is None else speed, 1 if seed is None else seed
+    require_speed_and_seed(speed, seed)
+    definition = validated(ScanDefinition, rename_parts(read_toml(scan)), scan)
     console = Console(stderr=True)
     with (
         tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch,
         _rig(Path(scratch), definition, config, speed, seed, truth) as (path, world),
     ):
         rig = load_rig(path)
-        run_id = _take(path, rig, scan, data, console)
-        folder = (rig.data_dir or data) / run_id
+        require_usable(rig, path, definition, scan)
+        require_writable(rig.data_dir or data)
+        taken = _take(path, rig, scan, data, console)
+        folder = taken.folder
         if world is not None:
             _lay_truth(world, folder)
     finished = open_run(folder)
@@ -62,13 +91,22 @@ def run(
         print(json.dumps(run_object(finished, finished.fits)))
     else:
         print_fits(finished, finished.fits)
-        print(f"report  {folder / 'report.html'}")
+        if (folder / "report.html").exists():
+            print(f"report  {folder / 'report.html'}")
         print(f"data    {folder}")
     if finished.state.value != "complete":
         stop = finished.stop
         reason = stop.body.get("reason", "") if stop else ""
-        print(f"run {run_id} ended {finished.state.value}: {reason}", file=sys.stderr)
-        raise typer.Exit(1)
+        print(f"run {finished.run_id} ended {finished.state.value}: {reason}", file=sys.stderr)
+        raise typer.Exit(130 if taken.interrupted else 1)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A run that has ended: where it lies, and whether Ctrl-C ended it."""
+
+    folder: Path
+    interrupted: bool
 
 
 @contextmanager
@@ -95,24 +133,38 @@ def _rig(
         world.close()
 
 
-def _take(path: Path, rig: RigConfig, scan: Path, data: Path, console: Console) -> str:
-    """Run the scan on the rig's station, started here unless one runs; returns the run id."""
+def _take(path: Path, rig: RigConfig, scan: Path, data: Path, console: Console) -> _Taken:
+    """Run the scan on the rig's station, started here unless one runs."""
     endpoint = find_station(rig.name)
     process = None
-    if endpoint is None:
-        log = (rig.data_dir or data) / "station.log"
-        said_before = log.stat().st_size if log.exists() else 0
-        process = _start_station(path, data, log)
-        endpoint = _wait_for_station(rig.name, process, log, said_before)
     try:
+        if endpoint is None:
+            log = (rig.data_dir or data) / "station.log"
+            said_before = log.stat().st_size if log.exists() else 0
+            process = _start_station(path, data, log)
+            endpoint = _wait_for_station(rig.name, process, log, said_before)
         with StationClient(endpoint) as client:
-            run_id = str(client.command("run", scan=scan.read_text(), path=scan)["run"])
-            _follow(client, run_id, console)
-            return run_id
+            answer = client.command("run", scan=scan.read_text(), path=scan)
+            interrupted = _follow(client, str(answer["run"]), console)
+            return _Taken(_short(Path(answer["folder"])), interrupted)
     finally:
         if process is not None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60.0)
+            _end_station(process)
+
+
+def _end_station(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(60.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _short(path: Path) -> Path:
+    """Relative to where the operator stands, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _start_station(path: Path, data: Path, log: Path) -> "subprocess.Popen[bytes]":
@@ -120,7 +172,6 @@ def _start_station(path: Path, data: Path, log: Path) -> "subprocess.Popen[bytes
         sys.executable, "-m", "atta_daq", "station", "--config", str(path), "--data", str(data),
         "--parent-pid", str(os.getpid()),
     ]  # fmt: skip
-    data.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         # Its own session: Ctrl-C is for the command, which then ends the run in good order.
         return subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
@@ -143,8 +194,11 @@ def _wait_for_station(
     return endpoint
 
 
-def _follow(client: StationClient, run_id: str, console: Console) -> None:
-    """Show progress until the run has ended. Ctrl-C aborts the run; what was taken is kept."""
+def _follow(client: StationClient, run_id: str, console: Console) -> bool:
+    """Show progress until the run has ended; True when Ctrl-C has ended it.
+
+    The first Ctrl-C aborts the run and waits for its fit; a second one does not wait.
+    """
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -153,15 +207,19 @@ def _follow(client: StationClient, run_id: str, console: Console) -> None:
         TextColumn("{task.fields[detail]}"),
         console=console,
     )
+    interrupted = False
     with progress:
         task = progress.add_task(run_id, total=1.0, detail="")
         while True:
             try:
                 if _step(client, run_id, progress, task):
-                    return
+                    return interrupted
                 time.sleep(POLL_S)
             except KeyboardInterrupt:
-                progress.console.print("aborting; what was taken is kept")
+                if interrupted:
+                    raise
+                interrupted = True
+                progress.console.print("aborting; what was taken is kept (Ctrl-C: do not wait)")
                 client.command("abort", reason="interrupted at the command line")
 
 

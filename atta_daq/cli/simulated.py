@@ -12,14 +12,15 @@ import socket
 import subprocess
 import sys
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tomli_w
+import typer
 
-from atta_daq.rig.config import ConfigError
+from atta_daq.cli.checks import require_speed_and_seed
+from atta_daq.rig.config import ConfigError, read_toml
 
 START_TIMEOUT_S = 60.0
 
@@ -62,34 +63,80 @@ def start_simulated_rig(
     override = _with_geometry(folder, truth, geometry)
     if override is not None:
         command += ["--truth", str(override)]
-    log = (folder / "simulators.log").open("wb")
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
-    log.close()
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not ports_file.exists():
-        if process.poll() is not None:
-            said = (folder / "simulators.log").read_text().strip()
-            raise ConfigError(said or f"the simulators ended with {process.returncode}")
-        if time.monotonic() > deadline:
-            process.kill()
-            raise ConfigError(f"the simulators did not start within {START_TIMEOUT_S:g} s")
-        time.sleep(0.02)
+    # Its own session: Ctrl-C is for the command; the run needs its rig until it has ended.
+    with (folder / "simulators.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
+        )
+    try:
+        _wait_for(ports_file, process, folder / "simulators.log", override, truth)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     return SimulatedRig(process, json.loads(ports_file.read_text()), folder)
 
 
+def _wait_for(
+    ports_file: Path,
+    process: "subprocess.Popen[bytes]",
+    log: Path,
+    override: Path | None,
+    truth: Path | None,
+) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not ports_file.exists():
+        if process.poll() is not None:
+            # The operator knows the file that was given, not the copy with the geometry.
+            said = log.read_text().strip().replace(str(override), str(truth))
+            raise ConfigError(said or f"the simulators ended with {process.returncode}")
+        if time.monotonic() > deadline:
+            raise ConfigError(f"the simulators did not start within {START_TIMEOUT_S:g} s")
+        time.sleep(0.02)
+
+
 def _with_geometry(folder: Path, truth: Path | None, geometry: str | None) -> Path | None:
-    if geometry is None:
+    data = {} if truth is None else read_toml(truth)
+    pumping = data.setdefault("pumping", {})
+    if geometry is None or not isinstance(pumping, dict):
         return truth
-    data: dict[str, Any] = {}
-    if truth is not None:
-        try:
-            data = tomllib.loads(truth.read_text())
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"{truth}: {error}") from error
-    data.setdefault("pumping", {})["geometry"] = geometry
+    pumping["geometry"] = geometry
     path = folder / "truth-override.toml"
     path.write_text(tomli_w.dumps(data))
     return path
+
+
+def simulate(
+    ports_file: Annotated[
+        Path | None,
+        typer.Option(help="Write the addresses there: JSON, instrument to address."),
+    ] = None,
+    speed: Annotated[float, typer.Option(help="Rig seconds per second.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 1,
+    truth: Annotated[
+        Path | None, typer.Option(help="TOML that overrides any part of the default truth.")
+    ] = None,
+    print_truth: Annotated[
+        bool, typer.Option("--print-truth", help="Print every truth parameter as TOML, end.")
+    ] = False,
+) -> None:
+    """Start only the simulated instruments, on loopback, for your own clients. Ends on Ctrl-C."""
+    require_speed_and_seed(speed, seed)
+    if truth is not None:
+        read_toml(truth)
+    command = [
+        sys.executable, "-m", "simulators", "--speed", str(speed), "--seed", str(seed),
+        "--parent-pid", str(os.getpid()),
+    ]  # fmt: skip
+    command += ["--ports-file", str(ports_file)] if ports_file else []
+    command += ["--truth", str(truth)] if truth else []
+    command += ["--print-truth"] if print_truth else []
+    with subprocess.Popen(command) as process:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            code = process.wait()
+    raise typer.Exit(code)
 
 
 def rig_file(ports: dict[str, Any], geometry: str) -> dict[str, Any]:

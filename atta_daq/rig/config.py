@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from atta_daq.scans.blocks import Timing
+from atta_daq.scans.wording import problems
 
 
 class ConfigError(Exception):
@@ -19,7 +20,9 @@ class ConfigError(Exception):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Interval(_Model):
@@ -40,7 +43,7 @@ class AmplifierConfig(_Model):
 
     driver: Literal["toptica-dlcpro"]
     """Which driver."""
-    address: str
+    address: str = Field(pattern=r"^[^\s:]+:\d{1,5}$", examples=["192.168.1.20:1998"])
     """host:port of the DLC pro's command line (1998)."""
     seed_current_ma: Interval
     """Allowed seed currents."""
@@ -53,13 +56,28 @@ class AmplifierConfig(_Model):
     seed_operating_ma: float
     """Current at which the seed is run."""
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "AmplifierConfig":
+        seed, chip = self.seed_current_ma, self.amplifier_current_ma
+        if not seed.low <= self.seed_operating_ma <= seed.high:
+            raise ValueError(
+                f"seed_operating_ma = {self.seed_operating_ma:g} lies outside seed_current_ma, "
+                f"{seed.low:g} to {seed.high:g} mA"
+            )
+        if not chip.low <= self.unseeded_ceiling_ma <= chip.high:
+            raise ValueError(
+                f"unseeded_ceiling_ma = {self.unseeded_ceiling_ma:g} lies outside "
+                f"amplifier_current_ma, {chip.low:g} to {chip.high:g} mA"
+            )
+        return self
+
 
 class SidebandConfig(_Model):
     """RF source of the electro-optical modulator."""
 
     driver: Literal["windfreak-synthhd"]
     """Which driver."""
-    address: str
+    address: str = Field(pattern=r"^\S+$", examples=["/dev/ttyACM0", "socket://192.168.1.21:5025"])
     """Serial device, or socket://host:port."""
     channel: Literal[0, 1] = 0
     """0: A, 1: B."""
@@ -74,7 +92,7 @@ class LockConfig(_Model):
 
     driver: Literal["arduino-stcl"]
     """Which driver."""
-    address: str
+    address: str = Field(pattern=r"^\S+$", examples=["/dev/ttyACM0", "socket://192.168.1.21:5025"])
     """Serial device, or socket://host:port."""
     laser_ref_us: int = Field(default=2400, gt=0)
     """`laser_ref` compiled into the firmware."""
@@ -83,13 +101,24 @@ class LockConfig(_Model):
     landing_tolerance_mhz: float = Field(default=3.0, gt=0)
     """A move has landed within this distance of its setpoint."""
 
+    @model_validator(mode="after")
+    def _between_the_peaks(self) -> "LockConfig":
+        if not 0.0 < self.ratio.low < self.ratio.high < 1.0:
+            raise ValueError(
+                f"ratio, {self.ratio.low:g} to {self.ratio.high:g}, must lie between the master "
+                "peaks at 0 and 1, such as { low = 0.08, high = 0.92 }"
+            )
+        return self
+
 
 class CameraConfig(_Model):
     """The EMCCD that sees single atoms."""
 
     driver: Literal["areadetector"]
     """Which driver."""
-    address: str
+    address: str = Field(
+        pattern=r"^pva://[^\s/:]+:\d{1,5}/\S+$", examples=["pva://192.168.1.23:5076/ATTA:ANDOR:"]
+    )
     """pva://host:UDP port/PREFIX: of the IOC."""
     roi_x: int = Field(ge=0)
     """First column of the region of interest."""
@@ -108,16 +137,26 @@ class CameraConfig(_Model):
     temperature_c: Interval = Interval(low=-100.0, high=-60.0)
     """Sensor temperatures at which gain is allowed."""
 
+    @model_validator(mode="after")
+    def _gain_allowed(self) -> "CameraConfig":
+        if self.em_gain > self.em_gain_limit:
+            raise ValueError(
+                f"em_gain = {self.em_gain} lies above em_gain_limit = {self.em_gain_limit}"
+            )
+        return self
+
 
 class TrapSwitchConfig(_Model):
     """Isotope of the trap lasers, and the 819-nm shutter."""
 
     driver: Literal["redpitaya"]
     """Which driver."""
-    address: str
+    address: str = Field(pattern=r"^\S+::\S+$", examples=["TCPIP0::192.168.1.24::5000::SOCKET"])
     """VISA resource of the Red Pitaya with the digital lines."""
-    offset_generator: str
-    """Address of the SCPI generator that sets the isotope offset."""
+    offset_generator: str = Field(
+        pattern=r"^\S+::\S+$", examples=["TCPIP0::192.168.1.24::5000::SOCKET"]
+    )
+    """VISA resource of the SCPI generator that sets the isotope offset."""
     base_mhz: float = 1000.0
     """Generator frequency at zero offset."""
     offset_81_mhz: float
@@ -162,7 +201,7 @@ class LoadingConfig(_Model):
 
     driver: Literal["redpitaya"]
     """Which driver."""
-    address: str
+    address: str = Field(pattern=r"^\S+::\S+$", examples=["TCPIP0::192.168.1.24::5000::SOCKET"])
     """VISA resource of the Red Pitaya at the photodiodes and the quench gate."""
     load_s: float = Field(default=1.0, gt=0)
     """Loading time before each quench burst."""
@@ -179,7 +218,7 @@ class ReferenceCellConfig(_Model):
 
     driver: Literal["redpitaya"]
     """Which driver."""
-    address: str
+    address: str = Field(pattern=r"^\S+::\S+$", examples=["TCPIP0::192.168.1.24::5000::SOCKET"])
     """VISA resource of the Red Pitaya at the spectroscopy."""
     read_s: float = Field(default=0.1, gt=0)
     """Averaging time of one step of the zeroing."""
@@ -304,8 +343,9 @@ class Calibrations(_Model):
 class RigConfig(_Model):
     """A whole rig file."""
 
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
-    """First part of every process variable; one station for each name."""
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", examples=["atta-1"])
+    """First part of every process variable, of letters, digits, - and _; one station for each
+    name."""
     geometry: Literal["co", "counter"]
     """819-nm light along or against the atomic beam."""
     data_dir: Path | None = None
@@ -320,6 +360,19 @@ class RigConfig(_Model):
     timing: TimingConfig = TimingConfig()
     clock: ClockConfig = ClockConfig()
     calibrations: Calibrations
+
+    @model_validator(mode="after")
+    def _full_power_allowed(self) -> "RigConfig":
+        fibre, chip = self.calibrations.fibre_power, self.amplifier.amplifier_current_ma
+        needed = fibre.threshold_ma + fibre.full_power_mw / fibre.slope_mw_per_ma
+        if needed > chip.high:
+            reach = (chip.high - fibre.threshold_ma) * fibre.slope_mw_per_ma
+            raise ValueError(
+                f"calibrations.fibre_power.full_power_mw = {fibre.full_power_mw:g} needs "
+                f"{needed:.0f} mA, but amplifier.amplifier_current_ma ends at {chip.high:g} mA; "
+                f"at most {reach:.0f} mW"
+            )
+        return self
 
     def scan_timing(self) -> Timing:
         """What the layout of a scan needs to know of this rig."""
@@ -353,38 +406,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not a TOML file: {error}") from error
 
 
-def validated(model: type[Model], data: dict[str, Any], path: Path) -> Model:
+def validated(model: type[Model], data: dict[str, Any], path: Path | str) -> Model:
     """`data` as `model`, or a ConfigError that names every wrong key and what is allowed."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        lines = [f"{path}:"]
-        for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"]) or "(whole file)"
-            lines.append(f"  {key}: {_explain(model, item)}")
+        lines = [f"{path}:", *(f"  {line}" for line in problems(model, error))]
         raise ConfigError("\n".join(lines)) from error
-
-
-def _explain(model: type[BaseModel], item: Any) -> str:
-    if item["type"] == "extra_forbidden":
-        allowed = _allowed_keys(model, item["loc"][:-1])
-        return f"unknown key; allowed here: {', '.join(allowed)}" if allowed else "unknown key"
-    got = "" if item["type"] == "missing" else f" (got {item['input']!r})"
-    return f"{item['msg']}{got}"
-
-
-def _allowed_keys(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    current: Any = model
-    for part in location:
-        if isinstance(part, int):
-            continue
-        field = current.model_fields.get(part)
-        if field is None:
-            return []
-        current = field.annotation
-        for inner in getattr(current, "__args__", ()):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                current = inner
-        if not (isinstance(current, type) and issubclass(current, BaseModel)):
-            return []
-    return sorted(current.model_fields)

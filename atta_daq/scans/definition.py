@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from atta_daq.scans.wording import file_name
+
 Quantity = Literal["detuning_mhz", "power_mw", "sideband_frequency_mhz", "sideband_depth"]
 Isotope = Literal[81, 83, 84, 85]
 Order = Literal["sequential", "shuffled", "interleaved"]
@@ -20,7 +22,9 @@ Pumping = Literal["on", "off", "abba"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class Axis(_Model):
@@ -64,7 +68,7 @@ class Light(_Model):
 
     detuning_mhz: float | None = None
     """As set, from the 84Kr line. Left out: on `line`."""
-    line: str | None = Field(default=None, pattern=r"^\d+/2-\d+/2$")
+    line: str | None = Field(default=None, pattern=r"^\d+/2-\d+/2$", examples=["11/2-13/2"])
     """Hyperfine component F-F', for example '11/2-13/2', moved by the Doppler shift of the rig's
     calibration to where the beam meets it. Left out: the closed line."""
     power_mw: float | None = Field(default=None, ge=0.0)
@@ -131,8 +135,13 @@ class Blanks(_Model):
 class ScanDefinition(_Model):
     """A whole scan file."""
 
-    name: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")
-    """Part of the name of every run."""
+    name: str = Field(
+        min_length=1,
+        max_length=60,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
+        examples=["spectrum 85Kr"],
+    )
+    """Part of the name of every run: letters, digits, blank, dot, - and _."""
     geometry: Literal["co", "counter"] | None = None
     """Refused on a rig of the other geometry; left out: whatever the rig has."""
     seed: int = Field(default=1, ge=0)
@@ -177,11 +186,16 @@ def load_scan(path: Path) -> ScanDefinition:
 
 
 def rename_parts(data: dict[str, Any]) -> dict[str, Any]:
-    """The file says `[[part]]` and `[[part.axis]]`; the model says `parts` and `axes`."""
-    result = dict(data)
-    if "part" in result:
+    """The file says `[[part]]` and `[[part.axis]]`; the model says `parts` and `axes`.
+
+    Whatever is no list of tables is left as it is: validation then says what it should be.
+    """
+    result = {file_name(key): value for key, value in data.items()}
+    if isinstance(parts := result.get("parts"), list):
         result["parts"] = [
-            {("axes" if key == "axis" else key): value for key, value in part.items()}
-            for part in result.pop("part")
+            {file_name(key): value for key, value in part.items()}
+            if isinstance(part, dict)
+            else part
+            for part in parts
         ]
     return result

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
-from atta_daq.archive.owner import OwnerLock, is_held
+from atta_daq.archive.errors import RunOwned
+from atta_daq.archive.owner import OwnerLock, is_held, read_owner
 from atta_daq.client.client import Endpoint
 
 RUNTIME_VARIABLE = "ATTA_DAQ_RUNTIME_DIR"
@@ -20,15 +21,26 @@ def runtime_dir() -> Path:
 
 
 class RigLock:
-    """Held by the station of a rig as long as it lives."""
+    """Held by the station of a rig as long as it lives, or by a check of the instruments."""
 
-    def __init__(self, rig: str) -> None:
+    def __init__(self, rig: str, purpose: str = "station") -> None:
+        self._rig = rig
+        self._purpose = purpose
         self._lock = OwnerLock(_lock_path(rig))
         self._endpoint = _endpoint_path(rig)
 
     def acquire(self, utc_s: float) -> None:
         """Take the rig. Raises `archive.errors.RunOwned`, naming the first station."""
-        self._lock.acquire("station", utc_s)
+        try:
+            self._lock.acquire(self._purpose, utc_s)
+        except RunOwned as error:
+            owner = read_owner(self._lock.path)
+            raise RunOwned(
+                f"rig '{self._rig}' is in use by {owner or 'another process'}; end that one "
+                "first. `atta-daq run` works with a station that already runs"
+            ) from error
+        # A killed station leaves its address behind; clients must not try it.
+        self._endpoint.unlink(missing_ok=True)
 
     def publish(self, endpoint: Endpoint) -> None:
         """Tell clients where the station serves."""

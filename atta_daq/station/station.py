@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,21 @@ from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter, close_dead_runs, run_folders
-from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.client.client import CommandRefused, Endpoint
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.clock import RigClock
-from atta_daq.rig.config import RigConfig
+from atta_daq.rig.config import ConfigError, RigConfig, validated
 from atta_daq.rig.light import LightControl, ResolvedTarget
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
-from atta_daq.scans.blocks import blocks
-from atta_daq.scans.definition import ScanDefinition, parse_scan
+from atta_daq.scans.blocks import Block, blocks
+from atta_daq.scans.definition import ScanDefinition, rename_parts
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest, fit_all
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
+from atta_daq.station.precheck import axis_of, require_reachable
 from atta_daq.station.prior import prior_from_run
 from atta_daq.station.server import StationServer
 from atta_daq.station.session import Hooks, RunSession, run_header, with_geometry
@@ -109,15 +110,7 @@ class Station:
         if failed:
             rig.instruments.close()
             raise RigUnreachable("\n".join(f"{a.error} (address {a.address})" for a in failed))
-        cavity = self._config.calibrations.cavity
-        axis = AxisCalibration.from_numbers(
-            fsr_mhz=cavity.fsr_mhz,
-            fsr_error_mhz=cavity.fsr_error_mhz,
-            sign=cavity.ratio_sign,
-            zero_ratio=cavity.zero_ratio,
-            zero_error_mhz=cavity.zero_error_mhz,
-        )
-        self._light = LightControl(rig.instruments, self._config, axis)
+        self._light = LightControl(rig.instruments, self._config, axis_of(self._config))
         self._trap = TrapControl(rig.instruments, self._config, self._clock)
         rig.allow_gain(self._trap.gain_forbidden)
         self._taker = SegmentTaker(
@@ -171,7 +164,9 @@ class Station:
     def _run(self, client: str, arguments: Mapping[str, str]) -> object:
         self._require_control(client)
         try:
-            definition = with_geometry(parse_scan(arguments["scan"]), self._config)
+            definition = with_geometry(scan_of(arguments), self._config)
+            plan = blocks(definition, self._config.scan_timing())
+            require_reachable(plan, self._light, self._config)
             request = FitRequest(definition, self._config, prior_from_run(definition, self._data))
         except Exception as error:
             raise CommandRefused(f"the scan cannot be used: {error}") from error
@@ -181,14 +176,15 @@ class Station:
                     f"run {self._session.run_id} is under way; abort it or wait for its end"
                 )
             self._request = request
-            self._session = self._new_session(definition, arguments["scan"])
+            self._session = self._new_session(definition, plan, arguments["scan"])
             run_id = self._session.run_id
         self._run_thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
         self._run_thread.start()
-        return {"run": run_id}
+        return {"run": run_id, "folder": str((self._data / run_id).resolve())}
 
-    def _new_session(self, definition: ScanDefinition, scan_toml: str) -> RunSession:
-        plan = blocks(definition, self._config.scan_timing())
+    def _new_session(
+        self, definition: ScanDefinition, plan: tuple[Block, ...], scan_toml: str
+    ) -> RunSession:
         isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
         run_id = new_run_id(isotopes, definition.name, time.time())
         self._writer = RunWriter.create(
@@ -417,6 +413,16 @@ class Station:
         self._require_control(client)
         if self._session is not None:
             raise CommandRefused(f"run {self._session.run_id} is under way and moves the light")
+
+
+def scan_of(arguments: Mapping[str, str]) -> ScanDefinition:
+    """The scan that a client sent. Raises ConfigError in an operator's words."""
+    name = arguments.get("path", "scan")
+    try:
+        data = tomllib.loads(arguments["scan"])
+    except (KeyError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{name}: not a scan file: {error}") from error
+    return validated(ScanDefinition, rename_parts(data), name)
 
 
 def _live_fit(segments: list[Segment], request: FitRequest) -> dict[str, FitResult]:
