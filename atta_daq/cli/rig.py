@@ -41,7 +41,7 @@ def station(
     endpoint = owner.open()
     print(f"station '{endpoint.rig}' serves on {endpoint.host}:{endpoint.tcp_port}", flush=True)
     try:
-        owner.wait(lambda: bool(ended) or (parent_pid and not _alive(parent_pid)))
+        owner.wait(lambda: bool(ended) or bool(parent_pid and not _alive(parent_pid)))
     finally:
         owner.close()
 

@@ -49,10 +49,13 @@ class Provisional:
     """What a window may show of the segment under way; not for analysis."""
 
     kind: str = ""
-    counts: int = 0
     frames: int = 0
-    lost: int = 0
     frame: Frame | None = None
+    counter: SegmentCounter | None = None
+
+    def counts(self) -> int:
+        """Atoms so far; the segment's count is decided at its end."""
+        return 0 if self.counter is None else self.counter.provisional()
 
 
 @dataclass
@@ -211,7 +214,7 @@ class SegmentTaker:
         consumers: list[FrameConsumer] = [self._show]
         if self.archive is not None:
             consumers.append(self.archive)
-        counter = self._counter(settle, wanted)
+        counter = self.provisional.counter = self._counter(settle, wanted)
         if counter is not None:
 
             def count(frame: Frame) -> None:

@@ -71,6 +71,8 @@ class RunSession:
         self._hooks = hooks
         self._ending = ""
         self._cooled = threading.Event()
+        self.ended = threading.Event()
+        """Set when the run no longer touches the rig."""
         self._device = SegmentDevice(taker, self._on_flagged)
         self._device.start_run(writer.run_id)
         self._engine = Engine(self._on_document)
@@ -85,6 +87,11 @@ class RunSession:
     def engine(self) -> Engine:
         """For pause and resume."""
         return self._engine
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._engine.resume()
+        self._hooks.state("running")
 
     def expect_end(self, reason: str) -> None:
         """Whatever ends the run from now on, this is why (STOP reaches the hardware first)."""
@@ -127,6 +134,7 @@ class RunSession:
         self._device.close()
         self._engine.close()
         self._leave_dark()
+        self.ended.set()
         self._writer.close(state, reason)
         return state, reason
 

@@ -1,0 +1,230 @@
+"""The run of the moment: starts it, shows and fits it while it runs, finishes it."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from atta_daq.analysis.fit_run import warm_up
+from atta_daq.analysis.records import Segment, SegmentKind
+from atta_daq.analysis.results import FitResult
+from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.errors import RunClosed
+from atta_daq.archive.header import new_run_id
+from atta_daq.archive.run_folder import RunWriter
+from atta_daq.client.client import CommandRefused
+from atta_daq.rig.clock import RigClock
+from atta_daq.rig.config import RigConfig
+from atta_daq.rig.instruments import Instruments
+from atta_daq.rig.light import LightControl
+from atta_daq.rig.taker import SegmentTaker
+from atta_daq.scans.blocks import Block
+from atta_daq.scans.definition import ScanDefinition
+from atta_daq.station.finish import finish_run
+from atta_daq.station.fit_worker import FitWorker
+from atta_daq.station.fitting import FitRequest, fit_all
+from atta_daq.station.server import StationServer
+from atta_daq.station.session import Hooks, RunSession, run_header
+
+log = logging.getLogger(__name__)
+
+LIVE_FIT_S = 60.0
+FINISH_S = 300.0
+STOP_S = 10.0
+
+
+class Runs:
+    """At most one run at a time. Methods may be called from any thread."""
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        config: RigConfig,
+        rig_toml: str,
+        data: Path,
+        clock: RigClock,
+        light: LightControl,
+        taker: SegmentTaker,
+        server: StationServer,
+        say: Callable[[str], None],
+    ) -> None:
+        self._instruments = instruments
+        self._config = config
+        self._rig_toml = rig_toml
+        self.data = data
+        self._clock = clock
+        self._light = light
+        self._taker = taker
+        self._server = server
+        self._say = say
+        self._catalogue = Catalogue(data)
+        self._mutex = threading.Lock()
+        self._session: RunSession | None = None
+        self._writer: RunWriter | None = None
+        self._thread: threading.Thread | None = None
+        self._request: FitRequest | None = None
+        self._rows: list[dict[str, Any]] = []
+        self._worker = FitWorker(self._on_fit)
+        self._worker.submit(warm_up)
+
+    @property
+    def session(self) -> RunSession | None:
+        """The run under way, if there is one."""
+        return self._session
+
+    @property
+    def writer(self) -> RunWriter | None:
+        """Its archive."""
+        return self._writer
+
+    def start(
+        self,
+        definition: ScanDefinition,
+        plan: tuple[Block, ...],
+        request: FitRequest,
+        scan_toml: str,
+    ) -> str:
+        """Start a run on a thread of its own; returns its id.
+
+        Raises CommandRefused while another one is under way.
+        """
+        with self._mutex:
+            if self._session is not None:
+                raise CommandRefused(
+                    f"run {self._session.run_id} is under way; abort it or wait for its end"
+                )
+            self._request = request
+            self._session = self._new_session(definition, plan, scan_toml)
+            run_id = self._session.run_id
+            self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
+            self._thread.start()
+        return run_id
+
+    def end(self, reason: str) -> None:
+        """End the run under way as soon as may be."""
+        session = self._session
+        if session is not None:
+            session.end(reason)
+
+    def stop(self, reason: str) -> list[str]:
+        """STOP: hardware first, then the run, then the hardware again.
+
+        The second time undoes what the run's thread may have sent between the first and its end.
+        """
+        session, thread = self._session, self._thread
+        if session is not None:
+            session.expect_end(reason)
+        done = self._instruments.make_safe()
+        self._light.forget()
+        if session is not None and thread is not None:
+            session.end(reason)
+            session.ended.wait(STOP_S)
+            done = self._instruments.make_safe()
+            self._light.forget()
+        return done
+
+    def close(self) -> None:
+        """End the run, wait for its last document and report, release the archive."""
+        self.end("the station was shut down")
+        if self._thread is not None:
+            self._thread.join()
+        self._worker.close()
+        self._catalogue.close()
+
+    def _new_session(
+        self, definition: ScanDefinition, plan: tuple[Block, ...], scan_toml: str
+    ) -> RunSession:
+        isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
+        run_id = new_run_id(isotopes, definition.name, time.time())
+        self._writer = RunWriter.create(
+            self.data,
+            run_header(run_id, definition, self._config, plan),
+            rig_now=self._clock.now_s,
+            utc_now=time.time,
+            scan_toml=scan_toml,
+            rig_toml=self._rig_toml,
+        )
+        self._rows = []
+        post = self._server.post
+        self._server.post_table([])
+        post("run:fit", "")
+        post("run:id", run_id)
+        post("run:outcome", "")
+        post("run:segment", 0)
+        hooks = Hooks(
+            state=lambda state: post("run:state", state),
+            segment=self._on_segment,
+            block_done=self._on_block,
+            say=self._say,
+        )
+        session = RunSession(
+            definition, plan, self._writer, self._instruments, self._config, self._light,
+            self._taker, hooks,
+        )  # fmt: skip
+        post("run:segments", session.total_segments)
+        return session
+
+    def _carry_out(self) -> None:
+        session = self._session
+        assert session is not None
+        state, reason = session.run()
+        self._say(f"run {session.run_id}: {state.value}{f', {reason}' if reason else ''}")
+        folder = self.data / session.run_id
+        self._worker.drain(LIVE_FIT_S)
+        self._worker.submit(finish_run, folder, self._request)
+        if not self._worker.drain(FINISH_S):
+            self._say(f"the report takes long; make it later: atta-daq report {session.run_id}")
+        self._catalogue.update(folder)
+        self._server.post("run:outcome", f"{state.value}: {reason}" if reason else state.value)
+        with self._mutex:
+            self._session = None
+            self._writer = None
+        self._server.post("run:state", "idle")
+
+    def _on_segment(self, segment: Segment, remaining_s: float) -> None:
+        record = segment.to_dict()
+        self._rows.append({**record, **record["setting"], "mid_rig_s": segment.mid_rig_s})
+        post = self._server.post
+        self._server.post_table(self._rows)
+        post("run:segment", sum(not row["flag"] for row in self._rows))
+        post("run:block", segment.block)
+        post("run:remaining", remaining_s)
+        if segment.flag:
+            self._say(f"segment {segment.index} flagged: {segment.flag}")
+        elif segment.kind is SegmentKind.RARE and segment.counts is not None:
+            exposure_h = segment.live_s * (segment.efficiency or 1.0) / 3600.0
+            post("rate:counting", segment.counts / exposure_h)
+        elif segment.rate is not None:
+            name = "83" if segment.kind is SegmentKind.LOADING_83 else "84"
+            post(f"rate:loading_{name}", segment.rate)
+
+    def _on_block(self) -> None:
+        session = self._session
+        if session is not None and self._request is not None:
+            self._worker.submit(live_fit, list(session.segments), self._request)
+
+    def _on_fit(self, result: Any, error: str) -> None:
+        if error:
+            self._say(f"fit: {error}")
+        elif isinstance(result, dict) and result:
+            fits = {name: fit.to_dict() for name, fit in result.items()}
+            self._server.post("run:fit", json.dumps(fits))
+            self._journal(result)
+
+    def _journal(self, fits: dict[str, FitResult]) -> None:
+        writer = self._writer
+        if writer is None:
+            return
+        try:
+            for name, fit in fits.items():
+                writer.fit(name, fit)
+        except RunClosed:
+            log.info("a live fit came after the run had ended; the final fit replaces it")
+
+
+def live_fit(segments: list[Segment], request: FitRequest) -> dict[str, FitResult]:
+    """What the fit worker does after each block: HESSE errors, no MINOS."""
+    return fit_all(segments, request, minos=False)
