@@ -129,7 +129,8 @@ class ArduinoStcl:
     def set_ratio(self, ratio: float) -> LockStatus:
         """Move the setpoint to the nearest step, and wait until the laser has followed.
 
-        A lock that is lost on the way is frozen before `DeviceFault` is raised.
+        A lock that is lost on the way is frozen before `DeviceFault` is raised, and its setpoint
+        goes back to where it came from, so that `relock` finds a place that has worked.
         """
         target_us = self._checked_setpoint_us(ratio)
         with self._lock:
@@ -138,7 +139,7 @@ class ArduinoStcl:
                 raise DeviceFault(
                     self._name, "the lock is frozen and cannot move", "relock it first"
                 )
-            start = self._wire.ask_integer("Ls?") / self._laser_ref_us
+            start_us = self._wire.ask_integer("Ls?")
             kept_us = self._wire.ask_integer(f"Ls{target_us}")
             if kept_us != target_us:
                 raise DeviceFault(
@@ -147,7 +148,11 @@ class ArduinoStcl:
                     "restart the firmware and connect again",
                 )
             self._set_us = target_us
-            return self._land(target_us, gains, start)
+            try:
+                return self._land(target_us, gains, start_us / self._laser_ref_us)
+            except DeviceFault:
+                self._set_us = self._wire.ask_integer(f"Ls{start_us}")
+                raise
 
     def freeze(self) -> None:
         """Gains to zero, integral first: the actuator stays at its integrator's value."""

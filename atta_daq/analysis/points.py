@@ -193,11 +193,10 @@ def _assemble(
     for p, rows in enumerate(ordered):
         mixing[p, rows] = share[rows] / share[rows].sum()
     covariance = mixing @ segment_covariance @ mixing.T
-    # One calibration of the counting serves all segments of a pumping state; the two states differ
-    # in stray light, so their errors are kept independent: the conservative choice for a ratio.
-    state = np.array([signal[rows[0]].pumping for rows in ordered])
+    # One calibration of the counting serves all segments of a run: its error is common to them,
+    # and drops out of every ratio.
     scale = mixing @ efficiency_error
-    covariance += np.where(state[:, None] == state[None, :], np.outer(scale, scale), 0.0)
+    covariance += np.outer(scale, scale)
     covariance = 0.5 * (covariance + covariance.T)
 
     points = []

@@ -15,6 +15,25 @@ LIVE_NAMES = {
 }
 
 
+MEANINGS = {
+    "counting atoms": "camera open, trap on the rare isotope",
+    "counting blanks": "camera open, trap off every isotope",
+    "83Kr loading": "loading time between the quench pulses",
+    "84Kr loading": "recording of the rise after clearing",
+    "83Kr loading (brackets)": "the same, as normaliser, 819-nm light blocked",
+    "moving": "819-nm light on its way: lock, power, sidebands",
+    "switching": "trap lasers on their way, until every one reports lock",
+    "settling": "wait after the trap lasers' lock",
+    "settle-frames": "first frames of a segment, left out",
+    "lost-frames": "frames that never arrived",
+    "record": "loading detector beyond the loading time itself",
+    "overhead": "the program itself: start and stop of the camera, reading, storing",
+    "flagged segments": "live time of attempts that are not used",
+    "between segments": "pauses",
+}
+"""What a reader who did not write the program needs to hear about a cause."""
+
+
 @dataclass(frozen=True)
 class TimeShare:
     """One line of the account."""
@@ -25,6 +44,7 @@ class TimeShare:
     """Of the scan."""
     live: bool
     """Time that gave data, not time lost."""
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +91,7 @@ def time_account(segments: Sequence[Segment], run_start_rig_s: float) -> TimeAcc
     if abs(rest) > 1e-3 * scan_s:
         dead["between segments"] = rest
     shares = [
-        TimeShare(name, seconds, seconds / scan_s, alive)
+        TimeShare(name, seconds, seconds / scan_s, alive, MEANINGS.get(name, ""))
         for group, alive in ((live, True), (dead, False))
         for name, seconds in sorted(group.items(), key=lambda item: -item[1])
     ]

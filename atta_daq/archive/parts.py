@@ -1,7 +1,6 @@
 """The parts of a run: one measurement of one isotope each, with its points and its fit."""
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,8 +10,8 @@ from atta_daq.analysis.points import NormalisedData, normalise
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.run_folder import Run
-from atta_daq.scans.definition import Part as ScanPart
 from atta_daq.scans.definition import ScanDefinition, parse_scan
+from atta_daq.scans.selection import part_name, segments_of
 
 _log = logging.getLogger(__name__)
 
@@ -64,20 +63,7 @@ def _selections(run: Run, scan: ScanDefinition | None) -> list[tuple[str, int, S
     if scan is None:
         isotopes = {s.isotope for s in run.segments if not s.bracket and s.isotope}
         return [(f"{isotope}Kr", isotope, run.segments) for isotope in sorted(isotopes)]
-    isotopes = [part.isotope for part in scan.parts]
-    found = []
-    first = 0
-    for number, part in enumerate(scan.parts):
-        last = first + _points(part)
-        if isotopes.count(part.isotope) == 1:
-            found.append((f"{part.isotope}Kr", part.isotope, run.segments))
-        else:
-            name = f"{part.isotope}Kr-{isotopes[: number + 1].count(part.isotope)}"
-            mine = [s for s in run.segments if s.point is None or first <= s.point < last]
-            found.append((name, part.isotope, mine))
-        first = last
-    return found
-
-
-def _points(part: ScanPart) -> int:
-    return math.prod(len(axis.grid()) for axis in part.axes)
+    return [
+        (part_name(scan, number), part.isotope, segments_of(scan, number, run.segments))
+        for number, part in enumerate(scan.parts)
+    ]

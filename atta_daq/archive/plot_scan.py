@@ -27,6 +27,18 @@ if TYPE_CHECKING:
 
 MAX_SERIES = len(SERIES)
 FIT_LABEL = "fit and 1σ band"
+REFERENCE_LABEL = "mean without light, ±1σ"
+
+
+def drawn_curve(part: RunPart) -> Curve | None:
+    """The fit's curve, if it says something about the plot.
+
+    It runs along one axis with everything else held; where two were swept it belongs to one
+    series at most, and points of the others would seem to miss it.
+    """
+    axes = swept(part.data)
+    curve = part.fit.curve if part.fit else None
+    return curve if curve is not None and [a.name for a in axes] == [curve.axis] else None
 
 
 def scan_plot(part: RunPart, position_mhz: float | None) -> str | None:
@@ -38,16 +50,12 @@ def scan_plot(part: RunPart, position_mhz: float | None) -> str | None:
     if not axes:
         return None
     fit = part.fit
-    curve = fit.curve if fit else None
-    axis = next((a for a in axes if curve and a.name == curve.axis), axes[0])
-    if curve is not None and curve.axis != axis.name:
-        curve = None
-    second = next((a for a in axes if a is not axis), None)
+    curve = drawn_curve(part)
+    axis, second = axes[0], axes[1] if len(axes) > 1 else None
     if fit is not None and any(p.name == "position_mhz" for p in fit.parameters):
         position_mhz = fit["position_mhz"].value
     spectrum = axis.name == "detuning_mhz" and position_mhz is not None
-    one_curve = curve is not None and second is None
-    heights = ([0.95] if spectrum else []) + [3.1] + ([0.95] if one_curve else [])
+    heights = ([0.95] if spectrum else []) + [3.1] + ([0.95] if curve is not None else [])
     with drawing(sum(heights) + 0.55) as figure:
         grid = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
         panels = list(grid[:, 0])
@@ -57,8 +65,10 @@ def scan_plot(part: RunPart, position_mhz: float | None) -> str | None:
         if fit is not None:
             _fit(main, fit, curve, axis)
         main.set_ylabel(f"{part.isotope}Kr rate [{part.data.unit}]\nat the mean 83Kr rate")
-        legend_above(main, (FIT_LABEL, "asymptote"), second.label if second else "")
-        if one_curve and curve is not None:
+        legend_above(
+            main, (REFERENCE_LABEL, FIT_LABEL, "asymptote"), second.label if second else ""
+        )
+        if curve is not None:
             _residuals(panels[1], part, curve, axis)
         panels[-1].set_xlabel(axis.title)
         if strip is not None and position_mhz is not None:
@@ -92,11 +102,26 @@ def _points(main: "Axes", part: RunPart, axis: Axis, second: Axis | None) -> Non
             rest = [p for p in on if (second.value(p) or 0.0) >= starts[MAX_SERIES]]
             label = f"{len(starts) - MAX_SERIES} more values"
             light_on(main, *_columns(rest, axis), color=SOFT, label=label)
+    _references(main, [p for p in part.data.points if not p.pumping and axis.value(p) is None])
     if off:
         x, y, error = _columns(off, axis)
         if axis.name == "power_mw":
             x = np.zeros_like(x)
         light_off(main, x, y, error, label="light blocked")
+
+
+def _references(main: "Axes", references: list[NormalisedPoint]) -> None:
+    """Mean of the points without light that stand at no place of the axis, as a band of ±1σ."""
+    if not references:
+        return
+    weight = np.array([p.weight for p in references])
+    # By exposure, as a fit of a constant to counts weights them.
+    share = weight / weight.sum()
+    mean = float(share @ np.array([p.ratio for p in references]))
+    error = float(np.sqrt(share**2 @ np.array([p.error for p in references]) ** 2))
+    main.axhspan(
+        mean - error, mean + error, color=OFF, alpha=0.28, linewidth=0, label=REFERENCE_LABEL
+    )
 
 
 def _fit(main: "Axes", fit: FitResult, curve: Curve | None, axis: Axis) -> None:

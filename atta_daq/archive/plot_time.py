@@ -49,13 +49,25 @@ def time_plot(run: Run) -> str | None:
         for axes, isotope in zip(rows, isotopes, strict=False):
             mine = [s for s in signals if s.isotope == isotope]
             _signal(axes, mine, times, run.header.rate_unit)
-        legend_above(rows[0])
+        _legends(list(rows)[: len(isotopes)])
         if brackets:
             _brackets(rows[-1], brackets, times, run.header.bracket_unit)
         imported = run.header.origin == "imported"
-        rows[-1].set_xlabel("row of the table" if imported else "rig time since the start [h]")
+        rows[-1].set_xlabel(
+            "row of the table" if imported else f"rig time since the start [{_unit(run)[0]}]"
+        )
         figure.align_ylabels(list(rows))
         return svg_uri(figure)
+
+
+def _legends(panels: Sequence["Axes"]) -> None:
+    """A legend in each panel that shows something which no panel above it has explained."""
+    explained: set[str] = set()
+    for axes in panels:
+        labels = set(axes.get_legend_handles_labels()[1])
+        if not labels <= explained:
+            legend_above(axes)
+            explained |= labels
 
 
 def _times(run: Run) -> dict[int, float]:
@@ -63,7 +75,15 @@ def _times(run: Run) -> dict[int, float]:
         # A bracket stands at its row.
         return {s.index: float(s.block + 1) for s in run.segments}
     begin = min(s.start_rig_s for s in run.segments)
-    return {s.index: (s.mid_rig_s - begin) / SECONDS_PER_HOUR for s in run.segments}
+    seconds = _unit(run)[1]
+    return {s.index: (s.mid_rig_s - begin) / seconds for s in run.segments}
+
+
+def _unit(run: Run) -> tuple[str, float]:
+    """Unit of the time axis and its seconds: minutes for what takes less than two hours."""
+    begin = min(s.start_rig_s for s in run.segments)
+    length_s = max(s.end_rig_s for s in run.segments) - begin
+    return ("h", SECONDS_PER_HOUR) if length_s >= 2.0 * SECONDS_PER_HOUR else ("min", 60.0)
 
 
 def _rate(segment: Segment) -> tuple[float, float]:

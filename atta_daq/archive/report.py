@@ -1,6 +1,7 @@
 """The report of a run: one HTML file that needs nothing beside it."""
 
 import logging
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from atta_daq.archive.axes import swept
 from atta_daq.archive.disk import write_whole
 from atta_daq.archive.journal import DocumentKind
 from atta_daq.archive.parts import RunPart, run_parts
-from atta_daq.archive.plot_scan import scan_plot
+from atta_daq.archive.plot_scan import drawn_curve, scan_plot
 from atta_daq.archive.plot_time import increase_plot, order_plot, time_plot
 from atta_daq.archive.run_folder import TRUTH, Run
-from atta_daq.archive.truth import true_parameters
+from atta_daq.archive.truth import source_at_start, true_parameters
 from atta_daq.physics.hyperfine import closed_component
 
 _log = logging.getLogger(__name__)
@@ -58,22 +59,25 @@ def report_content(run: Run) -> dict[str, Any]:
         "run": run,
         "header": header,
         "state": run.state.value,
-        "reason": str(stop.body.get("reason", "")) if stop else "",
+        "reason": str(stop.body.get("reason", "")) if stop and header.origin != "imported" else "",
         "facts": _facts(run),
         "parts": [_part(run, part) for part in parts],
         "increases": increase_plot(parts),
         "times": time_plot(run),
         "account": time_account(run.segments, run.start.rig_s),
+        "rate": _clock_rate(run),
         "counts": count_lines(run.segments),
+        "counted": any(s.counts is not None for s in run.segments),
         "sidebands": any(s.setting.sideband_depth for s in run.segments),
         "points": [(part, point) for part in parts for point in part.data.points],
         "calibrations": header.calibrations,
         "procedures": [
-            (str(d.body.get("name", "")), rows.listing(d.body, skip=("name",)), d.rig_s)
+            (str(d.body.get("name", "")), d.rig_s, rows.calibration_rows(d.body))
             for d in run.content.of(DocumentKind.CALIBRATION)
         ],
         "notes": run.notes,
         "flagged": [(s, _what(s)) for s in flagged],
+        "two_parameter": any(p.fit and p.fit.model.startswith("two-parameter") for p in parts),
         "truth_toml": (run.folder / TRUTH).read_text("utf-8") if run.truth is not None else "",
         "torn_bytes": len(run.content.torn),
         "last_utc_s": last.utc_s,
@@ -83,16 +87,18 @@ def report_content(run: Run) -> dict[str, Any]:
 
 def _facts(run: Run) -> list[tuple[str, str]]:
     header, last = run.header, run.content.documents[-1]
-    facts = [
-        ("started", rows.moment(run.start.utc_s)),
-        ("ended" if run.stop else "last document", rows.moment(last.utc_s)),
-    ]
     if header.origin == "imported":
-        facts.append(("imported from", header.source))
+        facts = [("imported", rows.moment(run.start.utc_s)), ("imported from", header.source)]
     else:
-        facts.append(("rig time", rows.duration(last.rig_s - run.start.rig_s)))
+        taken = rows.duration(last.rig_s - run.start.rig_s)
+        rate = _clock_rate(run)
+        facts = [
+            ("started", rows.moment(run.start.utc_s)),
+            ("ended" if run.stop else "last document", rows.moment(last.utc_s)),
+            ("rig time", taken if rate == 1.0 else f"{taken} at {rate:g} times wall time"),
+        ]
     if header.planned_rig_s:
-        facts.append(("planned", rows.duration(header.planned_rig_s)))
+        facts.append(("planned rig time", rows.duration(header.planned_rig_s)))
     if header.geometry:
         facts.append(("819-nm light", f"{header.geometry}-propagating"))
     facts += [(key, value) for key, value in header.metadata.items() if value and key != "note"]
@@ -108,12 +114,17 @@ def _part(run: Run, part: RunPart) -> dict[str, Any]:
     true: list[rows.TruthRow] = []
     if fit is not None and run.truth is not None:
         try:
-            true = rows.truth_rows(fit, true_parameters(run.truth, fit, part.data))
+            true = rows.truth_rows(
+                fit,
+                true_parameters(run.truth, fit, part.data),
+                source_at_start(run.truth, fit.isotope) if part.data.poisson else None,
+            )
         except (KeyError, ValueError) as error:
             _log.warning("%s: truth.toml cannot be set beside the fit: %r", run.run_id, error)
     return {
         "name": part.name,
         "plot": scan_plot(part, _position(run, part)),
+        "curve": drawn_curve(part) is not None,
         "order": None if swept(part.data) else order_plot(run, part),
         "fit": fit,
         "parameters": [
@@ -122,10 +133,21 @@ def _part(run: Run, part: RunPart) -> dict[str, Any]:
         ],
         "blanks": bool(part.data.blanks) and part.data.poisson,
         "goodness": rows.goodness_text(fit.goodness) if fit else "",
-        "notes": fit.notes if fit else part.data.notes,
+        "facts": rows.fit_facts(fit) if fit else "",
+        "minos": bool(fit) and any(p.lower is not None for p in fit.parameters),
+        "notes": [rows.note_text(n, fit) for n in (fit.notes if fit else part.data.notes)],
         "truth": true,
         "unit": part.data.unit,
     }
+
+
+def _clock_rate(run: Run) -> float:
+    """Rig seconds a second of wall time, from the run's rig file; 1 where it says nothing."""
+    try:
+        return float(tomllib.loads(run.rig_toml).get("clock", {}).get("rate", 1.0))
+    except (tomllib.TOMLDecodeError, TypeError, ValueError):
+        _log.warning("%s: the clock's rate in rig.toml cannot be read: taken as 1", run.run_id)
+        return 1.0
 
 
 def _position(run: Run, part: RunPart) -> float | None:

@@ -99,6 +99,17 @@ def true_parameters(
     return {name: value for name, value in known.items() if name in names}
 
 
+def source_at_start(truth: dict[str, Any], isotope: int) -> float | None:
+    """Atoms per hour without pumping when the simulated source started; None for the abundant
+    isotopes, whose rate is in the detector's units.
+
+    Stands beside a fitted background for orientation only: the source wanders from here on, and
+    its path is not part of the truth, so no pull can be computed from it.
+    """
+    value = truth["source"].get(f"counts_{isotope}kr_per_h")
+    return None if value is None else float(value)
+
+
 def _mean_increase(rig: TrueRig, data: NormalisedData, power_mw: float) -> float:
     """At the settings of the pumped points with the highest power, weighted like the fit."""
     total, weight = 0.0, 0.0

@@ -87,7 +87,7 @@ def level_scheme(intensity_w_m2: float = TABLE_INTENSITY_W_M2) -> "Figure":
 def _name(entry: Level) -> str:
     """Racah term with parity and J, as 5s²[3/2]°₂ is written in mathtext."""
     term = entry.term.rstrip("*")
-    odd = r"^{\,o}" if entry.term.endswith("*") else ""
+    odd = r"^{\,\mathrm{o}}" if entry.term.endswith("*") else ""
     orbital = entry.configuration.rsplit(".", 1)[-1]
     prime = "'" if "<1/2>" in entry.configuration else ""
     return rf"${orbital}{prime}\;\,{{}}^{{{term[0]}}}{term[1:]}{odd}_{{{entry.j}}}$"
@@ -118,7 +118,12 @@ def _draw_levels(axes: "Axes") -> None:
         axes.text(middle, y - 0.45, text, ha="center", va="top", fontsize=8.5, color=_INK)
     axes.plot([8.2, 27.8], [_GROUND_Y, _GROUND_Y], color=_INK, lw=2.2, solid_capstyle="butt")
     axes.text(
-        18.0, _GROUND_Y - 0.13, r"ground level  $4p^6\,^1S_0$", ha="center", va="top", fontsize=9.5
+        18.0,
+        _GROUND_Y - 0.13,
+        r"ground level  $4p^6\;\,{}^1S_0$",
+        ha="center",
+        va="top",
+        fontsize=9.5,
     )
 
 

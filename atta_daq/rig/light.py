@@ -64,7 +64,10 @@ class LightControl:
         return chosen.total_mhz + sign * shift
 
     def switch_on(self) -> None:
-        """Seed first, then the amplifier at its ceiling without seed; idempotent."""
+        """Seed first, then the lock, then the amplifier at its ceiling; idempotent.
+
+        A lock that STOP has frozen, or that was lost, is closed again: it needs the seed's light.
+        """
         amplifier, config = self._instruments.amplifier, self._config.amplifier
         status = amplifier.status()
         if status.interlock_open or not status.emission_enabled:
@@ -73,6 +76,8 @@ class LightControl:
         if not status.seed_on:
             amplifier.set_seed_current(config.seed_operating_ma)
             amplifier.seed_on()
+        if not self._instruments.lock.status().locked:
+            self._instruments.lock.relock()
         if not status.amplifier_on:
             amplifier.amplifier_on()
 

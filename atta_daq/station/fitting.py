@@ -12,6 +12,7 @@ from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.definition import Part, ScanDefinition
+from atta_daq.scans.selection import part_name, segments_of
 
 RARE = (81, 85)
 
@@ -40,9 +41,8 @@ def fit_all(
     results: dict[str, FitResult] = {}
     parts = sorted(enumerate(request.definition.parts), key=lambda item: item[1].isotope in RARE)
     own_prior: Prior | None = None
-    first_points = _first_points(request.definition)
     for number, part in parts:
-        mine = _segments_of(segments, part, first_points[number], request.definition)
+        mine = segments_of(request.definition, number, segments)
         options = fit_options(part, request, minos=minos)
         prior = None
         if part.isotope in RARE and part.axes and not request.free_width:
@@ -52,7 +52,7 @@ def fit_all(
         except ValueError:
             # Too little data yet: a fit is shown as soon as there is one.
             continue
-        results[_name(request.definition, number)] = result
+        results[part_name(request.definition, number)] = result
         if part.isotope == 83 and _is_spectrum(part):
             own_prior = Prior.from_fit(result, source="the 83Kr spectrum of this run")
     return results
@@ -105,31 +105,3 @@ def rig_prior(config: RigConfig | None) -> Prior | None:
 
 def _is_spectrum(part: Part) -> bool:
     return any(axis.quantity == "detuning_mhz" for axis in part.axes)
-
-
-def _first_points(definition: ScanDefinition) -> list[int]:
-    counts = [int(np.prod([len(axis.grid()) for axis in p.axes])) for p in definition.parts]
-    return [sum(counts[:i]) for i in range(len(counts))]
-
-
-def _segments_of(
-    segments: Sequence[Segment], part: Part, first: int, definition: ScanDefinition
-) -> list[Segment]:
-    """Segments of one part with the brackets and blanks that belong to all."""
-    alike = sum(other.isotope == part.isotope for other in definition.parts)
-    last = first + int(np.prod([len(axis.grid()) for axis in part.axes]))
-
-    def mine(segment: Segment) -> bool:
-        if segment.bracket or segment.isotope == 0:
-            return True
-        if segment.isotope != part.isotope:
-            return False
-        return alike == 1 or segment.point is None or first <= segment.point < last
-
-    return [segment for segment in segments if mine(segment)]
-
-
-def _name(definition: ScanDefinition, number: int) -> str:
-    isotope = definition.parts[number].isotope
-    alike = [i for i, part in enumerate(definition.parts) if part.isotope == isotope]
-    return f"{isotope}Kr" if len(alike) == 1 else f"{isotope}Kr-{alike.index(number) + 1}"

@@ -86,9 +86,13 @@ class RunSession:
         """For pause and resume."""
         return self._engine
 
+    def expect_end(self, reason: str) -> None:
+        """Whatever ends the run from now on, this is why (STOP reaches the hardware first)."""
+        self._ending = self._ending or reason
+
     def end(self, reason: str) -> None:
         """End the run as soon as may be; what was taken is kept."""
-        self._ending = self._ending or reason
+        self.expect_end(reason)
         self._cooled.set()
         self._taker.interrupt(reason)
         self._engine.end(reason)
@@ -115,8 +119,10 @@ class RunSession:
             state, reason = RunState.ABORTED, str(ended)
         except Exception as error:  # whatever ends a run is written into it
             cause = _cause(error)
-            log.error("run %s ended", self.run_id, exc_info=cause)
-            state, reason = RunState.ABORTED, str(cause) or type(cause).__name__
+            if not self._ending:
+                log.error("run %s ended", self.run_id, exc_info=cause)
+            state = RunState.ABORTED
+            reason = self._ending or str(cause) or type(cause).__name__
         self._hooks.state("stopping")
         self._device.close()
         self._engine.close()
@@ -183,8 +189,6 @@ class RunSession:
             if segment.block == self._device.current_block and not segment.flag:
                 self._writer.flag(segment.index, "its block was retaken")
         try:
-            if not self._instruments.lock.status().locked:
-                self._instruments.lock.relock()
             self._light.switch_on()
         except DriverError as error:
             self._hooks.say(str(error))

@@ -255,9 +255,12 @@ class Station:
 
     def _stop(self, client: str, _arguments: Mapping[str, str]) -> object:
         """STOP: hardware first, then the run."""
+        session, reason = self._session, f"STOP by {client}"
+        if session is not None:
+            session.expect_end(reason)
         done = self._instruments.make_safe()
         self._light.forget()
-        self._end_session(f"STOP by {client}")
+        self._end_session(reason)
         self._say(f"STOP by {client}: {'; '.join(done)}")
         return {"done": done}
 

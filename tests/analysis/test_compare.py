@@ -175,7 +175,7 @@ def test_error_of_a_comparison_is_what_counting_allows(make_rare, make_bracket):
     assert result.goodness.degrees_of_freedom == 0
 
 
-def test_efficiency_error_enters_once_for_each_state(make_rare):
+def test_the_error_of_the_efficiency_drops_out_of_a_ratio(make_rare):
     segments = [
         make_rare(
             i,
@@ -191,7 +191,8 @@ def test_efficiency_error_enters_once_for_each_state(make_rare):
         for i in range(8)
     ]
     found = compare_on_off(normalise(segments, 85))["increase"]
-    assert found.error == pytest.approx(0.02 * np.sqrt(2), rel=0.02)
+    # What remains is the counting: two states of four million atoms each.
+    assert found.error == pytest.approx(np.sqrt(2.0 / 4e6), rel=0.02)
 
 
 def test_loading_rates_compare_too(make_bracket):

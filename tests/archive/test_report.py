@@ -16,7 +16,9 @@ from atta_daq.archive.header import CalibrationUse
 from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.parts import run_parts
 from atta_daq.archive.report import build_report
+from atta_daq.archive.report_rows import calibration_rows, note_text, truth_rows
 from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.archive.truth import source_at_start
 from simulators.truth import Truth, to_toml
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -136,9 +138,10 @@ def test_a_report_needs_nothing_beside_it_and_says_everything(make_run, make_seg
     for words in (
         writer.run_id, "complete", "85Kr: demo", "co-propagating", "A. Bench",
         "2500 ± 60 +60 −60 atoms/h", "57 ± 6 +6 −6 %", "−20 ± 17 +18 −17 MHz", "4 (held)",
-        "Poisson deviance 8.1 at 7 degrees of freedom, p = 0.32 (Wilks)",
+        "Poisson deviance 8.1 for 7 degrees of freedom, p = 0.32 (chi-square law)",
         "strongest feature named", "camera open within counting segments", "switching",
-        "266 ± 4 MHz", "axis zero", "zero ratio = 0.4701", "liquid nitrogen refilled",
+        "266 ± 4 MHz", "axis zero", "zero ratio 0.4701", "68 % interval (MINOS)",
+        "liquid nitrogen refilled",
         "lock: mode hop", "scan.toml", "rig.toml", "<script>alert(1)</script>",
     ):  # fmt: skip
         assert words in page.text, words
@@ -261,3 +264,75 @@ def test_a_fit_that_did_not_converge_says_so(make_run, make_segment) -> None:
     writer.fit("85Kr", failed)
     page = _Page(build_report(open_run(writer.folder)))
     assert "did not converge: limit of position_mhz" in page.text
+
+
+def test_both_camera_figures_stand_in_the_report_with_the_clock_they_are_of(
+    make_run, make_segment
+) -> None:
+    writer = _scan(make_run, make_segment, lambda i: Setting(detuning_mhz=100.0 * i))
+    writer.close(RunState.COMPLETE)
+    page = _Page(build_report(open_run(writer.folder)))
+    found = re.search(
+        r"Camera open ([\d.]+) % of the wall time within counting segments, ([\d.]+) % of the",
+        page.text,
+    )
+    assert found is not None
+    # 60 s live in 62 s; 14 counting segments of 60 s in the span of 17 segments 100 s apart.
+    assert float(found[1]) == pytest.approx(100.0 * 60.0 / 62.0, abs=0.06)
+    assert float(found[2]) == pytest.approx(100.0 * 14 * 60.0 / 1663.5, abs=0.2)
+    (writer.folder / "rig.toml").write_text("[clock]\nrate = 120.0\n", encoding="utf-8")
+    fast = _Page(build_report(open_run(writer.folder))).text
+    assert "% of the rig time within counting segments" in fast
+    assert "ran 120 times as fast as the wall clock" in fast
+
+
+def test_a_fit_along_one_axis_is_not_drawn_over_a_sweep_of_two(make_run, make_segment) -> None:
+    writer = _scan(
+        make_run,
+        make_segment,
+        lambda i: Setting(
+            detuning_mhz=0.0, sideband_frequency_mhz=100.0 + 40.0 * (i // 2),
+            sideband_depth=(0.4, 1.0)[i % 2],
+        ),
+        count=16,
+    )  # fmt: skip
+    writer.fit("85Kr", _fit("sideband_depth", np.linspace(0.4, 1.0, 20)))
+    page = _Page(build_report(open_run(writer.folder)))
+    assert "the fit is in the table only" in page.text
+    assert "Line and band" not in page.text
+
+
+def test_a_calibration_of_the_run_is_read_with_its_errors_and_units() -> None:
+    body = {
+        "name": "counting",
+        "fsr_mhz": 3000.0,
+        "fsr_error_mhz": 1.0,
+        "zero_error_mhz": 0.2122,
+        "shape": [40, 40],
+        "dwell_s": {"value": 0.4984, "error": 0.0352, "unit": "s"},
+        "zero_electrons": {"value": -0.63, "error": 0.54, "unit": "e-"},
+        "source": "reference cell",
+    }
+    assert calibration_rows(body) == [
+        ("free spectral range", "3000.0 ± 1.0", "MHz"),
+        ("zero error", "0.212", "MHz"),
+        ("shape", "40 × 40", ""),
+        ("dwell", "0.498 ± 0.035", "s"),
+        ("zero", "−0.6 ± 0.5", "e-"),
+        ("source", "reference cell", ""),
+    ]
+
+
+def test_notes_name_parameters_in_words_and_leave_components_alone() -> None:
+    fit = _fit("detuning_mhz", np.linspace(0.0, 600.0, 50))
+    note = "rabi_scale held; peak at -183 MHz: 9/2-11/2, 11/2-13/2 (closed)"
+    assert note_text(note, fit) == "Rabi scale held; peak at −183 MHz: 9/2-11/2, 11/2-13/2 (closed)"
+
+
+def test_a_counted_background_stands_beside_the_source_at_its_start_without_a_pull() -> None:
+    fit = _fit("detuning_mhz", np.linspace(0.0, 600.0, 50))
+    truth = Truth().model_dump()
+    start = source_at_start(truth, 85)
+    (row,) = truth_rows(fit, {}, start)
+    assert (row.name, row.true, row.pull) == ("background", "(2500)", "")
+    assert source_at_start(truth, 83) is None

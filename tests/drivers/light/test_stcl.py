@@ -309,6 +309,7 @@ def test_a_mode_hop_on_the_way_is_frozen(scripted, lock_at):
             *ask("Lki?", 0),
             *echo("Lkp0"),
             *ask("Lkp?", 0),
+            *ask("Ls1200", 1200),  # back to where it came from
         ]
     )
     with pytest.raises(DeviceFault, match=r"ratio 0\.8150 is far .* the actuator is frozen"):
@@ -328,6 +329,7 @@ def test_no_landing_in_time_is_frozen(scripted, lock_at):
             *ask("Lki?", 0),
             *echo("Lkp0"),
             *ask("Lkp?", 0),
+            *ask("Ls1200", 1200),  # back to where it came from
         ]
     )
     with pytest.raises(DeviceFault, match=r"did not land at ratio 0\.55000"):
