@@ -63,8 +63,11 @@ def _options(
 
 def main() -> None:
     """Entry of the command `atta-daq`."""
-    # Warnings (a torn journal, a run left out) are for the operator, without a logger's name.
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    if sys.argv[1:2] == ["station"]:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    else:
+        # Warnings (a torn journal, a run left out) are for the operator: no logger's name.
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     sys.exit(run_app(sys.argv[1:]))
 
 

@@ -1,6 +1,5 @@
 """`station`, `check`: the rig as a whole."""
 
-import logging
 import os
 import signal
 import sys
@@ -30,7 +29,6 @@ def station(
     parent_pid: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
     """Own the rig: run scans, count, archive, serve process variables. Ends on SIGTERM."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     rig = load_rig(config)
     assembled(rig, config)
     require_writable(rig.data_dir or data)

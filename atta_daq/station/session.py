@@ -23,6 +23,7 @@ from atta_daq.scans.blocks import Block, predicted_duration_s, segment_duration_
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
 from atta_daq.station.engine import Engine
+from atta_daq.station.precheck import require_reachable
 from drivers.errors import DeviceFault, DriverError
 
 log = logging.getLogger(__name__)
@@ -161,6 +162,8 @@ class RunSession:
             )
             self._light.axis = axis
             self._light.forget()
+            # The axis has moved a little: a point at its edge may now lie beyond.
+            require_reachable(self._blocks, self._light, self._config)
             self._calibration("axis zero", axis.describe())
         self._check_ending()
         if rare and self.definition.calibrate_counting_s is not None:
@@ -300,6 +303,6 @@ def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefiniti
     if definition.geometry != config.geometry:
         raise ValueError(
             f"the scan wants {definition.geometry}-propagating light, the rig file says "
-            f"{config.geometry}: move the fibre and set `geometry` in the rig file, or the scan's"
+            f"{config.geometry}-propagating: move the fibre and set `geometry` in the rig file, or the scan's"
         )
     return definition
