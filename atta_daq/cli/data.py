@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.errors import ArchiveError
@@ -18,7 +16,7 @@ from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import Run, open_run
 from atta_daq.cli.checks import require_folder
-from atta_daq.cli.results import print_fits, run_object
+from atta_daq.cli.results import print_fits, print_runs, run_object
 from atta_daq.station.finish import refit, request_of
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]
@@ -44,12 +42,7 @@ def runs(
     if as_json:
         print(json.dumps([vars(entry) for entry in entries], default=str))
         return
-    table = Table("run", "isotopes", "state", "segments", "flagged", "origin", "note")
-    for e in entries:
-        table.add_row(
-            e.run_id, e.isotopes, e.state.value, str(e.segments), str(e.flagged), e.origin, e.note
-        )
-    Console().print(table)
+    print_runs(entries)
 
 
 def fit(
