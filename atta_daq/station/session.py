@@ -303,6 +303,7 @@ def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefiniti
     if definition.geometry != config.geometry:
         raise ValueError(
             f"the scan wants {definition.geometry}-propagating light, the rig file says "
-            f"{config.geometry}-propagating: move the fibre and set `geometry` in the rig file, or the scan's"
+            f"{config.geometry}-propagating: move the fibre and set `geometry` in the rig file, "
+            "or change the scan's"
         )
     return definition
