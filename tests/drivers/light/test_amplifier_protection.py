@@ -105,11 +105,14 @@ class FakeBox:
         was_unseeded, before_ma, seed_mw = self.unseeded, self.level_ma, self.seed_mw
         self._exchange()
         self.writes.append((name, value))
+        # What was asked for is held against the driver. A box that goes elsewhere (told 250 mA at
+        # 300 mA, it may go to 310) no driver can forbid; `_call` asks that it is taken down.
+        asked_ma = value if name == AMP + "current-set" and self.values[AMP + "enabled"] else 0.0
+        if asked_ma > max(CEILING_MA, before_ma) and seed_mw < SEED_MIN_MW:
+            self.violations.append(f"raised to {asked_ma} mA, unseeded")
         if name == AMP + "current-set" and not self.keeps_current:
             value = min(value + 60.0, 2500.0)
         self.values[name] = value
-        if self.level_ma > max(CEILING_MA, before_ma) and seed_mw < SEED_MIN_MW:
-            self.violations.append(f"raised to {self.level_ma} mA, unseeded")
         if name == AMP + "enabled" and value and self.level_ma > CEILING_MA:
             self.violations.append(f"switched on at {self.level_ma} mA")
         if self.unseeded and not was_unseeded and name.startswith(DIODE) and self.seed_good:
