@@ -25,7 +25,7 @@ setup: .venv/ready
 	@touch $@
 
 demo: setup
-	$(BIN)/atta-daq run scans/demo.toml --simulate
+	$(BIN)/atta-daq run scans/demo.toml --simulate --speed 150
 
 lint: setup
 	$(BIN)/ruff check .
