@@ -225,8 +225,8 @@ class SegmentTaker:
         camera.open_shutter()
         pump = FramePump(wanted, settle, tuple(consumers))
         start_s = self._clock.now_s()
-        camera.start(pump)
         try:
+            camera.start(pump)
             stall_s = self._clock.wall_s(STALL_EXPOSURES * config.exposure_s) + STALL_MARGIN_S
             flag = pump.wait(stall_s, self._guarded)
         finally:

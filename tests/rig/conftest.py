@@ -1,0 +1,86 @@
+"""A rig of recording fakes: what was asked of which instrument, in which order."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from atta_daq.cli.simulated import rig_file
+from atta_daq.rig.clock import RigClock
+from atta_daq.rig.config import RigConfig
+from atta_daq.rig.light import LightControl
+from atta_daq.rig.trap_control import TrapControl
+from atta_daq.station.precheck import axis_of
+from drivers.interfaces import AmplifierStatus, LockStatus, SidebandStatus, TrapStatus
+
+PORTS = {
+    **dict.fromkeys(("amplifier", "sideband", "lock", "camera", "trap_switch", "isotope_offset",
+                     "loading", "reference_cell"), ""),
+    "amplifier": "127.0.0.1:1998",
+    "sideband": "socket://127.0.0.1:1",
+    "lock": "socket://127.0.0.1:2",
+    "camera": "pva://127.0.0.1:5076/X:",
+    "trap_switch": "TCPIP0::127.0.0.1::5000::SOCKET",
+    "isotope_offset": "TCPIP0::127.0.0.1::5001::SOCKET",
+    "loading": "TCPIP0::127.0.0.1::5002::SOCKET",
+    "reference_cell": "TCPIP0::127.0.0.1::5003::SOCKET",
+    "clock": {"speed": 1.0, "origin_s": 0.0},
+}  # fmt: skip
+
+
+class Recorder:
+    """An instrument that keeps every call; `answers` gives what a method returns."""
+
+    def __init__(self, name: str, log: list[tuple], answers: dict[str, Any]) -> None:
+        self.name = name
+        self._log = log
+        self.answers = answers
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*arguments: object, **named: object) -> Any:
+            self._log.append((self.name, method, *arguments, *named.values()))
+            answer = self.answers.get(method)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+class FakeRig:
+    """Instruments, configuration and controls on one injected clock."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple] = []
+        self.wall_s = 1000.0
+        self.config = RigConfig.model_validate(rig_file(PORTS, "co"))
+        self.clock = RigClock(wall=lambda: self.wall_s)
+        locked = LockStatus(True, "", 0.5, 0.5, 1e-5, 0.5)
+        amplifier = AmplifierStatus(
+            True, 90.0, 20.0, True, 2000.0, 2000.0, 500.0, False, True, True, "OK"
+        )
+        answers: dict[str, dict[str, Any]] = {
+            "lock": {"status": locked, "set_ratio": locked, "relock": locked},
+            "amplifier": {"status": amplifier},
+            "sideband": {"status": SidebandStatus(200.0, 0.0, False, True, None)},
+            "trap_switch": {"status": TrapStatus(-265.0, True, False, True)},
+        }
+        names = ("amplifier", "trap_switch", "camera", "sideband", "lock", "loading",
+                 "reference_cell")  # fmt: skip
+        self.instruments: Any = SimpleNamespace(
+            **{name: Recorder(name, self.log, answers.get(name, {})) for name in names}
+        )
+        self.light = LightControl(self.instruments, self.config, axis_of(self.config))
+        self.trap = TrapControl(self.instruments, self.config, self.clock, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.wall_s += seconds
+
+    def asked(self) -> list[tuple[str, str]]:
+        """Instrument and method of every call that changes something, in order."""
+        return [(c[0], c[1]) for c in self.log if c[1] != "status"]
+
+
+@pytest.fixture
+def rig() -> FakeRig:
+    return FakeRig()

@@ -1,0 +1,94 @@
+"""One segment: what is moved, what is accounted for, what flags it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from atta_daq.analysis.records import SegmentKind
+from atta_daq.rig.taker import Place, SegmentTaker
+from atta_daq.scans.blocks import PlannedSegment, Target
+from drivers.errors import ConnectionLost
+from drivers.interfaces import Trace
+
+PLACE = Place("run", 3, 0, 7)
+DT_S = 1e-3
+
+
+def burst_trace(rate: float = 0.3, bursts: int = 5) -> Trace:
+    """Bursts of height rate x 1 s that decay within 5 ms, after a second of dark each."""
+    times = np.arange(int((bursts * 1.05 + 0.05) / DT_S)) * DT_S
+    volts = np.full(times.size, 0.05)
+    for k in range(1, bursts + 1):
+        since = times - 1.05 * k
+        lit = (since >= 0.0) & (since < 0.05)
+        volts[lit] += rate * (1.0 + 0.01 * (-1) ** k) * np.exp(-since[lit] / 0.005)
+    return Trace(volts, DT_S, None)
+
+
+def bracket(pumping: bool = False) -> PlannedSegment:
+    return PlannedSegment(
+        SegmentKind.LOADING_83, 83, pumping, None, Target(), None, None, bracket=True
+    )
+
+
+@pytest.fixture
+def taker(rig: Any) -> SegmentTaker:
+    rig.instruments.loading.answers["quench_bursts"] = burst_trace()
+    return SegmentTaker(rig.instruments, rig.config, rig.clock, rig.light, rig.trap)
+
+
+def test_a_bracket_is_taken_with_the_light_blocked(rig: Any, taker: SegmentTaker) -> None:
+    segment = taker.take(bracket(), PLACE)
+    assert segment.flag == ""
+    assert segment.rate == pytest.approx(0.3, rel=0.02)
+    assert 0.0 < (segment.rate_error or 0.0) < 0.01
+    assert segment.exposures == 5
+    assert ("trap_switch", "set_pumping_light", False) in rig.log
+    moved = {name for name, _ in rig.asked()}
+    assert not moved & {"lock", "amplifier", "sideband"}, "the light stays where it is"
+
+
+def test_all_time_is_accounted_for(rig: Any, taker: SegmentTaker) -> None:
+    def record(*_: object) -> Trace:
+        rig.wall_s += 7.0
+        return burst_trace()
+
+    rig.instruments.loading.quench_bursts = record
+    taker.take(bracket(), PLACE)
+    rig.wall_s += 3.0
+    segment = taker.take(bracket(), PLACE)
+    assert segment.live_s == 5.0
+    assert segment.dead_s["record"] == pytest.approx(2.0)
+    assert segment.dead_s["overhead"] == pytest.approx(3.0)
+
+
+def test_pumping_moves_the_light_and_keeps_where_it_was_read(rig: Any, taker: SegmentTaker) -> None:
+    segment = taker.take(bracket(pumping=True), PLACE)
+    assert segment.setting.detuning_mhz is not None
+    assert segment.setting.power_mw == pytest.approx(500.0 * 0.84)
+    shutter = rig.log.index(("trap_switch", "set_pumping_light", True))
+    lock = next(i for i, call in enumerate(rig.log) if call[:2] == ("lock", "set_ratio"))
+    assert lock < shutter, "the light goes to its place before the shutter opens"
+
+
+def test_a_fault_flags_the_segment_and_is_not_raised(rig: Any, taker: SegmentTaker) -> None:
+    rig.instruments.loading.answers["quench_bursts"] = ConnectionLost("loading", "unplugged")
+    segment = taker.take(bracket(), PLACE)
+    assert segment.flag == "loading: unplugged"
+    assert segment.live_s == 0.0
+    assert segment.rate is None
+
+
+def test_a_reason_of_the_guard_flags_it(taker: SegmentTaker) -> None:
+    taker.guard = lambda: "lock: lost"
+    assert taker.take(bracket(), PLACE).flag == "lock: lost"
+
+
+def test_a_blank_with_light_leaves_the_light_where_it_stands(rig: Any, taker: SegmentTaker) -> None:
+    rig.instruments.camera.answers["start"] = ConnectionLost("camera", "gone")
+    planned = PlannedSegment(SegmentKind.BLANK, 0, True, None, Target(), 10.0, None)
+    assert taker.take(planned, PLACE).flag == "camera: gone"
+    assert ("lock", "set_ratio") not in rig.asked()
+    assert ("trap_switch", "set_pumping_light", True) in rig.log
+    assert ("camera", "stop") in rig.asked(), "stopped whatever happened"

@@ -1,0 +1,55 @@
+"""The camera never sees an abundant isotope."""
+
+from typing import Any
+
+import pytest
+
+from drivers.errors import Timeout
+from drivers.interfaces import TrapStatus
+
+
+@pytest.mark.parametrize("isotope", [83, 84])
+def test_gain_and_shutter_go_before_the_trap_moves_to_an_abundant_isotope(
+    rig: Any, isotope: int
+) -> None:
+    rig.trap.to(isotope)
+    assert rig.asked() == [
+        ("camera", "set_em_gain"),
+        ("camera", "close_shutter"),
+        ("trap_switch", "set_offset"),
+    ]
+    assert rig.log[0] == ("camera", "set_em_gain", 0)
+
+
+def test_the_trap_stays_when_the_camera_does_not_obey(rig: Any) -> None:
+    rig.instruments.camera.answers["set_em_gain"] = Timeout("camera", "no answer")
+    with pytest.raises(Timeout):
+        rig.trap.to(84)
+    assert ("trap_switch", "set_offset") not in rig.asked()
+    assert rig.trap.isotope is None, "where the trap stands is not known any more"
+
+
+def test_rare_isotopes_and_the_blank_keep_the_repumpers(rig: Any) -> None:
+    for isotope, odd in ((85, True), (81, True), (0, True), (84, False)):
+        rig.log.clear()
+        rig.trap.to(isotope)
+        assert rig.log[-1] == (
+            "trap_switch", "set_offset", rig.config.trap_switch.offset_mhz(isotope), odd,
+        )  # fmt: skip
+
+
+def test_a_switch_settles_and_says_how_long_it_took(rig: Any) -> None:
+    switching_s, settling_s = rig.trap.to(85)
+    assert switching_s == 0.0
+    assert settling_s == pytest.approx(0.5)
+    assert rig.trap.to(85) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("offset_mhz", "near"),
+    [(-265.0, ""), (-96.0, ""), (-180.0, "83Kr"), (-170.0, "83Kr"), (20.0, "84Kr"), (120.0, "")],
+)
+def test_gain_is_forbidden_near_an_abundant_isotope(rig: Any, offset_mhz: float, near: str) -> None:
+    rig.instruments.trap_switch.answers["status"] = TrapStatus(offset_mhz, True, False, True)
+    assert near in rig.trap.gain_forbidden()
+    assert bool(rig.trap.gain_forbidden()) == bool(near)
