@@ -1,6 +1,7 @@
 """The whole simulated rig: one world and the servers of all instruments."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, get_args
 
 from simulators.derived import derived_truth
@@ -98,6 +99,7 @@ class SimulatedRig:
                 "amplifier_trip": light.amplifier_trip,
                 "interlock_open": light.interlock_open,
                 "emission": light.emission,
+                "atoms": asdict(world.atoms.status()),
                 "wire_faults": {
                     name: server.fault.kind
                     for name, server in self.servers.items()

@@ -230,8 +230,10 @@ class SegmentTaker:
             stall_s = self._clock.wall_s(STALL_EXPOSURES * config.exposure_s) + STALL_MARGIN_S
             flag = pump.wait(stall_s, self._guarded)
         finally:
-            camera.stop()
-            frames = pump.finish()
+            try:
+                camera.stop()
+            finally:
+                frames = pump.finish()
         end_s = self._clock.now_s()
         if counter is None:
             return _Measured(start_s, end_s, frames * config.exposure_s, flag=flag)

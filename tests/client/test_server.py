@@ -1,0 +1,119 @@
+"""What a client sees of the station's process variables."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from p4p.client.thread import Context
+
+from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent
+from atta_daq.client.names import COMMANDS, READINGS
+from atta_daq.station.server import StationServer
+
+
+def handler(client: str, arguments: object) -> object:
+    if arguments.get("text") == "bad":
+        raise CommandRefused("not today")
+    return {"client": client, **arguments}
+
+
+@pytest.fixture
+def server() -> Iterator[StationServer]:
+    made = StationServer("rig", {c.name: handler for c in COMMANDS}, time.time)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(server: StationServer) -> Iterator[StationClient]:
+    endpoint = Endpoint("rig", "127.0.0.1", server.tcp_port, server.udp_port, 1, "0")
+    with StationClient(endpoint, name="me") as made:
+        yield made
+
+
+def raw(server: StationServer, name: str):
+    conf = {
+        "EPICS_PVA_ADDR_LIST": "",
+        "EPICS_PVA_AUTO_ADDR_LIST": "NO",
+        "EPICS_PVA_NAME_SERVERS": f"127.0.0.1:{server.tcp_port}",
+    }
+    with Context("pva", conf=conf, useenv=False, nt=False) as context:
+        return context.get(f"rig:{name}", timeout=5.0)
+
+
+def test_every_name_is_served(server: StationServer, client: StationClient) -> None:
+    for reading in READINGS:
+        client.get(reading.name)
+
+
+def test_nothing_is_valid_before_it_was_read(server: StationServer) -> None:
+    value = raw(server, "amplifier:current")
+    assert value.alarm.severity == 3
+    assert value.alarm.message == "not read yet"
+
+
+def test_a_number_carries_unit_limits_severity_and_time(server: StationServer) -> None:
+    server.limits("amplifier:current", 0.0, 2500.0)
+    before = time.time()
+    server.post("amplifier:current", 1200.0)
+    value = raw(server, "amplifier:current")
+    assert value.value == 1200.0
+    assert value.display.units == "mA"
+    assert (value.display.limitLow, value.display.limitHigh) == (0.0, 2500.0)
+    assert value.alarm.severity == 0
+    assert before - 1.0 < value.timeStamp.secondsPastEpoch < time.time() + 1.0
+    server.post("amplifier:current", 2600.0)
+    value = raw(server, "amplifier:current")
+    assert value.alarm.severity == 2
+    assert value.alarm.message == "outside its limits"
+
+
+def test_readings_of_a_silent_instrument_go_stale_and_keep_their_value(
+    server: StationServer, client: StationClient
+) -> None:
+    server.post("lock:ratio", 0.5)
+    server.stale(("lock:",), "lock: no answer")
+    value = raw(server, "lock:ratio")
+    assert value.value == 0.5
+    assert value.alarm.severity == 3
+    assert value.alarm.message == "lock: no answer"
+    server.post("lock:ratio", 0.5)
+    assert raw(server, "lock:ratio").alarm.severity == 0
+
+
+def test_table_and_image(server: StationServer, client: StationClient) -> None:
+    server.post_table([{"index": 4, "kind": "rare", "pumping": True, "counts": None}])
+    table = raw(server, "run:table").value
+    assert list(table["index"]) == [4]
+    assert list(table["counts"]) == [-1]
+    image = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    server.post_image(image)
+    assert np.array_equal(client.get("camera:image"), image)
+
+
+def test_a_command_answers_or_is_refused_with_its_reason(client: StationClient) -> None:
+    assert client.command("note", text="hello") == {"client": "me", "text": "hello"}
+    with pytest.raises(CommandRefused, match="not today"):
+        client.command("note", text="bad")
+    with pytest.raises(CommandRefused, match="unknown argument colour; allowed: text"):
+        client.command("note", colour="red")
+
+
+def test_a_monitor_gets_new_values(server: StationServer, client: StationClient) -> None:
+    seen: list[str] = []
+    subscription = client.watch("run:state", lambda value: seen.append(str.__str__(value)))
+    for state in ("preparing", "running", "idle"):
+        server.post("run:state", state)
+        time.sleep(0.1)
+    deadline = time.monotonic() + 10.0
+    while "idle" not in seen and time.monotonic() < deadline:
+        time.sleep(0.05)
+    subscription.close()
+    assert seen[-1] == "idle"
+
+
+def test_a_station_that_is_not_there() -> None:
+    endpoint = Endpoint("rig", "127.0.0.1", 9, 9, 1, "0")
+    with StationClient(endpoint) as client, pytest.raises(StationSilent, match="no answer"):
+        client.get("run:state", timeout_s=0.3)
