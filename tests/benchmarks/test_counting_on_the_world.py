@@ -41,7 +41,7 @@ class Watched:
         camera = atoms.camera
         camera.setup = replace(
             camera.setup, min_x=235, min_y=236, size_x=ROI, size_y=ROI,
-            exposure_s=EXPOSURE_S, gain=200,
+            exposure_s=EXPOSURE_S, em_gain=200,
         )  # fmt: skip
         atoms.set_camera_shutter(True)
 
