@@ -16,6 +16,7 @@ running while its writer lives and has crashed otherwise.
 import json
 import logging
 import socket
+import threading
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -77,6 +78,8 @@ class RunWriter:
         self._journal = journal
         self._frames: FramesWriter | None = None
         self._closed = False
+        # A late fit may come while the run is closed on another thread.
+        self._mutex = threading.RLock()
 
     @classmethod
     def create(
@@ -128,9 +131,10 @@ class RunWriter:
     def _append(
         self, doc: DocumentKind, body: Mapping[str, Any], rig_s: float | None = None
     ) -> Document:
-        if self._closed:
-            raise RunClosed(f"run {self.run_id} has ended; its journal takes nothing more")
-        return self._journal.append(doc, dict(body), rig_s)
+        with self._mutex:
+            if self._closed:
+                raise RunClosed(f"run {self.run_id} has ended; its journal takes nothing more")
+            return self._journal.append(doc, dict(body), rig_s)
 
     def segment(self, segment: Segment, body: Mapping[str, Any] | None = None) -> Document:
         """Acknowledge a segment: its frames are flushed to disk, then its event is journaled.
@@ -158,22 +162,24 @@ class RunWriter:
         self, state: RunState, reason: str = "", body: Mapping[str, Any] | None = None
     ) -> None:
         """Write the stop document and release everything. Idempotent."""
-        if self._closed:
-            return
-        if self._frames is not None:
-            self._frames.close()
-        stop = {**(body or {}), "state": state.value, "reason": reason}
-        self._append(DocumentKind.STOP, stop)
-        self.abandon()
+        with self._mutex:
+            if self._closed:
+                return
+            if self._frames is not None:
+                self._frames.close()
+            stop = {**(body or {}), "state": state.value, "reason": reason}
+            self._append(DocumentKind.STOP, stop)
+            self.abandon()
 
     def abandon(self) -> None:
         """Let go of files and lock without a stop document, as a dying writer would. The next
         start closes the run as crashed. Idempotent."""
-        self._closed = True
-        if self._frames is not None:
-            self._frames.close()
-        self._journal.close()
-        self._lock.release()
+        with self._mutex:
+            self._closed = True
+            if self._frames is not None:
+                self._frames.close()
+            self._journal.close()
+            self._lock.release()
 
 
 class Run:

@@ -3,11 +3,14 @@
 The latest data win: a request that arrives while a fit runs replaces the one that waits.
 """
 
+import logging
 import multiprocessing
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
+
+log = logging.getLogger(__name__)
 
 FitFunction = Callable[..., Any]
 
@@ -79,6 +82,9 @@ class FitWorker:
                 result, error = None, f"the fit worker died: {lost or 'no reason given'}"
             try:
                 self._on_result(result, error)
+            except Exception:
+                # Whoever takes the answer may fail; the next fit must still be fed.
+                log.exception("a fit's result could not be taken")
             finally:
                 with self._condition:
                     self._busy = False

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from atta_daq.archive.run_folder import (
     JOURNAL,
     OWNER,
     RunState,
+    RunWriter,
     close_dead_runs,
     open_run,
     run_folders,
@@ -251,3 +253,26 @@ def test_kill_9_loses_nothing_that_was_acknowledged(
     assert f"process {victim.pid}" in run.stop.body["reason"]
     assert len(run.segments) >= len(said)
     assert close_dead_runs(run_folders(tmp_path), rig_now=clock, utc_now=clock) == ()
+
+
+def chatter(writer: RunWriter, refused: list[Exception]) -> None:
+    """Write notes until the run refuses them."""
+    try:
+        for i in range(500):
+            writer.note(str(i))
+    except Exception as error:
+        refused.append(error)
+
+
+@pytest.mark.parametrize("attempt", range(15))
+def test_a_late_document_meets_a_closed_run_not_a_closed_file(tmp_path, attempt) -> None:
+    """Notes from one thread while another closes: each is kept or refused."""
+    header = RunHeader("r", "scan", (85,), "co", ())
+    writer = RunWriter.create(tmp_path, header, rig_now=lambda: 0.0, utc_now=lambda: 0.0)
+    refused: list[Exception] = []
+    thread = threading.Thread(target=chatter, args=(writer, refused))
+    thread.start()
+    writer.close(RunState.COMPLETE, f"attempt {attempt}")
+    thread.join()
+    assert all(isinstance(error, RunClosed) for error in refused)
+    assert open_run(tmp_path / "r").state is RunState.COMPLETE

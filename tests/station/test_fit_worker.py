@@ -59,3 +59,20 @@ def test_it_closes_in_the_middle_of_a_fit(results) -> None:
     time.sleep(0.5)
     worker.close()
     assert not worker.drain(0.0) or results
+
+
+def test_a_taker_that_fails_does_not_end_the_feeding() -> None:
+    taken: list[int] = []
+
+    def take(result: int, _error: str) -> None:
+        taken.append(result)
+        if len(taken) == 1:
+            raise OSError("disk full")
+
+    worker = FitWorker(take)
+    worker.submit(slow, 1, 0.0)
+    assert worker.drain(30.0)
+    worker.submit(slow, 2, 0.0)
+    assert worker.drain(30.0)
+    worker.close()
+    assert taken == [1, 2]
