@@ -207,20 +207,24 @@ def _follow(client: StationClient, run_id: str, console: Console) -> bool:
         TextColumn("{task.fields[detail]}"),
         console=console,
     )
-    interrupted = False
-    with progress:
-        task = progress.add_task(run_id, total=1.0, detail="")
-        while True:
-            try:
-                if _step(client, run_id, progress, task):
-                    return interrupted
+    asked: list[int] = []
+    aborting = False
+    # Noted, not raised: an exception in the middle of a reply of the station could be lost there.
+    before = signal.signal(signal.SIGINT, lambda number, _frame: asked.append(number))
+    try:
+        with progress:
+            task = progress.add_task(run_id, total=1.0, detail="")
+            while not _step(client, run_id, progress, task):
+                if asked and not aborting:
+                    aborting = True
+                    progress.console.print("aborting; what was taken is kept (Ctrl-C: do not wait)")
+                    client.command("abort", reason="interrupted at the command line")
+                elif len(asked) > 1:
+                    raise KeyboardInterrupt
                 time.sleep(POLL_S)
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                progress.console.print("aborting; what was taken is kept (Ctrl-C: do not wait)")
-                client.command("abort", reason="interrupted at the command line")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return aborting
 
 
 def _step(client: StationClient, run_id: str, progress: Progress, task: Any) -> bool:
