@@ -92,9 +92,10 @@ def test_not_open(stream_of):
 
 
 def test_a_flood_without_line_end_is_no_protocol(scripted, stream_of):
-    server = scripted([("send", b"x" * 10_000)])
+    server = scripted([("expect", b"?"), ("send", b"x" * 10_000)])
     stream = stream_of(server.url, timeout_s=20.0)
     stream.open()
+    stream.write(b"?")
     with pytest.raises(ProtocolError, match="without a line end"):
         stream.read_line()
 
