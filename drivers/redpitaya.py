@@ -222,3 +222,38 @@ class RedPitaya:
                     self.name, f"{query} still answers {answer}", "check its trigger, retry"
                 )
             self.sleep(self.poll_s)
+
+
+class BoardInstrument:
+    """What every instrument on one board of its own does alike; see `RedPitaya` for the times."""
+
+    def __init__(
+        self,
+        name: str,
+        resource: str,
+        *,
+        timeout_s: float = 2.0,
+        poll_s: float = 0.003,
+        margin_s: float = 5.0,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._board = RedPitaya(
+            name,
+            resource,
+            timeout_s=timeout_s,
+            poll_s=poll_s,
+            margin_s=margin_s,
+            sleep=sleep,
+            monotonic=monotonic,
+        )
+
+    @property
+    def name(self) -> str:
+        return self._board.name
+
+    def connect(self) -> Identity:
+        return self._board.connect()
+
+    def close(self) -> None:
+        self._board.line.close()

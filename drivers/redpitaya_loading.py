@@ -4,50 +4,16 @@ One Red Pitaya: OUT1 gates the quench light (high quenches), IN1 sees the 877.9-
 IN2 the 811-nm photodiode.
 """
 
-import time
-from collections.abc import Callable
-
 from drivers.errors import OutOfRange
-from drivers.interfaces import Identity, Trace
-from drivers.redpitaya import LONGEST_RECORD_S, PulseTrain, RedPitaya
+from drivers.interfaces import Trace
+from drivers.redpitaya import LONGEST_RECORD_S, BoardInstrument, PulseTrain
 
 BURST_LIGHT_INPUT = 1
 TRAP_LIGHT_INPUT = 2
 
 
-class RedPitayaLoadingDetector:
+class RedPitayaLoadingDetector(BoardInstrument):
     """Bursts at 877.9 nm for 83Kr, the initial slope at 811 nm for 84Kr."""
-
-    def __init__(
-        self,
-        name: str,
-        resource: str,
-        *,
-        timeout_s: float = 2.0,
-        poll_s: float = 0.003,
-        margin_s: float = 5.0,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._board = RedPitaya(
-            name,
-            resource,
-            timeout_s=timeout_s,
-            poll_s=poll_s,
-            margin_s=margin_s,
-            sleep=sleep,
-            monotonic=monotonic,
-        )
-
-    @property
-    def name(self) -> str:
-        return self._board.name
-
-    def connect(self) -> Identity:
-        return self._board.connect()
-
-    def close(self) -> None:
-        self._board.line.close()
 
     def make_safe(self) -> None:
         """Quench light off; a running record ends with an error."""
@@ -55,7 +21,9 @@ class RedPitayaLoadingDetector:
         self._board.output_off()
 
     def quench_bursts(self, bursts: int, load_s: float, quench_s: float) -> Trace:
-        """`bursts` + 1 quench pulses of `quench_s`, `load_s` apart; the first clears the trap.
+        """`bursts` + 1 quench pulses of `quench_s` with `load_s` of darkness between them.
+
+        The first clears the trap.
 
         The trace (877.9-nm light, V) starts with the rising edge of the first pulse. Raises
         OutOfRange when the pattern is longer than the board's buffer (8.59 s).

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from drivers.errors import DriverError, Timeout
 from drivers.interfaces import Identity, TrapStatus
-from drivers.redpitaya import RedPitaya
+from drivers.redpitaya import BoardInstrument
 from drivers.scpi_generator import ScpiGenerator
 
 SHUTTER_819 = "DIO0_P"
@@ -22,7 +22,7 @@ LOCK_READS = 3
 """Consecutive reads of the lock line: a laser that is just leaving its lock still reports it."""
 
 
-class RedPitayaTrapSwitch:
+class RedPitayaTrapSwitch(BoardInstrument):
     """Which isotope the trap lasers address, and the 819-nm shutter.
 
     The generator belongs to the switch: it is connected and closed with it. `lock_timeout_s` is
@@ -42,7 +42,7 @@ class RedPitayaTrapSwitch:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._board = RedPitaya(
+        super().__init__(
             name, resource, timeout_s=timeout_s, poll_s=poll_s, sleep=sleep, monotonic=monotonic
         )
         self._generator = generator
@@ -50,13 +50,9 @@ class RedPitayaTrapSwitch:
         self._lock_timeout_s = lock_timeout_s
         self._switching = threading.Lock()
 
-    @property
-    def name(self) -> str:
-        return self._board.name
-
     def connect(self) -> Identity:
         """Open both boxes and set the directions of the lines; returns the board's identity."""
-        identity = self._board.connect()
+        identity = super().connect()
         for pin in (SHUTTER_819, TRAP_LIGHT, ODD_REPUMPERS):
             self._board.make_output(pin)
         self._board.make_input(LASERS_LOCKED)
@@ -65,7 +61,7 @@ class RedPitayaTrapSwitch:
         return identity
 
     def close(self) -> None:
-        self._board.line.close()
+        super().close()
         self._generator.close()
 
     def make_safe(self) -> None:

@@ -61,6 +61,7 @@ class RunningStation:
     process: "subprocess.Popen[str]"
     client: StationClient
     data: Path
+    log: Path
 
     def kill(self) -> None:
         """kill -9."""
@@ -71,7 +72,10 @@ class RunningStation:
         """Wait until a reading is as wanted; returns it."""
         deadline = time.monotonic() + timeout_s
         while not wanted(value := self.client.get(name)):
-            assert time.monotonic() < deadline, f"{name} stayed at {value!r}"
+            assert time.monotonic() < deadline, (
+                f"{name} stayed at {value!r}; outcome {self.client.get('run:outcome')!r}; "
+                f"the station's log:\n{self.log.read_text()[-4000:]}"
+            )
             time.sleep(0.03)
         return value
 
@@ -92,7 +96,7 @@ def start_station(rig: Rig, data: Path) -> RunningStation:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, "the station did not start"
         time.sleep(0.05)
-    return RunningStation(process, StationClient(endpoint), data)
+    return RunningStation(process, StationClient(endpoint), data, log)
 
 
 def stop_station(station: RunningStation) -> None:

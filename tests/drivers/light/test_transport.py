@@ -33,18 +33,20 @@ def test_lines_come_without_their_end(scripted, stream_of):
 
 
 def test_discard_zero_takes_what_is_there_and_does_not_wait(scripted, stream_of):
-    server = scripted([("send", b"one\ntwo\n")])
+    server = scripted([("expect", b"a?"), ("send", b"one\ntwo\n")])
     stream = stream_of(server.url)
     stream.open()
+    stream.write(b"a?")
     assert stream.read_line() == b"one"
     assert stream.discard(0.0) == b"two\n"
     assert stream.discard(0.0) == b""
 
 
 def test_half_a_line_times_out_and_closes(scripted, stream_of):
-    server = scripted([("send", b"12.3")])
+    server = scripted([("expect", b"a?"), ("send", b"12.3")])
     stream = stream_of(server.url, timeout_s=2.0)
     stream.open()
+    stream.write(b"a?")
     with pytest.raises(Timeout, match=r"box: no answer within 2\.0 s \(only b'12.3'\)"):
         stream.read_line()
     assert not stream.is_open
