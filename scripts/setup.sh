@@ -56,3 +56,5 @@ echo "Making .venv with $("$python" --version)"
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+echo "Compiling (half a minute)"
+.venv/bin/python scripts/precompile.py

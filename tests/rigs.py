@@ -68,7 +68,7 @@ class RunningStation:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10.0)
 
-    def wait_for(self, name: str, wanted: Callable[[Any], bool], timeout_s: float = 50.0) -> Any:
+    def wait_for(self, name: str, wanted: Callable[[Any], bool], timeout_s: float = 100.0) -> Any:
         """Wait until a reading is as wanted; returns it."""
         deadline = time.monotonic() + timeout_s
         while not wanted(value := self.client.get(name)):
@@ -79,7 +79,7 @@ class RunningStation:
             time.sleep(0.03)
         return value
 
-    def wait_for_end(self, timeout_s: float = 50.0) -> str:
+    def wait_for_end(self, timeout_s: float = 100.0) -> str:
         """Wait until the run has ended; returns its outcome."""
         self.wait_for("run:outcome", lambda v: v != "", timeout_s)
         return str(self.wait_for("run:outcome", lambda v: v != "", timeout_s))

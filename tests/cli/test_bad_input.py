@@ -158,7 +158,7 @@ def closed_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_an_instrument_that_does_not_answer(
     call, shared_rig: Rig, write_scan, tmp_path: Path
 ) -> None:

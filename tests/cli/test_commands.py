@@ -168,7 +168,7 @@ repeats = 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_ctrl_c_ends_a_run_in_good_order(tmp_path: Path) -> None:
     scan, data = tmp_path / "scan.toml", tmp_path / "data"
     scan.write_text(INCREASE.replace("repeats = 2", "repeats = 500"))
@@ -222,7 +222,7 @@ def test_simulate_ends_with_its_simulators(tmp_path: Path) -> None:
         process.wait()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_run_on_a_rig_file_with_its_own_folder(call, shared_rig: Rig, tmp_path: Path) -> None:
     folder, scan, path = tmp_path / "deep" / "runs", tmp_path / "scan.toml", tmp_path / "own.toml"
     scan.write_text(INCREASE)

@@ -17,7 +17,7 @@ def real_time(tmp_path: Path) -> Iterator[tuple[Rig, RunningStation]]:
     rig.world.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("decay_s", [0.001, 1.0])
 def test_a_lost_seed_takes_the_amplifier_down(
     real_time: tuple[Rig, RunningStation], decay_s: float
