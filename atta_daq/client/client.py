@@ -85,12 +85,15 @@ class StationClient:
         except TimeoutError as error:
             raise StationSilent(self._silent(name, timeout_s)) from error
 
-    def watch(self, name: str, callback: Callable[[Any], None]) -> Subscription:
+    def watch(
+        self, name: str, callback: Callable[[Any], None], *, tell_lost: bool = False
+    ) -> Subscription:
         """Call `callback` with every new value (on a thread of the client), latest value wins.
 
-        The values carry `timestamp` and `severity`.
+        The values carry `timestamp` and `severity`. With `tell_lost` it is also called with a
+        `p4p.client.thread.Disconnected` when the station is gone.
         """
-        return self._context.monitor(self.full_name(name), callback)
+        return self._context.monitor(self.full_name(name), callback, notify_disconnect=tell_lost)
 
     def command(self, name: str, timeout_s: float = 30.0, **arguments: object) -> Any:
         """Carry out a command and return its answer.

@@ -1,0 +1,1 @@
+"""The sweep: points, fit, residuals, components, against detuning, power or sidebands."""
