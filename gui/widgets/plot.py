@@ -1,0 +1,161 @@
+"""A plot that wears the theme and holds still unless the operator moves it on purpose."""
+
+from collections.abc import Callable
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from gui.context import Context
+
+Range = tuple[float, float]
+_PAN = {
+    Qt.Key.Key_Left: (-0.1, 0.0),
+    Qt.Key.Key_Right: (0.1, 0.0),
+    Qt.Key.Key_Down: (0.0, -0.1),
+    Qt.Key.Key_Up: (0.0, 0.1),
+}
+_ZOOM = {
+    Qt.Key.Key_Plus: 0.8,
+    Qt.Key.Key_Equal: 0.8,
+    Qt.Key.Key_Minus: 1.25,
+}
+
+
+class ThemedPlot(pg.PlotWidget):
+    """A plot whose ranges are given by its panel (`show_range`) until the operator zooms.
+
+    Drag pans, the wheel zooms when the plot has the keyboard or Ctrl is held (else it does
+    nothing here); arrows, plus and minus do the same. Home or a double click returns to the
+    panel's ranges. There is no context menu and no autorange: both cost more than they give.
+    """
+
+    def __init__(
+        self, context: Context, name: str, x_label: str, y_label: str,
+        axes: dict[str, pg.AxisItem] | None = None, parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(parent, enableMenu=False, axisItems=axes)
+        self.setAccessibleName(name)
+        self.setToolTip(
+            "Drag to move, wheel to zoom (click first, or hold Ctrl), Home or double click for all"
+        )
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(60, 40)
+        self.theme = context.theme
+        self.zoomed = False
+        """The operator chose the ranges; they stay until Home."""
+        self._labels = {"bottom": x_label, "left": y_label}
+        self._wanted: list[Range | None] = [None, None]
+        self._restyles: list[Callable[[], None]] = []
+        item = self.plotItem
+        assert item is not None
+        self.item: pg.PlotItem = item
+        self.box: pg.ViewBox = item.getViewBox()
+        item.hideButtons()
+        self.box.disableAutoRange()
+        for side in self._labels:
+            item.getAxis(side).enableAutoSIPrefix(False)
+        self.box.sigRangeChangedManually.connect(self._on_zoom)
+        context.theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def show_range(self, x: Range | None = None, y: Range | None = None) -> None:
+        """Show these ranges, or keep them for later while the operator has zoomed."""
+        for axis, wanted in enumerate((x, y)):
+            if wanted is not None and wanted != self._wanted[axis]:
+                self._wanted[axis] = wanted
+                if not self.zoomed:
+                    self._apply(axis)
+
+    def home(self) -> None:
+        """Back to the panel's ranges."""
+        self.zoomed = False
+        for axis in (0, 1):
+            self._apply(axis)
+
+    def on_restyle(self, callback: Callable[[], None]) -> None:
+        """Call `callback` now and whenever palette or text size change, to colour its curves."""
+        self._restyles.append(callback)
+        callback()
+
+    def restyle(self) -> None:
+        """Take colours and text size over from the theme."""
+        palette, size_pt = self.theme.palette, self.theme.size_pt
+        self.setBackground(palette.surface)
+        font = QFont(self.font())
+        font.setPointSize(size_pt)
+        for side, text in self._labels.items():
+            axis = self.item.getAxis(side)
+            axis.setPen(palette.border)
+            axis.setTextPen(palette.muted)
+            axis.setStyle(tickFont=font)
+            if text:
+                axis.setLabel(text, **{"color": palette.muted, "font-size": f"{size_pt}pt"})
+        self._draw_border()
+        for callback in self._restyles:
+            callback()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        held = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        if self.hasFocus() or held:
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Home:
+            self.home()
+        elif key in _PAN:
+            (left, right), (low, high) = self.box.viewRange()
+            across, up = _PAN[key]
+            self.box.translateBy(x=across * (right - left), y=up * (high - low))
+            self._on_zoom()
+        elif key in _ZOOM:
+            self.box.scaleBy((_ZOOM[key], _ZOOM[key]))
+            self._on_zoom()
+        else:
+            super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.home()
+        event.accept()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._draw_border()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._draw_border()
+
+    def _on_zoom(self, *_: object) -> None:
+        self.zoomed = True
+
+    def _apply(self, axis: int) -> None:
+        wanted = self._wanted[axis]
+        if wanted is not None:
+            (self.box.setXRange if axis == 0 else self.box.setYRange)(*wanted, padding=0.0)
+
+    def _draw_border(self) -> None:
+        palette = self.theme.palette
+        focus = self.hasFocus()
+        pen = pg.mkPen(palette.accent if focus else palette.border, width=2 if focus else 1)
+        self.box.setBorder(pen)
+
+
+def themed_plot(
+    context: Context, name: str, x_label: str = "", y_label: str = "", *,
+    x_unit: str = "", y_unit: str = "", axes: dict[str, pg.AxisItem] | None = None,
+    parent: QWidget | None = None,
+) -> ThemedPlot:  # fmt: skip
+    """A plot with labelled axes, its units in brackets; `name` is what a screen reader says."""
+    return ThemedPlot(
+        context, name, with_unit(x_label, x_unit), with_unit(y_label, y_unit), axes, parent
+    )
+
+
+def with_unit(label: str, unit: str) -> str:
+    """'Detuning (MHz)'."""
+    return f"{label} ({unit})" if unit else label
