@@ -5,11 +5,11 @@ import signal
 import sys
 from collections.abc import Callable
 
-from atta_daq.client.discovery import find_local, find_remote
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from atta_daq.client.client import Endpoint
+from atta_daq.client.discovery import find_local, find_remote
 from gui.link.station import Link
 from gui.settings import Settings
 from gui.theme.theme import Theme

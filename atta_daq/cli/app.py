@@ -15,7 +15,9 @@ from atta_daq import __version__
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.cli import data, documents, model, rig, run, simulated
 from atta_daq.client.client import CommandRefused, StationSilent
+from atta_daq.owner import AlreadyOwned
 from atta_daq.rig.config import ConfigError
+from atta_daq.station.server import PortTaken
 from drivers.errors import DriverError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -77,7 +79,7 @@ def run_app(arguments: list[str]) -> int:
         code = app(args=arguments, prog_name="atta-daq", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         return _failed("interrupted", ExitCode.INTERRUPTED)
-    except (ConfigError, CommandRefused, ArchiveError) as error:
+    except (ConfigError, CommandRefused, ArchiveError, AlreadyOwned, PortTaken) as error:
         return _failed(str(error), ExitCode.WRONG_INPUT)
     except (StationSilent, DriverError, rig.RigUnreachable) as error:
         return _failed(str(error), ExitCode.NO_ANSWER)

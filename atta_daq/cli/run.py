@@ -25,9 +25,9 @@ from atta_daq.cli.checks import require_speed_and_seed, require_usable, require_
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.cli.simulated import SimulatedRig, rig_file, start_simulated_rig
 from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent
+from atta_daq.client.discovery import find_station
 from atta_daq.rig.config import ConfigError, RigConfig, load_rig, read_toml, validated
 from atta_daq.scans.definition import ScanDefinition, rename_parts
-from atta_daq.station.ownership import find_station
 
 START_TIMEOUT_S = 60.0
 POLL_S = 0.2

@@ -12,10 +12,12 @@ from p4p.server import Server, StaticProvider
 from p4p.server.thread import SharedPV
 
 from atta_daq.client.client import CommandRefused
-from atta_daq.client.names import COMMANDS, READINGS, Command, Reading
+from atta_daq.client.names import COMMANDS, ENDPOINT, READINGS, Command, Reading
 
-_CODES = {"double": "d", "int": "l", "bool": "?", "string": "s"}
-_EMPTY: dict[str, Any] = {"double": float("nan"), "int": 0, "bool": False, "string": ""}
+_CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
+_EMPTY: dict[str, Any] = {
+    "double": float("nan"), "int": 0, "bool": False, "string": "", "array": np.empty(0),
+}  # fmt: skip
 
 TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("index", "l"),
@@ -43,6 +45,10 @@ Handler = Callable[[str, Mapping[str, str]], object]
 """Takes the client's name and the arguments; returns something JSON; raises CommandRefused."""
 
 SEVERITY = {"": 0, "minor": 1, "major": 2, "invalid": 3}
+
+
+class PortTaken(Exception):
+    """The station cannot serve where the rig file wants it."""
 
 
 class _Rpc:
@@ -98,7 +104,11 @@ class StationServer:
             pv = SharedPV(nt=_type_of(reading), initial=_initial(reading, now_utc_s()))
             self._pvs[reading.name] = pv
             provider.add(f"{rig}:{reading.name}", pv)
+        self._endpoint = SharedPV(nt=NTScalar("s"), initial="")
+        provider.add(ENDPOINT, self._endpoint)
         for command in COMMANDS:
+            if command.name not in handlers:
+                continue
             pv = SharedPV(
                 nt=NTScalar("s"), handler=_Rpc(command, handlers[command.name]), initial=""
             )
@@ -119,6 +129,17 @@ class StationServer:
         conf = self._server.conf()
         self.tcp_port = int(conf["EPICS_PVAS_SERVER_PORT"])
         self.udp_port = int(conf["EPICS_PVAS_BROADCAST_PORT"])
+        if tcp_port not in (0, self.tcp_port):
+            # The library falls back to any free port; clients would look in vain.
+            self._server.stop()
+            raise PortTaken(
+                f"port {tcp_port} of {interface} is taken by another program; choose another "
+                "tcp_port in [network] of the rig file"
+            )
+
+    def announce(self, endpoint: str) -> None:
+        """Tell clients that know only host and port what this station is (JSON: `Endpoint`)."""
+        self._endpoint.post(endpoint, timestamp=self._now_utc_s())
 
     def close(self) -> None:
         """Stop serving."""
@@ -138,7 +159,8 @@ class StationServer:
         limits = self._limits.get(name)
         if limits and isinstance(value, int | float) and not limits[0] <= value <= limits[1]:
             level, message = max(level, SEVERITY["major"]), message or "outside its limits"
-        if self._last.get(name) == (value, level):
+        last = self._last.get(name)
+        if last is not None and level == last[1] and _same(value, last[0]):
             return
         self._last[name] = (value, level)
         stamp = self._now_utc_s()
@@ -196,6 +218,12 @@ def _initial(reading: Reading, utc_s: float) -> Any:
         "alarm": {"severity": SEVERITY["invalid"], "status": 0, "message": "not read yet"},
         "timeStamp": _stamp(utc_s),
     }
+
+
+def _same(value: Any, other: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return np.array_equal(value, other)
+    return bool(value == other)
 
 
 def _stamp(utc_s: float) -> dict[str, int]:

@@ -22,7 +22,7 @@ from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.precheck import axis_of
 from atta_daq.station.runs import Runs
-from atta_daq.station.server import StationServer
+from atta_daq.station.server import PortTaken, StationServer
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class Station:
     def open(self) -> Endpoint:
         """Take the rig, connect every instrument, serve.
 
-        Raises `archive.errors.RunOwned` for a second station and `RigUnreachable` with every
-        instrument that did not answer; whatever had answered is released.
+        Raises `owner.AlreadyOwned` for a second station, `RigUnreachable` with every instrument
+        that did not answer, `PortTaken`; whatever had answered is released.
         """
         self._lock.acquire(time.time())
         try:
@@ -75,12 +75,13 @@ class Station:
         self._display.start()
         endpoint = Endpoint(
             rig=self._config.name,
-            host="127.0.0.1",
+            host=_reached_at(self._config.network.interface),
             tcp_port=self._server.tcp_port,
             udp_port=self._server.udp_port,
             pid=os.getpid(),
             version=__version__,
         )
+        self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
         return endpoint
 
@@ -98,7 +99,15 @@ class Station:
         self._taker = SegmentTaker(instruments, self._config, self._clock, light, self._trap)
         control = Control(lambda holder: self._server.post("station:control", holder))
         commands = Commands(instruments, self._config, light, control, self._say, self._ended.set)
-        self._server = StationServer(self._config.name, commands.handlers(), time.time)
+        network = self._config.network
+        try:
+            self._server = StationServer(
+                self._config.name, commands.handlers(), time.time, network.interface,
+                network.tcp_port, network.udp_port,
+            )  # fmt: skip
+        except PortTaken:
+            instruments.close()
+            raise
         self._monitor = Monitor(instruments, self._config, light, self._server, self._say)
         self._taker.guard = self._monitor.fault
         self._runs = commands.runs = Runs(
@@ -143,3 +152,8 @@ class Station:
     def _say(self, text: str) -> None:
         log.info(text)
         self._server.post("station:message", text)
+
+
+def _reached_at(interface: str) -> str:
+    """Address at which clients of this computer find a server on `interface`."""
+    return "127.0.0.1" if interface == "0.0.0.0" else interface
