@@ -117,13 +117,12 @@ class Link(QObject):
 
     def _keep(self) -> None:
         while not self._stop.is_set():
-            try:
-                endpoint = self._find()
-            except Exception as error:  # a search that fails is a station that is not there
-                self._found.emit(LinkState.SEARCHING, f"{error}")
-                endpoint = None
-            else:
-                self._consider(endpoint)
+            # While it answers there is nothing to look for; a search costs a connection.
+            if self.state is not LinkState.CONNECTED:
+                try:
+                    self._consider(self._find())
+                except Exception as error:  # a search that fails is a station that is not there
+                    self._found.emit(LinkState.SEARCHING, str(error))
             self._stop.wait(SEARCH_S)
 
     def _consider(self, endpoint: Endpoint | None) -> None:

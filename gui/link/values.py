@@ -1,9 +1,9 @@
-"""Values as the window keeps them, made from what p4p delivers."""
+"""Values as the window keeps them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
+from atta_daq.client.client import plain
 
 OK, MINOR, MAJOR, INVALID = range(4)
 
@@ -33,30 +33,22 @@ class Value:
         return replace(self, severity=INVALID, message=message)
 
 
-def value_of(delivered: Any) -> Value:
-    """A `Value` from a p4p value of `StationClient.watch`."""
-    raw = getattr(delivered, "raw", None)
-    if raw is None:  # NTTable comes as it is on the wire: columns
-        columns = dict(delivered["value"].items())
-        return Value(columns, OK, "", _seconds(delivered))
+def value_of(structure: Any) -> Value:
+    """A `Value` from what `StationClient.watch` delivers."""
     unit, low, high = "", None, None
-    if raw.has("display.units"):
-        unit = str(raw["display.units"])
-    if raw.has("display.limitLow"):
-        low, high = float(raw["display.limitLow"]), float(raw["display.limitHigh"])
+    if structure.has("display.units"):
+        unit = str(structure["display.units"])
+    if structure.has("display.limitLow"):
+        low, high = float(structure["display.limitLow"]), float(structure["display.limitHigh"])
         if low == high:  # none were given
             low = high = None
-    image = raw.has("dimension")
     return Value(
-        value=np.asarray(delivered) if image else raw["value"],
-        severity=int(raw["alarm.severity"]),
-        message=str(raw["alarm.message"]),
-        utc_s=_seconds(raw),
+        value=plain(structure),
+        severity=int(structure["alarm.severity"]),
+        message=str(structure["alarm.message"]),
+        utc_s=float(structure["timeStamp.secondsPastEpoch"])
+        + 1e-9 * float(structure["timeStamp.nanoseconds"]),
         unit=unit,
         low=low,
         high=high,
     )
-
-
-def _seconds(raw: Any) -> float:
-    return float(raw["timeStamp.secondsPastEpoch"]) + 1e-9 * float(raw["timeStamp.nanoseconds"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from p4p.client.thread import Context
 
-from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent
+from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent, plain
 from atta_daq.client.names import COMMANDS, READINGS
 from atta_daq.station.server import StationServer
 
@@ -102,7 +102,7 @@ def test_a_command_answers_or_is_refused_with_its_reason(client: StationClient) 
 
 def test_a_monitor_gets_new_values(server: StationServer, client: StationClient) -> None:
     seen: list[str] = []
-    subscription = client.watch("run:state", lambda value: seen.append(str.__str__(value)))
+    subscription = client.watch("run:state", lambda value: seen.append(plain(value)))
     for state in ("preparing", "running", "idle"):
         server.post("run:state", state)
         time.sleep(0.1)
