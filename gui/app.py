@@ -1,14 +1,14 @@
-"""Starts the window: `python -m gui`."""
+"""Starts one window."""
 
 import argparse
 import signal
-import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from atta_daq.client.client import Endpoint
+from atta_daq.client.client import Endpoint, client_name
 from atta_daq.client.discovery import find_local, find_remote
 from gui.link.station import Link
 from gui.settings import Settings
@@ -22,10 +22,10 @@ def main(arguments: list[str]) -> int:
     application = QApplication.instance() or QApplication(["atta-daq"])
     assert isinstance(application, QApplication)
     application.setApplicationName("atta-daq")
-    settings = Settings()
+    settings = Settings(options.settings)
     theme = Theme()
     theme.choose(settings.get("palette"), settings.get("text_pt"))
-    link = Link(_finder(options))
+    link = Link(_finder(options), name=options.name or client_name())
     window = Window(link, settings, theme)
     window.show()
     link.start()
@@ -42,8 +42,12 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="atta-daq gui")
-    parser.add_argument("--connect", default="", metavar="HOST[:PORT]")
-    parser.add_argument("--rig", default="")
+    parser.add_argument(
+        "--connect", default="", metavar="HOST[:PORT]", help="a station on another computer"
+    )
+    parser.add_argument("--rig", default="", help="which station, when several run")
+    parser.add_argument("--name", default=None, help="what the station calls this window")
+    parser.add_argument("--settings", type=Path, default=None, help="another settings file")
     return parser.parse_args(arguments)
 
 
@@ -52,7 +56,3 @@ def _finder(options: argparse.Namespace) -> Callable[[], Endpoint | None]:
     if options.connect:
         return lambda: find_remote(options.connect, options.rig)
     return lambda: find_local(options.rig)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -51,7 +51,7 @@ class Link(QObject):
         self,
         find: Callable[[], Endpoint | None],
         *,
-        name: str | None = None,
+        name: str,
         version: str = __version__,
     ) -> None:
         super().__init__()

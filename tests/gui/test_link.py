@@ -155,7 +155,7 @@ def test_stop_does_not_wait_behind_a_slow_command(qtbot: QtBot, link: Link, serv
 def test_a_lost_station_is_told_and_found_again(qtbot: QtBot, qapp: object) -> None:
     first, second = Served(), Served()
     found = Found(first.endpoint)
-    link = Link(found)
+    link = Link(found, name="a window")
     link.start()
     try:
         connected(qtbot, link, first)
@@ -173,7 +173,7 @@ def test_a_lost_station_is_told_and_found_again(qtbot: QtBot, qapp: object) -> N
 
 
 def test_another_version_is_refused_with_both(qtbot: QtBot, served: Served) -> None:
-    link = Link(Found(replace(served.endpoint, version="0.0.9")))
+    link = Link(Found(replace(served.endpoint, version="0.0.9")), name="a window")
     link.start()
     try:
         qtbot.waitUntil(lambda: link.state is LinkState.REFUSED, timeout=WAIT_MS)
@@ -189,7 +189,7 @@ def test_another_version_is_refused_with_both(qtbot: QtBot, served: Served) -> N
 
 def test_no_station_keeps_looking(qtbot: QtBot, served: Served) -> None:
     found = Found(None)
-    link = Link(found)
+    link = Link(found, name="a window")
     link.start()
     try:
         qtbot.waitUntil(lambda: "still looking" in link.reason, timeout=WAIT_MS)
@@ -201,7 +201,7 @@ def test_no_station_keeps_looking(qtbot: QtBot, served: Served) -> None:
 
 def test_no_thread_is_left(qtbot: QtBot, served: Served) -> None:
     before = set(threading.enumerate())
-    link = Link(Found(served.endpoint))
+    link = Link(Found(served.endpoint), name="a window")
     link.start()
     connected(qtbot, link, served)
     link.close()
