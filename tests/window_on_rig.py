@@ -54,8 +54,7 @@ class Bench:
         try:
             self._qtbot.waitUntil(condition, timeout=timeout_ms)
         except Exception:
-            print([n.text for n in self.context.notices.history[-8:]])
-            raise
+            raise AssertionError([n.text for n in self.context.notices.history[-8:]]) from None
 
     def trigger(self, action: str) -> None:
         """As a key or a click would; an action that is impossible now fails."""
