@@ -14,8 +14,15 @@ from p4p.server.thread import SharedPV
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.names import COMMANDS, READINGS, Command, Reading
 
-_CODES = {"double": "d", "int": "l", "bool": "?", "string": "s"}
-_EMPTY: dict[str, Any] = {"double": float("nan"), "int": 0, "bool": False, "string": ""}
+_CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
+_EMPTY: dict[str, Any] = {
+    "double": float("nan"),
+    "int": 0,
+    "bool": False,
+    "string": "",
+    "array": np.empty(0),
+}
+_WITH_UNIT = ("double", "int", "array")
 
 TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("index", "l"),
@@ -41,6 +48,9 @@ TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
 
 Handler = Callable[[str, Mapping[str, str]], object]
 """Takes the client's name and the arguments; returns something JSON; raises CommandRefused."""
+
+Post = Callable[..., None]
+"""`StationServer.post`, for those who need no more of the server."""
 
 SEVERITY = {"": 0, "minor": 1, "major": 2, "invalid": 3}
 
@@ -99,6 +109,8 @@ class StationServer:
             self._pvs[reading.name] = pv
             provider.add(f"{rig}:{reading.name}", pv)
         for command in COMMANDS:
+            if command.name not in handlers:
+                continue
             pv = SharedPV(
                 nt=NTScalar("s"), handler=_Rpc(command, handlers[command.name]), initial=""
             )
@@ -131,6 +143,7 @@ class StationServer:
     def post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
         """Post a new value; unchanged values are not sent again.
 
+        An array (1-D, of numbers) must not be written to afterwards.
         `severity` is '', 'minor', 'major' or 'invalid' (stale: the instrument does not answer).
         """
         reading = self._readings[name]
@@ -138,7 +151,8 @@ class StationServer:
         limits = self._limits.get(name)
         if limits and isinstance(value, int | float) and not limits[0] <= value <= limits[1]:
             level, message = max(level, SEVERITY["major"]), message or "outside its limits"
-        if self._last.get(name) == (value, level):
+        before = self._last.get(name)
+        if before is not None and before[1] == level and _same(before[0], value):
             return
         self._last[name] = (value, level)
         stamp = self._now_utc_s()
@@ -147,7 +161,7 @@ class StationServer:
             "alarm": {"severity": level, "status": 0, "message": message},
             "timeStamp": _stamp(stamp),
         }
-        if reading.kind in ("double", "int"):
+        if reading.kind in _WITH_UNIT:
             display = {"units": reading.unit, "description": reading.meaning}
             if limits:
                 display |= {"limitLow": limits[0], "limitHigh": limits[1]}
@@ -175,6 +189,13 @@ class StationServer:
         self._pvs["camera:image"].post(image, timestamp=self._now_utc_s())
 
 
+def _same(before: object, value: object) -> bool:
+    if isinstance(before, np.ndarray) or isinstance(value, np.ndarray):
+        return np.array_equal(np.asarray(before), np.asarray(value), equal_nan=True)
+    # Not a number is not equal to itself, but nothing has changed.
+    return before == value or (before != before and value != value)
+
+
 def _type_of(reading: Reading) -> Any:
     if reading.kind == "table":
         return NTTable(columns=list(TABLE_COLUMNS))
@@ -191,7 +212,7 @@ def _initial(reading: Reading, utc_s: float) -> Any:
     return {
         "value": _EMPTY[reading.kind],
         "display": {"units": reading.unit, "description": reading.meaning}
-        if reading.kind in ("double", "int")
+        if reading.kind in _WITH_UNIT
         else {"description": reading.meaning},
         "alarm": {"severity": SEVERITY["invalid"], "status": 0, "message": "not read yet"},
         "timeStamp": _stamp(utc_s),
