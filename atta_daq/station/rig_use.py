@@ -128,9 +128,11 @@ class RigUse:
             raise CommandRefused(f"run {run.run_id} is under way and moves the rig")
 
     def _over(self, activity: Activity, failure: str) -> None:
+        """At the end of every activity the camera is dark; after a fault the atoms are, too."""
         if failure:
             self._say(f"{activity.name} ended: {failure}")
-            for line in self._instruments.leave_dark():
-                self._say(line)
+        rig = self._instruments
+        for line in rig.leave_dark() if failure else rig.darken_camera():
+            self._say(line)
         self._activity = None
         self._announce("")

@@ -1,11 +1,14 @@
 """Manual moves on the real station and the simulated rig."""
 
+import copy
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tomli_w
 from rigs import Rig, RunningStation, start_station, stop_station
 
 from atta_daq.client.client import CommandRefused, StationClient
@@ -149,12 +152,14 @@ def test_zeroing_by_hand_is_shown_kept_and_undone_for_the_light(station: Running
 
 
 @pytest.mark.timeout(120)
-def test_a_zeroing_without_the_line_says_so_and_keeps_the_axis(own_rig: Rig, tmp_path: Any) -> None:
-    own_rig.config["calibrations"]["cavity"]["zero_ratio"] = 0.6
-    import tomli_w
-
-    own_rig.path.write_text(tomli_w.dumps(own_rig.config))
-    station = start_station(own_rig, tmp_path / "data")
+def test_a_zeroing_without_the_line_says_so_and_keeps_the_axis(
+    shared_rig: Rig, tmp_path: Path
+) -> None:
+    config = copy.deepcopy(shared_rig.config)
+    config["calibrations"]["cavity"]["zero_ratio"] = 0.6
+    path = tmp_path / "rig.toml"
+    path.write_text(tomli_w.dumps(config))
+    station = start_station(Rig(shared_rig.world, config, path), tmp_path / "data")
     try:
         station.client.command("light_on")
         refused(station, "zero_axis", "no 84Kr line within 60 MHz")
