@@ -5,20 +5,18 @@ from collections.abc import Callable, Mapping
 
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import ConfigError, RigConfig, validated
-from atta_daq.rig.instruments import Instruments
-from atta_daq.rig.light import LightControl, ResolvedTarget
+from atta_daq.rig.light import LightControl
 from atta_daq.scans.blocks import blocks
 from atta_daq.scans.definition import ScanDefinition, rename_parts
+from atta_daq.station.arguments import Arguments
 from atta_daq.station.control import Control
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
+from atta_daq.station.rig_use import RigUse
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import Handler
 from atta_daq.station.session import RunSession, with_geometry
-from drivers.errors import DriverError
-
-Arguments = Mapping[str, str]
 
 
 class Commands:
@@ -26,38 +24,38 @@ class Commands:
 
     def __init__(
         self,
-        instruments: Instruments,
         config: RigConfig,
         light: LightControl,
         control: Control,
+        use: RigUse,
+        others: Mapping[str, Handler],
         say: Callable[[str], None],
         shut_down: Callable[[], None],
     ) -> None:
-        self._instruments = instruments
+        """`others` are the handlers of the commands that stand in modules of their own."""
         self._config = config
         self._light = light
         self._control = control
+        self._use = use
+        self._others = others
         self._say = say
         self._shut_down = shut_down
         self.runs: Runs | None = None
         """Given once the server that it posts to is there."""
 
     def handlers(self) -> dict[str, Handler]:
-        """Handler of each name in `client.names.COMMANDS`."""
+        """Handler of each command."""
         return {
             "run": self.run,
             "pause": self.pause,
             "resume": self.resume,
             "abort": self.abort,
             "stop": self.stop,
-            "light_on": self.light_on,
-            "light_off": self.light_off,
-            "move_light": self.move_light,
-            "relock": self.relock,
             "take_control": self.take_control,
             "release_control": self.release_control,
             "note": self.note,
             "shutdown": self.shutdown,
+            **self._others,
         }
 
     def run(self, client: str, arguments: Arguments) -> object:
@@ -70,7 +68,8 @@ class Commands:
             request = FitRequest(definition, self._config, prior_from_run(definition, runs.data))
         except Exception as error:
             raise CommandRefused(f"the scan cannot be used: {error}") from error
-        run_id = runs.start(definition, plan, request, arguments["scan"])
+        with self._use.before_run():
+            run_id = runs.start(definition, plan, request, arguments["scan"])
         return {"run": run_id, "folder": str((runs.data / run_id).resolve())}
 
     def pause(self, client: str, arguments: Arguments) -> object:
@@ -84,7 +83,7 @@ class Commands:
     def resume(self, client: str, _arguments: Arguments) -> object:
         self._control.require(client)
         session = self._session()
-        if session.engine.state != "paused":
+        if not session.paused:
             raise CommandRefused("the run is not paused")
         session.resume()
         return {"resumed": session.run_id}
@@ -99,31 +98,6 @@ class Commands:
         done = self._runs().stop(f"STOP by {client}")
         self._say(f"STOP by {client}: {'; '.join(done)}")
         return {"done": done}
-
-    def light_on(self, client: str, _arguments: Arguments) -> object:
-        self._require_idle(client)
-        return self._driven(self._light.switch_on, {"light": "on"})
-
-    def light_off(self, client: str, _arguments: Arguments) -> object:
-        self._require_idle(client)
-        return self._driven(self._light.switch_off, {"light": "off"})
-
-    def move_light(self, client: str, arguments: Arguments) -> object:
-        self._require_idle(client)
-        try:
-            detuning, power = (float(arguments[key]) for key in ("detuning_mhz", "power_mw"))
-        except (KeyError, ValueError) as error:
-            raise CommandRefused(f"detuning_mhz and power_mw must be numbers: {error}") from error
-        self._driven(lambda: self._light.move(ResolvedTarget(detuning, power, 0.0, 0.0)), None)
-        try:
-            setting = self._light.read()
-        except DriverError as error:
-            raise CommandRefused(str(error)) from error
-        return {"detuning_mhz": setting.detuning_mhz, "power_mw": setting.power_mw}
-
-    def relock(self, client: str, _arguments: Arguments) -> object:
-        self._control.require(client)
-        return self._driven(lambda: self._instruments.lock.relock(), {"lock": "closed"})
 
     def take_control(self, client: str, arguments: Arguments) -> object:
         self._control.take(client, force=arguments.get("force", "").lower() == "true")
@@ -146,13 +120,6 @@ class Commands:
         self._shut_down()
         return {"shutdown": True}
 
-    def _driven(self, action: Callable[[], object], answer: object) -> object:
-        try:
-            action()
-        except DriverError as error:
-            raise CommandRefused(str(error)) from error
-        return answer
-
     def _runs(self) -> Runs:
         if self.runs is None:
             raise CommandRefused("the station is still starting; ask again in a second")
@@ -163,12 +130,6 @@ class Commands:
         if session is None:
             raise CommandRefused("no run is under way")
         return session
-
-    def _require_idle(self, client: str) -> None:
-        self._control.require(client)
-        session = self._runs().session
-        if session is not None:
-            raise CommandRefused(f"run {session.run_id} is under way and moves the light")
 
 
 def scan_of(arguments: Arguments) -> ScanDefinition:

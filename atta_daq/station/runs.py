@@ -26,8 +26,10 @@ from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest, fit_all
+from atta_daq.station.rig_use import RigUse
 from atta_daq.station.server import StationServer
 from atta_daq.station.session import Hooks, RunSession, run_header
+from atta_daq.station.zeroing import AxisZeroing
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class Runs:
         clock: RigClock,
         light: LightControl,
         taker: SegmentTaker,
+        use: RigUse,
+        zeroing: AxisZeroing,
         server: StationServer,
         say: Callable[[str], None],
     ) -> None:
@@ -58,6 +62,8 @@ class Runs:
         self._clock = clock
         self._light = light
         self._taker = taker
+        self._use = use
+        self._zeroing = zeroing
         self._server = server
         self._say = say
         self._catalogue = Catalogue(data)
@@ -67,6 +73,7 @@ class Runs:
         self._thread: threading.Thread | None = None
         self._request: FitRequest | None = None
         self._rows: list[dict[str, Any]] = []
+        use.run = lambda: self._session
         self._worker = FitWorker(self._on_fit)
         self._worker.submit(warm_up)
 
@@ -110,25 +117,33 @@ class Runs:
             session.end(reason)
 
     def stop(self, reason: str) -> list[str]:
-        """STOP: hardware first, then the run, then the hardware again.
+        """STOP: hardware first, then whatever is under way, then the hardware again.
 
-        The second time undoes what the run's thread may have sent between the first and its end.
+        The second time undoes what a run, an activity or a manual move may have sent between the
+        first and its end.
         """
         session, thread = self._session, self._thread
         if session is not None:
             session.expect_end(reason)
+        busy = self._use.stop(reason)
         done = self._instruments.make_safe()
         self._light.forget()
         if session is not None and thread is not None:
             session.end(reason)
             session.ended.wait(STOP_S)
+            busy = True
+        if busy:
+            self._use.settle(STOP_S)
             done = self._instruments.make_safe()
             self._light.forget()
         return done
 
     def close(self) -> None:
-        """End the run, wait for its last document and report, release the archive."""
-        self.end("the station was shut down")
+        """End run and activity, wait for the last document and report, release the archive."""
+        reason = "the station was shut down"
+        self._use.stop(reason)
+        self.end(reason)
+        self._use.settle(STOP_S)
         if self._thread is not None:
             self._thread.join()
         self._worker.close()
@@ -162,7 +177,7 @@ class Runs:
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
-            self._taker, hooks,
+            self._taker, self._zeroing, hooks,
         )  # fmt: skip
         post("run:segments", session.total_segments)
         return session

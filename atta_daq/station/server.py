@@ -16,8 +16,13 @@ from atta_daq.client.names import COMMANDS, ENDPOINT, READINGS, Command, Reading
 
 _CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
 _EMPTY: dict[str, Any] = {
-    "double": float("nan"), "int": 0, "bool": False, "string": "", "array": np.empty(0),
-}  # fmt: skip
+    "double": float("nan"),
+    "int": 0,
+    "bool": False,
+    "string": "",
+    "array": np.empty(0),
+}
+_WITH_UNIT = ("double", "int", "array")
 
 TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("index", "l"),
@@ -43,6 +48,9 @@ TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
 
 Handler = Callable[[str, Mapping[str, str]], object]
 """Takes the client's name and the arguments; returns something JSON; raises CommandRefused."""
+
+Post = Callable[..., None]
+"""`StationServer.post`, for those who need no more of the server."""
 
 SEVERITY = {"": 0, "minor": 1, "major": 2, "invalid": 3}
 
@@ -152,6 +160,7 @@ class StationServer:
     def post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
         """Post a new value; unchanged values are not sent again.
 
+        An array (1-D, of numbers) must not be written to afterwards.
         `severity` is '', 'minor', 'major' or 'invalid' (stale: the instrument does not answer).
         """
         reading = self._readings[name]
@@ -159,8 +168,8 @@ class StationServer:
         limits = self._limits.get(name)
         if limits and isinstance(value, int | float) and not limits[0] <= value <= limits[1]:
             level, message = max(level, SEVERITY["major"]), message or "outside its limits"
-        last = self._last.get(name)
-        if last is not None and level == last[1] and _same(value, last[0]):
+        before = self._last.get(name)
+        if before is not None and before[1] == level and _same(before[0], value):
             return
         self._last[name] = (value, level)
         stamp = self._now_utc_s()
@@ -169,7 +178,7 @@ class StationServer:
             "alarm": {"severity": level, "status": 0, "message": message},
             "timeStamp": _stamp(stamp),
         }
-        if reading.kind in ("double", "int"):
+        if reading.kind in _WITH_UNIT:
             display = {"units": reading.unit, "description": reading.meaning}
             if limits:
                 display |= {"limitLow": limits[0], "limitHigh": limits[1]}
@@ -197,6 +206,13 @@ class StationServer:
         self._pvs["camera:image"].post(image, timestamp=self._now_utc_s())
 
 
+def _same(before: object, value: object) -> bool:
+    if isinstance(before, np.ndarray) or isinstance(value, np.ndarray):
+        return np.array_equal(np.asarray(before), np.asarray(value), equal_nan=True)
+    # Not a number is not equal to itself, but nothing has changed.
+    return before == value or (before != before and value != value)
+
+
 def _type_of(reading: Reading) -> Any:
     if reading.kind == "table":
         return NTTable(columns=list(TABLE_COLUMNS))
@@ -213,17 +229,11 @@ def _initial(reading: Reading, utc_s: float) -> Any:
     return {
         "value": _EMPTY[reading.kind],
         "display": {"units": reading.unit, "description": reading.meaning}
-        if reading.kind in ("double", "int")
+        if reading.kind in _WITH_UNIT
         else {"description": reading.meaning},
         "alarm": {"severity": SEVERITY["invalid"], "status": 0, "message": "not read yet"},
         "timeStamp": _stamp(utc_s),
     }
-
-
-def _same(value: Any, other: Any) -> bool:
-    if isinstance(value, np.ndarray):
-        return np.array_equal(value, other)
-    return bool(value == other)
 
 
 def _stamp(utc_s: float) -> dict[str, int]:

@@ -16,20 +16,20 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
+from atta_daq.station.activity_commands import ActivityCommands
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
+from atta_daq.station.display import Display
+from atta_daq.station.manual import Manual
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.precheck import axis_of
+from atta_daq.station.rig_use import RigUse
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import PortTaken, StationServer
+from atta_daq.station.zeroing import AxisZeroing
 
 log = logging.getLogger(__name__)
-
-DISPLAY_S = 0.2
-"""Windows take the latest value; nothing is posted faster than this for them."""
-PROVISIONAL_S = 1.0
-"""A provisional count costs a look at the whole segment."""
 
 
 class RigUnreachable(Exception):
@@ -70,8 +70,8 @@ class Station:
         post("station:control", "")
         post("run:state", "idle")
         post("run:suspended", "")
+        post("station:activity", "")
         self._monitor.start()
-        self._display = threading.Thread(target=self._show, name="display", daemon=True)
         self._display.start()
         endpoint = Endpoint(
             rig=self._config.name,
@@ -94,25 +94,34 @@ class Station:
             instruments.close()
             raise RigUnreachable("\n".join(f"{a.error} (address {a.address})" for a in failed))
         light = LightControl(instruments, self._config, axis_of(self._config))
-        self._trap = TrapControl(instruments, self._config, self._clock)
-        rig.allow_gain(self._trap.gain_forbidden)
-        self._taker = SegmentTaker(instruments, self._config, self._clock, light, self._trap)
-        control = Control(lambda holder: self._server.post("station:control", holder))
-        commands = Commands(instruments, self._config, light, control, self._say, self._ended.set)
-        network = self._config.network
+        config, post, say = self._config, self._post, self._say
+        trap = TrapControl(instruments, config, self._clock)
+        rig.allow_gain(trap.gain_forbidden)
+        taker = SegmentTaker(instruments, config, self._clock, light, trap)
+        zeroing = AxisZeroing(instruments, config, light, post)
+        control = Control(lambda holder: post("station:control", holder))
+        use = RigUse(instruments, lambda name: post("station:activity", name), say)
+        manual = Manual(instruments, config, light, trap, control, use, say)
+        activities = ActivityCommands(
+            instruments, config, light, taker, control, use, zeroing, post, say
+        )
+        handlers = {**manual.handlers(), **activities.handlers()}
+        commands = Commands(config, light, control, use, handlers, say, self._ended.set)
+        network = config.network
         try:
             self._server = StationServer(
-                self._config.name, commands.handlers(), time.time, network.interface,
+                config.name, commands.handlers(), time.time, network.interface,
                 network.tcp_port, network.udp_port,
             )  # fmt: skip
         except PortTaken:
             instruments.close()
             raise
-        self._monitor = Monitor(instruments, self._config, light, self._server, self._say)
-        self._taker.guard = self._monitor.fault
+        self._monitor = Monitor(instruments, config, light, self._server, say)
+        taker.guard = self._monitor.fault
+        self._display = Display(taker, self._clock, self._server)
         self._runs = commands.runs = Runs(
-            instruments, self._config, self._rig_toml, self._data, self._clock, light,
-            self._taker, self._server, self._say,
+            instruments, config, self._rig_toml, self._data, self._clock, light,
+            taker, use, zeroing, self._server, say,
         )  # fmt: skip
 
     def wait(self, asked_to_end: Callable[[], bool]) -> None:
@@ -126,28 +135,15 @@ class Station:
         self._runs.close()
         self._ended.set()
         self._monitor.close()
-        self._display.join()
+        self._display.close()
         for line in self._instruments.make_safe():
             self._say(line)
         self._instruments.close()
         self._server.close()
         self._lock.release()
 
-    def _show(self) -> None:
-        shown, counted_s = None, 0.0
-        post = self._server.post
-        while not self._ended.wait(DISPLAY_S):
-            provisional = self._taker.provisional
-            post("station:rig_time", self._clock.now_s())
-            post("camera:frames", provisional.frames)
-            post("trap:isotope", -1 if (isotope := self._trap.isotope) is None else isotope)
-            if time.monotonic() - counted_s > PROVISIONAL_S:
-                post("rate:counts", provisional.counts())
-                counted_s = time.monotonic()
-            frame = provisional.frame
-            if frame is not None and frame is not shown:
-                self._server.post_image(frame.image)
-                shown = frame
+    def _post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
+        self._server.post(name, value, severity, message)
 
     def _say(self, text: str) -> None:
         log.info(text)
