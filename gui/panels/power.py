@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from PySide6.QtCore import Qt
+
 from gui.context import Context
 from gui.link.values import Value
 from gui.panels.light_order import (
@@ -27,11 +29,14 @@ class PowerPanel(ScrolledPanel):
         self.head.addWidget(self.number)
         self.row = SetpointRow(
             self, "Power setpoint", "mW", 1, self._command, limits="light:power",
-            readback=Readback(self, "light:detuning_set", self._detuning),
             check=self._check, watched=(*INPUTS, "light:detuning_set"),
         )  # fmt: skip
         self.conversion = words(role="")
         self.body.addWidget(self.row)
+        detuning = Readback(self, "light:detuning_set", _kept)
+        detuning.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        detuning.setWordWrap(True)
+        self.body.addWidget(detuning)
         self.body.addWidget(self.conversion)
         self.body.addWidget(
             words(
@@ -63,12 +68,7 @@ class PowerPanel(ScrolledPanel):
             self.conversion.setText(f"Calibration: {line}.")
             return
         verb = "would need" if field.is_edited else "needs"
-        self.conversion.setText(
-            f"{power:.1f} mW {verb} {current_ma(rig, power):.1f} mA: {line}."
-        )
-
-    def _detuning(self, value: Value) -> str:
-        return f"at {shown('light:detuning_set', value)}"
+        self.conversion.setText(f"{power:.1f} mW {verb} {current_ma(rig, power):.1f} mA: {line}.")
 
     def _check(self, power: float) -> str:
         rig = self.context.readings.rig
@@ -79,3 +79,7 @@ class PowerPanel(ScrolledPanel):
     def _command(self, power: float) -> tuple[str, dict[str, Any]]:
         detuning = self.context.readings.number("light:detuning_set")
         return "move_light", {"detuning_mhz": detuning, "power_mw": power}
+
+
+def _kept(value: Value) -> str:
+    return f"at a detuning of {shown('light:detuning_set', value)}, which stays"

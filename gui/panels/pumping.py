@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtWidgets import QGridLayout, QLabel
+from PySide6.QtWidgets import QGridLayout
 
 from gui.context import Context
 from gui.panels.pumping_toggle import ACTION, PumpingToggle
@@ -25,11 +25,13 @@ class PumpingPanel(ScrolledPanel):
         self.body.addWidget(self.why)
         rates = QGridLayout()
         rates.setVerticalSpacing(2)
-        rates.setColumnStretch(1, 1)
         for row, (caption, name) in enumerate(
-            (("84Kr loading, last", "rate:loading_84"), ("84Kr meter, newest", "loading:meter"))
+            (
+                ("Last 84Kr loading rate of a run", "rate:loading_84"),
+                ("Newest of the alignment", "loading:meter"),
+            )
         ):
-            rates.addWidget(QLabel(caption), row, 0)
+            rates.addWidget(words(caption, role=""), row, 0)
             rates.addWidget(Readback(self, name), row, 1)
         self.body.addLayout(rates)
         self.body.addStretch(1)
@@ -47,12 +49,15 @@ class PumpingPanel(ScrolledPanel):
         if not math.isfinite(ratio) or ratio <= 0.0:
             self.ratio.show_text("–", stale=True, why=value.message)
             self.why.setText(
-                "No ratio yet: it takes one 84Kr loading rate with the light on and one with it "
-                "blocked. Start the alignment and switch the light over once."
+                "No ratio yet: the alignment measures it, once it has seen an 84Kr loading rate "
+                "with the light on and one with it blocked."
             )
             return
         self.ratio.show_text(increase(ratio), stale=value.stale, why=value.message)
-        text = f"84Kr loading rate, light on over light blocked: {ratio:.3f}."
+        text = (
+            f"Ratio {ratio:.3f}: the alignment's mean 84Kr loading rate with the light on over "
+            "that with it blocked, each since it last changed."
+        )
         self.why.setText(f"{text} {value.message}".rstrip() if value.message else text)
 
 

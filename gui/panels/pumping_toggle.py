@@ -48,8 +48,8 @@ class PumpingToggle(QAbstractButton):
 
     def minimumSizeHint(self) -> QSize:
         metrics = QFontMetrics(self._font())
-        longest = metrics.horizontalAdvance("UNKNOWN")
-        return QSize(longest + 2 * metrics.height(), self.sizeHint().height())
+        longest = metrics.horizontalAdvance("OPENING")
+        return QSize(longest + round(1.6 * metrics.height()), self.sizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         palette, on = self._theme.palette, self._tone is Tone.OK
@@ -59,7 +59,9 @@ class PumpingToggle(QAbstractButton):
         area = QRectF(self.rect()).adjusted(3.0, 3.0, -3.0, -3.0)
         dotted = Qt.PenStyle.DotLine if self._tone is Tone.STALE else Qt.PenStyle.SolidLine
         focus = self.hasFocus()
-        painter.setPen(QPen(QColor(palette.accent) if focus else colour, 4.0 if focus else 2.0, dotted))
+        painter.setPen(
+            QPen(QColor(palette.accent) if focus else colour, 4.0 if focus else 2.0, dotted)
+        )
         painter.setBrush(colour if on else QColor(palette.surface))
         painter.drawRoundedRect(area, 8.0, 8.0)
         ink = QColor(palette.on_accent if on else palette.tones[self._tone])
@@ -67,7 +69,7 @@ class PumpingToggle(QAbstractButton):
             ink = QColor(palette.on_accent if on else palette.muted)
         font = self._font()
         metrics = QFontMetrics(font)
-        side = 1.2 * metrics.height()
+        side = 1.1 * metrics.height()
         left = (self.width() - side - 10.0 - metrics.horizontalAdvance(self.word)) / 2.0
         top = 3.0 + 0.6 * (area.height() - side) + 2.0
         self._draw_lamp(painter, QRectF(left, top, side, side), ink)
@@ -110,7 +112,7 @@ class PumpingToggle(QAbstractButton):
 
     def _font(self) -> QFont:
         font = QFont(self.font())
-        font.setPointSizeF(2.0 * self._theme.size_pt)
+        font.setPointSizeF(1.8 * self._theme.size_pt)
         font.setBold(True)
         return font
 

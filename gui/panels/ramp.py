@@ -36,9 +36,7 @@ class Ramp:
             return None
         if target != self._target:
             # Another window's ramp moves its setpoint in steps: the start stays.
-            if not math.isfinite(self._target):
-                self._start = current
-            elif math.isfinite(self._sent):
+            if not math.isfinite(self._target) or math.isfinite(self._sent):
                 self._start = current
             self._target = target
         whole = target - self._start

@@ -11,7 +11,8 @@ class _Scroll(QScrollArea):
     """As wide at least as what it holds: it does not scroll sideways."""
 
     def minimumSizeHint(self) -> QSize:
-        inside = self.widget().minimumSizeHint()
+        widget = self.widget()
+        inside = widget.minimumSizeHint() if widget is not None else QSize(0, 0)
         bar = self.verticalScrollBar().sizeHint().width()
         return QSize(inside.width() + bar, min(inside.height(), 80))
 
@@ -28,19 +29,20 @@ class ScrolledPanel(Panel):
         super().__init__(context, parent)
         self.head = QVBoxLayout()
         self.head.setSpacing(4)
+        self.head.setContentsMargins(0, 0, 4, 0)
         inside = QWidget()
         self.body = QVBoxLayout(inside)
         self.body.setContentsMargins(0, 0, 4, 0)
         self.body.setSpacing(6)
-        self.scroll = _Scroll()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area = _Scroll()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # Arrow keys belong to the fields; what gets the focus is scrolled into sight by itself.
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroll.setWidget(inside)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setWidget(inside)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(6, 6, 2, 4)
         whole.setSpacing(6)
         whole.addLayout(self.head)
-        whole.addWidget(self.scroll, 1)
+        whole.addWidget(self.area, 1)

@@ -3,8 +3,6 @@
 import math
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout
-
 from gui.context import Context
 from gui.panels.scrolled import ScrolledPanel
 from gui.panels.sideband_lines import CARRIER_ONLY, LinesPicture, Shares, shares
@@ -33,16 +31,14 @@ class SidebandPanel(ScrolledPanel):
             self, "RF power", "dBm", 2, _power,
             limits="sideband:power", readback=Readback(self, "sideband:power"),
         )  # fmt: skip
-        switches = QHBoxLayout()
-        for name in ("sideband.on", "sideband.off"):
-            switches.addWidget(context.actions.button(name))
-        switches.addStretch(1)
         self.picture = LinesPicture(context.theme)
         self.numbers = words(role="")
         self.state = words()
         self.body.addWidget(self.frequency)
         self.body.addWidget(self.power)
-        self.body.addLayout(switches)
+        self.body.addLayout(
+            FlowLayout(*(context.actions.button(name) for name in ("sideband.on", "sideband.off")))
+        )
         self.body.addWidget(self.state)
         self.body.addWidget(self.picture)
         self.body.addWidget(self.numbers)

@@ -71,7 +71,7 @@ class LinesPicture(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        return QSize(5 * metrics.horizontalAdvance("+1000"), 5 * metrics.height())
+        return QSize(5 * metrics.horizontalAdvance("99 %"), 5 * metrics.height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -93,8 +93,8 @@ class LinesPicture(QWidget):
             painter.setPen(QColor(palette.text))
             middle = Qt.AlignmentFlag.AlignHCenter
             painter.drawText(
-                QRectF(left, bar.top() - line - 2.0, width, line),
-                middle | Qt.AlignmentFlag.AlignBottom, f"{100.0 * share:.1f} %",
+                QRectF(left - 0.5 * width, bar.top() - line - 2.0, 2.0 * width, line),
+                middle | Qt.AlignmentFlag.AlignBottom, percent_text(share),
             )  # fmt: skip
             painter.setPen(QColor(palette.muted))
             painter.drawText(
@@ -106,6 +106,14 @@ class LinesPicture(QWidget):
     def _resized(self) -> None:
         self.updateGeometry()
         self.update()
+
+
+def percent_text(share: float) -> str:
+    """Two digits: '58 %', '1.9 %'; '0 %' below a tenth."""
+    percent = 100.0 * share
+    if percent < 0.05:
+        return "0 %"
+    return f"{percent:.1f} %" if percent < 9.95 else f"{percent:.0f} %"
 
 
 def offset_text(offset_mhz: float) -> str:

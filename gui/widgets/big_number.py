@@ -4,10 +4,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui.theme.palettes import Tone
 from gui.theme.theme import Theme
 
-LARGEST, SMALLEST = 4.0, 1.6
+LARGEST, SMALLEST = 4.0, 1.0
 """In text sizes."""
 
 

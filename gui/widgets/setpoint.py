@@ -125,7 +125,9 @@ class SetpointField(QLineEdit):
             return self.problem or f"{self.refusal} (Enter tries again)"
         if self.is_edited:
             back = self._text(self._current)
-            return "Not sent yet: Enter sends, Esc" + (f" goes back to {back}" if back else " clears")
+            return "Not sent yet: Enter sends, Esc" + (
+                f" goes back to {back}" if back else " clears"
+            )
         return f"Sent {self._text(self._current)}, not there yet" if self._waits else ""
 
     def show_value(self, value: float) -> None:
@@ -272,4 +274,6 @@ class SetpointField(QLineEdit):
 
     def _text(self, value: float) -> str:
         # Adding 0 turns -0.0 into 0.
-        return "" if math.isnan(value) else f"{round(value, self._decimals) + 0.0:.{self._decimals}f}"
+        return (
+            "" if math.isnan(value) else f"{round(value, self._decimals) + 0.0:.{self._decimals}f}"
+        )
