@@ -1,4 +1,4 @@
-"""A reading with its unit, greyed when stale, coloured when it raises an alarm."""
+"""A reading with its unit: grey italics when stale, a triangle or square when it alarms."""
 
 import math
 from collections.abc import Callable
@@ -7,11 +7,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from atta_daq.client.names import READINGS
-from gui.link.values import MINOR, Value
+from gui.link.values import MAJOR, MINOR, Value
 from gui.panel import Panel
 from gui.theme.palettes import Tone
 
 _READINGS = {reading.name: reading for reading in READINGS}
+_ALARM_MARKS = {MINOR: "▲ ", MAJOR: "■ "}
+"""The shapes of warning and danger, for those to whom the colour says nothing."""
 
 
 def shown(name: str, value: Value) -> str:
@@ -24,7 +26,8 @@ def shown(name: str, value: Value) -> str:
     if isinstance(value.value, float):
         if not math.isfinite(value.value):
             return "–"
-        number = f"{value.value:.{reading.precision}f}"
+        # Adding 0 turns -0.0 into 0.
+        number = f"{round(value.value, reading.precision) + 0.0:.{reading.precision}f}"
         return f"{number} {reading.unit}".rstrip()
     return f"{value.value} {reading.unit}".rstrip()
 
@@ -46,10 +49,11 @@ class Readback(QLabel):
         self.setAccessibleName(_READINGS[name].meaning)
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         panel.follow(self._show, name)
+        panel.context.theme.changed.connect(self._show)
 
     def _show(self) -> None:
         value = self._panel.context.readings.value(self._name)
-        text = self._text(value)
+        text = _ALARM_MARKS.get(value.severity, "") + self._text(value)
         if text != self.text():
             self.setText(text)
         stale = value.stale
