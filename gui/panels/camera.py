@@ -54,8 +54,8 @@ class CameraPanel(Panel):
                 ("lost", "Lost"),
                 ("saturated", "Saturated"),
                 ("gain", "EM gain"),
-                ("exposure", "Exposure"),
-                ("temperature", "Sensor"),
+                ("exposure", ""),
+                ("temperature", ""),
             )
         }
         self._levels = [0.0, 1.0]
@@ -186,7 +186,9 @@ class CameraPanel(Panel):
         self.facts["gain"].say("off" if gain.value == 0 else _text(gain.value), stale=gain.stale)
         exposure = readings.value("camera:exposure")
         ms = 1e3 * readings.number("camera:exposure")
-        self.facts["exposure"].say(f"{ms:.0f} ms" if ms == ms else "–", stale=exposure.stale)
+        self.facts["exposure"].say(
+            f"{ms:.0f} ms" if ms == ms else "–", stale=exposure.stale, why="exposure time"
+        )
         temperature, stable = readings.value("camera:temperature"), readings.value("camera:stable")
         degrees = readings.number("camera:temperature")
         settling = not stable.stale and not stable.value
@@ -194,7 +196,8 @@ class CameraPanel(Panel):
             (f"{degrees:.1f} °C" if degrees == degrees else "–")
             + (" not settled" if settling else ""),
             wrong=settling, stale=temperature.stale,
-            why="the gain drifts until the sensor is at its temperature" if settling else "",
+            why="the gain drifts until the sensor is at its temperature" if settling
+            else "temperature of the sensor",
         )  # fmt: skip
 
     def _on_fixed(self, fixed: bool) -> None:

@@ -7,8 +7,9 @@ class Fact(QLabel):
     """'Gain 200', or '■ Lost 12 (0.4 %)' when that is wrong."""
 
     def __init__(self, caption: str, parent: QWidget | None = None) -> None:
-        super().__init__(f"{caption} –", parent)
-        self._caption = caption
+        super().__init__(parent)
+        self._caption = f"{caption} " if caption else ""
+        self.say("–")
 
     @property
     def is_wrong(self) -> bool:
@@ -16,7 +17,7 @@ class Fact(QLabel):
 
     def say(self, value: str, *, wrong: bool = False, stale: bool = False, why: str = "") -> None:
         """Show a value; `why` becomes the tool tip."""
-        text = f"{'■ ' if wrong else ''}{self._caption} {value}"
+        text = f"{'■ ' if wrong else ''}{self._caption}{value}"
         if text != self.text():
             self.setText(text)
         if why != self.toolTip():

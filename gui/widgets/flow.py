@@ -3,6 +3,8 @@
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
+ROW_GAP_PX = 4
+
 
 class FlowLayout(QLayout):
     """Widgets one after another, in as many rows as the width asks for."""
@@ -69,5 +71,5 @@ class FlowLayout(QLayout):
                 if move:
                     item.setGeometry(QRect(x, y, min(size.width(), rect.width()), height))
                 x += size.width() + self.spacing()
-            y += height + self.spacing()
-        return y - rect.y() - self.spacing()
+            y += height + ROW_GAP_PX
+        return y - rect.y() - ROW_GAP_PX

@@ -37,7 +37,8 @@ class ThemedPlot(pg.PlotWidget):
 
     def __init__(
         self, context: Context, name: str, x_label: str, y_label: str,
-        axes: dict[str, pg.AxisItem] | None = None, parent: QWidget | None = None,
+        axes: dict[str, pg.AxisItem] | None = None, right_label: str = "",
+        parent: QWidget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(parent, enableMenu=False, axisItems=axes)
         self.setAccessibleName(name)
@@ -47,7 +48,7 @@ class ThemedPlot(pg.PlotWidget):
         self.theme = context.theme
         self.zoomed = False
         """The operator chose the ranges; they stay until Home."""
-        self._labels = {"bottom": x_label, "left": y_label}
+        self._labels = {"bottom": x_label, "left": y_label, "right": right_label}
         self._x: Range | None = None
         self._y: Range | None = None
         self._restyles: list[Callable[[], None]] = []
@@ -160,12 +161,18 @@ class ThemedPlot(pg.PlotWidget):
 
 def themed_plot(
     context: Context, name: str, x_label: str = "", y_label: str = "", *,
-    x_unit: str = "", y_unit: str = "", axes: dict[str, pg.AxisItem] | None = None,
-    parent: QWidget | None = None,
+    x_unit: str = "", y_unit: str = "", right_label: str = "",
+    axes: dict[str, pg.AxisItem] | None = None, parent: QWidget | None = None,
 ) -> ThemedPlot:  # fmt: skip
     """A plot with labelled axes, its units in brackets; `name` is what a screen reader says."""
     return ThemedPlot(
-        context, name, with_unit(x_label, x_unit), with_unit(y_label, y_unit), axes, parent
+        context,
+        name,
+        with_unit(x_label, x_unit),
+        with_unit(y_label, y_unit),
+        axes,
+        right_label,
+        parent,
     )
 
 
