@@ -30,7 +30,7 @@ class AlignmentPanel(Panel):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        self.meter = Meter(context.theme, "84Kr loading rate", "84Kr, 1/s")
+        self.meter = Meter(context.theme, "84Kr loading rate", "84Kr (1/s)")
         self.mean = Fact("Last 10 s")
         self.reset = QToolButton()
         self.reset.setText("Reset best")
@@ -119,7 +119,7 @@ class AlignmentPanel(Panel):
         said = "none" if not last.count else four_digits(last.mean)
         if last.count > 1:
             part = f" ({100.0 * last.scatter / last.mean:.0f} %)" if last.mean > 0.0 else ""
-            said += f" ± {four_digits(last.scatter)}{part}"
+            said += f" ± {last.scatter:.2g}{part}"
         self.mean.say(
             said, stale=not fresh,
             why=f"mean and scatter of {last.count} readings of the last {MEAN_S:.0f} s",

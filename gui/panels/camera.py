@@ -86,7 +86,7 @@ class CameraPanel(Panel):
 
     def _build(self) -> None:
         self._side = QWidget()
-        facts = FlowLayout(self._side, spacing_px=4)
+        facts = FlowLayout(self._side, spacing_px=10)
         facts.addWidget(self.badge)
         for fact in self.facts.values():
             facts.addWidget(fact)

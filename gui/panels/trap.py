@@ -10,9 +10,10 @@ from gui.widgets.fact import Fact
 from gui.widgets.flow import FlowLayout
 
 ABUNDANT = (83, 84)
+INTERLOCK = "Interlock: gain stays off on 83Kr and 84Kr"
 EXPLAINED = (
-    "Interlock: gain stays off on 83Kr and 84Kr. They are 1e10 times more abundant than the "
-    "counted atoms; their light at gain would damage the camera."
+    "83Kr and 84Kr are 1e10 times more abundant than the counted atoms: their light at gain would "
+    "damage the camera"
 )
 
 
@@ -47,6 +48,7 @@ class IsotopeButton(QPushButton):
 
     def _restyle(self) -> None:
         self.setStyleSheet(f"font-size: {round(1.3 * self._theme.size_pt)}pt; padding: 2px;")
+        self.setMinimumHeight(round(2.5 * self._theme.size_pt))
 
     def _follow_action(self) -> None:
         self.setEnabled(self._action.isEnabled())
@@ -66,9 +68,10 @@ class TrapPanel(Panel):
         self.place = Badge(context.theme, "Trap")
         self.locked = Badge(context.theme, "Lasers")
         self.light = Badge(context.theme, "Light")
-        self.gain = Badge(context.theme, "EMCCD gain")
+        self.gain = Badge(context.theme, "Gain")
         self.offset = Fact("Offset")
-        self.interlock = QLabel(EXPLAINED)
+        self.interlock = QLabel(INTERLOCK)
+        self.interlock.setToolTip(EXPLAINED)
         self.interlock.setWordWrap(True)
         self.interlock.setProperty("role", "muted")
         self._build()
@@ -82,7 +85,7 @@ class TrapPanel(Panel):
             grid.addWidget(self.buttons[mass], index // 2, index % 2)
         grid.addWidget(self.buttons[0], 2, 0, 1, 2)
         states = FlowLayout(spacing_px=8)
-        for widget in (self.place, self.locked, self.light, self.gain, self.offset):
+        for widget in (self.place, self.gain, self.locked, self.light, self.offset):
             states.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)

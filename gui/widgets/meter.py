@@ -82,8 +82,8 @@ class Meter(QWidget):
 
     def _said(self) -> str:
         if not math.isfinite(self.share):
-            return f"{self._unit}, no best yet"
-        return f"{self._unit}, {100.0 * self.share:.0f} % of the best {four_digits(self.best)}"
+            return f"{self._unit}: no best yet"
+        return f"{self._unit}: {100.0 * self.share:.0f} % of best {four_digits(self.best)}"
 
     def _describe(self) -> None:
         self.setAccessibleName(f"{self._name}: {four_digits(self.value)} {self._said()}")

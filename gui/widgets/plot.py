@@ -8,6 +8,7 @@ from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QResizeEve
 from PySide6.QtWidgets import QWidget
 
 from gui.context import Context
+from gui.widgets.axis import RoomyAxis
 
 Range = tuple[float, float]
 HELP = "Drag to move, wheel to zoom (click first, or hold Ctrl), Home or double click for all"
@@ -40,7 +41,8 @@ class ThemedPlot(pg.PlotWidget):
         axes: dict[str, pg.AxisItem] | None = None, right_label: str = "",
         parent: QWidget | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(parent, enableMenu=False, axisItems=axes)
+        own = {side: RoomyAxis(side) for side in ("bottom", "left")}
+        super().__init__(parent, enableMenu=False, axisItems={**own, **(axes or {})})
         self.setAccessibleName(name)
         self.setToolTip("\n".join(filter(None, (y_label, x_label, HELP))))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -186,8 +188,9 @@ def steady_range(old: Range | None, low: float, high: float) -> Range:
 
     The old one stays while it holds both and is not more than twice too wide.
     """
-    if old and old[0] <= low <= high <= old[1] and old[1] - old[0] <= 2.4 * (high - low):
-        return old
     # A reading that does not move gets a range of its size, not of its last digit.
     margin = max(0.1 * (high - low), 1e-3 * max(abs(low), abs(high)), 1e-12)
-    return low - margin, high + margin
+    wanted = low - margin, high + margin
+    if old and old[0] <= low <= high <= old[1] and old[1] - old[0] <= 2 * (wanted[1] - wanted[0]):
+        return old
+    return wanted
