@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.context import Context
+from gui.widgets.axis import RoomyAxis
 
 Range = tuple[float, float]
+HELP = "Drag to move, wheel to zoom (click first, or hold Ctrl), Home or double click for all"
+ROOMY_LINES = 11
+"""A plot of fewer lines of text in height shows no labels at its axes."""
+SIDES = ("bottom", "left", "right", "top")
 _PAN = {
     Qt.Key.Key_Left: (-0.1, 0.0),
     Qt.Key.Key_Right: (0.1, 0.0),
@@ -33,20 +38,21 @@ class ThemedPlot(pg.PlotWidget):
 
     def __init__(
         self, context: Context, name: str, x_label: str, y_label: str,
-        axes: dict[str, pg.AxisItem] | None = None, parent: QWidget | None = None,
+        axes: dict[str, pg.AxisItem] | None = None, right_label: str = "",
+        parent: QWidget | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(parent, enableMenu=False, axisItems=axes)
+        own = {side: RoomyAxis(side) for side in ("bottom", "left")}
+        super().__init__(parent, enableMenu=False, axisItems={**own, **(axes or {})})
         self.setAccessibleName(name)
-        self.setToolTip(
-            "Drag to move, wheel to zoom (click first, or hold Ctrl), Home or double click for all"
-        )
+        self.setToolTip("\n".join(filter(None, (y_label, x_label, HELP))))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(60, 40)
         self.theme = context.theme
         self.zoomed = False
         """The operator chose the ranges; they stay until Home."""
-        self._labels = {"bottom": x_label, "left": y_label}
-        self._wanted: list[Range | None] = [None, None]
+        self._labels = {"bottom": x_label, "left": y_label, "right": right_label}
+        self._x: Range | None = None
+        self._y: Range | None = None
         self._restyles: list[Callable[[], None]] = []
         item = self.plotItem
         assert item is not None
@@ -54,7 +60,7 @@ class ThemedPlot(pg.PlotWidget):
         self.box: pg.ViewBox = item.getViewBox()
         item.hideButtons()
         self.box.disableAutoRange()
-        for side in self._labels:
+        for side in SIDES:
             item.getAxis(side).enableAutoSIPrefix(False)
         self.box.sigRangeChangedManually.connect(self._on_zoom)
         context.theme.changed.connect(self.restyle)
@@ -62,17 +68,16 @@ class ThemedPlot(pg.PlotWidget):
 
     def show_range(self, x: Range | None = None, y: Range | None = None) -> None:
         """Show these ranges, or keep them for later while the operator has zoomed."""
-        for axis, wanted in enumerate((x, y)):
-            if wanted is not None and wanted != self._wanted[axis]:
-                self._wanted[axis] = wanted
-                if not self.zoomed:
-                    self._apply(axis)
+        wanted = (x or self._x, y or self._y)
+        if wanted != (self._x, self._y):
+            self._x, self._y = wanted
+            if not self.zoomed:
+                self._apply()
 
     def home(self) -> None:
         """Back to the panel's ranges."""
         self.zoomed = False
-        for axis in (0, 1):
-            self._apply(axis)
+        self._apply()
 
     def on_restyle(self, callback: Callable[[], None]) -> None:
         """Call `callback` now and whenever palette or text size change, to colour its curves."""
@@ -85,16 +90,22 @@ class ThemedPlot(pg.PlotWidget):
         self.setBackground(palette.surface)
         font = QFont(self.font())
         font.setPointSize(size_pt)
-        for side, text in self._labels.items():
+        for side in SIDES:
             axis = self.item.getAxis(side)
             axis.setPen(palette.border)
             axis.setTextPen(palette.muted)
             axis.setStyle(tickFont=font)
-            if text:
+            if text := self._labels.get(side):
                 axis.setLabel(text, **{"color": palette.muted, "font-size": f"{size_pt}pt"})
+        self._fit_labels()
         self._draw_border()
         for callback in self._restyles:
             callback()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "theme"):  # the base class sizes itself while it is made
+            self._fit_labels()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         held = event.modifiers() & Qt.KeyboardModifier.ControlModifier
@@ -133,10 +144,15 @@ class ThemedPlot(pg.PlotWidget):
     def _on_zoom(self, *_: object) -> None:
         self.zoomed = True
 
-    def _apply(self, axis: int) -> None:
-        wanted = self._wanted[axis]
-        if wanted is not None:
-            (self.box.setXRange if axis == 0 else self.box.setYRange)(*wanted, padding=0.0)
+    def _apply(self) -> None:
+        if self._x or self._y:
+            self.box.setRange(xRange=self._x, yRange=self._y, padding=0.0)
+
+    def _fit_labels(self) -> None:
+        """A small plot needs its room for the data: the tool tip names its axes."""
+        roomy = self.height() > ROOMY_LINES * self.fontMetrics().height()
+        for side, text in self._labels.items():
+            self.item.getAxis(side).showLabel(bool(text) and roomy)
 
     def _draw_border(self) -> None:
         palette = self.theme.palette
@@ -147,15 +163,34 @@ class ThemedPlot(pg.PlotWidget):
 
 def themed_plot(
     context: Context, name: str, x_label: str = "", y_label: str = "", *,
-    x_unit: str = "", y_unit: str = "", axes: dict[str, pg.AxisItem] | None = None,
-    parent: QWidget | None = None,
+    x_unit: str = "", y_unit: str = "", right_label: str = "",
+    axes: dict[str, pg.AxisItem] | None = None, parent: QWidget | None = None,
 ) -> ThemedPlot:  # fmt: skip
     """A plot with labelled axes, its units in brackets; `name` is what a screen reader says."""
     return ThemedPlot(
-        context, name, with_unit(x_label, x_unit), with_unit(y_label, y_unit), axes, parent
+        context,
+        name,
+        with_unit(x_label, x_unit),
+        with_unit(y_label, y_unit),
+        axes,
+        right_label,
+        parent,
     )
 
 
 def with_unit(label: str, unit: str) -> str:
     """'Detuning (MHz)'."""
     return f"{label} ({unit})" if unit else label
+
+
+def steady_range(old: Range | None, low: float, high: float) -> Range:
+    """A range that holds `low` to `high` with a margin and changes seldom.
+
+    The old one stays while it holds both and is not more than twice too wide.
+    """
+    # A reading that does not move gets a range of its size, not of its last digit.
+    margin = max(0.1 * (high - low), 1e-3 * max(abs(low), abs(high)), 1e-12)
+    wanted = low - margin, high + margin
+    if old and old[0] <= low <= high <= old[1] and old[1] - old[0] <= 2 * (wanted[1] - wanted[0]):
+        return old
+    return wanted
