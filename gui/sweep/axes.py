@@ -24,6 +24,11 @@ class Axis:
     unit: str
     step: float
     """Two values nearer than this are the same setting, read back twice."""
+    decimals: int = 1
+
+    def text(self, value: float) -> str:
+        """'-123.4 MHz'."""
+        return f"{value:.{self.decimals}f} {self.unit}".rstrip()
 
     def value(self, point: Point) -> float:
         """Where a point stands; nan where it was not recorded."""
@@ -44,7 +49,7 @@ AXES = {
         DETUNING,
         POWER,
         Axis("sideband_frequency_mhz", "sideband frequency", "MHz", 1.0),
-        Axis("sideband_depth", "sideband depth (modulation index)", "", 0.02),
+        Axis("sideband_depth", "sideband depth (modulation index)", "", 0.02, 3),
     )
 }
 ON_OFF = Axis("pumping", "819-nm light", "", 0.5)

@@ -49,10 +49,9 @@ class Chooser(QWidget):
     def chosen_axis(self) -> str:
         return self.axis.currentData() or ""
 
-    def offer(self, parts: Sequence[PartPoints], automatic: str, live: bool) -> None:
-        """Offer these parts; `automatic` is the name of the part for the first line."""
-        words = "being taken" if live else "newest"
-        first = f"{words}: {automatic}" if automatic else "no points yet"
+    def offer(self, parts: Sequence[PartPoints], automatic: str, word: str) -> None:
+        """Offer these parts; the first line is `automatic`, which is what `word` says."""
+        first = f"{word}: {automatic}" if automatic else "no points yet"
         lines = [(first, ""), *((part.name, part.name) for part in parts)]
         _fill(self.part, lines)
 

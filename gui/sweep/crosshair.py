@@ -41,7 +41,7 @@ class Crosshair:
 
     @property
     def x(self) -> float:
-        return float(self._up.value())
+        return float(self._up.getXPos())
 
     def move(self, picture: Picture, x: float, y: float) -> str:
         """To a position; returns what can be read there."""
@@ -68,13 +68,13 @@ class Crosshair:
         for item in (self._across, self._up):
             item.setVisible(True)
         self._ring.setVisible(at is not None)
-        place = [] if picture.is_on_off else [f"{x:.5g} {picture.axis.unit}".rstrip()]
+        place = [] if picture.is_on_off else [picture.axis.text(x)]
         text = ", ".join([*place, f"{y:.4g} {picture.unit}"])
         if at is not None:
             self._ring.setData(x=points.x[at : at + 1], y=points.y[at : at + 1])
-            where = "" if picture.is_on_off else f" at {points.x[at]:.5g} {picture.axis.unit}"
+            where = "" if picture.is_on_off else f" at {picture.axis.text(float(points.x[at]))}"
             what = point_text(
                 points.source[at], float(points.y[at]), float(points.error[at]), picture.unit
             )
-            text += f"  |  point{where.rstrip()}: {what}"
+            text += f"  |  point{where}: {what}"
         return true_minus(text)

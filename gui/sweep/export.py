@@ -47,14 +47,14 @@ def save_png(plot: SweepPlot, path: Path) -> None:
     exporter = pyqtgraph.exporters.ImageExporter(plot.ci)
     exporter.parameters()["width"] = PNG_WIDTH
     image = exporter.export(toBytes=True)
-    if image is None or not image.save(str(path), "PNG"):
+    if image is None or not image.save(str(path), b"PNG"):
         raise OSError(f"{path} cannot be written")
 
 
 def save_svg(plot: SweepPlot, path: Path) -> None:
     """The plot as a vector graphic. Raises OSError."""
     plot.hide_crosshair()
-    path.write_bytes(pyqtgraph.exporters.SVGExporter(plot.ci).export(toBytes=True))
+    pyqtgraph.exporters.SVGExporter(plot.ci).export(str(path))
 
 
 def points_csv(run_id: str, picture: Picture, earlier: Sequence[tuple[str, Picture]] = ()) -> str:

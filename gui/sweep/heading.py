@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pyqtgraph as pg
 from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QGraphicsSceneResizeEvent
 
 from gui.sweep.items import soft
 from gui.theme.palettes import Palette
@@ -49,7 +50,7 @@ class Heading(pg.GraphicsWidget):
         """All that can be read, for tests and screen readers."""
         return [self._title, self._run, *(entry.text for entry in self._entries)]
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, event: QGraphicsSceneResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
 

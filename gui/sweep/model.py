@@ -104,7 +104,7 @@ def make_picture(
         points=points,
         levels=levels,
         reference=None if mean is None else frame.level(mean),
-        bars=_bars(valid, frame) if axis is ON_OFF else (),
+        bars=_bars(valid, fit, frame) if axis is ON_OFF else (),
         fit=curve,
         theory=theory_curve,
         theory_scale=scale,
@@ -219,10 +219,14 @@ def _fit_curve(part: PartPoints, fit: FitResult | None, axis: Axis, frame: _Fram
     return Curve(frame.x(curve.x), frame.y(curve.y), frame.size(curve.band))
 
 
-def _bars(points: Sequence[Point], frame: _Frame) -> tuple[Level, ...]:
+def _bars(points: Sequence[Point], fit: FitResult | None, frame: _Frame) -> tuple[Level, ...]:
+    """Rates with the light blocked and on: the fit's, else the means of the points."""
+    known = {p.name: Level(p.value, p.error) for p in fit.parameters + fit.derived} if fit else {}
+    if {"background", "rate_on"} <= known.keys():
+        return (frame.level(known["background"]), frame.level(known["rate_on"]))
     means = [weighted_mean([p for p in points if p.pumping == on]) for on in (False, True)]
-    known = [frame.level(mean) for mean in means if mean is not None]
-    return tuple(known) if len(known) == 2 else ()
+    levels = [frame.level(mean) for mean in means if mean is not None]
+    return tuple(levels) if len(levels) == 2 else ()
 
 
 def _theory_curve(

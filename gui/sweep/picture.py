@@ -106,10 +106,11 @@ class Picture:
         if self.is_on_off:
             x.append(np.array([-0.5, 1.5]))
             low.append(np.zeros(1))
-        return (
-            _range(np.concatenate(x), np.concatenate(x), 0.0 if self.is_on_off else 0.03),
-            _range(np.concatenate(low), np.concatenate(high), 0.07),
-        )
+        across = _range(np.concatenate(x), np.concatenate(x), 0.0 if self.is_on_off else 0.03)
+        bottom, top = _range(np.concatenate(low), np.concatenate(high), 0.07)
+        if self.is_on_off:  # bars stand on the axis and leave room for the result above
+            return across, (min(float(np.concatenate(low).min()), 0.0), top + 0.1 * (top - bottom))
+        return across, (bottom, top)
 
     def nearest(self, x: float, y: float, x_scale: float, y_scale: float) -> int | None:
         """Index of the point nearest to (x, y), with distances in units of the scales."""

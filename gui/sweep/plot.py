@@ -1,11 +1,12 @@
 """The picture on the screen: heading, components, points with fit, residuals."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QKeyEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.sweep.box import SweepBox
@@ -56,24 +57,25 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.setToolTip(TIP)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.ci.layout.setVerticalSpacing(0)
-        self.ci.layout.setContentsMargins(6, 4, 10, 4)
-        self.box, below_box = SweepBox(), SweepBox()
+        grid: Any = self.ci.layout
+        grid.setVerticalSpacing(0)
+        grid.setContentsMargins(6, 4, 10, 4)
+        self.box, self.below_box = SweepBox(), SweepBox()
         palette = theme.palette
         self.heading = Heading(palette, theme.size_pt)
         self.main = pg.PlotItem(viewBox=self.box)
-        self.below = pg.PlotItem(viewBox=below_box)
+        self.below = pg.PlotItem(viewBox=self.below_box)
         self.strip = ComponentStrip(self.box, palette, theme.size_pt)
         for row, item in enumerate((self.heading, self.strip, self.main, self.below)):
             self.ci.addItem(item, row, 0)
-        self.ci.layout.setRowStretchFactor(2, 3)
-        self.ci.layout.setRowStretchFactor(3, 1)
+        grid.setRowStretchFactor(2, 3)
+        grid.setRowStretchFactor(3, 1)
         for plot in (self.main, self.below):
             plot.hideButtons()
             plot.getAxis("left").enableAutoSIPrefix(False)
             plot.getAxis("bottom").enableAutoSIPrefix(False)
-        self.below.setXLink(self.main)
-        below_box.setMouseEnabled(y=False)
+        self.below_box.setXLink(self.box)
+        self.below_box.setMouseEnabled(y=False)
         self.layers = Layers(self.main, self.below, palette)
         self.layers.one_sigma.draw(Level(0.0, 1.0))
         self.lines = [VerticalLines(), VerticalLines()]
@@ -84,11 +86,11 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.crosshair = Crosshair(self.main, palette)
         self.region = RangeRegion(self.main, palette)
         self.box.sigRangeChangedManually.connect(self._on_zoom)
-        below_box.sigRangeChangedManually.connect(self._on_zoom)
+        self.below_box.sigRangeChangedManually.connect(self._on_zoom)
         self.box.sigRangeChanged.connect(self._place_answer)
-        for box in (self.box, below_box):
+        for box in (self.box, self.below_box):
             box.range_dragged.connect(self.region.drag)
-        scene = self.scene()
+        scene: Any = self.scene()
         scene.sigMouseMoved.connect(self._on_move)
         scene.sigMouseClicked.connect(self._on_click)
         self.show_residuals(False)
@@ -109,11 +111,11 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.show_marks(marks, chosen)
         self.show_residuals(residuals and picture.fit is not None)
         reach = max(3.2, np.nanmax(abs(picture.residual), initial=0.0) + 0.6)
-        self.below.setYRange(-reach, reach, padding=0.0)
+        self.below_box.setYRange(-reach, reach, padding=0.0)
         same = before is not None and _kind(before) == _kind(picture)
         if not same:
             self.zoomed = False
-            self.crosshair.hide()
+            self.hide_crosshair()
             self.region.hide()
         self._extent = _union([picture.extent(), *(other.extent() for other in earlier)])
         if not self.zoomed:
@@ -158,7 +160,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
                 axis.setPen(palette.border)
                 axis.setTextPen(palette.muted)
                 axis.setStyle(tickFont=font)
-            plot.getViewBox().setBorder(pg.mkPen(palette.border, width=1))
+        self._draw_border()
         self.heading.restyle(palette, size)
         self.strip.restyle(palette, size)
         for lines in self.lines:
@@ -196,6 +198,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
             bottom.setTicks([list(enumerate(words))])
         else:
             bottom.setTicks(None)
+        left.setStyle(showValues=bool(picture.name))
         self.box.setMouseEnabled(x=not picture.is_on_off)
 
     def show_answer(self, text: str) -> None:
@@ -223,7 +226,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         font = QFont(self.font())
         font.setPointSize(self._theme.size_pt)
         metrics = QFontMetricsF(font)
-        width = metrics.horizontalAdvance("0.00000") + metrics.height() + 14.0
+        width = metrics.horizontalAdvance("0.0000") + metrics.height() + 14.0
         for plot in (self.main, self.below):
             plot.getAxis("left").setWidth(width)
 
@@ -265,6 +268,20 @@ class SweepPlot(pg.GraphicsLayoutWidget):
     def _pick(self, mark: Mark) -> None:
         self.show_marks(self.strip.marks, mark)
         self.component_picked.emit(mark)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._draw_border()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._draw_border()
+
+    def _draw_border(self) -> None:
+        palette, focus = self._theme.palette, self.hasFocus()
+        pen = pg.mkPen(palette.accent if focus else palette.border, width=2 if focus else 1)
+        self.box.setBorder(pen)
+        self.below_box.setBorder(pg.mkPen(palette.border, width=1))
 
     def leaveEvent(self, event) -> None:
         super().leaveEvent(event)

@@ -66,5 +66,5 @@ class RangeRegion:
 
     def _finished(self) -> None:
         if self.visible:
-            low, high = sorted(float(end) for end in self._item.getRegion())
+            low, high = sorted(float(line.getXPos()) for line in self._item.lines)
             self.chosen(low, high)

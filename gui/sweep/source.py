@@ -9,7 +9,7 @@ from gui.context import Context
 from gui.sweep.layers import MAX_EARLIER
 from gui.sweep.records import LiveRecords, RunRecords, Theory, theories
 
-NEXT_SCAN = ", scan in the editor"
+NEXT_SCAN = " (next scan)"
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -118,6 +118,15 @@ class Source:
             return next(part for part in offered if _alike(first, part))
         newest = self.records.newest
         return newest if newest is not None else next(iter(offered), None)
+
+    @property
+    def automatic_word(self) -> str:
+        """What the automatic part is."""
+        if not self.is_live:
+            return "newest"
+        if self._next_scan():
+            return "next"
+        return "newest" if self._context.state.run_state == "idle" else "being taken"
 
     def theory_for(self, part: PartPoints) -> Theory | None:
         """What the model expects of a part; between runs that of the scan in the editor."""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from atta_daq.analysis.results import FitResult, Parameter
 from atta_daq.client.runs import time_to_error_s
 from gui.status_strip import duration
-from gui.sweep.words import goodness_text, in_percent, included_text, name_of, rows_of
+from gui.sweep.words import goodness_text, in_percent, included_text, name_of, notes_text, rows_of
 from gui.widgets.quiet import QuietComboBox
 
 
@@ -28,15 +28,18 @@ class FitTable(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._fit: FitResult | None = None
-        self.included = QLabel("no fit yet")
+        self.included = QLabel("No fit yet")
         self.included.setProperty("role", "title")
         self.table = QTableWidget(0, 2)
         self.table.setAccessibleName("results of the fit")
-        self.table.setHorizontalHeaderLabels(["quantity", "value"])
+        self.table.horizontalHeader().hide()
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
-        self.table.setWordWrap(True)
+        self.table.setWordWrap(False)
+        self.table.setShowGrid(False)
+        self.table.setAlternatingRowColors(True)
         self.table.setTabKeyNavigation(False)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.table.horizontalHeader()
@@ -53,6 +56,10 @@ class FitTable(QWidget):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             layout.addWidget(label)
 
+    def restyle(self) -> None:
+        """Rows as high as the text."""
+        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 4)
+
     def show_fit(self, fit: FitResult | None) -> None:
         """Show a fit; None clears the table."""
         if fit is self._fit:
@@ -68,11 +75,10 @@ class FitTable(QWidget):
                     self.table.setItem(number, column, item)
                 item.setText(text)
                 item.setToolTip(row.tip)
-        self.table.resizeRowsToContents()
-        self.included.setText(f"{included_text(fit).capitalize()}" if fit else "No fit yet")
+        self.included.setText(included_text(fit).capitalize() if fit else "No fit yet")
         bad = f"The fit did not converge: {fit.message}. " if fit and not fit.valid else ""
         self.verdict.setText(bad + goodness_text(fit.goodness) if fit else "")
-        self.notes.setText(". ".join(fit.notes) if fit else "")
+        self.notes.setText(notes_text(fit) if fit else "")
         self.verdict.setVisible(fit is not None)
         self.notes.setVisible(bool(fit and fit.notes))
 

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSplitter,
     QToolButton,
     QVBoxLayout,
@@ -31,8 +32,7 @@ _SHORT = {
     "sweep.components": "Components",
     "sweep.theory": "Theory",
     "sweep.residuals": "Residuals",
-    "sweep.whole": "Everything",
-    "sweep.forget": "Remove earlier",
+    "sweep.whole": "Whole",
 }
 _SHOWN_AT_FIRST = ("sweep.components", "sweep.theory", "sweep.residuals")
 
@@ -50,6 +50,8 @@ class SweepView(Panel):
         self.table = FitTable()
         self.wanted = WantedError()
         self.readout = QLabel()
+        # A long readout must not widen the window.
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.banner = QLabel()
         self.range_button = QToolButton()
@@ -97,7 +99,7 @@ class SweepView(Panel):
         source, chooser = self.source, self.chooser
         offered = source.offered()
         automatic = source.automatic(offered)
-        chooser.offer(offered, automatic.name if automatic else "", live=source.is_live)
+        chooser.offer(offered, automatic.name if automatic else "", source.automatic_word)
         part = next((p for p in offered if p.name == chooser.chosen), automatic)
         part = part or PartPoints("", 85, ("detuning_mhz",), "1/h")
         chooser.offer_axes(part.axes)
@@ -150,7 +152,10 @@ class SweepView(Panel):
         )
         increase = fit and next((p for p in fit.parameters if p.name == "increase"), None)
         row = row_of(increase) if increase and picture.is_on_off else None
-        self.plot.show_answer(f"{row.name} {row.value} {row.unit}" if row else "")
+        if not part.name:
+            self.plot.show_answer("No run yet")
+        else:
+            self.plot.show_answer(f"{row.name} {row.value} {row.unit}" if row else "")
 
     def _choice(self, part: PartPoints, records: Any) -> Choice:
         return Choice(
@@ -161,6 +166,7 @@ class SweepView(Panel):
         )
 
     def _show_banner(self) -> None:
+        self.forget_button.setVisible(bool(self.source.earlier))
         info = None if self.source.is_live else self.source.records.info
         self._banner_row.setVisible(info is not None)
         if info is not None:
@@ -171,6 +177,7 @@ class SweepView(Panel):
 
     def _read_out(self, text: str) -> None:
         self.readout.setText(text or self._idle_text())
+        self.readout.setToolTip(text)
 
     def _idle_text(self) -> str:
         return "Point at the plot to read it; click on a component to centre a scan there"
@@ -249,9 +256,9 @@ class SweepView(Panel):
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
         for action_id, text in _SHORT.items():
-            actions[action_id].setIconText(text)
+            actions[action_id].setIconText(text)  # of its button; menus keep the long one
             buttons.addWidget(actions.button(action_id))
-        self.range_button.setText("Choose range")
+        self.range_button.setText("Range")
         self.range_button.setCheckable(True)
         self.range_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.range_button.setAccessibleName("choose the range of a scan on the axis")
@@ -259,13 +266,14 @@ class SweepView(Panel):
             "Drag the two ends; the scan editor takes them (or Shift and drag in the plot)"
         )
         buttons.addWidget(self.range_button)
+        actions["sweep.forget"].setIconText("Remove runs")
+        self.forget_button = actions.button("sweep.forget")
         buttons.addStretch(1)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(4, 4, 0, 4)
         column.addLayout(buttons)
         column.addWidget(self.plot, 1)
-        column.addWidget(self.readout)
         right = QWidget()
         side = QVBoxLayout(right)
         side.setContentsMargins(0, 4, 4, 4)
@@ -277,7 +285,8 @@ class SweepView(Panel):
         splitter.addWidget(right)
         splitter.setStretchFactor(0, 1)
         splitter.setStretchFactor(1, 0)
-        splitter.setSizes([620, 280])
+        splitter.setSizes([600, 300])
+        splitter.setChildrenCollapsible(False)
         self._banner_row = QWidget()
         self._banner_row.setObjectName("earlier-run")
         self._banner_row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -290,6 +299,11 @@ class SweepView(Panel):
         layout.setSpacing(0)
         layout.addWidget(self._banner_row)
         layout.addWidget(splitter, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(6, 0, 6, 4)
+        foot.addWidget(self.readout, 1)
+        foot.addWidget(self.forget_button)
+        layout.addLayout(foot)
         self._banner_row.hide()
         self._read_out("")
 
@@ -300,4 +314,5 @@ class SweepView(Panel):
             f"#earlier-run QLabel {{ color: {palette.on_accent}; font-weight: bold; }}"
         )
         self.plot.restyle()
+        self.table.restyle()
         self._redraw()

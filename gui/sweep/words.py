@@ -1,6 +1,7 @@
 """Parameters, goodness and points in the operator's words; no Qt."""
 
 import math
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,20 +13,20 @@ _NAMES = {
     "background": "rate without pumping",
     "rate_on": "rate with pumping",
     "increase": "increase by pumping",
-    "amplitude": "increase on the closed line",
-    "asymptote": "increase at infinite power",
+    "amplitude": "increase, closed line",
+    "asymptote": "increase, infinite power",
     "position_mhz": "closed line, as set",
-    "rabi_scale": "scale of the Rabi frequency",
-    "doppler_rms_mhz": "Doppler width, rms",
+    "rabi_scale": "Rabi frequency scale",
+    "doppler_rms_mhz": "rms Doppler width",
     "doppler_shift_mhz": "Doppler shift",
     "peak_increase": "increase at the peak",
     "peak_mhz": "peak, as set",
     "supply_ratio": "supply of 1s4 over 1s5",
     "rest_position_mhz": "closed line, at rest",
     "rest_position_systematic_mhz": "its systematic error",
-    "isotope_shift_offset_mhz": "offset from tabulated line",
+    "isotope_shift_offset_mhz": "offset from table",
     "p_sat_mw": "saturation power",
-    "increase_at_highest_power": "increase at highest power",
+    "increase_at_highest_power": "increase, highest power",
     "share_of_asymptote": "share of the asymptote",
 }
 _PERCENT = {
@@ -119,6 +120,14 @@ def goodness_text(goodness: Goodness) -> str:
         f"{verdict}: {shown} ({goodness.statistic} {goodness.value:.1f} for "
         f"{goodness.degrees_of_freedom} degrees of freedom{toys})"
     )
+
+
+def notes_text(fit: FitResult) -> str:
+    """The fit's notes as sentences, with parameters by their names."""
+    text = ". ".join(note[:1].upper() + note[1:] for note in fit.notes)
+    for parameter in (*fit.parameters, *fit.derived):
+        text = re.sub(rf"\b{re.escape(parameter.name)}\b", name_of(parameter), text, flags=re.I)
+    return true_minus(text[:1].upper() + text[1:])
 
 
 def included_text(fit: FitResult) -> str:
