@@ -71,9 +71,10 @@ def _parts(document: ScanDocument) -> list[Any]:
 def _find(parts: list[Any], chosen: int, isotope: int | None) -> int | None:
     """The chosen part first, then the others in their order."""
     for number in (chosen, *range(len(parts))):
-        if number < len(parts) and _detuning(parts[number]) is not None:
-            if isotope in (None, parts[number].get("isotope")):
-                return number
+        if number >= len(parts) or _detuning(parts[number]) is None:
+            continue
+        if isotope in (None, parts[number].get("isotope")):
+            return number
     return None
 
 

@@ -77,7 +77,8 @@ class ScanDocument(QObject):
         *path, key = place
         if value is None and self.get(place) is None:
             return
-        with self.edit() as here:
+        with self.edit() as table:
+            here: Any = table
             for item in path:
                 if isinstance(here, dict) and not isinstance(here.get(item), dict | list):
                     here[item] = Table()

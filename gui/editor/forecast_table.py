@@ -3,8 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
+from gui.editor.forecast_words import expected
 from gui.editor.station_check import StationCheck
-from gui.editor.words import expected
 
 _HEADINGS = ("Part", "Points", "Expected")
 

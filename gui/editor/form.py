@@ -1,9 +1,12 @@
 """A form of fields that share the place of their table."""
 
-from PySide6.QtWidgets import QFormLayout, QWidget
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
 
 from gui.editor.fields import Field, FlagField
 from gui.editor.problem import Place
+
+_USUAL_LABEL = "Reference every "
 
 
 class Form(QWidget):
@@ -26,6 +29,19 @@ class Form(QWidget):
                 self.rows.addRow(field)
             else:
                 self.rows.addRow(field.label, field)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.align()
+
+    def align(self) -> None:
+        """The fields of all forms begin at the same place, save beside very long labels."""
+        width = self.fontMetrics().horizontalAdvance(_USUAL_LABEL)
+        for row in range(self.rows.rowCount()):
+            item = self.rows.itemAt(row, QFormLayout.ItemRole.LabelRole)
+            if item is not None and isinstance(label := item.widget(), QLabel):
+                label.setMinimumWidth(width)
 
     def show_row(self, field: Field, shown: bool) -> None:
         """Show or hide a field with its label."""

@@ -22,6 +22,7 @@ from gui.context import Context
 from gui.editor import aiming
 from gui.editor.document import ScanDocument
 from gui.editor.forecast_table import ForecastTable
+from gui.editor.forecast_words import headline, leading_errors
 from gui.editor.general_form import GeneralForm, RareForm
 from gui.editor.new_scan import new_scan
 from gui.editor.part_form import PartForm
@@ -29,7 +30,6 @@ from gui.editor.parts_list import PartsList
 from gui.editor.run_view import RunView
 from gui.editor.scan_files import ScanFiles
 from gui.editor.station_check import StationCheck
-from gui.editor.words import headline, leading_errors
 from gui.panel import Panel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge

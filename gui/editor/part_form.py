@@ -54,7 +54,7 @@ class PartForm(QWidget):
         self.pumping = ChoiceField(document, Part, "pumping", "Pumping").with_choices(
             {"on": "on", "abba": "off, on, on, off", "off": "off"}
         )
-        self.references = number("reference_every", "Reference every … points", "none")
+        self.references = number("reference_every", "Reference every", "number of points, or none")
         self.order = ChoiceField(document, Part, "order", "Order").with_choices(
             {order: order for order in ("interleaved", "sequential", "shuffled")}
         )

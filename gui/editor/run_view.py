@@ -24,8 +24,8 @@ from atta_daq.client.runs import (
 )
 from gui.context import Context
 from gui.editor.fields import fit_narrow, number_of
-from gui.editor.words import duration
 from gui.widgets.quiet import QuietComboBox
+from gui.words import duration
 
 _NOTHING = "No run is under way. Its scan will stand here, and what its fit has reached."
 

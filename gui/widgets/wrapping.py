@@ -69,16 +69,26 @@ class _Flow(QLayout):
         return size
 
     def _place(self, rect: QRect, *, move: bool) -> int:
-        """Height that the widgets take in a width."""
-        x, y, line = rect.x(), rect.y(), 0
+        """Height that the widgets take in a width; each stands in the middle of its line."""
+        x, y = rect.x(), rect.y()
+        line: list[tuple[QLayoutItem, int]] = []
+
+        def end_line() -> int:
+            height = max((item.sizeHint().height() for item, _ in line), default=0)
+            for item, left in line if move else ():
+                size = item.sizeHint()
+                top = y + (height - size.height()) // 2
+                item.setGeometry(QRect(QPoint(left, top), size))
+            line.clear()
+            return height
+
         for item in self._items:
             if item.isEmpty():
                 continue
-            size = item.sizeHint()
-            if x > rect.x() and x + size.width() > rect.right() + 1:
-                x, y, line = rect.x(), y + line + self.spacing(), 0
-            if move:
-                item.setGeometry(QRect(QPoint(x, y), size))
-            x += size.width() + self.spacing()
-            line = max(line, size.height())
-        return y + line - rect.y()
+            width = item.sizeHint().width()
+            if line and x + width > rect.right() + 1:
+                y += end_line() + self.spacing()
+                x = rect.x()
+            line.append((item, x))
+            x += width + self.spacing()
+        return y + end_line() - rect.y()
