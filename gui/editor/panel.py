@@ -1,9 +1,10 @@
 """The scan editor: a form and a text of one scan, and what the station says of it."""
 
+import math
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, QTimer
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QFontDatabase, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -35,7 +36,7 @@ from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.wrapping import WrappingRow
 
-_WIDE_EM = 60
+_WIDE_EM = 45
 """From this width, in widths of an 'm', the form stands in two columns."""
 _CLOCK_MS = 20_000
 """The finishing time is told anew so often."""
@@ -63,11 +64,12 @@ class EditorPanel(Panel):
         self.document.changed.connect(self._show_document)
         self.check.changed.connect(self._show_check)
         self.always(self._rig_changed, "station:rig")
-        self.follow(self._run_changed, "run:info", "run:state", "run:remaining")
+        self.follow(self._run_changed, "run:info", "run:state")
+        self.follow(self._show_summary, "run:remaining")
         self.follow(self.run_view.refresh_fit, "run:fit", "run:points")
         self._clock = QTimer(self)
         self._clock.setInterval(_CLOCK_MS)
-        self._clock.timeout.connect(self._show_check)
+        self._clock.timeout.connect(self._show_summary)
         self._clock.start()
         self.files.replace(new_scan(context.readings.rig))
 
@@ -194,27 +196,20 @@ class EditorPanel(Panel):
             column.addStretch(1)
         self._sides = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._sides.setSpacing(10)
-        self._sides.addWidget(left, 1)
+        self._sides.addWidget(left)
         self._sides.addWidget(right, 1)
         self.form = QWidget()
         self.form.setLayout(self._sides)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(scroll.horizontalScrollBarPolicy().ScrollBarAlwaysOff)
-        scroll.setWidget(self.form)
-        # The scroll area takes no focus of its own: tabs go from field to field.
-        scroll.setFocusPolicy(self.focusPolicy())
-        self._scroll = scroll
         text_tab = QWidget()
         text_column = QVBoxLayout(text_tab)
         text_column.addWidget(self.text, 1)
         text_column.addWidget(self.wrong)
         self.tabs = QTabWidget()
-        self.tabs.addTab(scroll, "Form")
+        self.tabs.addTab(_scrolled(self.form), "Form")
         self.tabs.addTab(text_tab, "TOML")
         self.tabs.addTab(self.forecast, "Forecast")
-        self.tabs.addTab(self.run_view, "Under way")
+        self.tabs.addTab(_scrolled(self.run_view), "Under way")
+        self.tabs.setAccessibleName("Scan editor")
         self.tabs.tabBar().setAccessibleName("Form, text, forecast and run under way")
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
@@ -230,6 +225,7 @@ class EditorPanel(Panel):
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         if self._sides.direction() != direction:
             self._sides.setDirection(direction)
+            self._sides.setStretch(0, int(wide))
 
     # --- showing -------------------------------------------------------------------------
 
@@ -250,43 +246,45 @@ class EditorPanel(Panel):
         self.context.actions.refresh()
 
     def _show_check(self) -> None:
-        document, check = self.document, self.check
-        rig = self.context.readings.rig
-        if document.problems:
-            self.badge.show_state("wrong", Tone.DANGER)
-            more = len(document.problems) - 1
-            text = str(document.problems[0]) + (f" (and {more} more)" if more else "")
-        elif not self.context.state.connected:
-            self.badge.show_state("not checked", Tone.STALE)
-            text = f"No forecast: {self.context.state.link.reason}."
-        elif check.problems:
-            self.badge.show_state("refused", Tone.DANGER)
-            text = "; ".join(check.problems)
-        elif check.refusal:
-            self.badge.show_state("not checked", Tone.WARNING)
-            text = check.refusal
-        elif check.answer is None or rig is None:
-            self.badge.show_state("checking", Tone.BUSY)
-            text = "The station is asked how long it takes and what it gives."
-        else:
-            self.badge.show_state("ready", Tone.OK)
-            left_s = None
-            if self.context.state.run_state != "idle":
-                left_s = self.context.readings.number("run:remaining")
-                left_s = left_s if left_s == left_s else 0.0
-            text = headline(check.answer, rig.rate, datetime.now(), left_s)
-            if errors := leading_errors(check.answer):
-                text = f"{text}\n{errors}"
-        wrong = bool(document.problems or check.problems)
-        role = "wrong" if wrong else ""
+        self._show_summary()
+        self.forecast.refresh()
+        self.context.actions.refresh()
+
+    def _show_summary(self) -> None:
+        word, tone, text = self._verdict()
+        self.badge.show_state(word, tone)
+        role = "wrong" if tone is Tone.DANGER else ""
         if self.summary.property("role") != role:
             self.summary.setProperty("role", role)
             self.summary.style().unpolish(self.summary)
             self.summary.style().polish(self.summary)
         if self.summary.text() != text:
             self.summary.setText(text)
-        self.forecast.refresh()
-        self.context.actions.refresh()
+
+    def _verdict(self) -> tuple[str, Tone, str]:
+        """How the scan stands: a word, its tone, and what the station says of it."""
+        document, check, state = self.document, self.check, self.context.state
+        rig = self.context.readings.rig
+        if document.problems:
+            more = len(document.problems) - 1
+            # In full beside the field.
+            first = str(document.problems[0]).split("; ")[0]
+            return "wrong", Tone.DANGER, first + (f" (and {more} more)" if more else "")
+        if not state.connected:
+            return "not checked", Tone.STALE, f"No forecast: {state.link.reason}."
+        if check.problems:
+            return "refused", Tone.DANGER, "; ".join(check.problems)
+        if check.refusal:
+            return "not checked", Tone.WARNING, check.refusal
+        if check.answer is None or rig is None:
+            return "checking", Tone.BUSY, "The station is asked how long it takes."
+        left_s = None
+        if state.run_state != "idle":
+            left_s = self.context.readings.number("run:remaining")
+            left_s = left_s if math.isfinite(left_s) else 0.0
+        text = headline(check.answer, rig.rate, datetime.now(), left_s)
+        errors = leading_errors(check.answer)
+        return "ready", Tone.OK, f"{text}\n{errors}" if errors else text
 
     def _rig_changed(self) -> None:
         """Limits and geometry are the rig's: everything is looked at again."""
@@ -298,10 +296,21 @@ class EditorPanel(Panel):
         self.run_view.refresh_run()
         under_way = self.context.state.run_state != "idle"
         self.tabs.setTabText(3, "Under way ◆" if under_way else "Under way")
-        self._show_check()
+        self._show_summary()
 
     def _switch_preview(self, on: bool) -> None:
         self.context.settings.set(_PREVIEW, on)
         self.check.preview = on
         if on and self.document.valid:
             self.check.ask_theory()
+
+
+def _scrolled(inside: QWidget) -> QScrollArea:
+    """Up and down only. It takes no focus of its own: tabs go from field to field."""
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    scroll.setWidget(inside)
+    return scroll

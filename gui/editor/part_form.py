@@ -133,6 +133,7 @@ class PartForm(QWidget):
         words = ("", "second", "third", "fourth")
         if 0 < count < len(words):
             self.more_axes.setText(f"Sweep a {words[count]} quantity")
+            self.more_axes.setAccessibleName(self.more_axes.text())
 
     def _show_dwells(self, part: Table) -> None:
         """Counted isotopes have dwells, the others bursts; a key that should not be there is

@@ -56,6 +56,7 @@ class RunView(QWidget):
         self.text.setTabChangesFocus(True)
         self.text.setAccessibleName("Scan of the run under way")
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setMinimumHeight(120)
         self.copy = QPushButton("Copy into the editor")
         self.copy.clicked.connect(lambda: copy(self.text.toPlainText()))
         row = QHBoxLayout()

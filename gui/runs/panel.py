@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -34,7 +34,10 @@ from gui.widgets.wrapping import WrappingRow
 MOST_RUNS = 500
 _SEARCH_MS = 300
 _DETAILS_MS = 200
-_WIDE_EM = 60
+_WIDE_EM = 45
+"""From this width, in widths of an 'm', the details stand beside the list."""
+_ROWS, _DETAIL_LINES = 4, 3
+"""At least so many runs and lines of details are seen."""
 
 
 class RunsPanel(Panel):
@@ -47,6 +50,7 @@ class RunsPanel(Panel):
         super().__init__(context, parent)
         self.model = RunsModel()
         self.deeds = RunDeeds(context, self, opener, cache or user_cache_path("atta-daq"))
+        self._laid_out = False
         self._serial = 0
         self._asked_for: tuple[str, ...] = ()
         self._refusal = ""
@@ -54,6 +58,7 @@ class RunsPanel(Panel):
         self._searched = ""
         self._make_parts()
         self._lay_out()
+        self._laid_out = True
         actions = context.actions
         actions.bind("runs.refresh", self.refresh)
         actions.bind("runs.live", self.deeds.live)
@@ -113,6 +118,7 @@ class RunsPanel(Panel):
         self.table.setTabKeyNavigation(False)
         self.table.setWordWrap(False)
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setMinimumSectionSize(8)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
@@ -141,17 +147,16 @@ class RunsPanel(Panel):
         self.halves.setStretchFactor(0, 3)
         self.halves.setStretchFactor(1, 2)
         row = WrappingRow()
-        row.add(*(actions.button(f"runs.{name}", self)
-                  for name in ("open", "compare", "again", "report")))  # fmt: skip
-        export = QToolButton(self)
-        export.setText("Export")
-        export.setAccessibleName("Export the chosen run: CSV or NeXus")
-        export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        export.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        menu = QMenu(export)
-        menu.addActions([actions["runs.csv"], actions["runs.nexus"]])
-        export.setMenu(menu)
-        row.add(export, actions.button("runs.live", self))
+        row.add(*(actions.button(f"runs.{name}", self) for name in ("open", "compare", "again")))
+        more = QToolButton(self)
+        more.setText("More")
+        more.setAccessibleName("More: report, export, back to the run under way")
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        menu = QMenu(more)
+        menu.addActions([actions[f"runs.{name}"] for name in ("report", "csv", "nexus", "live")])
+        more.setMenu(menu)
+        row.add(more)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(4)
@@ -160,12 +165,26 @@ class RunsPanel(Panel):
         column.addWidget(self.halves, 1)
         column.addWidget(row)
 
+        self._fit_rows()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         wide = self.width() > _WIDE_EM * self.fontMetrics().horizontalAdvance("m")
         across = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
         if self.halves.orientation() != across:
             self.halves.setOrientation(across)
+            self.halves.setSizes([600, 400])
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and self._laid_out:
+            self._fit_rows()
+
+    def _fit_rows(self) -> None:
+        line = self.fontMetrics().lineSpacing()
+        self.table.verticalHeader().setDefaultSectionSize(line + 6)
+        self.pages.setMinimumHeight((_ROWS + 1) * (line + 6))
+        self.details.setMinimumHeight(_DETAIL_LINES * line)
 
     # --- the list ------------------------------------------------------------------------
 
