@@ -23,6 +23,7 @@ class Actions(QObject):
             raise ValueError("two actions share an id")
         self._state = state
         self._bound: set[str] = set()
+        self._conditions: dict[str, Callable[[], str]] = {}
         self._actions = {spec.id: self._make(spec) for spec in specs}
 
     def __getitem__(self, action_id: str) -> QAction:
@@ -44,6 +45,13 @@ class Actions(QObject):
 
         action.triggered.connect(carry_out)
 
+    def condition(self, action_id: str, why_not: Callable[[], str]) -> None:
+        """Ask also `why_not` whether the action is possible: '' when it is, else the reason.
+
+        Whoever sets it calls `refresh` when its answer may have changed.
+        """
+        self._conditions[action_id] = why_not
+
     def unbound(self) -> list[str]:
         """Actions that nothing carries out."""
         return sorted(self.specs.keys() - self._bound)
@@ -52,7 +60,7 @@ class Actions(QObject):
         """Enable what is possible now; the tool tip of the others says why not."""
         for action_id, spec in self.specs.items():
             action = self._actions[action_id]
-            reason = spec.possible(self._state)
+            reason = self.why_not(action_id)
             if action.isEnabled() == bool(reason):
                 action.setEnabled(not reason)
             tip = self._tip(spec, reason)
@@ -62,7 +70,10 @@ class Actions(QObject):
 
     def why_not(self, action_id: str) -> str:
         """Why an action is impossible now; empty when it is possible."""
-        return self.specs[action_id].possible(self._state)
+        if reason := self.specs[action_id].possible(self._state):
+            return reason
+        condition = self._conditions.get(action_id)
+        return condition() if condition else ""
 
     def button(self, action_id: str, parent: QWidget | None = None) -> QToolButton:
         """A button for an action, with its text, keys and state."""
