@@ -53,7 +53,7 @@ class Badge(QWidget):
         colour = QColor(self._theme.palette.tones[self._tone])
         side = self.fontMetrics().height() * 0.8
         box = QRectF(3.0, (self.height() - side) / 2.0, side, side)
-        _draw_shape(painter, self._tone, box, colour)
+        draw_shape(painter, self._tone, box, colour)
         painter.setPen(QPen(colour))
         area = QRectF(box.right() + 7.0, 0.0, self.width() - box.right() - 7.0, self.height())
         painter.drawText(
@@ -73,7 +73,8 @@ class Badge(QWidget):
         self.setAccessibleDescription(self._tone.value)
 
 
-def _draw_shape(painter: QPainter, tone: Tone, box: QRectF, colour: QColor) -> None:
+def draw_shape(painter: QPainter, tone: Tone, box: QRectF, colour: QColor) -> None:
+    """Draw the shape of a state into `box`."""
     pen = QPen(colour, 2.0)
     painter.setBrush(QBrush(colour))
     if tone in (Tone.OFF, Tone.STALE):
