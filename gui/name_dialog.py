@@ -5,7 +5,6 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -15,13 +14,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.widgets.side_dialog import SideDialog
 
-class NameDialog(QDialog):
+
+class NameDialog(SideDialog):
     """Asks for a name and calls `keep(name)`; says when the name is taken already."""
 
     def __init__(self, title: str, what: str, keep: Callable[[str], None], parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
+        super().__init__(title, parent)
         self._keep = keep
         self._taken: frozenset[str] = frozenset()
         self.said = QLabel(what)
@@ -54,9 +54,7 @@ class NameDialog(QDialog):
         self.name.setText(suggestion)
         self.name.selectAll()
         self._check()
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        self.come_up()
         self.name.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def _check(self) -> None:
@@ -72,7 +70,7 @@ class NameDialog(QDialog):
             self._keep(name)
 
 
-class ChoiceDialog(QDialog):
+class ChoiceDialog(SideDialog):
     """A list of names: Enter calls `choose(name)`, Delete `remove(name)`."""
 
     def __init__(
@@ -82,8 +80,7 @@ class ChoiceDialog(QDialog):
         remove: Callable[[str], None],
         parent: QWidget,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(title)
+        super().__init__(title, parent)
         self._choose, self._remove = choose, remove
         self.names = QListWidget()
         self.names.setAccessibleName(title)
@@ -107,9 +104,7 @@ class ChoiceDialog(QDialog):
         self.names.clear()
         self.names.addItems(names)
         self.names.setCurrentRow(0)
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        self.come_up()
         self.names.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

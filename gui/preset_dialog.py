@@ -3,7 +3,6 @@
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QHeaderView,
     QLabel,
@@ -18,6 +17,7 @@ from gui.presets import AMPLIFIER, QUANTITIES, Row, Step, differences, present, 
 from gui.theme.palettes import Tone
 from gui.widgets.lines import LineTable
 from gui.widgets.quiet import QuietComboBox
+from gui.widgets.side_dialog import SideDialog
 
 SETTINGS_KEY = "presets"
 SLOW_S = 120.0
@@ -69,21 +69,20 @@ class _Differences(LineTable):
             super().keyPressEvent(event)
 
 
-class PresetDialog(QDialog):
+class PresetDialog(SideDialog):
     """Choose a preset, look at the differences, untick what shall stay, apply the rest.
 
     Not modal; while it is open the differences follow the rig, save while commands are under way.
     """
 
     def __init__(self, context: Context, window: QWidget) -> None:
-        super().__init__(window)
+        super().__init__("Apply preset", window)
         self._context = context
         self._rows: list[Row] = []
         self._unticked: set[str] = set()
         self._left: list[Step] = []
         self._applied: list[Step] = []
         self._filling = False
-        self.setWindowTitle("Apply preset")
         self.choice = QuietComboBox()
         self.choice.setAccessibleName("preset")
         self.choice.currentIndexChanged.connect(self._on_choice)
@@ -131,9 +130,7 @@ class PresetDialog(QDialog):
         self.choice.setCurrentText(chosen)
         self.choice.blockSignals(False)
         self._on_choice()
-        self.show()
-        self.raise_()
-        self.activateWindow()
+        self.come_up()
         (self.table if self._rows else self.choice).setFocus(Qt.FocusReason.PopupFocusReason)
 
     @property

@@ -5,19 +5,19 @@ from html import escape
 
 from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from atta_daq import __version__
 from gui.context import Context
+from gui.widgets.side_dialog import SideDialog
 
 
-class About(QDialog):
+class About(SideDialog):
     """Not modal. Binds `help.about`."""
 
     def __init__(self, context: Context, window: QWidget) -> None:
-        super().__init__(window)
+        super().__init__("About atta-daq", window)
         self._context = context
-        self.setWindowTitle("About atta-daq")
         self.text = QLabel()
         self.text.setTextFormat(Qt.TextFormat.RichText)
         self.text.setTextInteractionFlags(
@@ -43,5 +43,4 @@ class About(QDialog):
             f"Python {platform.python_version()}, PySide6 {pyside_version}</p>"
             "<p>BSD-3-Clause licence; the file LICENSE holds its text.</p>"
         )
-        self.show()
-        self.raise_()
+        self.come_up()

@@ -4,10 +4,11 @@ from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from gui.actions.spec import ActionSpec
 from gui.context import Context
+from gui.widgets.side_dialog import SideDialog
 
 FIELD_KEYS: tuple[tuple[str, str], ...] = (
     ("Enter", "Send the setpoint that stands in the field"),
@@ -34,13 +35,12 @@ def groups(specs: tuple[ActionSpec, ...]) -> list[tuple[str, list[tuple[str, str
     return [*menus.items(), ("In fields and lists", list(FIELD_KEYS))]
 
 
-class KeysSheet(QDialog):
+class KeysSheet(SideDialog):
     """Not modal: it can stay beside the work. Binds `help.keys`, which opens and closes it."""
 
     def __init__(self, context: Context, window: QWidget) -> None:
-        super().__init__(window)
+        super().__init__("Keys", window)
         self._context = context
-        self.setWindowTitle("Keys")
         self.text = QTextBrowser()
         self.text.setAccessibleName("all keys")
         box = QVBoxLayout(self)
@@ -57,7 +57,7 @@ class KeysSheet(QDialog):
         self._write()
         metrics = self.fontMetrics()
         self.resize(52 * metrics.horizontalAdvance("m"), 34 * metrics.height())
-        self.show()
+        self.come_up()
         self.text.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def _write(self) -> None:
