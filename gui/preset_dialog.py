@@ -115,10 +115,13 @@ class PresetDialog(SideDialog):
             box.addWidget(widget)
         box.addLayout(buttons)
         self.resize(720, 420)
-        context.readings.watch(self._follow, *QUANTITIES, "station:rig")
+        ends = [
+            context.readings.watch(self._follow, *QUANTITIES, "station:rig"),
+            context.readings.watch(self._offer, "run:state", "station:control"),
+        ]
+        self.destroyed.connect(lambda: [end() for end in ends])
         context.theme.changed.connect(self._fill)
         context.link.state_changed.connect(self._offer)
-        context.readings.watch(self._offer, "run:state", "station:control")
 
     def open_up(self) -> None:
         """Show it, with the presets that there are."""
