@@ -73,7 +73,8 @@ class NoStation(QWidget):
         reason = link.reason[:1].upper() + link.reason[1:]
         if link.state is LinkState.SEARCHING:
             looked_for = self._wanted or "any station on this computer"
-            self.said.setText(f"Looking for {looked_for}, twice a second. {reason}.")
+            reason = reason.removesuffix("; still looking")
+            self.said.setText(f"{reason}. Looking for {looked_for}, twice a second.")
         elif link.state is LinkState.LOST:
             self.said.setText(
                 f"{reason}. A run goes on without this window; it attaches again by itself."

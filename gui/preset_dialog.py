@@ -20,6 +20,7 @@ from gui.widgets.quiet import QuietComboBox
 from gui.widgets.side_dialog import SideDialog
 
 SETTINGS_KEY = "presets"
+_STAYS = "stays as it is"
 SLOW_S = 120.0
 """A ramp of the amplifier takes its time."""
 
@@ -237,6 +238,7 @@ class PresetDialog(SideDialog):
             else:
                 sent = quantity.name not in self._unticked
                 first.setCheckState(Qt.CheckState.Checked if sent else Qt.CheckState.Unchecked)
+                items[-1].setText("" if sent else _STAYS)
             self._model.appendRow(items)
         self._filling = False
         self.table.selectRow(max(0, min(chosen, len(self._rows) - 1)))
@@ -249,6 +251,7 @@ class PresetDialog(SideDialog):
             self._unticked.discard(name)
         else:
             self._unticked.add(name)
+        self._model.item(item.row(), 3).setText(_STAYS if name in self._unticked else "")
         self._offer()
 
     def _offer(self) -> None:

@@ -6,7 +6,9 @@ from PySide6.QtWidgets import QWidget
 
 from gui.theme.theme import Theme
 
-LINE = 3
+LINE = 4
+OUTSIDE = 5
+"""How far the frame stands out from what it points at (pixels)."""
 
 
 class Highlight(QWidget):
@@ -50,7 +52,7 @@ class Highlight(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(QColor(self._theme.palette.accent), LINE))
-        half = LINE // 2 + 1
+        half = LINE // 2
         painter.drawRoundedRect(self.rect().adjusted(half, half, -half, -half), 5.0, 5.0)
         painter.end()
 
@@ -76,7 +78,7 @@ class Highlight(QWidget):
         if self.parentWidget() is not window:
             self.setParent(window)
         corner = target.mapTo(window, QPoint(0, 0)) if target is not window else QPoint(0, 0)
-        box = QRect(corner, target.size()).adjusted(-LINE, -LINE, LINE, LINE)
+        box = QRect(corner, target.size()).adjusted(-OUTSIDE, -OUTSIDE, OUTSIDE, OUTSIDE)
         self.setGeometry(box.intersected(window.rect()))
         self.show()
         self.raise_()

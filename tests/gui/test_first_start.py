@@ -15,7 +15,7 @@ from gui.first_start import PATIENCE_MS, NoStation
 from gui.link.station import LinkState
 from gui.tour import Tour
 from gui.tour_steps import STEPS, Step
-from gui.widgets.highlight import LINE
+from gui.widgets.highlight import OUTSIDE
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_the_banner_waits_then_tells_and_offers(
     made = banner(context, window)
     assert not made.isVisible()
     qtbot.waitUntil(made.isVisible)
-    assert "any station on this computer" in made.said.text()
-    assert "still looking" in made.said.text()
+    said = "No station runs. Looking for any station on this computer, twice a second."
+    assert made.said.text() == said
     assert made.badge.word == "No station"
     assert [button.isVisible() for button in made.offers] == [True, True]
     assert [button.defaultAction().objectName() for button in made.offers] == [
@@ -140,7 +140,7 @@ def test_it_points_at_the_panel_and_brings_it_up(
     frame = tour.highlight
 
     def around() -> bool:
-        wanted = place(lock, window).adjusted(-LINE, -LINE, LINE, LINE)
+        wanted = place(lock, window).adjusted(-OUTSIDE, -OUTSIDE, OUTSIDE, OUTSIDE)
         return frame.isVisible() and frame.geometry() == wanted.intersected(window.rect())
 
     qtbot.waitUntil(around)

@@ -219,6 +219,7 @@ def test_an_unticked_row_is_not_sent(dialog: PresetDialog, link: FakeLink) -> No
     dialog.table.selectRow(1)
     QTest.keyClick(dialog.table, Qt.Key.Key_Space)
     assert [row.quantity.name for row in dialog.ticked()] == [SEED, SHUTTER]
+    assert dialog.table.rows_text().splitlines()[1].endswith("stays as it is")
     # A reading that moves leaves the tick as it was.
     link.feed(amplifier__seed_current=87.0)
     assert [row.quantity.name for row in dialog.ticked()] == [SEED, SHUTTER]
