@@ -37,7 +37,6 @@ class Tour(QDockWidget):
         self.setObjectName("tour")
         self.highlight = Highlight(context.theme, window)
         self._build()
-        window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self)
         self.hide()
         context.readings.updated.connect(self._look)
         context.link.state_changed.connect(self._look)
@@ -79,6 +78,9 @@ class Tour(QDockWidget):
     def begin(self) -> None:
         """Show the panel, at its first step."""
         self._done.clear()
+        # Only while it is open is it one of the window's docks: no saved layout brings it back.
+        if self._window.dockWidgetArea(self) is Qt.DockWidgetArea.NoDockWidgetArea:
+            self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self)
         self.show()
         self.raise_()
         self.go(0)
@@ -106,6 +108,7 @@ class Tour(QDockWidget):
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
         self.highlight.point_at(None)
+        self._window.removeDockWidget(self)
 
     def _find(self, target: str) -> QWidget | None:
         """The widget of a step; a panel that is hidden or behind another one comes up."""

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from gui.actions.fuzzy import fit
 from gui.actions.spec import ActionSpec
@@ -23,7 +24,7 @@ from gui.theme.palettes import Tone
 from gui.widgets.lines import LineTable, tone_icon
 
 RECENT = 6
-_MOVES = {
+_MOVES: dict[int, int] = {
     Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10,
 }  # fmt: skip
 _ID_ROLE = Qt.ItemDataRole.UserRole + 2
@@ -83,7 +84,7 @@ class CommandPalette(QFrame):
         self._window.removeEventFilter(self)
         had_keyboard = self.search.hasFocus()
         self.hide()
-        if had_keyboard and self._before is not None:
+        if had_keyboard and self._before is not None and isValid(self._before):
             self._before.setFocus(Qt.FocusReason.PopupFocusReason)
         self._before = None
 
@@ -109,7 +110,7 @@ class CommandPalette(QFrame):
             if event.type() == QEvent.Type.Resize:
                 self._place()
         elif isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            return self._key(Qt.Key(event.key()))
+            return self._key(event.key())
         elif (
             isinstance(event, QFocusEvent)
             and event.lostFocus()
@@ -119,7 +120,7 @@ class CommandPalette(QFrame):
             self.close_up()  # a click elsewhere
         return super().eventFilter(watched, event)
 
-    def _key(self, key: Qt.Key) -> bool:
+    def _key(self, key: int) -> bool:
         if key in _MOVES:
             rows = self._found.rowCount()
             row = min(max(self.table.currentIndex().row() + _MOVES[key], 0), rows - 1)

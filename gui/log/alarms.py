@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from atta_daq.client.log import Alarm, alarms_from_json
 from gui.context import Context
-from gui.log.lines import Index, local_time
+from gui.log.lines import Index, local_time, one_line
 from gui.panel import Panel
 from gui.theme.palettes import Palette, Tone
 from gui.widgets.lines import COPY_ROLE, LineTable, tone_icon
@@ -101,7 +101,7 @@ class AlarmModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return (
                 alarm.severity, state_of(alarm), local_time(alarm.since_utc_s),
-                alarm.source, alarm.text,
+                alarm.source, one_line(alarm.text),
             )[column]  # fmt: skip
         if role == COPY_ROLE and column == SINCE:
             return local_time(alarm.since_utc_s, zone=True)

@@ -41,6 +41,11 @@ def local_time(utc_s: float, *, zone: bool = False) -> str:
     return when.strftime("%Y-%m-%d %H:%M:%S" + ("%z" if zone else ""))
 
 
+def one_line(text: str) -> str:
+    """A text of several lines in one, for a row; the tool tip keeps them."""
+    return "; ".join(part.strip() for part in text.splitlines() if part.strip())
+
+
 def line_of(notice: Notice) -> LogLine:
     """A notice of the window as a line of the log."""
     return LogLine(0, time.time(), _NOTICE_LEVELS.get(notice.tone, "info"), WINDOW, notice.text)
@@ -117,7 +122,7 @@ class LogModel(QAbstractTableModel):
         row, column = self._rows[index.row()], index.column()
         line = row.line
         if role == Qt.ItemDataRole.DisplayRole:
-            return (row.shown_time, line.level, line.source, line.text)[column]
+            return (row.shown_time, line.level, line.source, one_line(line.text))[column]
         if role == COPY_ROLE and column == TIME:
             return local_time(line.utc_s, zone=True)
         if role == Qt.ItemDataRole.DecorationRole and column == LEVEL:

@@ -155,11 +155,20 @@ def test_it_points_at_the_panel_and_brings_it_up(
     assert frame.target is None
 
 
-def test_closing_takes_the_frame_away(tour: Tour, context: Context, qtbot: QtBot) -> None:
-    context.actions["help.tour"].trigger()
-    qtbot.waitUntil(tour.highlight.isVisible)
-    tour.close()
-    assert not tour.highlight.isVisible()
+def test_closing_takes_it_away_and_opening_brings_it_back(
+    tour: Tour, context: Context, window: QMainWindow, qtbot: QtBot
+) -> None:
+    layout = window.saveState()
+    for _ in range(2):
+        context.actions["help.tour"].trigger()
+        qtbot.waitUntil(tour.highlight.isVisible)
+        assert tour.isVisible()
+        assert window.dockWidgetArea(tour) is Qt.DockWidgetArea.RightDockWidgetArea
+        tour.close()
+        assert not tour.highlight.isVisible()
+        assert window.dockWidgetArea(tour) is Qt.DockWidgetArea.NoDockWidgetArea
+    window.restoreState(layout)
+    assert not tour.isVisible()
 
 
 def test_a_target_that_goes_away_is_let_go(

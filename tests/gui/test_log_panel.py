@@ -127,6 +127,14 @@ def test_copies_what_is_chosen_or_all_that_is_shown(panel: LogPanel, link: FakeL
     assert QGuiApplication.clipboard().text() == second
 
 
+def test_a_text_of_several_lines_takes_one_row(panel: LogPanel, context: Context) -> None:
+    context.notices.error("the rig died\nlast words\n")
+    assert texts(panel) == ["the rig died; last words"]
+    tip = panel.table.model().index(0, TEXT).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "the rig died\nlast words\n"
+    assert len(panel.table.rows_text().splitlines()) == 1
+
+
 def test_the_windows_own_notices_appear(panel: LogPanel, context: Context) -> None:
     context.notices.error("amplifier: refused")
     model = panel.table.model()
