@@ -81,6 +81,8 @@ class Tour(QDockWidget):
         # Only while it is open is it one of the window's docks: no saved layout brings it back.
         if self._window.dockWidgetArea(self) is Qt.DockWidgetArea.NoDockWidgetArea:
             self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self)
+            width = self.widget().minimumWidth()
+            self._window.resizeDocks([self], [width], Qt.Orientation.Horizontal)
         self.show()
         self.raise_()
         self.go(0)
