@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     theme = Theme()
     theme.choose(settings.get("palette"), settings.get("text_pt"))
     link = Link(_finder(options), name=options.name or client_name())
-    window = Window(link, settings, theme)
+    window = Window(link, settings, theme, wanted=_wanted(options))
     window.show()
     link.start()
     # Python sees signals only between its own instructions: Qt's loop must pass through it.
@@ -49,6 +49,13 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--name", default=None, help="what the station calls this window")
     parser.add_argument("--settings", type=Path, default=None, help="another settings file")
     return parser.parse_args(arguments)
+
+
+def _wanted(options: argparse.Namespace) -> str:
+    rig = f'rig "{options.rig}"' if options.rig else ""
+    if not options.connect:
+        return rig
+    return f"{rig or 'a station'} at {options.connect}"
 
 
 def _finder(options: argparse.Namespace) -> Callable[[], Endpoint | None]:

@@ -4,13 +4,14 @@ import base64
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QToolBar, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QToolBar, QVBoxLayout, QWidget
 
 from gui.actions.commands import bind_commands
 from gui.actions.registry import Actions
 from gui.actions.spec import ActionSpec
 from gui.actions.table import ACTIONS
 from gui.context import Context
+from gui.first_start import NoStation
 from gui.link.station import Link, LinkState
 from gui.model.readings import Readings
 from gui.model.state import RigState
@@ -18,7 +19,9 @@ from gui.notices import Notices
 from gui.panel import PanelSpec
 from gui.panels.table import PANELS
 from gui.settings import Settings
+from gui.shell import Shell
 from gui.status_strip import StatusStrip
+from gui.sweep.view import SweepView
 from gui.theme.theme import Theme
 
 MENUS = ("Rig", "Run", "Light", "Trap", "Sweep", "Scan", "Runs", "Presets", "Log", "View", "Help")
@@ -30,8 +33,10 @@ class Window(QMainWindow):
 
     closed = Signal()
 
-    def __init__(self, link: Link, settings: Settings, theme: Theme) -> None:
+    def __init__(self, link: Link, settings: Settings, theme: Theme, wanted: str = "") -> None:
+        """`wanted` says which station was asked for; empty when any will do."""
         super().__init__()
+        self._wanted = wanted
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("atta-daq")
         self.setDockNestingEnabled(True)
@@ -45,6 +50,7 @@ class Window(QMainWindow):
         )  # fmt: skip
         actions = Actions((*ACTIONS, *panels), state, self)
         self.context = Context(link, readings, state, actions, theme, settings, Notices())
+        self.context.services["window"] = self
         link.values.connect(readings.deliver)
         link.state_changed.connect(self._on_link)
         readings.watch(actions.refresh, "run:state", "station:control", "run:suspended")
@@ -56,7 +62,9 @@ class Window(QMainWindow):
         actions.bind("view.reset", self.reset_layout)
         actions.bind("window.close", self.close)
         self._menus()
+        self._arrange()
         self._first_layout = self.saveState(LAYOUT_VERSION)
+        self.shell = Shell(self.context, self)
         self._restore()
         self._on_link()
         # Problems of the start are told once there is a window to tell them in.
@@ -74,8 +82,11 @@ class Window(QMainWindow):
         bar.addWidget(self.strip)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
         self._central()
+        # Left and right columns reach down beside the middle only: the bottom is for tables.
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for spec in PANELS:
             self._dock(spec)
+        self.splitDockWidget(self.docks["editor"], self.docks["log"], Qt.Orientation.Horizontal)
         for spec in PANELS:
             if spec.tab_with:
                 self.tabifyDockWidget(self.docks[spec.tab_with], self.docks[spec.id])
@@ -84,8 +95,25 @@ class Window(QMainWindow):
             if not spec.tab_with:
                 self.docks[spec.id].raise_()
 
+    def _arrange(self) -> None:
+        """Sizes at first, for 1400 x 850; Qt scales them with the window."""
+        horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        docks = self.docks
+        self.resizeDocks([docks["amplifier"], docks["camera"]], [330, 350], horizontal)
+        self.resizeDocks([docks["editor"], docks["log"]], [800, 600], horizontal)
+        self.resizeDocks([docks["editor"]], [250], vertical)
+        self.resizeDocks([docks["amplifier"], docks["lock"]], [300, 240], vertical)
+        self.resizeDocks([docks["camera"], docks["trap"]], [330, 210], vertical)
+
     def _central(self) -> None:
-        self.setCentralWidget(QWidget())
+        self.sweep = SweepView(self.context)
+        self.sweep.setObjectName("sweep")
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(NoStation(self.context, self._wanted))
+        column.addWidget(self.sweep, 1)
+        self.setCentralWidget(middle)
 
     def _dock(self, spec: PanelSpec) -> None:
         dock = QDockWidget(spec.title, self)
@@ -151,6 +179,9 @@ class Window(QMainWindow):
         settings = self.context.settings
         settings.set("geometry", base64.b64encode(bytes(self.saveGeometry().data())).decode())
         settings.set("layout", self.layout_text())
+        self.hide()
+        # Ends a simulated rig that this window has started; that may take some seconds.
+        self.shell.close()
         super().closeEvent(event)
         self.closed.emit()
 
