@@ -107,17 +107,18 @@ def test_a_camera_that_stalls_ends_the_view_with_a_message(
 
 
 @pytest.mark.timeout(180)
-def test_alignment_shows_what_the_light_gains(station: RunningStation) -> None:
+def test_alignment_shows_what_the_light_gains(station: RunningStation, shared_rig: Rig) -> None:
+    truth = shared_rig.world.ask({"cmd": "truth"})["truth"]["derived"]["isotopes"]["84"]
     command, wait_for, get = station.client.command, station.wait_for, station.client.get
     command("light_on")
     assert command("align", on=True) == {"activity": "alignment"}
     without = wait_for("loading:meter", lambda v: v > 0.0)
     assert math.isnan(get("light:ratio"))
     # The light moves while the alignment goes on.
-    command("move_light", detuning_mhz=290.0, power_mw=499.0)
+    command("move_light", detuning_mhz=truth["spectrum_peak_as_set_mhz"], power_mw=499.0)
     command("pumping", on=True)
-    # Without pumping light 1, on the line of 84Kr about twice as much: the truth's +1.
-    wait_for("light:ratio", lambda v: v > 1.6)
+    gain = 1.0 + truth["spectrum_peak_increase"]
+    wait_for("light:ratio", lambda v: v == pytest.approx(gain, rel=0.06))
     command("pumping", on=False)
     wait_for("loading:meter", lambda v: v < 1.4 * without)
     assert len(get("loading:trace")) > 1000
