@@ -350,6 +350,18 @@ def test_typing_previews_and_escape_ends_it(qtbot: QtBot, shown: Shown, link: Fa
     assert panel.picture.heights == before
 
 
+def test_lost_sidebands_stay_as_they_were_and_grey(
+    shown: Shown, context: Context, link: FakeLink
+) -> None:
+    panel = shown(SidebandPanel)
+    link.feed(sideband__on=True)
+    before = panel.picture.heights
+    context.readings.age("station lost")
+    assert panel.picture.heights == before
+    assert "when last heard of" in panel.state.text()
+    assert "stale" in panel.picture.accessibleName()
+
+
 def test_what_lies_beyond_the_second_order_is_told() -> None:
     deep = shares(15.0, 1.0)
     assert deep.beyond > 0.0
