@@ -88,7 +88,7 @@ class LightOrder:
         """Why the amplifier cannot go to a current; empty when it can."""
         if current_ma <= self.ceiling_ma:
             return ""
-        above = f"above {self.ceiling_ma:g} mA the seed must be verified"
+        above = f"Above {self.ceiling_ma:g} mA the seed must be verified"
         if not self.done[2]:
             return f"{above}: it is off"
         if not self.done[3]:
@@ -134,10 +134,10 @@ def amplifier_refusal(readings: Readings, current_ma: float) -> str:
     if order is not None:
         return order.refusal(current_ma)
     if rig is None:
-        return "the station has not told the rig's limits yet"
+        return "The station has not told the rig's limits yet"
     if current_ma <= rig.unseeded_ceiling_ma:
         return ""
-    return f"above {rig.unseeded_ceiling_ma:g} mA the seed must be verified: its reading is stale"
+    return f"Above {rig.unseeded_ceiling_ma:g} mA the seed must be verified: its reading is stale"
 
 
 def power_mw(rig: RigInfo, current_ma: float) -> float:

@@ -62,9 +62,9 @@ class PowerPanel(ScrolledPanel):
         if rig is None:
             self.conversion.setText("The station has not told its calibration yet.")
             return
-        power = field.edit if field.is_edited else field.value
         line = f"{rig.slope_mw_per_ma:g} mW/mA above {rig.threshold_ma:g} mA"
-        if power is None or not math.isfinite(power):
+        power = field.typed
+        if not math.isfinite(power):
             self.conversion.setText(f"Calibration: {line}.")
             return
         verb = "would need" if field.is_edited else "needs"

@@ -71,21 +71,27 @@ class SidebandPanel(ScrolledPanel):
         fields = (self.frequency.field, self.power.field)
         frequency, power = (_wanted(field) for field in fields)
         edited = any(field.is_edited for field in fields)
+        rf = readings.value("sideband:on")
         if rig is None or not (math.isfinite(frequency) and math.isfinite(power)):
-            self._show(CARRIER_ONLY, 0.0, "No prediction: a setpoint is missing or wrong.", edited)
-        elif edited:
-            self._show(shares(power, rig.eom_v_pi_v), frequency,
-                       "Preview with the RF on, not sent yet:", True)  # fmt: skip
-        elif not readings.flag("sideband:on"):
-            text = "RF off: all light is in the carrier."
-            if readings.value("sideband:on").stale:
-                text = "It is not known whether the RF is on; without it:"
-            self._show(CARRIER_ONLY, frequency, text, False)
+            self._show(CARRIER_ONLY, 0.0, "No prediction: a setpoint is missing or wrong.")
+            return
+        predicted = shares(power, rig.eom_v_pi_v)
+        if edited:
+            self._show(predicted, frequency, "Preview with the RF on, not sent yet:", preview=True)
+        elif rf.value:
+            text = "As it was when last heard of:" if rf.stale else "Predicted from V_pi:"
+            self._show(predicted, frequency, text, stale=rf.stale)
         else:
-            self._show(shares(power, rig.eom_v_pi_v), frequency, "Predicted from V_pi:", False)
+            text = (
+                "RF off when last heard of." if rf.stale else "RF off: all light is in the carrier."
+            )
+            self._show(CARRIER_ONLY, frequency, text, stale=rf.stale)
 
-    def _show(self, predicted: Shares, frequency: float, state: str, preview: bool) -> None:
-        self.picture.show_lines(predicted, frequency, preview=preview)
+    def _show(
+        self, predicted: Shares, frequency: float, state: str, *,
+        preview: bool = False, stale: bool = False,
+    ) -> None:  # fmt: skip
+        self.picture.show_lines(predicted, frequency, preview=preview, stale=stale)
         self.state.setText(state)
         rig = self.context.readings.rig
         v_pi = f", V_pi {rig.eom_v_pi_v:g} V" if rig else ""

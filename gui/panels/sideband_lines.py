@@ -37,7 +37,7 @@ def shares(power_dbm: float, v_pi_v: float) -> Shares:
 
 
 class LinesPicture(QWidget):
-    """Five bars about the carrier; hollow ones are a preview that was not sent."""
+    """Five bars about the carrier; hollow ones are a preview that was not sent, grey ones stale."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +45,7 @@ class LinesPicture(QWidget):
         self._shares = CARRIER_ONLY
         self._frequency_mhz = 0.0
         self._preview = False
+        self._stale = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self._resized)
 
@@ -58,11 +59,14 @@ class LinesPicture(QWidget):
     def preview(self) -> bool:
         return self._preview
 
-    def show_lines(self, shares: Shares, frequency_mhz: float, *, preview: bool) -> None:
+    def show_lines(
+        self, shares: Shares, frequency_mhz: float, *, preview: bool, stale: bool
+    ) -> None:
         """Draw these shares at multiples of `frequency_mhz`."""
-        self._shares, self._frequency_mhz, self._preview = shares, frequency_mhz, preview
+        self._shares, self._frequency_mhz = shares, frequency_mhz
+        self._preview, self._stale = preview, stale
         percent = ", ".join(f"{100.0 * share:.1f} %" for share in self.heights)
-        state = "preview" if preview else "in force"
+        state = "preview" if preview else "stale" if stale else "in force"
         self.setAccessibleName(f"carrier and sidebands ({state}), red to blue: {percent}")
         self.update()
 
@@ -82,7 +86,8 @@ class LinesPicture(QWidget):
         painter.drawLine(0, round(ground), self.width(), round(ground))
         for index, share in enumerate(self.heights):
             order = index - 2
-            colour = QColor(palette.series[1 if order == 0 else 2])
+            series = palette.series[1 if order == 0 else 2]
+            colour = QColor(palette.muted if self._stale else series)
             left, height = index * width, reach * share
             bar = QRectF(left + 0.3 * width, ground - height, 0.4 * width, height)
             painter.setPen(

@@ -1,6 +1,7 @@
 """Small plots of the panels: one look, restyled with the palette, never in the wheel's way."""
 
 import pyqtgraph as pg
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPen, QWheelEvent
 
 from gui.theme.theme import Theme
@@ -23,6 +24,9 @@ class SmallPlot(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.setMouseEnabled(False, False)
         self.hideButtons()
+        # There is nothing to do in it: Tab passes by.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.disableAutoRange()
         self._item.showGrid(x=True, y=True, alpha=0.15)
         theme.changed.connect(self.restyle)
@@ -44,7 +48,7 @@ class SmallPlot(pg.PlotWidget):
         # pyqtgraph keeps room for ten-point numbers only.
         self._item.getAxis("bottom").setHeight(round(3.6 * size))
         self._item.getAxis("left").setWidth(round(5.6 * size))
-        height = round(13.0 * size)
+        height = self.sizeHint().height()
         self.setMinimumHeight(height)
         self.setMaximumHeight(QWIDGETSIZE_MAX if self._grows else height)
 
@@ -62,6 +66,9 @@ class SmallPlot(pg.PlotWidget):
     def show_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """The stretch of both axes that is drawn."""
         self._item.getViewBox().setRange(xRange=x, yRange=y, padding=0.02)
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, round(13.0 * self._theme.size_pt))
 
     def wheelEvent(self, ev: QWheelEvent) -> None:
         ev.ignore()

@@ -119,6 +119,12 @@ class SetpointField(QLineEdit):
         return self._parsed() if self.is_edited and not self.problem else None
 
     @property
+    def typed(self) -> float:
+        """The number that stands in the field, allowed or not; nan when it is none."""
+        value = self._parsed()
+        return math.nan if value is None else value
+
+    @property
     def note(self) -> str:
         """What the operator should know of the field now; empty when all is as it seems."""
         if self.problem or self.refusal:

@@ -1,13 +1,16 @@
 """Fixtures of the window's tests; everything is drawn offscreen."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from fakes_gui import FakeLink, make_context
+from panel_tools import Shown
+from pytestqt.qtbot import QtBot
 
 from gui.context import Context
 
@@ -30,3 +33,16 @@ def context(context_link: tuple[Context, FakeLink]) -> Context:
 @pytest.fixture
 def link(context_link: tuple[Context, FakeLink]) -> FakeLink:
     return context_link[1]
+
+
+@pytest.fixture
+def shown(qtbot: QtBot, context: Context) -> Shown:
+    def show(make: Callable[..., Any]) -> Any:
+        panel = make(context)
+        qtbot.addWidget(panel)
+        panel.resize(300, 300)
+        panel.show()
+        qtbot.waitExposed(panel)
+        return panel
+
+    return show
