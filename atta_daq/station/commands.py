@@ -11,6 +11,7 @@ from atta_daq.scans.blocks import blocks
 from atta_daq.scans.definition import ScanDefinition, rename_parts
 from atta_daq.station.control import Control
 from atta_daq.station.fitting import FitRequest
+from atta_daq.station.log import Say
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
 from atta_daq.station.runs import Runs
@@ -30,7 +31,7 @@ class Commands:
         config: RigConfig,
         light: LightControl,
         control: Control,
-        say: Callable[[str], None],
+        say: Say,
         shut_down: Callable[[], None],
     ) -> None:
         self._instruments = instruments
@@ -43,7 +44,7 @@ class Commands:
         """Given once the server that it posts to is there."""
 
     def handlers(self) -> dict[str, Handler]:
-        """Handler of each name in `client.names.COMMANDS`."""
+        """Handlers of the commands that move something, by name."""
         return {
             "run": self.run,
             "pause": self.pause,
@@ -56,7 +57,6 @@ class Commands:
             "relock": self.relock,
             "take_control": self.take_control,
             "release_control": self.release_control,
-            "note": self.note,
             "shutdown": self.shutdown,
         }
 
@@ -71,6 +71,7 @@ class Commands:
         except Exception as error:
             raise CommandRefused(f"the scan cannot be used: {error}") from error
         run_id = runs.start(definition, plan, request, arguments["scan"])
+        self._say(f"run {run_id} started", "info", client)
         return {"run": run_id, "folder": str((runs.data / run_id).resolve())}
 
     def pause(self, client: str, arguments: Arguments) -> object:
@@ -78,7 +79,9 @@ class Commands:
         when = arguments.get("when", "segment")
         if when not in ("segment", "now"):
             raise CommandRefused(f"pause when '{when}'? 'segment' or 'now'")
-        self._session().engine.pause(now=when == "now")
+        session = self._session()
+        session.engine.pause(now=when == "now")
+        self._say(f"pause run {session.run_id} ({when})", "info", client)
         return {"pausing": when}
 
     def resume(self, client: str, _arguments: Arguments) -> object:
@@ -87,17 +90,20 @@ class Commands:
         if session.engine.state != "paused":
             raise CommandRefused("the run is not paused")
         session.resume()
+        self._say(f"resume run {session.run_id}", "info", client)
         return {"resumed": session.run_id}
 
     def abort(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
         session = self._session()
+        self._say(f"abort run {session.run_id}", "info", client)
         session.end(arguments.get("reason") or f"aborted by {client}")
         return {"aborted": session.run_id}
 
     def stop(self, client: str, _arguments: Arguments) -> object:
         done = self._runs().stop(f"STOP by {client}")
-        self._say(f"STOP by {client}: {'; '.join(done)}")
+        safe = all("NOT SAFE" not in line for line in done)
+        self._say(f"STOP: {'; '.join(done)}", "warning" if safe else "error", client)
         return {"done": done}
 
     def light_on(self, client: str, _arguments: Arguments) -> object:
@@ -127,22 +133,16 @@ class Commands:
 
     def take_control(self, client: str, arguments: Arguments) -> object:
         self._control.take(client, force=arguments.get("force", "").lower() == "true")
-        self._say(f"{client} has control")
+        self._say("has control", "info", client)
         return {"control": client}
 
     def release_control(self, client: str, _arguments: Arguments) -> object:
         self._control.release(client)
         return {"control": ""}
 
-    def note(self, client: str, arguments: Arguments) -> object:
-        writer = self._runs().writer
-        if writer is None:
-            raise CommandRefused("no run is under way that could keep a note")
-        writer.note(arguments.get("text", ""), client)
-        return {"noted": writer.run_id}
-
     def shutdown(self, client: str, _arguments: Arguments) -> object:
         self._control.require(client)
+        self._say("shut the station down", "info", client)
         self._shut_down()
         return {"shutdown": True}
 

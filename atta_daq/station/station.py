@@ -1,6 +1,6 @@
 """The station: owns one rig, serves it, runs scans on it, outlives every window."""
 
-import logging
+import json
 import os
 import threading
 import time
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from atta_daq import __version__
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
+from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.client.client import Endpoint
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.clock import RigClock
@@ -16,15 +17,22 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
+from atta_daq.station.alarm_rules import AlarmWatch
+from atta_daq.station.alarms import Alarms
+from atta_daq.station.calculator import Calculator
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
+from atta_daq.station.history import History
+from atta_daq.station.log import StationLog
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.precheck import axis_of
+from atta_daq.station.queries import Queries
+from atta_daq.station.rig_info import rig_info
+from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import PortTaken, StationServer
-
-log = logging.getLogger(__name__)
+from atta_daq.station.upkeep import Upkeep
 
 DISPLAY_S = 0.2
 """Windows take the latest value; nothing is posted faster than this for them."""
@@ -46,6 +54,10 @@ class Station:
         self._clock = RigClock(config.clock.rate, config.clock.origin_s)
         self._lock = RigLock(config.name)
         self._ended = threading.Event()
+        self._log = StationLog(self._post, time.time)
+        self._alarms = Alarms(self._post, self._log.say, time.time)
+        self._calculator = Calculator()
+        self._described: AxisCalibration | None = None
 
     def open(self) -> Endpoint:
         """Take the rig, connect every instrument, serve.
@@ -64,13 +76,15 @@ class Station:
             self._lock.release()
             raise
         for run_id in closed:
-            self._say(f"run {run_id} had crashed; closed. What it acknowledged is kept")
+            self._log.say(
+                f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
+            )
         post = self._server.post
         post("station:version", __version__)
         post("station:control", "")
-        post("run:state", "idle")
-        post("run:suspended", "")
+        self._run_display.blank()
         self._monitor.start()
+        self._upkeep.start()
         self._display = threading.Thread(target=self._show, name="display", daemon=True)
         self._display.start()
         endpoint = Endpoint(
@@ -93,26 +107,37 @@ class Station:
         if failed:
             instruments.close()
             raise RigUnreachable("\n".join(f"{a.error} (address {a.address})" for a in failed))
-        light = LightControl(instruments, self._config, axis_of(self._config))
+        self._light = light = LightControl(instruments, self._config, axis_of(self._config))
         self._trap = TrapControl(instruments, self._config, self._clock)
         rig.allow_gain(self._trap.gain_forbidden)
         self._taker = SegmentTaker(instruments, self._config, self._clock, light, self._trap)
         control = Control(lambda holder: self._server.post("station:control", holder))
-        commands = Commands(instruments, self._config, light, control, self._say, self._ended.set)
+        say = self._log.say
+        commands = Commands(instruments, self._config, light, control, say, self._ended.set)
+        history = History(lambda name: self._server.latest(name), time.time)
+        queries = Queries(
+            self._config, self._data, self._calculator, history, self._alarms,
+            lambda text, author: self._runs.note(text, author), say,
+        )  # fmt: skip
         network = self._config.network
         try:
             self._server = StationServer(
-                self._config.name, commands.handlers(), time.time, network.interface,
-                network.tcp_port, network.udp_port,
+                self._config.name, {**commands.handlers(), **queries.handlers()}, time.time,
+                network.interface, network.tcp_port, network.udp_port, self._refused,
             )  # fmt: skip
         except PortTaken:
             instruments.close()
             raise
-        self._monitor = Monitor(instruments, self._config, light, self._server, self._say)
+        self._monitor = Monitor(instruments, self._config, light, self._server, self._alarms)
+        watch = AlarmWatch(
+            self._alarms, self._config, self._server.latest, self._monitor.silent, self._data
+        )
+        self._upkeep = Upkeep((watch.step, self._log.publish, history.sample, self._describe))
+        self._run_display = RunDisplay(self._server)
         self._taker.guard = self._monitor.fault
         self._runs = commands.runs = Runs(
             instruments, self._config, self._rig_toml, self._data, self._clock, light,
-            self._taker, self._server, self._say,
+            self._taker, self._run_display, self._alarms, say,
         )  # fmt: skip
 
     def wait(self, asked_to_end: Callable[[], bool]) -> None:
@@ -126,9 +151,11 @@ class Station:
         self._runs.close()
         self._ended.set()
         self._monitor.close()
+        self._upkeep.close()
         self._display.join()
         for line in self._instruments.make_safe():
-            self._say(line)
+            self._log.say(line)
+        self._calculator.close()
         self._instruments.close()
         self._server.close()
         self._lock.release()
@@ -149,9 +176,18 @@ class Station:
                 self._server.post_image(frame.image)
                 shown = frame
 
-    def _say(self, text: str) -> None:
-        log.info(text)
-        self._server.post("station:message", text)
+    def _describe(self) -> None:
+        """Tell clients of the rig; again when a zeroing has moved what can be reached."""
+        if self._described is not self._light.axis:
+            self._described = self._light.axis
+            info = rig_info(self._config, self._described, self._data)
+            self._post("station:rig", json.dumps(info.to_dict()))
+
+    def _post(self, name: str, value: object) -> None:
+        self._server.post(name, value)
+
+    def _refused(self, client: str, command: str, reason: str) -> None:
+        self._log.say(f"{command} refused: {reason}", "warning", client)
 
 
 def _reached_at(interface: str) -> str:
