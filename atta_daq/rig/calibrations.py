@@ -97,7 +97,7 @@ class RatesCalibration(Dated):
     """81Kr without pumping light; left out, a forecast needs an earlier run."""
     counts_85_per_h: float | None = Field(default=None, gt=0)
     """The same for 85Kr."""
-    loading_relative_error: float = Field(default=0.02, gt=0)
+    loading_relative_error: float = Field(default=0.01, gt=0)
     """Of one measurement of the 83Kr or 84Kr loading rate."""
 
 

@@ -19,6 +19,8 @@ from atta_daq.rig.config import ConfigError
 
 TIMEOUT_S = 25.0
 """Below the time-out of a client's command: the client shall hear why."""
+START_S = 60.0
+"""The first question also waits for the process to load."""
 
 
 def _serve(pipe: Connection) -> None:
@@ -54,17 +56,18 @@ class Calculator:
         Raises CommandRefused with the reason why there is no answer; a calculation that takes
         too long is ended.
         """
-        ends_s = time.monotonic() + self._timeout_s
+        begun_s = time.monotonic()
         if not self._turn.acquire(timeout=self._timeout_s):
             raise CommandRefused("the station is busy with other questions; ask again later")
         try:
-            pipe = self._ready()
+            pipe, allowed_s = self._ready()
+            left_s = allowed_s - (time.monotonic() - begun_s)
             try:
                 pipe.send((function, arguments))
-                if not pipe.poll(max(0.0, ends_s - time.monotonic())):
+                if not pipe.poll(max(0.0, left_s)):
                     self._end()
                     raise CommandRefused(
-                        f"no answer within {self._timeout_s:g} s; ask for less at a time"
+                        f"no answer within {allowed_s:g} s; ask for less at a time"
                     )
                 answer, reason = pipe.recv()
             except (EOFError, OSError) as error:
@@ -87,20 +90,20 @@ class Calculator:
         with self._turn:
             self._end()
 
-    def _ready(self) -> Connection:
+    def _ready(self) -> tuple[Connection, float]:
+        """The pipe to the process, started if need be, and how long an answer may take."""
         if self._closed:
             raise CommandRefused("the station is closing")
-        if self._pipe is None or self._process is None or not self._process.is_alive():
-            self._end()
-            context = multiprocessing.get_context("spawn")
-            self._pipe, far_end = context.Pipe()
-            process = context.Process(
-                target=_serve, args=(far_end,), name="calculator", daemon=True
-            )
-            process.start()
-            self._process = process
-            far_end.close()
-        return self._pipe
+        if self._pipe is not None and self._process is not None and self._process.is_alive():
+            return self._pipe, self._timeout_s
+        self._end()
+        context = multiprocessing.get_context("spawn")
+        self._pipe, far_end = context.Pipe()
+        process = context.Process(target=_serve, args=(far_end,), name="calculator", daemon=True)
+        process.start()
+        self._process = process
+        far_end.close()
+        return self._pipe, self._timeout_s + START_S
 
     def _end(self) -> None:
         process, pipe, self._process, self._pipe = self._process, self._pipe, None, None

@@ -13,6 +13,7 @@ from p4p.server.thread import SharedPV
 
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.names import COMMANDS, ENDPOINT, READINGS, Command, Reading
+from atta_daq.station.errors import PortTaken
 
 _CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
 _EMPTY: dict[str, Any] = {
@@ -45,10 +46,6 @@ Handler = Callable[[str, Mapping[str, str]], object]
 """Takes the client's name and the arguments; returns something JSON; raises CommandRefused."""
 
 SEVERITY = {"": 0, "minor": 1, "major": 2, "invalid": 3}
-
-
-class PortTaken(Exception):
-    """The station cannot serve where the rig file wants it."""
 
 
 class _Rpc:

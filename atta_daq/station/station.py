@@ -22,6 +22,7 @@ from atta_daq.station.alarms import Alarms
 from atta_daq.station.calculator import Calculator
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
+from atta_daq.station.errors import PortTaken, RigUnreachable
 from atta_daq.station.history import History
 from atta_daq.station.log import StationLog
 from atta_daq.station.monitor import Monitor
@@ -31,17 +32,13 @@ from atta_daq.station.queries import Queries
 from atta_daq.station.rig_info import rig_info
 from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.runs import Runs
-from atta_daq.station.server import PortTaken, StationServer
+from atta_daq.station.server import StationServer
 from atta_daq.station.upkeep import Upkeep
 
 DISPLAY_S = 0.2
 """Windows take the latest value; nothing is posted faster than this for them."""
 PROVISIONAL_S = 1.0
 """A provisional count costs a look at the whole segment."""
-
-
-class RigUnreachable(Exception):
-    """An instrument did not answer when the station opened the rig."""
 
 
 class Station:
