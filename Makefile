@@ -12,6 +12,7 @@ WORKERS ?= 2
 
 help:
 	@echo "make demo   the main job on the simulated rig (3 minutes)"
+	@echo "make gui    the window on the simulated rig"
 	@echo "make test   lint, types, layers and the whole test suite"
 	@echo "make bench  speed and statistics, with figures"
 	@echo "make soak   the long runs"
@@ -26,6 +27,9 @@ setup: .venv/ready
 
 demo: setup
 	$(BIN)/atta-daq run scans/demo.toml --simulate --speed 150
+
+gui: setup
+	$(BIN)/atta-daq gui --simulate
 
 lint: setup
 	$(BIN)/ruff check .

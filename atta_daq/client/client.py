@@ -4,41 +4,14 @@ import json
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from p4p.client.thread import Context, RemoteError, Subscription
 from p4p.nt import NTURI, NTNDArray
 
-
-class CommandRefused(Exception):
-    """The station refused a command; the text says why and what to do."""
-
-
-class StationSilent(Exception):
-    """No station answers at the address."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a station serves its process variables."""
-
-    rig: str
-    host: str
-    tcp_port: int
-    udp_port: int
-    pid: int
-    version: str
-
-    def to_json(self) -> str:
-        """One line of JSON, as the station leaves it in its lock file."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Endpoint":
-        """Inverse of `to_json`. Raises ValueError or TypeError on other text."""
-        return cls(**json.loads(text))
+from atta_daq.client.endpoint import Endpoint
+from atta_daq.client.errors import CommandRefused, StationSilent
 
 
 def client_name() -> str:

@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from p4p.client.thread import Context, RemoteError
 from platformdirs import user_state_path
 
-from atta_daq.client.client import Endpoint
+from atta_daq.client.endpoint import Endpoint
 from atta_daq.client.names import ENDPOINT
 from atta_daq.owner import is_held
 
@@ -97,14 +96,17 @@ def _address(where: str) -> tuple[str, int]:
 
 def _ask(host: str, port: int) -> str | None:
     """What the station at this address tells of itself."""
+    # Looked for on this computer, nothing of PVA need be loaded: the command line starts faster.
+    from p4p.client.thread import Context, RemoteError
+
     conf = {
         "EPICS_PVA_ADDR_LIST": "",
         "EPICS_PVA_AUTO_ADDR_LIST": "NO",
         "EPICS_PVA_NAME_SERVERS": f"{host}:{port}",
     }
-    with Context("pva", conf=conf, useenv=False) as context:
+    with Context("pva", conf=conf, useenv=False, nt=False) as context:
         try:
-            value: Any = context.get(ENDPOINT, timeout=REMOTE_TIMEOUT_S)
+            structure: Any = context.get(ENDPOINT, timeout=REMOTE_TIMEOUT_S)
         except (TimeoutError, RemoteError):
             return None
-    return str.__str__(value)
+    return str(structure["value"])

@@ -145,8 +145,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("align", ("on",), "measure 84Kr loading again and again"),
     Command("take_control", ("force",), "hold control", needs_control=False),
     Command("release_control", (), "give control up"),
-    Command("note", ("text",), "add the operator's note to the run", needs_control=False),
-    Command("acknowledge", ("alarm",), "an alarm has been seen", needs_control=False),
+    Command(
+        "note",
+        ("text",),
+        "operator's note: into the log, and into the run",
+        needs_control=False,
+    ),
+    Command("acknowledge", ("alarm",), "an alarm (its id, or 'all') was seen", needs_control=False),
     Command(
         "check_scan", ("scan", "path"), "duration, volume, errors to expect", needs_control=False
     ),

@@ -90,6 +90,17 @@ class PumpingCalibration(Dated):
     """Inner diameter of the source tube."""
 
 
+class RatesCalibration(Dated):
+    """What the rig counts and how well it loads; only the forecast of a scan uses it."""
+
+    counts_81_per_h: float | None = Field(default=None, gt=0)
+    """81Kr without pumping light; left out, a forecast needs an earlier run."""
+    counts_85_per_h: float | None = Field(default=None, gt=0)
+    """The same for 85Kr."""
+    loading_relative_error: float = Field(default=0.01, gt=0)
+    """Of one measurement of the 83Kr or 84Kr loading rate."""
+
+
 class Calibrations(RigModel):
     """What the lab measured before, each with its date."""
 
@@ -98,3 +109,4 @@ class Calibrations(RigModel):
     eom: EomCalibration
     doppler: DopplerCalibration
     pumping: PumpingCalibration
+    rates: RatesCalibration = RatesCalibration()

@@ -11,13 +11,10 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from atta_daq.rig.calibrations import Calibrations
+from atta_daq.rig.errors import ConfigError
 from atta_daq.rig.models import Interval, RigModel
 from atta_daq.scans.blocks import Timing
 from atta_daq.scans.wording import problems
-
-
-class ConfigError(Exception):
-    """A file that cannot be used: which file, which key, what is allowed."""
 
 
 class AmplifierConfig(RigModel):

@@ -1,6 +1,6 @@
 """Commands that begin and end what the rig does outside a run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from atta_daq.station.alignment import Alignment
 from atta_daq.station.arguments import Arguments, flag, isotope
 from atta_daq.station.control import Control
 from atta_daq.station.live_view import LiveView
+from atta_daq.station.log import Say
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.server import Handler, Post
 from atta_daq.station.zeroing import AxisZeroing
@@ -33,7 +34,7 @@ class ActivityCommands:
         use: RigUse,
         zeroing: AxisZeroing,
         post: Post,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         self._instruments = instruments
         self._config = config
@@ -54,7 +55,7 @@ class ActivityCommands:
         """Answers when the axis stands on its new zero and the light where it stood before."""
         self._control.require(client)
         self._require_light()
-        self._say(f"zeroing ({client})")
+        self._say("zeroing", "info", client)
         return self._use.begin("zeroing", self._zero, exclusive=True).wait_answer()
 
     def camera_view(self, client: str, arguments: Arguments) -> object:
@@ -69,7 +70,7 @@ class ActivityCommands:
             self._use.end_activity(f"switched off by {client}")
         if view is None:
             return {"activity": self._name()}
-        self._say(f"{view.name} ({client})")
+        self._say(view.name, "info", client)
         self._view = self._use.begin(view.name, view)
         self._view.wait_ready()
         return {"activity": view.name}
@@ -82,7 +83,7 @@ class ActivityCommands:
             if self._name() == Alignment.name:
                 self._use.end_activity(f"switched off by {client}")
             return {"activity": self._name()}
-        self._say(f"{Alignment.name} ({client})")
+        self._say(Alignment.name, "info", client)
         work = Alignment(self._instruments, self._taker, self._use, self._post)
         self._use.begin(work.name, work).wait_ready()
         return {"activity": work.name}

@@ -11,6 +11,7 @@ from atta_daq.scans.definition import ScanDefinition, rename_parts
 from atta_daq.station.arguments import Arguments
 from atta_daq.station.control import Control
 from atta_daq.station.fitting import FitRequest
+from atta_daq.station.log import Say
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
 from atta_daq.station.rig_use import RigUse
@@ -29,7 +30,7 @@ class Commands:
         control: Control,
         use: RigUse,
         others: Mapping[str, Handler],
-        say: Callable[[str], None],
+        say: Say,
         shut_down: Callable[[], None],
     ) -> None:
         """`others` are the handlers of the commands that stand in modules of their own."""
@@ -53,7 +54,6 @@ class Commands:
             "stop": self.stop,
             "take_control": self.take_control,
             "release_control": self.release_control,
-            "note": self.note,
             "shutdown": self.shutdown,
             **self._others,
         }
@@ -70,6 +70,7 @@ class Commands:
             raise CommandRefused(f"the scan cannot be used: {error}") from error
         with self._use.before_run():
             run_id = runs.start(definition, plan, request, arguments["scan"])
+        self._say(f"run {run_id} started", "info", client)
         return {"run": run_id, "folder": str((runs.data / run_id).resolve())}
 
     def pause(self, client: str, arguments: Arguments) -> object:
@@ -77,7 +78,9 @@ class Commands:
         when = arguments.get("when", "segment")
         if when not in ("segment", "now"):
             raise CommandRefused(f"pause when '{when}'? 'segment' or 'now'")
-        self._session().engine.pause(now=when == "now")
+        session = self._session()
+        session.engine.pause(now=when == "now")
+        self._say(f"pause run {session.run_id} ({when})", "info", client)
         return {"pausing": when}
 
     def resume(self, client: str, _arguments: Arguments) -> object:
@@ -86,37 +89,34 @@ class Commands:
         if not session.paused:
             raise CommandRefused("the run is not paused")
         session.resume()
+        self._say(f"resume run {session.run_id}", "info", client)
         return {"resumed": session.run_id}
 
     def abort(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
         session = self._session()
+        self._say(f"abort run {session.run_id}", "info", client)
         session.end(arguments.get("reason") or f"aborted by {client}")
         return {"aborted": session.run_id}
 
     def stop(self, client: str, _arguments: Arguments) -> object:
         done = self._runs().stop(f"STOP by {client}")
-        self._say(f"STOP by {client}: {'; '.join(done)}")
+        safe = all("NOT SAFE" not in line for line in done)
+        self._say(f"STOP: {'; '.join(done)}", "warning" if safe else "error", client)
         return {"done": done}
 
     def take_control(self, client: str, arguments: Arguments) -> object:
         self._control.take(client, force=arguments.get("force", "").lower() == "true")
-        self._say(f"{client} has control")
+        self._say("has control", "info", client)
         return {"control": client}
 
     def release_control(self, client: str, _arguments: Arguments) -> object:
         self._control.release(client)
         return {"control": ""}
 
-    def note(self, client: str, arguments: Arguments) -> object:
-        writer = self._runs().writer
-        if writer is None:
-            raise CommandRefused("no run is under way that could keep a note")
-        writer.note(arguments.get("text", ""), client)
-        return {"noted": writer.run_id}
-
     def shutdown(self, client: str, _arguments: Arguments) -> object:
         self._control.require(client)
+        self._say("shut the station down", "info", client)
         self._shut_down()
         return {"shutdown": True}
 

@@ -1,6 +1,6 @@
 """Manual control: what the operator moves by hand between the runs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from atta_daq.client.client import CommandRefused
@@ -10,6 +10,7 @@ from atta_daq.rig.light import LightControl
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.arguments import ISOTOPES, Arguments, flag, isotope, number
 from atta_daq.station.control import Control
+from atta_daq.station.log import Say
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.server import Handler
 from drivers.errors import DriverError
@@ -26,7 +27,7 @@ class Manual:
         trap: TrapControl,
         control: Control,
         use: RigUse,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         self._instruments = instruments
         self._config = config
@@ -172,7 +173,7 @@ class Manual:
                     self._light.forget()
         except DriverError as error:
             raise CommandRefused(str(error)) from error
-        self._say(f"{what} ({client})")
+        self._say(what, "info", client)
 
     def _where(self) -> dict[str, float | None]:
         setting = self._light.read()

@@ -15,6 +15,7 @@ import numpy as np
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
+from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.server import StationServer
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
 from drivers.interfaces import AmplifierStatus, Instrument
@@ -58,15 +59,16 @@ class Monitor:
         config: RigConfig,
         light: LightControl,
         server: StationServer,
-        say: Callable[[str], None],
+        alarms: Alarms,
     ) -> None:
         self._instruments = instruments
         self._config = config
         self._light = light
         self._server = server
-        self._say = say
+        self._alarms = alarms
         self._stop = threading.Event()
         self._faults: dict[str, str] = {}
+        self._silent: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
         self._slowest_s = 0.0
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
@@ -90,6 +92,10 @@ class Monitor:
     def fault(self) -> str:
         """What is wrong with the rig right now; empty when nothing is."""
         return "; ".join(self._faults.values())
+
+    def silent(self) -> dict[str, str]:
+        """Instruments that do not answer, each with its error."""
+        return self._silent.copy()
 
     def _watches(self) -> tuple[Watch, ...]:
         rig = self._instruments
@@ -119,16 +125,15 @@ class Monitor:
                 watch.poll()
             except DriverError as error:
                 if not failures:
-                    self._say(str(error))
                     self._server.stale(watch.readings, str(error))
                 if watch.guards:
                     self._faults[watch.instrument.name] = str(error)
+                self._silent[watch.instrument.name] = str(error)
                 failures += isinstance(error, ConnectionLost | Timeout) or bool(failures)
             else:
-                if failures:
-                    self._say(f"{watch.instrument.name}: answers again")
                 failures = 0
                 self._faults.pop(watch.instrument.name, None)
+                self._silent.pop(watch.instrument.name, None)
 
     def _amplifier(self) -> None:
         started = time.monotonic()
@@ -161,11 +166,12 @@ class Monitor:
         reaction_s = time.monotonic() - started
         self._slowest_s = max(self._slowest_s, reaction_s)
         self._server.post("station:watchdog", 1e3 * self._slowest_s)
-        self._say(
-            f"amplifier: seed at {status.seed_power_mw:.1f} mW while at "
+        text = (
+            f"seed at {status.seed_power_mw:.1f} mW while at "
             f"{status.amplifier_current_ma:.0f} mA; taken down in {1e3 * reaction_s:.0f} ms. "
             "Check the seed, then run again"
         )
+        self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
 
     def _lock(self) -> None:
         status = self._instruments.lock.status()

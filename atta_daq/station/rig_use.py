@@ -30,7 +30,7 @@ class RigUse:
         self,
         instruments: Instruments,
         announce: Callable[[str], None],
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         """`announce` gets the name of the activity under way, '' for none."""
         self._instruments = instruments

@@ -1,10 +1,8 @@
 """The run of the moment: starts it, shows and fits it while it runs, finishes it."""
 
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +21,15 @@ from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.scans.blocks import Block
 from atta_daq.scans.definition import ScanDefinition
+from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
-from atta_daq.station.fitting import FitRequest, fit_all
+from atta_daq.station.fitting import FitRequest
+from atta_daq.station.live import LiveResult, live_result
+from atta_daq.station.log import Say
+from atta_daq.station.points import part_points
 from atta_daq.station.rig_use import RigUse
-from atta_daq.station.server import StationServer
+from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.session import Hooks, RunSession, run_header
 from atta_daq.station.zeroing import AxisZeroing
 
@@ -36,6 +38,7 @@ log = logging.getLogger(__name__)
 LIVE_FIT_S = 60.0
 FINISH_S = 300.0
 STOP_S = 10.0
+CAMERA_STALLED = "camera:stalled"
 
 
 class Runs:
@@ -52,8 +55,9 @@ class Runs:
         taker: SegmentTaker,
         use: RigUse,
         zeroing: AxisZeroing,
-        server: StationServer,
-        say: Callable[[str], None],
+        display: RunDisplay,
+        alarms: Alarms,
+        say: Say,
     ) -> None:
         self._instruments = instruments
         self._config = config
@@ -64,7 +68,8 @@ class Runs:
         self._taker = taker
         self._use = use
         self._zeroing = zeroing
-        self._server = server
+        self._display = display
+        self._alarms = alarms
         self._say = say
         self._catalogue = Catalogue(data)
         self._mutex = threading.Lock()
@@ -72,7 +77,8 @@ class Runs:
         self._writer: RunWriter | None = None
         self._thread: threading.Thread | None = None
         self._request: FitRequest | None = None
-        self._rows: list[dict[str, Any]] = []
+        self._fit_due = False
+        """A block was done since the last fit."""
         use.run = lambda: self._session
         self._worker = FitWorker(self._on_fit)
         self._worker.submit(warm_up)
@@ -86,6 +92,18 @@ class Runs:
     def writer(self) -> RunWriter | None:
         """Its archive."""
         return self._writer
+
+    def note(self, text: str, author: str) -> str:
+        """Keep a note with the run under way; returns its id, '' when there is none."""
+        writer = self._writer
+        if writer is None:
+            return ""
+        try:
+            writer.note(text, author)
+        except RunClosed:
+            return ""
+        self._display.note(text)
+        return writer.run_id
 
     def start(
         self,
@@ -153,7 +171,8 @@ class Runs:
         self, definition: ScanDefinition, plan: tuple[Block, ...], scan_toml: str
     ) -> RunSession:
         isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
-        run_id = new_run_id(isotopes, definition.name, time.time())
+        started_utc_s = time.time()
+        run_id = new_run_id(isotopes, definition.name, started_utc_s)
         self._writer = RunWriter.create(
             self.data,
             run_header(run_id, definition, self._config, plan),
@@ -162,72 +181,82 @@ class Runs:
             scan_toml=scan_toml,
             rig_toml=self._rig_toml,
         )
-        self._rows = []
-        post = self._server.post
-        self._server.post_table([])
-        post("run:fit", "")
-        post("run:id", run_id)
-        post("run:outcome", "")
-        post("run:segment", 0)
+        self._fit_due = False
+        self._display.begin(run_id, definition, scan_toml, started_utc_s)
         hooks = Hooks(
-            state=lambda state: post("run:state", state),
+            state=self._display.state,
             segment=self._on_segment,
             block_done=self._on_block,
-            say=self._say,
+            say=lambda text: self._say(text, "warning", "run"),
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
             self._taker, self._zeroing, hooks,
         )  # fmt: skip
-        post("run:segments", session.total_segments)
+        self._display.planned(session.total_segments)
         return session
 
     def _carry_out(self) -> None:
         session = self._session
         assert session is not None
         state, reason = session.run()
-        self._say(f"run {session.run_id}: {state.value}{f', {reason}' if reason else ''}")
+        said = f"run {session.run_id}: {state.value}{f', {reason}' if reason else ''}"
+        if session.fault:
+            self._alarms.raise_(Cause("run:fault", "run", said, once=True))
+        else:
+            self._say(said, source="run")
+        self._alarms.clear(CAMERA_STALLED)
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
+        self._display.points(part_points(session.definition, session.segments, running=False))
         self._worker.submit(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):
-            self._say(f"the report takes long; make it later: atta-daq report {session.run_id}")
+            self._say(
+                f"the report takes long; make it later: atta-daq report {session.run_id}",
+                "warning", "run",
+            )  # fmt: skip
         self._catalogue.update(folder)
-        self._server.post("run:outcome", f"{state.value}: {reason}" if reason else state.value)
+        self._display.end(state.value, reason)
         with self._mutex:
             self._session = None
             self._writer = None
-        self._server.post("run:state", "idle")
+        self._display.state("idle")
 
     def _on_segment(self, segment: Segment, remaining_s: float) -> None:
-        record = segment.to_dict()
-        self._rows.append({**record, **record["setting"], "mid_rig_s": segment.mid_rig_s})
-        post = self._server.post
-        self._server.post_table(self._rows)
-        post("run:segment", sum(not row["flag"] for row in self._rows))
-        post("run:block", segment.block)
-        post("run:remaining", remaining_s)
+        self._display.segment(segment, remaining_s)
         if segment.flag:
-            self._say(f"segment {segment.index} flagged: {segment.flag}")
-        elif segment.kind is SegmentKind.RARE and segment.counts is not None:
-            exposure_h = segment.live_s * (segment.efficiency or 1.0) / 3600.0
-            post("rate:counting", segment.counts / exposure_h)
-        elif segment.rate is not None:
-            name = "83" if segment.kind is SegmentKind.LOADING_83 else "84"
-            post(f"rate:loading_{name}", segment.rate)
+            self._say(f"segment {segment.index} flagged: {segment.flag}", "warning", "run")
+        if segment.flag.startswith("camera stalled"):
+            self._alarms.raise_(Cause(CAMERA_STALLED, "camera", segment.flag))
+        elif segment.kind in (SegmentKind.RARE, SegmentKind.BLANK) and not segment.flag:
+            self._alarms.clear(CAMERA_STALLED)
+        self._refresh()
 
     def _on_block(self) -> None:
+        self._fit_due = True
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Ask for the points, and for a fit when one is due: a later request replaces this one."""
         session = self._session
         if session is not None and self._request is not None:
-            self._worker.submit(live_fit, list(session.segments), self._request)
+            self._worker.submit(live_result, list(session.segments), self._request, self._fit_due)
 
     def _on_fit(self, result: Any, error: str) -> None:
         if error:
-            self._say(f"fit: {error}")
-        elif isinstance(result, dict) and result:
-            fits = {name: fit.to_dict() for name, fit in result.items()}
-            self._server.post("run:fit", json.dumps(fits))
-            self._journal(result)
+            self._say(f"fit: {error}", "warning", "run")
+        elif isinstance(result, LiveResult):
+            self._display.points(result.points)
+            if result.fits is not None:
+                self._fit_due = False
+                self._show_fits(result.fits)
+        elif isinstance(result, dict):
+            self._show_fits(result)
+
+    def _show_fits(self, fits: dict[str, FitResult]) -> None:
+        if fits:
+            self._display.fits(fits)
+            self._journal(fits)
 
     def _journal(self, fits: dict[str, FitResult]) -> None:
         writer = self._writer
@@ -238,8 +267,3 @@ class Runs:
                 writer.fit(name, fit)
         except RunClosed:
             log.info("a live fit came after the run had ended; the final fit replaces it")
-
-
-def live_fit(segments: list[Segment], request: FitRequest) -> dict[str, FitResult]:
-    """What the fit worker does after each block: HESSE errors, no MINOS."""
-    return fit_all(segments, request, minos=False)

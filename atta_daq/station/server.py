@@ -13,6 +13,7 @@ from p4p.server.thread import SharedPV
 
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.names import COMMANDS, ENDPOINT, READINGS, Command, Reading
+from atta_daq.station.errors import PortTaken
 
 _CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
 _EMPTY: dict[str, Any] = {
@@ -55,16 +56,15 @@ Post = Callable[..., None]
 SEVERITY = {"": 0, "minor": 1, "major": 2, "invalid": 3}
 
 
-class PortTaken(Exception):
-    """The station cannot serve where the rig file wants it."""
-
-
 class _Rpc:
     """Runs one command when its PV is called."""
 
-    def __init__(self, command: Command, handler: Handler) -> None:
+    def __init__(
+        self, command: Command, handler: Handler, refused: Callable[[str, str, str], None]
+    ) -> None:
         self._command = command
         self._handler = handler
+        self._refused = refused
 
     def rpc(self, _pv: object, operation: Any) -> None:
         query = operation.value().query
@@ -80,10 +80,12 @@ class _Rpc:
         def work() -> None:
             try:
                 answer = self._handler(client, arguments)
-            except CommandRefused as error:
-                operation.done(error=str(error))
             except Exception as error:
-                operation.done(error=f"{type(error).__name__}: {error}")
+                known = isinstance(error, CommandRefused)
+                reason = str(error) if known else f"{type(error).__name__}: {error}"
+                if self._command.needs_control:
+                    self._refused(client, self._command.name, reason)
+                operation.done(error=reason)
             else:
                 operation.done(NTScalar("s").wrap(json.dumps(answer)))
 
@@ -101,7 +103,9 @@ class StationServer:
         interface: str = "127.0.0.1",
         tcp_port: int = 0,
         udp_port: int = 0,
+        refused: Callable[[str, str, str], None] = lambda client, command, reason: None,
     ) -> None:
+        """`refused` hears of commands that would have moved something, and why they did not."""
         self._now_utc_s = now_utc_s
         self._limits: dict[str, tuple[float, float]] = {}
         self._readings = {reading.name: reading for reading in READINGS}
@@ -115,11 +119,8 @@ class StationServer:
         self._endpoint = SharedPV(nt=NTScalar("s"), initial="")
         provider.add(ENDPOINT, self._endpoint)
         for command in COMMANDS:
-            if command.name not in handlers:
-                continue
-            pv = SharedPV(
-                nt=NTScalar("s"), handler=_Rpc(command, handlers[command.name]), initial=""
-            )
+            rpc = _Rpc(command, handlers[command.name], refused)
+            pv = SharedPV(nt=NTScalar("s"), handler=rpc, initial="")
             self._pvs[f"cmd:{command.name}"] = pv
             provider.add(f"{rig}:cmd:{command.name}", pv)
         self._provider = provider
@@ -188,6 +189,11 @@ class StationServer:
         else:
             fields["display"] = {"description": reading.meaning}
         self._pvs[name].post(fields, timestamp=stamp)
+
+    def latest(self, name: str) -> Any:
+        """The last value that was posted; None when there is none or it is stale."""
+        value, level = self._last.get(name, (None, SEVERITY["invalid"]))
+        return None if level == SEVERITY["invalid"] else value
 
     def stale(self, prefixes: tuple[str, ...], reason: str) -> None:
         """Mark the readings of a silent instrument invalid; their last values stay."""

@@ -73,6 +73,8 @@ class RunSession:
         self._taker = taker
         self._zeroing = zeroing
         self._hooks = hooks
+        self.fault = False
+        """Whether something ended it that nobody had asked for."""
         self._ending = ""
         self._cooled = threading.Event()
         self.ended = threading.Event()
@@ -135,7 +137,8 @@ class RunSession:
             state, reason = RunState.ABORTED, str(ended)
         except Exception as error:  # whatever ends a run is written into it
             cause = _cause(error)
-            if not self._ending:
+            self.fault = not self._ending
+            if self.fault:
                 log.error("run %s ended", self.run_id, exc_info=cause)
             state = RunState.ABORTED
             reason = self._ending or str(cause) or type(cause).__name__
