@@ -7,13 +7,11 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 class FlowLayout(QLayout):
     """Left to right, then the next row, like words on a page."""
 
-    def __init__(self, *widgets: QWidget, gap: int = 4) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None, spacing_px: int = 6) -> None:
+        super().__init__(parent)
         self._items: list[QLayoutItem] = []
-        self._gap = gap
+        self.setSpacing(spacing_px)
         self.setContentsMargins(0, 0, 0, 0)
-        for widget in widgets:
-            self.addWidget(widget)
 
     def addItem(self, item: QLayoutItem) -> None:
         self._items.append(item)
@@ -57,9 +55,9 @@ class FlowLayout(QLayout):
                 continue
             size = item.sizeHint()
             if x > rect.x() and x + size.width() > rect.x() + rect.width():
-                x, y, row = rect.x(), y + row + self._gap, 0
+                x, y, row = rect.x(), y + row + self.spacing(), 0
             if move:
                 item.setGeometry(QRect(QPoint(x, y), size))
-            x += size.width() + self._gap
+            x += size.width() + self.spacing()
             row = max(row, size.height())
         return y + row - rect.y()
