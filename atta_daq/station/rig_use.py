@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.instruments import Instruments
 from atta_daq.station.activity import Activity
+from atta_daq.station.log import Say
 
 END_S = 30.0
 """An activity ends within a switch of the trap lasers and a loading trace."""
@@ -130,7 +131,7 @@ class RigUse:
     def _over(self, activity: Activity, failure: str) -> None:
         """At the end of every activity the camera is dark; after a fault the atoms are, too."""
         if failure:
-            self._say(f"{activity.name} ended: {failure}")
+            self._say(f"{activity.name} ended: {failure}", "warning")
         rig = self._instruments
         for line in rig.leave_dark() if failure else rig.darken_camera():
             self._say(line)

@@ -11,7 +11,7 @@ from gui.panels.ramp import Ramp
 from gui.panels.scrolled import ScrolledPanel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
-from gui.widgets.flow import FlowLayout
+from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.words import set_role, words
@@ -28,7 +28,7 @@ class AmplifierPanel(ScrolledPanel):
         self._ramp = Ramp()
         self.steps = [Badge(context.theme, "") for _ in STEPS]
         self.next = words(role="")
-        self.head.addLayout(FlowLayout(*self.steps, gap=2))
+        self.head.addLayout(flowing(*self.steps, spacing_px=2))
         self.head.addWidget(self.next)
         self.seed = SetpointRow(
             self, "Seed current", "mA", 2, _seed_current,
@@ -57,7 +57,7 @@ class AmplifierPanel(ScrolledPanel):
         self.body.addLayout(powers)
         button = context.actions.button
         self.body.addLayout(
-            FlowLayout(*(button(name) for name in ("seed.on", "seed.off", "amplifier.on",
+            flowing(*(button(name) for name in ("seed.on", "seed.off", "amplifier.on",
                                                    "amplifier.off", "light.on", "light.off")))
         )  # fmt: skip
         self.protection = Badge(context.theme, "Box's guard")

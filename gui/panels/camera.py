@@ -86,7 +86,7 @@ class CameraPanel(Panel):
 
     def _build(self) -> None:
         self._side = QWidget()
-        facts = FlowLayout(gap=10)
+        facts = FlowLayout(spacing_px=10)
         self._side.setLayout(facts)
         facts.addWidget(self.badge)
         for fact in self.facts.values():

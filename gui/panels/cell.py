@@ -12,7 +12,7 @@ from gui.panels.scrolled import ScrolledPanel
 from gui.panels.small_plot import SmallPlot
 from gui.panels.zero import last_zero
 from gui.theme.palettes import Tone
-from gui.widgets.flow import FlowLayout
+from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.words import set_role, words
 
@@ -39,7 +39,7 @@ class CellPanel(ScrolledPanel):
         self.text = words()
         self.body.addWidget(self.plot, 1)
         self.body.addWidget(self.text)
-        self.body.addLayout(FlowLayout(context.actions.button("lock.zero")))
+        self.body.addLayout(flowing(context.actions.button("lock.zero")))
         context.theme.changed.connect(self._restyle)
         self._restyle()
         self.follow(self._show_trace, "cell:detunings", "cell:volts")

@@ -48,7 +48,7 @@ class CountsPanel(Panel):
         self.follow(self._show_counts, "rate:counts", "rate:counting")
 
     def _build(self) -> None:
-        facts = FlowLayout(gap=14)
+        facts = FlowLayout(spacing_px=14)
         facts.addWidget(self.atoms)
         facts.addWidget(self.rate)
         for level in self._levels:

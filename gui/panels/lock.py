@@ -15,7 +15,7 @@ from gui.panels.small_plot import SmallPlot, nice_limit
 from gui.panels.zero import last_zero
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
-from gui.widgets.flow import FlowLayout
+from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.words import set_role, words
@@ -40,7 +40,7 @@ class LockPanel(ScrolledPanel):
         super().__init__(context)
         self.locked = Badge(context.theme, "Lock")
         self.reason = words(role="wrong")
-        self.head.addLayout(FlowLayout(self.locked, context.actions.button("lock.relock")))
+        self.head.addLayout(flowing(self.locked, context.actions.button("lock.relock")))
         self.head.addWidget(self.reason)
         self.detuning = SetpointRow(
             self, "Detuning", "MHz", 2, self._command, limits="light:detuning",
@@ -66,7 +66,7 @@ class LockPanel(ScrolledPanel):
         self.diodes = {name: self.traces.plot([], [], name=title) for name, title in TRACES.items()}
         self.traces.hide()
         self.body.addWidget(self.traces)
-        self.body.addLayout(FlowLayout(*(context.actions.button(name) for name in ACTIONS)))
+        self.body.addLayout(flowing(*(context.actions.button(name) for name in ACTIONS)))
         self.zero = words()
         self.body.addWidget(self.zero)
         self.body.addStretch(1)

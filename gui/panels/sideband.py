@@ -8,7 +8,7 @@ from gui.panels.scrolled import ScrolledPanel
 from gui.panels.sideband_lines import CARRIER_ONLY, LinesPicture, Shares, shares
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
-from gui.widgets.flow import FlowLayout
+from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.setpoint import SetpointField
 from gui.widgets.setpoint_row import SetpointRow
@@ -22,7 +22,7 @@ class SidebandPanel(ScrolledPanel):
         super().__init__(context)
         self.rf = Badge(context.theme, "RF")
         self.synthesiser = Badge(context.theme, "Synthesiser")
-        self.head.addLayout(FlowLayout(self.rf, self.synthesiser))
+        self.head.addLayout(flowing(self.rf, self.synthesiser))
         self.frequency = SetpointRow(
             self, "Frequency", "MHz", 4, _frequency,
             limits="sideband:frequency", readback=Readback(self, "sideband:frequency"),
@@ -37,7 +37,7 @@ class SidebandPanel(ScrolledPanel):
         self.body.addWidget(self.frequency)
         self.body.addWidget(self.power)
         self.body.addLayout(
-            FlowLayout(*(context.actions.button(name) for name in ("sideband.on", "sideband.off")))
+            flowing(*(context.actions.button(name) for name in ("sideband.on", "sideband.off")))
         )
         self.body.addWidget(self.state)
         self.body.addWidget(self.picture)

@@ -84,7 +84,7 @@ class TrapPanel(Panel):
         for index, mass in enumerate((81, 83, 84, 85)):
             grid.addWidget(self.buttons[mass], index // 2, index % 2)
         grid.addWidget(self.buttons[0], 2, 0, 1, 2)
-        states = FlowLayout(gap=8)
+        states = FlowLayout(spacing_px=8)
         for widget in (self.place, self.gain, self.locked, self.light, self.offset):
             states.addWidget(widget)
         column = QVBoxLayout(self)

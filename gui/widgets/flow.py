@@ -1,21 +1,17 @@
-"""A row that breaks into further rows where a narrow dock needs it."""
+"""A layout that breaks its row where the width ends: buttons and badges of a narrow dock."""
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
-
-ROW_GAP_PX = 4
 
 
 class FlowLayout(QLayout):
-    """Widgets one after another, in as many rows as the width asks for."""
+    """Left to right, then the next row, like words on a page."""
 
-    def __init__(self, *widgets: QWidget, gap: int = 6) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget | None = None, spacing_px: int = 6) -> None:
+        super().__init__(parent)
         self._items: list[QLayoutItem] = []
-        self.setSpacing(gap)
+        self.setSpacing(spacing_px)
         self.setContentsMargins(0, 0, 0, 0)
-        for widget in widgets:
-            self.addWidget(widget)
 
     def addItem(self, item: QLayoutItem) -> None:
         self._items.append(item)
@@ -36,42 +32,32 @@ class FlowLayout(QLayout):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return self._lay(QRect(0, 0, width, 0), move=False)
+        return self._place(QRect(0, 0, width, 0), move=False)
 
     def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)
-        self._lay(rect, move=True)
+        self._place(rect, move=True)
 
     def sizeHint(self) -> QSize:
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:
-        """The widest widget; the height follows from the width."""
-        size = QSize(0, 0)
+        size = QSize()
         for item in self._items:
             size = size.expandedTo(item.minimumSize())
         return size
 
-    def _lay(self, rect: QRect, *, move: bool) -> int:
-        """Place the widgets row by row; returns the height that they take."""
-        rows: list[list[tuple[QLayoutItem, QSize]]] = [[]]
-        used = 0
+    def _place(self, rect: QRect, *, move: bool) -> int:
+        """Lay the items out from the top left; returns the height that they take."""
+        x, y, row = rect.x(), rect.y(), 0
         for item in self._items:
-            if item.isEmpty():
+            if item.isEmpty():  # hidden
                 continue
             size = item.sizeHint()
-            if rows[-1] and used + size.width() > rect.width():
-                rows.append([])
-                used = 0
-            rows[-1].append((item, size))
-            used += size.width() + self.spacing()
-        y = rect.y()
-        for row in rows:
-            height = max((size.height() for _, size in row), default=0)
-            x = rect.x()
-            for item, size in row:
-                if move:
-                    item.setGeometry(QRect(x, y, min(size.width(), rect.width()), height))
-                x += size.width() + self.spacing()
-            y += height + ROW_GAP_PX
-        return y - rect.y() - ROW_GAP_PX
+            if x > rect.x() and x + size.width() > rect.x() + rect.width():
+                x, y, row = rect.x(), y + row + self.spacing(), 0
+            if move:
+                item.setGeometry(QRect(QPoint(x, y), size))
+            x += size.width() + self.spacing()
+            row = max(row, size.height())
+        return y + row - rect.y()

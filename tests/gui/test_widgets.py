@@ -12,7 +12,7 @@ from gui.panel import Panel
 from gui.theme.palettes import PALETTES, Tone
 from gui.widgets.badge import Badge
 from gui.widgets.big_number import BigNumber
-from gui.widgets.flow import FlowLayout
+from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 
 
@@ -106,7 +106,7 @@ def test_a_stale_readback_keeps_its_number_and_greys(
 def test_a_flow_breaks_its_row_and_tells_its_height(qtbot: QtBot, context: Context) -> None:
     holder = QWidget()
     buttons = [QPushButton(f"button number {i}") for i in range(4)]
-    flow = FlowLayout(*buttons)
+    flow = flowing(*buttons)
     holder.setLayout(flow)
     qtbot.addWidget(holder)
     wide = sum(button.sizeHint().width() + 4 for button in buttons)
