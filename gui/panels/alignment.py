@@ -31,7 +31,7 @@ class AlignmentPanel(Panel):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.meter = Meter(context.theme, "84Kr loading rate", "84Kr (1/s)")
-        self.mean = Fact("Last 10 s")
+        self.mean = Fact("10 s:")
         self.reset = QToolButton()
         self.reset.setText("Reset best")
         self.reset.setAccessibleName("Forget the best rate of this session")
@@ -118,11 +118,10 @@ class AlignmentPanel(Panel):
         last = recent(times, values, now_s, MEAN_S)
         said = "none" if not last.count else four_digits(last.mean)
         if last.count > 1:
-            part = f" ({100.0 * last.scatter / last.mean:.0f} %)" if last.mean > 0.0 else ""
-            said += f" ± {last.scatter:.2g}{part}"
+            said += f" ± {last.scatter:.2g}"
         self.mean.say(
             said, stale=not fresh,
-            why=f"mean and scatter of {last.count} readings of the last {MEAN_S:.0f} s",
+            why=f"mean and scatter of the {last.count} readings of the last {MEAN_S:.0f} s",
         )  # fmt: skip
 
     def _show_range(self, values: np.ndarray) -> None:

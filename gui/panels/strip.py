@@ -42,7 +42,7 @@ class Strip(QWidget):
         self.close_button.setToolTip(f"Remove {reading.meaning}")
         self.close_button.setStyleSheet("padding: 0px 5px;")
         self.close_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.close_button.clicked.connect(lambda: self.removed.emit(reading.name))
+        self.close_button.clicked.connect(self._remove)
         self.clock = ClockAxis()
         self.plot = themed_plot(
             context, f"{reading.meaning} against time", "Time", reading.meaning,
@@ -83,6 +83,9 @@ class Strip(QWidget):
         column.setSpacing(0)
         column.addLayout(head)
         column.addWidget(self.plot, 1)
+
+    def _remove(self) -> None:
+        self.removed.emit(self.reading.name)
 
     def _show_latest(self, value: Value) -> None:
         text = MARKS.get(value.severity, "") + shown(self.reading.name, value)

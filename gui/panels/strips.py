@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -89,8 +90,8 @@ class StripsPanel(Panel):
 
     def choose_span(self, span_s: float) -> None:
         """Set the length of the time axis."""
-        self._span_s = span_s
-        self.context.settings.set("strips_span_s", span_s)
+        self._span_s = float(span_s)
+        self.context.settings.set("strips_span_s", self._span_s)
         self._redraw()
 
     # --- building ------------------------------------------------------------------------
@@ -104,7 +105,9 @@ class StripsPanel(Panel):
         choose.setMenu(self.choices)
         choose.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         bar.addWidget(choose)
+        # Methods, not lambdas: those would keep a closed panel alive.
         group = QButtonGroup(self)
+        group.idClicked.connect(self.choose_span)
         for text, span_s in SPANS_S.items():
             button = QToolButton()
             button.setText(text)
@@ -112,8 +115,7 @@ class StripsPanel(Panel):
             button.setChecked(span_s == self._span_s)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.setAccessibleName(f"Show the last {text}")
-            button.clicked.connect(lambda _=False, span_s=span_s: self.choose_span(span_s))
-            group.addButton(button)
+            group.addButton(button, round(span_s))
             bar.addWidget(button)
         inside = QWidget()
         self._column = QVBoxLayout(inside)
@@ -142,10 +144,11 @@ class StripsPanel(Panel):
             action = submenus[source].addAction(reading.meaning)
             action.setObjectName(name)
             action.setCheckable(True)
-            action.toggled.connect(
-                lambda on, name=name: self.add(name) if on else self.remove(name)
-            )
+        menu.triggered.connect(self._on_choice)
         return menu
+
+    def _on_choice(self, action: QAction) -> None:
+        (self.add if action.isChecked() else self.remove)(action.objectName())
 
     def _changed(self) -> None:
         """The choice has changed: menu, settings, and which strip carries the time axis."""

@@ -54,10 +54,7 @@ class ThemedPlot(pg.PlotWidget):
         self._x: Range | None = None
         self._y: Range | None = None
         self._restyles: list[Callable[[], None]] = []
-        item = self.plotItem
-        assert item is not None
-        self.item: pg.PlotItem = item
-        self.box: pg.ViewBox = item.getViewBox()
+        item = self.item
         item.hideButtons()
         self.box.disableAutoRange()
         for side in SIDES:
@@ -65,6 +62,17 @@ class ThemedPlot(pg.PlotWidget):
         self.box.sigRangeChangedManually.connect(self._on_zoom)
         context.theme.changed.connect(self.restyle)
         self.restyle()
+
+    @property
+    def item(self) -> pg.PlotItem:
+        """Axes and title. Not kept: a closed plot must not hold what its scene has deleted."""
+        assert self.plotItem is not None, "the plot is closed"
+        return self.plotItem
+
+    @property
+    def box(self) -> pg.ViewBox:
+        """Where curves are added."""
+        return self.item.getViewBox()
 
     def show_range(self, x: Range | None = None, y: Range | None = None) -> None:
         """Show these ranges, or keep them for later while the operator has zoomed."""
@@ -104,7 +112,8 @@ class ThemedPlot(pg.PlotWidget):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
-        if hasattr(self, "theme"):  # the base class sizes itself while it is made
+        # The base class sizes itself while it is made and while it is closed.
+        if hasattr(self, "theme") and not self.closed:
             self._fit_labels()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -155,6 +164,8 @@ class ThemedPlot(pg.PlotWidget):
             self.item.getAxis(side).showLabel(bool(text) and roomy)
 
     def _draw_border(self) -> None:
+        if self.closed:
+            return
         palette = self.theme.palette
         focus = self.hasFocus()
         pen = pg.mkPen(palette.accent if focus else palette.border, width=2 if focus else 1)
