@@ -49,7 +49,7 @@ def save_png(plot: SweepPlot, path: Path) -> None:
     exporter.parameters()["width"] = PNG_WIDTH
     image = exporter.export(toBytes=True)
     writer = QImageWriter(str(path), QByteArray(b"png"))
-    if not writer.write(image):
+    if image is None or not writer.write(image):
         raise OSError(f"{path}: {writer.errorString()}")
 
 

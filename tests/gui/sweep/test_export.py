@@ -16,15 +16,9 @@ from gui.sweep.view import SweepView
 from gui.theme.palettes import Tone
 
 
-@pytest.fixture
-def view(qtbot: QtBot, context: Context, link: FakeLink) -> SweepView:
-    view = SweepView(context)
-    view.resize(900, 600)
-    qtbot.addWidget(view)
-    view.show()
-    qtbot.waitExposed(view)
+@pytest.fixture(autouse=True)
+def finished_run(view: SweepView, link: FakeLink) -> None:
     link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
-    return view
 
 
 def answer_with(context: Context, path: Path | None) -> list[tuple[str, str, str]]:

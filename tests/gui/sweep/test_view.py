@@ -34,16 +34,6 @@ class FakeEditor:
 
 
 @pytest.fixture
-def view(qtbot: QtBot, context: Context) -> SweepView:
-    view = SweepView(context)
-    view.resize(900, 600)
-    qtbot.addWidget(view)
-    view.show()
-    qtbot.waitExposed(view)
-    return view
-
-
-@pytest.fixture
 def editor(context: Context) -> FakeEditor:
     editor = FakeEditor()
     context.services["editor"] = editor
