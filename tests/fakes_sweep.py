@@ -42,9 +42,10 @@ def spectrum(points: int = 41, taken: int | None = None, seed: int = 1) -> PartP
     rng = np.random.default_rng(seed)
     grid = np.linspace(-600.0, 1400.0, points)
     order = [i for start in range(4) for i in range(start, points, 4)][:taken]
+    rates = BACKGROUND * (1.0 + increase(grid))
     made = []
     for number, i in enumerate(order):
-        rate = BACKGROUND * (1.0 + float(increase(grid)[i]))
+        rate = float(rates[i])
         error = float(np.sqrt(rate * 15.0))
         ratio = rate + float(rng.normal(0.0, error))
         made.append(point(ratio, error, number, detuning_mhz=float(grid[i]), index=i))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyqtgraph.exporters
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QImageWriter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui.context import Context
@@ -47,8 +48,9 @@ def save_png(plot: SweepPlot, path: Path) -> None:
     exporter = pyqtgraph.exporters.ImageExporter(plot.ci)
     exporter.parameters()["width"] = PNG_WIDTH
     image = exporter.export(toBytes=True)
-    if image is None or not image.save(str(path), b"PNG"):
-        raise OSError(f"{path} cannot be written")
+    writer = QImageWriter(str(path), QByteArray(b"png"))
+    if image is None or not writer.write(image):
+        raise OSError(f"{path}: {writer.errorString()}")
 
 
 def save_svg(plot: SweepPlot, path: Path) -> None:

@@ -25,6 +25,7 @@ class PointItems:
     """Points with error bars: one scatter and one error-bar item."""
 
     def __init__(self, plot: pg.PlotItem, symbol: str, size: float, z: float = POINT_Z) -> None:
+        self._drawn: tuple[object, ...] = ()
         self.bars = pg.ErrorBarItem()
         self.scatter = pg.ScatterPlotItem(symbol=symbol, size=size, pxMode=True)
         for item, above in ((self.bars, 0), (self.scatter, 1)):
@@ -41,6 +42,10 @@ class PointItems:
         ground: str,
     ) -> None:
         """Points at x, y, each in its colour; hollow ones are filled with the ground."""
+        drawn = (*(a.tobytes() for a in (x, y, error, hollow)), tuple(colours), ground)
+        if drawn == self._drawn:  # spots are the most expensive part of the picture
+            return
+        self._drawn = drawn
         self.bars.setVisible(x.size > 0)
         if x.size:
             self.bars.setData(x=x, y=y, height=2.0 * error)
@@ -58,6 +63,7 @@ class PointItems:
         self.bars.setData(pen=pg.mkPen(bars, width=1))
 
     def clear(self) -> None:
+        self._drawn = ()
         self.bars.setVisible(False)
         self.scatter.setData(x=[], y=[])
 

@@ -23,6 +23,7 @@ from gui.theme.theme import Theme
 
 NEAR_PX = 4.0
 """So near to a component's mark a click means the component."""
+RESIDUAL = "residual (σ)"
 _PAN = {
     Qt.Key.Key_Left: (-0.1, 0.0),
     Qt.Key.Key_Right: (0.1, 0.0),
@@ -143,7 +144,6 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         if self.below.isVisible() == shown and self.below.maximumHeight() > 0:
             return
         self.below.setVisible(shown)
-        self.below.setMaximumHeight(16777215 if shown else 0)
         self.main.getAxis("bottom").setStyle(showValues=not shown)
         self.main.getAxis("bottom").showLabel(not shown)
         self._sizes()
@@ -187,7 +187,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
                 "font-size": f"{self._theme.size_pt}pt",
             }
             left.setLabel(picture.y_title, **style)
-            self.below.getAxis("left").setLabel("residual (σ)", **style)
+            self.below.getAxis("left").setLabel(RESIDUAL, **style)
             for plot in (self.main, self.below):
                 plot.getAxis("bottom").setLabel(picture.x_title, **style)
             bottom.showLabel(not self.below.isVisible())
@@ -229,6 +229,11 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         width = metrics.horizontalAdvance("0.0000") + metrics.height() + 14.0
         for plot in (self.main, self.below):
             plot.getAxis("left").setWidth(width)
+        shown = self.below.isVisible()
+        # High enough for the label of its axis, which else runs into that above.
+        room = metrics.horizontalAdvance(RESIDUAL) + 2.5 * metrics.height()
+        self.below.setMinimumHeight(room if shown else 0.0)
+        self.below.setMaximumHeight(16777215 if shown else 0.0)
 
     # --- mouse and keys ------------------------------------------------------------------
 

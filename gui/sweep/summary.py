@@ -30,6 +30,7 @@ class FitTable(QWidget):
         self._fit: FitResult | None = None
         self.included = QLabel("No fit yet")
         self.included.setProperty("role", "title")
+        self.included.setWordWrap(True)
         self.table = QTableWidget(0, 2)
         self.table.setAccessibleName("results of the fit")
         self.table.horizontalHeader().hide()
@@ -58,7 +59,9 @@ class FitTable(QWidget):
 
     def restyle(self) -> None:
         """Rows as high as the text."""
-        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 4)
+        row = self.fontMetrics().height() + 4
+        self.table.verticalHeader().setDefaultSectionSize(row)
+        self.table.setMinimumHeight(5 * row)
 
     def show_fit(self, fit: FitResult | None) -> None:
         """Show a fit; None clears the table."""

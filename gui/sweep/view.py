@@ -5,8 +5,10 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QFrame,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QSizePolicy,
     QSplitter,
     QToolButton,
@@ -278,7 +280,13 @@ class SweepView(Panel):
         side = QVBoxLayout(right)
         side.setContentsMargins(0, 4, 4, 4)
         side.addWidget(self.chooser)
-        side.addWidget(self.table, 1)
+        results = QScrollArea()
+        results.setWidgetResizable(True)
+        results.setFrameShape(QFrame.Shape.NoFrame)
+        results.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        results.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        results.setWidget(self.table)
+        side.addWidget(results, 1)
         side.addWidget(self.wanted)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.addWidget(left)
