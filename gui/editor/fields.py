@@ -139,6 +139,9 @@ class FlagField(Field):
 
     def _make_editor(self) -> QCheckBox:
         box = QCheckBox(self.label.text())
+        # It stands in no row, and must go with the field.
+        self.label.setParent(self)
+        self.label.hide()
         box.clicked.connect(lambda on: self._put(None if on == self.default else on))
         return box
 

@@ -56,8 +56,8 @@ class RareForm(Section):
             ChoiceField(document, scan, "geometry", "Only for geometry").with_choices(
                 {None: "any", "co": "co", "counter": "counter"}
             ),
-            FlagField(document, scan, "zero_on_reference_cell", "Zero on the reference cell first"),
-            FlagField(document, scan, "bracket_pumping", "Brackets with pumping light (tests)"),
+            FlagField(document, scan, "zero_on_reference_cell", "Zero on reference cell first"),
+            FlagField(document, scan, "bracket_pumping", "Brackets pumped (tests)"),
         )
         self.take_blanks = QCheckBox("Take blanks")
         self.take_blanks.setAccessibleName("Take blanks")
@@ -67,7 +67,7 @@ class RareForm(Section):
         self.blanks.add(
             NumberField(document, Blanks, "dwell_s", "Dwell of a blank"),
             NumberField(document, Blanks, "every_blocks", "Every … blocks").with_hint("no"),
-            FlagField(document, Blanks, "at_ends", "Before the first and after the last block"),
+            FlagField(document, Blanks, "at_ends", "Before and after the scan"),
         )
         self.blanks.move_to(("blanks",))
         column = QVBoxLayout(inside)

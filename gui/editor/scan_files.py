@@ -27,6 +27,8 @@ class ScanFiles:
         """The text as it was loaded or saved."""
         self._before = ""
         """What an unsaved scan was before another one took its place."""
+        self.examples = QMenu("From example", parent)
+        self.examples.aboutToShow.connect(self._fill_examples)
 
     @property
     def edited(self) -> bool:
@@ -90,20 +92,17 @@ class ScanFiles:
         menu = QMenu(button)
         for action_id in _ACTIONS:
             menu.addAction(self._context.actions[action_id])
-        examples = menu.addMenu("From example")
+        menu.addMenu(self.examples)
         back = QAction("Back to the scan before", menu)
         back.triggered.connect(lambda: self.back())
         menu.addAction(back)
 
-        def before_shown() -> None:
-            back.setEnabled(bool(self._before))
-            self._fill(examples)
-
-        menu.aboutToShow.connect(before_shown)
+        menu.aboutToShow.connect(lambda: back.setEnabled(bool(self._before)))
         button.setMenu(menu)
         return button
 
-    def _fill(self, menu: QMenu) -> None:
+    def _fill_examples(self) -> None:
+        menu = self.examples
         menu.clear()
         for path in examples_in(Path.cwd() / "scans"):
             menu.addAction(path.stem.replace("_", " "), self._reader(path))

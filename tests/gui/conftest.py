@@ -10,6 +10,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import pytest
 from fakes_gui import FakeLink, make_context
 from panel_tools import Shown
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from gui.context import Context
@@ -23,6 +24,8 @@ def context_link(qapp: object, tmp_path: Path) -> Iterator[tuple[Context, FakeLi
     yield context, link
     context.actions.deleteLater()
     link.deleteLater()
+    # Without a running event loop nothing else deletes them, and the next style sheet is slow.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
