@@ -23,10 +23,21 @@ from atta_daq.rig.config import RigConfig, load_rig
 from atta_daq.scans.definition import load_scan
 from atta_daq.scans.wording import inner_model
 
-COMMANDS = ("run", "station", "check", "simulate", "runs", "fit", "report", "export", "import",
-            "model", "docs")  # fmt: skip
+COMMANDS = ("gui", "run", "station", "check", "simulate", "runs", "fit", "report", "export",
+            "import", "model", "docs")  # fmt: skip
 DOCUMENTED = {
     "run": ("--config", "--simulate", "--speed", "--seed", "--truth", "--data", "--json"),
+    "gui": (
+        "--simulate",
+        "--connect",
+        "--rig",
+        "--config",
+        "--speed",
+        "--seed",
+        "--truth",
+        "--data",
+    ),
+    "station": ("--config", "--simulate", "--speed", "--seed", "--truth", "--name", "--data"),
     "simulate": ("--ports-file", "--speed", "--seed", "--truth", "--print-truth"),
     "fit": ("--data", "--free-width", "--json"),
     "export": ("--format", "csv", "nexus"),
