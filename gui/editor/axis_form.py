@@ -21,7 +21,7 @@ QUANTITIES = {
     "sideband_frequency_mhz": "sideband frequency",
     "sideband_depth": "sideband depth",
 }
-NONE = "none (on against off)"
+NONE = "none (on/off)"
 
 
 class AxisForm(QWidget):

@@ -91,7 +91,7 @@ class RunsPanel(Panel):
 
     def _make_parts(self) -> None:
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search: run, name, isotope, sample, note")
+        self.search.setPlaceholderText("Search: name, sample, operator, note")
         self.search.setAccessibleName("Search the runs")
         self.search.setClearButtonEnabled(True)
         self._search_timer = QTimer(self)
