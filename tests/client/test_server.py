@@ -97,7 +97,7 @@ def test_an_array_carries_its_unit_and_is_sent_only_when_it_changes(
 ) -> None:
     assert len(client.get("lock:errors")) == 0
     seen: list[list[float]] = []
-    subscription = client.watch("lock:errors", lambda value: seen.append(list(value)))
+    subscription = client.watch("lock:errors", lambda value: seen.append(list(plain(value))))
     server.post("lock:errors", np.array([1.0, np.nan, -2.0]))
     deadline = time.monotonic() + 10.0
     while len(seen) < 2 and time.monotonic() < deadline:
