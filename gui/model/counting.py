@@ -6,6 +6,7 @@ from typing import Any
 
 ATOMS = (0, 1, 2, 3)
 """Numbers of atoms whose light is marked."""
+SPOT = ("spot_row_px", "spot_column_px", "spot_sigma_px")
 
 
 @dataclass(frozen=True)
@@ -16,18 +17,18 @@ class Counting:
     zero: float
     """Light of the empty trap."""
     spot: tuple[float, float, float] | None = None
-    """Row, column and sigma (px) of the light of an atom, in the region of interest."""
+    """Row, column and sigma (px) of an atom's light; 0, 0 is the middle of the first pixel."""
 
     @classmethod
     def from_record(cls, record: dict[str, Any] | None) -> "Counting | None":
         """From the station's record; None when nothing counts yet."""
         if not record or not record.get("electrons_per_atom"):
             return None
-        spot = record.get("spot")
+        spot = [record[name] for name in SPOT if name in record]
         return cls(
             float(record["electrons_per_atom"]),
-            float(record.get("zero", 0.0)),
-            (float(spot["row"]), float(spot["column"]), float(spot["sigma"])) if spot else None,
+            float(record.get("zero_electrons", 0.0)),
+            (spot[0], spot[1], spot[2]) if len(spot) == len(SPOT) else None,
         )
 
     def light(self, atoms: float) -> float:

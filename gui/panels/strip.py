@@ -14,8 +14,8 @@ from gui.widgets.axis import ClockAxis
 from gui.widgets.plot import Range, steady_range, themed_plot
 from gui.widgets.readback import shown
 
-BINS = 500
-"""Each gives two points: about as many as a screen has pixels."""
+MOST_BINS = 500
+"""Each gives two points, the lowest and the highest; more than one a pixel shows nothing more."""
 CURVE_LINES = 3.5
 """Height of a curve, in lines of text."""
 MARKS = {MINOR: "▲ ", MAJOR: "■ "}
@@ -61,10 +61,10 @@ class Strip(QWidget):
         self.clock.setStyle(showValues=visible)
         self._fit()
 
-    def draw(self, ring: Ring, value: Value, end_s: float, span_s: float) -> None:
-        """Draw the last `span_s` seconds before `end_s` (UTC), and the latest value."""
-        self._show_latest(value)
-        times, values = reduce(*ring.view(end_s - span_s), span_s / BINS)
+    def draw(self, ring: Ring, end_s: float, span_s: float) -> None:
+        """Draw the last `span_s` seconds before `end_s` (UTC)."""
+        bins = min(max(self.plot.width(), 1), MOST_BINS)
+        times, values = reduce(*ring.view(end_s - span_s), span_s / bins)
         self.curve.setData(times, values)
         self.plot.show_range(x=(end_s - span_s, end_s))
         seen = values[np.isfinite(values)]
@@ -87,7 +87,8 @@ class Strip(QWidget):
     def _remove(self) -> None:
         self.removed.emit(self.reading.name)
 
-    def _show_latest(self, value: Value) -> None:
+    def show_latest(self, value: Value) -> None:
+        """Show the latest value, with a mark and a colour when it raises an alarm."""
         text = MARKS.get(value.severity, "") + shown(self.reading.name, value)
         if text != self.latest.text():
             self.latest.setText(text)

@@ -1,10 +1,8 @@
 """Strip charts: the last minutes or hours of the readings that the operator chose."""
 
-import time
-
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -46,7 +44,7 @@ class StripsPanel(Panel):
         self._rings: dict[str, Ring] = {}
         self.strips: dict[str, Strip] = {}
         self._span_s = float(context.settings.get("strips_span_s") or SPANS_S["5 min"])
-        self._drawn_at_s = -np.inf
+        self._turn = 0
         self._was_connected = context.state.connected
         self.empty = QLabel("No reading chosen: add some with 'Readings'.")
         self.empty.setWordWrap(True)
@@ -59,7 +57,7 @@ class StripsPanel(Panel):
                 self.add(name)
         context.link.state_changed.connect(self._on_link)
         self.always(self._sample, BEAT)
-        self.follow(self._draw, BEAT)
+        self.follow(self._on_beat, BEAT)
 
     @property
     def span_s(self) -> float:
@@ -161,6 +159,10 @@ class StripsPanel(Panel):
             strip.show_axis(strip is list(self.strips.values())[-1])
         self._redraw()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._redraw()
+
     # --- samples -------------------------------------------------------------------------
 
     def _sample(self) -> None:
@@ -198,18 +200,24 @@ class StripsPanel(Panel):
     # --- drawing -------------------------------------------------------------------------
 
     def _redraw(self) -> None:
-        self._drawn_at_s = -np.inf
+        """Draw every strip, when it can be seen."""
         if self.isVisible():
-            self._draw()
+            self._draw(list(self.strips))
 
-    def _draw(self) -> None:
-        # A pixel of 2 h is 10 s: to draw it five times a second would be for nothing.
-        if time.monotonic() - self._drawn_at_s < min(self._span_s / 1500.0, 2.0):
-            return
-        self._drawn_at_s = time.monotonic()
-        end_s = self.context.readings.value(BEAT).utc_s
+    def _on_beat(self) -> None:
+        """New values in all strips, a new curve in one: many strips must not hold the window up,
+        and a curve of minutes does not change in a second."""
         for name, strip in self.strips.items():
-            strip.draw(self._rings[name], self.context.readings.value(name), end_s, self._span_s)
+            strip.show_latest(self.context.readings.value(name))
+        if self.strips:
+            self._turn = (self._turn + 1) % len(self.strips)
+            self._draw([list(self.strips)[self._turn]])
+
+    def _draw(self, names: list[str]) -> None:
+        end_s = self.context.readings.value(BEAT).utc_s
+        for name in names:
+            self.strips[name].show_latest(self.context.readings.value(name))
+            self.strips[name].draw(self._rings[name], end_s, self._span_s)
 
 
 def _floats(values: list[float | None]) -> np.ndarray:

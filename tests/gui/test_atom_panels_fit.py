@@ -31,7 +31,7 @@ def feed_all(link: FakeLink) -> None:
         camera__image=np.full((40, 40), 500, np.uint16), camera__acquiring=True,
         camera__gain=200, camera__frames=123456, camera__lost=4000, camera__saturated=0.0123,
         camera__signals=signals, camera__arrivals=np.arange(300) % 50 == 0,
-        camera__counting=json.dumps({"electrons_per_atom": 300.0, "zero": 20.0}),
+        camera__counting=json.dumps({"electrons_per_atom": 300.0, "zero_electrons": 20.0}),
         rate__counts=1234, rate__counting=1234.5, loading__meter=0.01234, loading__step=1e-4,
         loading__trace=np.linspace(0.0, 0.1, 1000),
     )  # fmt: skip

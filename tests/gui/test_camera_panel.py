@@ -133,8 +133,8 @@ def test_a_lost_station_leaves_a_dim_picture(
 def test_the_spot_is_marked_on_the_region_of_interest_only(
     panel: CameraPanel, link: FakeLink
 ) -> None:
-    record = {"electrons_per_atom": 300.0, "zero": 20.0,
-              "spot": {"row": 20.0, "column": 18.0, "sigma": 1.5}}  # fmt: skip
+    record = {"electrons_per_atom": 300.0, "zero_electrons": 20.0,
+              "spot_row_px": 20.0, "spot_column_px": 18.0, "spot_sigma_px": 1.5}  # fmt: skip
     link.feed(camera__image=picture(), camera__counting=json.dumps(record))
     assert panel.spot.isVisible()
     middle = panel.spot.rect().center()

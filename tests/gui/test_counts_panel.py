@@ -11,7 +11,7 @@ from gui.context import Context
 from gui.model.counting import Counting
 from gui.panels.counts import CountsPanel
 
-RECORD = {"electrons_per_atom": 300.0, "zero": 20.0}
+RECORD = {"electrons_per_atom": 300.0, "zero_electrons": 20.0}
 
 
 @pytest.fixture
