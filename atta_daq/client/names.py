@@ -167,6 +167,41 @@ COMMANDS: tuple[Command, ...] = (
     Command("shutdown", (), "make safe, end the station"),
 )
 
+ANSWERS: tuple[tuple[str, str], ...] = (
+    ("run", "`{run, folder}`"),
+    (
+        "check_scan",
+        "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
+        "`archive_bytes` and `parts`: `[{name, isotope, points, errors: {parameter: {value, error, "
+        "unit}}, note}]`, the errors that the fits of a run without noise would quote",
+    ),
+    (
+        "theory",
+        "`{parts: [{name, isotope, axis, x, y}]}`; y is the relative increase (0.57 is +57 %) "
+        "along the first axis; without an axis one value at x = 0",
+    ),
+    (
+        "runs",
+        "`{runs: [{run_id, name, isotopes, state, started_utc_s, duration_s, sample, note, "
+        "geometry}]}`",
+    ),
+    (
+        "run_data",
+        "`{info, points, fits, rows}`: as `run:info`, `run:points`, `run:fit`, and one object a "
+        "segment",
+    ),
+    ("run_scan", "`{scan}`: TOML"),
+    ("run_report", "`{name, html}`"),
+    ("run_export", "`{files: {name: base64}}`"),
+    (
+        "history",
+        "`{name: {utc_s: [], value: []}}`, at most two hours; null where the reading was stale",
+    ),
+    ("note", "`{noted}`: the run that keeps it, or empty"),
+    ("acknowledge", "`{acknowledged: [alarm]}`"),
+)
+"""What the commands that are asked for something answer: JSON."""
+
 _COLUMNS = ("name", "type", "unit", "meaning")
 
 
@@ -200,4 +235,6 @@ def reference_page() -> str:
         arguments = ", ".join(command.arguments) or "none"
         control = "needed" if command.needs_control else "open"
         lines.append(f"| `cmd:{command.name}` | {arguments} | {control} | {command.meaning} |")
+    lines += ["", "## Answers", "", "| name | answer |", "|---|---|"]
+    lines += [f"| `cmd:{name}` | {answer} |" for name, answer in ANSWERS]
     return "\n".join(lines) + "\n"
