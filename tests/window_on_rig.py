@@ -35,6 +35,7 @@ class Bench:
 
     def __init__(self, qtbot: QtBot, rig: Rig, folder: Path, name: str = "bench") -> None:
         self._qtbot = qtbot
+        self._closed = False
         self.link = Link(lambda: find_station(rig.name), name=name)
         self.window = Window(self.link, Settings(folder / f"{name}.json"), Theme())
         self.context = self.window.context
@@ -78,6 +79,10 @@ class Bench:
         return self.text("run:outcome")
 
     def close(self) -> None:
+        """Close the window and let go of the station; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self.window.close()
         self.link.close()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

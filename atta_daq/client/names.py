@@ -129,7 +129,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", (), "STOP: make every instrument safe, end the run", needs_control=False),
     Command("light_on", (), "seed on, amplifier on below its ceiling"),
     Command("light_off", (), "amplifier off, then seed off"),
-    Command("move_light", ("detuning_mhz", "power_mw"), "move the light while no run is under way"),
+    Command(
+        "move_light", ("detuning_mhz", "power_mw"), "move what is given while no run is under way"
+    ),
     Command("seed", ("on",), "switch the seed diode"),
     Command("seed_current", ("current_ma",), "set the seed current"),
     Command("amplifier", ("on",), "switch the amplifier; off ramps down first"),
@@ -171,24 +173,32 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ("run", "`{run, folder}`"),
     (
         "check_scan",
-        "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
-        "`archive_bytes` and `parts`: `[{name, isotope, points, errors: {parameter: {value, error, "
-        "unit}}, note}]`, the errors that the fits of a run without noise would quote",
+        (
+            "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
+            "`archive_bytes` and `parts`: `[{name, isotope, points, errors: {parameter: {value, error, "
+            "unit}}, note}]`, the errors that the fits of a run without noise would quote"
+        ),
     ),
     (
         "theory",
-        "`{parts: [{name, isotope, axis, x, y}]}`; y is the relative increase (0.57 is +57 %) "
-        "along the first axis; without an axis one value at x = 0",
+        (
+            "`{parts: [{name, isotope, axis, x, y}]}`; y is the relative increase (0.57 is +57 %) "
+            "along the first axis; without an axis one value at x = 0"
+        ),
     ),
     (
         "runs",
-        "`{runs: [{run_id, name, isotopes, state, started_utc_s, duration_s, sample, note, "
-        "geometry}]}`",
+        (
+            "`{runs: [{run_id, name, isotopes, state, started_utc_s, duration_s, sample, note, "
+            "geometry}]}`"
+        ),
     ),
     (
         "run_data",
-        "`{info, points, fits, rows}`: as `run:info`, `run:points`, `run:fit`, and one object a "
-        "segment",
+        (
+            "`{info, points, fits, rows}`: as `run:info`, `run:points`, `run:fit`, and one object a "
+            "segment"
+        ),
     ),
     ("run_scan", "`{scan}`: TOML"),
     ("run_report", "`{name, html}`"),

@@ -102,15 +102,16 @@ class LightControl:
             self._instruments.lock.set_ratio(ratio)
         self._at = target
 
-    def steer(self, detuning_mhz: float, power_mw: float | None = None) -> None:
-        """Move by hand: only the frequency, and the power if one is given; sidebands stay.
+    def steer(self, detuning_mhz: float | None = None, power_mw: float | None = None) -> None:
+        """Move by hand what is given, frequency or power; the other and the sidebands stay.
 
         Raises OutOfRange before anything is sent.
         """
         self._at = None
-        ratio = self.axis.detuning_to_ratio(detuning_mhz)
+        ratio = None if detuning_mhz is None else self.axis.detuning_to_ratio(detuning_mhz)
         current_ma = None if power_mw is None else self.current_ma(power_mw)
-        self._instruments.lock.set_ratio(ratio)
+        if ratio is not None:
+            self._instruments.lock.set_ratio(ratio)
         if current_ma is not None:
             self._instruments.amplifier.set_amplifier_current(current_ma)
 

@@ -117,6 +117,9 @@ def counting_record(calibration: CountingCalibration | None) -> str:
             "noise_electrons": calibration.noise_electrons.value,
             "dwell_s": calibration.dwell_s.value,
             "background": calibration.background_electrons.value,
+            "spot_row_px": calibration.spot_row_px.value,
+            "spot_column_px": calibration.spot_column_px.value,
+            "spot_sigma_px": calibration.spot_sigma_px.value,
         }
     )
 

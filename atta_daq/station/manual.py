@@ -68,8 +68,13 @@ class Manual:
         return {"light": "off"}
 
     def move_light(self, client: str, arguments: Arguments) -> object:
-        detuning, power = number(arguments, "detuning_mhz"), number(arguments, "power_mw")
-        with self._move(client, f"light to {detuning:g} MHz, {power:g} mW", beside=True):
+        units = {"detuning_mhz": "MHz", "power_mw": "mW"}
+        wanted = {name: number(arguments, name) for name in units if name in arguments}
+        if not wanted:
+            raise CommandRefused("neither detuning_mhz nor power_mw was given")
+        detuning, power = wanted.get("detuning_mhz"), wanted.get("power_mw")
+        where = ", ".join(f"{value:g} {units[name]}" for name, value in wanted.items())
+        with self._move(client, f"light to {where}", beside=True):
             self._light.steer(detuning, power)
             return self._where()
 

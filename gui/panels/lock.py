@@ -1,6 +1,5 @@
 """The transfer-cavity lock of the 819-nm laser."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,6 @@ from PySide6.QtWidgets import QGridLayout, QLabel
 
 from gui.context import Context
 from gui.panels.actuator_bar import RAILS, ActuatorBar
-from gui.panels.light_order import amplifier_refusal, current_ma, kept_power_mw
 from gui.panels.ramp_picture import RampPicture
 from gui.panels.scrolled import ScrolledPanel
 from gui.panels.small_plot import SmallPlot, nice_limit
@@ -44,7 +42,7 @@ class LockPanel(ScrolledPanel):
         self.head.addWidget(self.reason)
         self.detuning = SetpointRow(
             self, "Detuning", "MHz", 2, self._command, limits="light:detuning",
-            readback=Readback(self, "light:detuning"), check=self._check,
+            readback=Readback(self, "light:detuning"),
             watched=("amplifier:current_set", "amplifier:seed_power", "amplifier:seed_on"),
         )  # fmt: skip
         self.body.addWidget(self.detuning)
@@ -139,22 +137,8 @@ class LockPanel(ScrolledPanel):
         value = self.context.readings.value(name).value
         return np.empty(0) if value is None else np.asarray(value, dtype=float)
 
-    def _check(self, _detuning: float) -> str:
-        readings = self.context.readings
-        power, rig = kept_power_mw(readings), readings.rig
-        if rig is None or not math.isfinite(power):
-            return "The power setpoint is not known, and must be sent with the detuning"
-        if power == 0.0:
-            # The calibration begins at the threshold: no power would mean that current.
-            return (
-                f"The amplifier is below its threshold of {rig.threshold_ma:g} mA: raise it, or "
-                "jump to a line"
-            )
-        return amplifier_refusal(readings, current_ma(rig, power))
-
     def _command(self, detuning: float) -> tuple[str, dict[str, Any]]:
-        power = kept_power_mw(self.context.readings)
-        return "move_light", {"detuning_mhz": detuning, "power_mw": power}
+        return "move_light", {"detuning_mhz": detuning}
 
     def _restyle(self) -> None:
         self._show_errors()

@@ -72,13 +72,10 @@ class PowerPanel(ScrolledPanel):
 
     def _check(self, power: float) -> str:
         rig = self.context.readings.rig
-        if not math.isfinite(self.context.readings.number("light:detuning_set")):
-            return "The detuning has no setpoint yet: jump to a line in the lock panel first"
         return amplifier_refusal(self.context.readings, current_ma(rig, power)) if rig else ""
 
     def _command(self, power: float) -> tuple[str, dict[str, Any]]:
-        detuning = self.context.readings.number("light:detuning_set")
-        return "move_light", {"detuning_mhz": detuning, "power_mw": power}
+        return "move_light", {"power_mw": power}
 
 
 def _kept(value: Value) -> str:

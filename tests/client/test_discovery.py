@@ -10,8 +10,11 @@ import pytest
 from atta_daq.client import discovery
 from atta_daq.client.client import Endpoint
 from atta_daq.client.discovery import find_local, find_remote, find_station, local_stations
+from atta_daq.client.names import COMMANDS
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.server import PortTaken, StationServer
+
+HANDLERS = {command.name: lambda _client, _arguments: {} for command in COMMANDS}
 
 
 def endpoint(rig: str, tcp_port: int = 5075) -> Endpoint:
@@ -37,7 +40,7 @@ def two_locks(folder: Path) -> Iterator[list[RigLock]]:
 
 @pytest.fixture
 def server() -> Iterator[StationServer]:
-    server = StationServer("east", {}, time.time)
+    server = StationServer("east", HANDLERS, time.time)
     server.announce(endpoint("east", server.tcp_port).to_json())
     yield server
     server.close()
@@ -88,4 +91,4 @@ def test_no_address(where: str) -> None:
 
 def test_a_taken_port_is_said_not_replaced(server: StationServer) -> None:
     with pytest.raises(PortTaken, match=f"port {server.tcp_port} of 127.0.0.1 is taken"):
-        StationServer("west", {}, time.time, tcp_port=server.tcp_port)
+        StationServer("west", HANDLERS, time.time, tcp_port=server.tcp_port)

@@ -23,7 +23,7 @@ def test_a_detuning_moves_the_light_and_keeps_the_power(
 ) -> None:
     panel = shown(LockPanel)
     put(qtbot, panel.detuning.field, "-250")
-    assert commands(link) == [("move_light", {"detuning_mhz": -250.0, "power_mw": 499.0})]
+    assert commands(link) == [("move_light", {"detuning_mhz": -250.0})]
 
 
 def test_below_threshold_a_detuning_would_raise_the_amplifier(
