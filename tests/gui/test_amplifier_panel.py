@@ -151,7 +151,7 @@ def test_power_moves_the_light_and_keeps_the_detuning(
     assert panel.number.text == "499.0 mW"
     assert panel.row.field.text() == "499.0"
     put(qtbot, panel.row.field, "250")
-    assert commands(link) == [("move_light", {"detuning_mhz": -100.0, "power_mw": 250.0})]
+    assert commands(link) == [("move_light", {"power_mw": 250.0})]
 
 
 def test_power_is_converted_as_one_types(qtbot: QtBot, shown: Shown) -> None:
@@ -163,15 +163,11 @@ def test_power_is_converted_as_one_types(qtbot: QtBot, shown: Shown) -> None:
     assert "499.0 mW needs 2497.3 mA" in panel.conversion.text()
 
 
-def test_power_needs_a_verified_seed_and_a_detuning(
-    qtbot: QtBot, shown: Shown, link: FakeLink
-) -> None:
+def test_power_needs_a_verified_seed(qtbot: QtBot, shown: Shown, link: FakeLink) -> None:
     panel = shown(PowerPanel)
     link.feed(amplifier__seed_power=1.0)
     put(qtbot, panel.row.field, "100")
     assert "10 mW are needed" in panel.row.field.note
-    link.feed(amplifier__seed_power=22.0, light__detuning_set=float("nan"))
-    assert "no setpoint yet" in panel.row.field.note
     assert link.sent == []
 
 

@@ -26,16 +26,6 @@ def test_a_detuning_moves_the_light_and_keeps_the_power(
     assert commands(link) == [("move_light", {"detuning_mhz": -250.0})]
 
 
-def test_below_threshold_a_detuning_would_raise_the_amplifier(
-    qtbot: QtBot, shown: Shown, link: FakeLink
-) -> None:
-    panel = shown(LockPanel)
-    link.feed(amplifier__current_set=300.0)
-    put(qtbot, panel.detuning.field, "-250")
-    assert link.sent == []
-    assert "below its threshold of 800 mA" in panel.detuning.field.note
-
-
 def test_a_lost_lock_says_why(shown: Shown, link: FakeLink) -> None:
     panel = shown(LockPanel)
     assert panel.locked.word == "locked"
