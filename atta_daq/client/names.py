@@ -171,24 +171,32 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ("run", "`{run, folder}`"),
     (
         "check_scan",
-        "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
-        "`archive_bytes` and `parts`: `[{name, isotope, points, errors: {parameter: {value, error, "
-        "unit}}, note}]`, the errors that the fits of a run without noise would quote",
+        (
+            "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
+            "`archive_bytes` and `parts`: `[{name, isotope, points, errors: {parameter: {value, error, "
+            "unit}}, note}]`, the errors that the fits of a run without noise would quote"
+        ),
     ),
     (
         "theory",
-        "`{parts: [{name, isotope, axis, x, y}]}`; y is the relative increase (0.57 is +57 %) "
-        "along the first axis; without an axis one value at x = 0",
+        (
+            "`{parts: [{name, isotope, axis, x, y}]}`; y is the relative increase (0.57 is +57 %) "
+            "along the first axis; without an axis one value at x = 0"
+        ),
     ),
     (
         "runs",
-        "`{runs: [{run_id, name, isotopes, state, started_utc_s, duration_s, sample, note, "
-        "geometry}]}`",
+        (
+            "`{runs: [{run_id, name, isotopes, state, started_utc_s, duration_s, sample, note, "
+            "geometry}]}`"
+        ),
     ),
     (
         "run_data",
-        "`{info, points, fits, rows}`: as `run:info`, `run:points`, `run:fit`, and one object a "
-        "segment",
+        (
+            "`{info, points, fits, rows}`: as `run:info`, `run:points`, `run:fit`, and one object a "
+            "segment"
+        ),
     ),
     ("run_scan", "`{scan}`: TOML"),
     ("run_report", "`{name, html}`"),
