@@ -175,8 +175,8 @@ ANSWERS: tuple[tuple[str, str], ...] = (
         "check_scan",
         (
             "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
-            "`archive_bytes` and `parts`: `[{name, isotope, points, errors: {parameter: {value, error, "
-            "unit}}, note}]`, the errors that the fits of a run without noise would quote"
+            "`archive_bytes` and `parts`: `[{name, isotope, points, errors, note}]`; `errors` is "
+            "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote"
         ),
     ),
     (
@@ -196,8 +196,8 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     (
         "run_data",
         (
-            "`{info, points, fits, rows}`: as `run:info`, `run:points`, `run:fit`, and one object a "
-            "segment"
+            "`{info, points, fits, rows}`: as `run:info`, `run:points`, `run:fit`, and one object "
+            "for each segment"
         ),
     ),
     ("run_scan", "`{scan}`: TOML"),

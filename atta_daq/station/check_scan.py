@@ -27,8 +27,6 @@ from atta_daq.station.prior import prior_from_run
 from atta_daq.station.session import with_geometry
 from drivers.errors import OutOfRange
 
-MOST_POINTS = 20_000
-"""A scan of more points is a slip of the pen."""
 FORECAST_POINTS = 400
 """A forecast of more takes too long for an answer while one types."""
 COMPRESSION = 1.55
@@ -39,7 +37,7 @@ CURVE_POINTS = 200
 _NEWEST = 5
 
 
-def check_scan(text: str, name: str, config: RigConfig, data: Path) -> dict[str, Any]:
+def check_scan(text: str, config: RigConfig, data: Path) -> dict[str, Any]:
     """The answer of the command `check_scan`: see `docs/reference/pv-names.md`."""
     definition, wrong = _definition(text, config)
     if definition is None:
@@ -57,7 +55,7 @@ def check_scan(text: str, name: str, config: RigConfig, data: Path) -> dict[str,
     return {
         "ok": True,
         "problems": [],
-        "name": definition.name or Path(name).stem,
+        "name": definition.name,
         "duration_s": _duration_s(definition, plan, config),
         "segments": sum(len(b.segments) - (b.index > 0) for b in plan),
         "blocks": len(plan),
@@ -135,9 +133,6 @@ def _definition(text: str, config: RigConfig) -> tuple[ScanDefinition | None, li
         return None, [f"not a scan file: {error}"]
     except ValueError as error:
         return None, [str(error)]
-    points = sum(number_of_points(part) * part.repeats for part in definition.parts)
-    if points > MOST_POINTS:
-        return None, [f"{points} points with their repeats; at most {MOST_POINTS}"]
     return definition, []
 
 

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from atta_daq.analysis.options import FitOptions
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.analysis.spectrum_model import Light, SpectrumModel
+from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl, ResolvedTarget
 from atta_daq.scans.blocks import Block, PlannedSegment, segment_duration_s
 from atta_daq.scans.definition import Part, ScanDefinition
 from atta_daq.scans.selection import number_of_points
 from atta_daq.station.fitting import FitRequest, fit_options
+from atta_daq.station.precheck import axis_of
 
 FloatArray = NDArray[np.float64]
 
@@ -162,7 +164,4 @@ def _light(targets: Sequence[ResolvedTarget], options: FitOptions) -> Light:
 
 def light_of(config: RigConfig) -> LightControl:
     """The light of a rig file with nothing connected: only to resolve targets."""
-    from atta_daq.rig.assembly import RigAssembly
-    from atta_daq.station.precheck import axis_of
-
     return LightControl(RigAssembly(config).instruments, config, axis_of(config))

@@ -70,8 +70,8 @@ class Queries:
             raise CommandRefused(f"there is no alarm '{alarm}'; 'all' is every one") from None
 
     def check_scan(self, _client: str, arguments: Arguments) -> object:
-        text, name = _wanted(arguments, "scan"), arguments.get("path", "scan")
-        return self._calculator.ask(check_scan, text, name, self._config, self._data)
+        text = _wanted(arguments, "scan")
+        return self._calculator.ask(check_scan, text, self._config, self._data)
 
     def theory(self, _client: str, arguments: Arguments) -> object:
         return self._calculator.ask(theory, _wanted(arguments, "scan"), self._config)

@@ -39,7 +39,7 @@ def rig() -> RigConfig:
 
 
 def test_a_spectrum_tells_duration_volume_and_errors(rig: RigConfig, tmp_path: Path) -> None:
-    answer = check_scan(SPECTRUM, "scan.toml", rig, tmp_path)
+    answer = check_scan(SPECTRUM, rig, tmp_path)
     assert (answer["ok"], answer["problems"], answer["name"]) == (True, [], "spectrum")
     counting_s = 41 * 240.0
     assert counting_s + 240.0 < answer["duration_s"] < 1.2 * counting_s + 240.0
@@ -61,7 +61,7 @@ def test_a_spectrum_tells_duration_volume_and_errors(rig: RigConfig, tmp_path: P
 def test_four_times_the_dwell_is_half_the_error(rig: RigConfig, tmp_path: Path) -> None:
     def errors(dwell: str) -> dict:
         text = SPECTRUM.replace("240.0\n[[part.axis]]", f"{dwell}\n[[part.axis]]")
-        return check_scan(text, "", rig, tmp_path)["parts"][0]["errors"]
+        return check_scan(text, rig, tmp_path)["parts"][0]["errors"]
 
     short, long = errors("240.0"), errors("960.0")
     for name in ("background", "position_mhz"):
@@ -80,7 +80,7 @@ def test_four_times_the_dwell_is_half_the_error(rig: RigConfig, tmp_path: Path) 
 def test_each_kind_of_scan(rig: RigConfig, tmp_path: Path, scan, isotope, names) -> None:
     text = Path(f"scans/{scan}.toml").read_text()
     here = rig.model_copy(update={"geometry": parse_scan(text).geometry or rig.geometry})
-    answer = check_scan(text, scan, here, tmp_path)
+    answer = check_scan(text, here, tmp_path)
     part = next(p for p in answer["parts"] if p["isotope"] == isotope)
     assert names <= set(part["errors"]), part
     assert all(entry["error"] > 0.0 for entry in part["errors"].values())
@@ -89,7 +89,7 @@ def test_each_kind_of_scan(rig: RigConfig, tmp_path: Path, scan, isotope, names)
 def test_an_unknown_rate_is_said_not_guessed(rig: RigConfig, tmp_path: Path) -> None:
     data = rig.model_dump()
     data["calibrations"]["rates"]["counts_85_per_h"] = None
-    answer = check_scan(SPECTRUM, "", RigConfig.model_validate(data), tmp_path)
+    answer = check_scan(SPECTRUM, RigConfig.model_validate(data), tmp_path)
     assert answer["ok"]
     assert answer["parts"][0]["errors"] == {}
     assert "counts_85_per_h" in answer["parts"][0]["note"]
@@ -109,7 +109,7 @@ def test_an_unknown_rate_is_said_not_guessed(rig: RigConfig, tmp_path: Path) -> 
 )  # fmt: skip
 def test_what_is_wrong_is_listed(rig: RigConfig, tmp_path: Path, old, new, said) -> None:
     assert old in SPECTRUM
-    answer = check_scan(SPECTRUM.replace(old, new), "scan.toml", rig, tmp_path)
+    answer = check_scan(SPECTRUM.replace(old, new), rig, tmp_path)
     assert answer["ok"] is False
     for text in said:
         assert any(text in line for line in answer["problems"]), answer["problems"]
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_listed(rig: RigConfig, tmp_path: Path, old, new, said)
 
 def test_many_points_get_no_forecast_but_the_rest(rig: RigConfig, tmp_path: Path) -> None:
     text = SPECTRUM.replace("points = 41", f"points = {FORECAST_POINTS + 1}")
-    answer = check_scan(text, "", rig, tmp_path)
+    answer = check_scan(text, rig, tmp_path)
     assert answer["ok"]
     assert answer["duration_s"] > 400 * 240.0
     assert answer["parts"][0]["errors"] == {}

@@ -83,7 +83,10 @@ def test_a_run_as_clients_see_it(station: RunningStation) -> None:
     assert base64.b64decode(nexus).startswith(b"\x89HDF")
 
     # The rate of this run is what the next one may expect.
-    forecast = client.command("check_scan", scan=SCAN, path="mine.toml")
+    more = SCAN.replace(
+        "values = [-150.0, 60.0, 700.0]", "start = -600.0\nstop = 1400.0\npoints = 21"
+    )
+    forecast = client.command("check_scan", scan=more, path="mine.toml", timeout_s=60.0)
     assert forecast["ok"]
     assert run_id in forecast["parts"][0]["note"]
     assert forecast["parts"][0]["errors"]["background"]["error"] > 0.0
