@@ -26,6 +26,7 @@ from gui.theme.theme import Theme
 
 MENUS = ("Rig", "Run", "Light", "Trap", "Sweep", "Scan", "Runs", "Presets", "Log", "View", "Help")
 LAYOUT_VERSION = 1
+FIRST_SIZE = (1400, 850)
 
 
 class Window(QMainWindow):
@@ -40,7 +41,6 @@ class Window(QMainWindow):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("atta-daq")
         self.setDockNestingEnabled(True)
-        self.resize(1400, 850)
         readings = Readings()
         state = RigState(link, readings)
         panels = tuple(
@@ -63,6 +63,7 @@ class Window(QMainWindow):
         actions.bind("window.close", self.close)
         self._menus()
         self._arrange()
+        self.resize(*FIRST_SIZE)
         self._first_layout = self.saveState(LAYOUT_VERSION)
         self.shell = Shell(self.context, self)
         self._restore()
@@ -99,11 +100,11 @@ class Window(QMainWindow):
         """Sizes at first, for 1400 x 850; Qt scales them with the window."""
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         docks = self.docks
-        self.resizeDocks([docks["amplifier"], docks["camera"]], [330, 350], horizontal)
+        self.resizeDocks([docks["amplifier"], docks["camera"]], [330, 340], horizontal)
         self.resizeDocks([docks["editor"], docks["log"]], [800, 600], horizontal)
-        self.resizeDocks([docks["editor"]], [250], vertical)
-        self.resizeDocks([docks["amplifier"], docks["lock"]], [300, 240], vertical)
-        self.resizeDocks([docks["camera"], docks["trap"]], [330, 210], vertical)
+        self.resizeDocks([docks["editor"], docks["log"]], [230, 230], vertical)
+        self.resizeDocks([docks["amplifier"], docks["lock"]], [270, 220], vertical)
+        self.resizeDocks([docks["camera"], docks["trap"]], [290, 200], vertical)
 
     def _central(self) -> None:
         self.sweep = SweepView(self.context)
