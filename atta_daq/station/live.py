@@ -14,6 +14,8 @@ from atta_daq.station.points import part_points
 class LiveResult:
     """Points of all segments so far; the fits when they were asked for."""
 
+    segments: int
+    """So many it includes."""
     points: list[PartPoints]
     fits: dict[str, FitResult] | None
 
@@ -21,4 +23,5 @@ class LiveResult:
 def live_result(segments: Sequence[Segment], request: FitRequest, fit: bool) -> LiveResult:
     """Normalised points, and fits with HESSE errors (no MINOS)."""
     points = part_points(request.definition, segments)
-    return LiveResult(points, fit_all(segments, request, minos=False) if fit else None)
+    fits = fit_all(segments, request, minos=False) if fit else None
+    return LiveResult(len(segments), points, fits)

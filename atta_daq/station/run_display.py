@@ -58,9 +58,10 @@ class RunDisplay:
         """'preparing', 'running', 'paused', 'stopping', 'idle'."""
         self._server.post("run:state", state)
 
-    def planned(self, segments: int) -> None:
-        """Segments of the whole scan."""
+    def planned(self, segments: int, remaining_s: float) -> None:
+        """Segments of the whole scan, and its rig time."""
         self._server.post("run:segments", segments)
+        self._server.post("run:remaining", remaining_s)
 
     def segment(self, segment: Segment, remaining_s: float) -> None:
         """A segment that was taken, flagged or not, and the rig time that is left."""

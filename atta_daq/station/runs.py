@@ -19,7 +19,7 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
-from atta_daq.scans.blocks import Block
+from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.finish import finish_run
@@ -77,8 +77,8 @@ class Runs:
         self._writer: RunWriter | None = None
         self._thread: threading.Thread | None = None
         self._request: FitRequest | None = None
-        self._fit_due = False
-        """A block was done since the last fit."""
+        self._to_fit = self._fitted = 0
+        """Segments at the end of the last block; segments that the last live fit includes."""
         use.run = lambda: self._session
         self._worker = FitWorker(self._on_fit)
         self._worker.submit(warm_up)
@@ -181,7 +181,7 @@ class Runs:
             scan_toml=scan_toml,
             rig_toml=self._rig_toml,
         )
-        self._fit_due = False
+        self._to_fit = self._fitted = 0
         self._display.begin(run_id, definition, scan_toml, started_utc_s)
         hooks = Hooks(
             state=self._display.state,
@@ -193,7 +193,8 @@ class Runs:
             definition, plan, self._writer, self._instruments, self._config, self._light,
             self._taker, self._zeroing, hooks,
         )  # fmt: skip
-        self._display.planned(session.total_segments)
+        remaining_s = predicted_duration_s(plan, self._config.scan_timing())
+        self._display.planned(session.total_segments, remaining_s)
         return session
 
     def _carry_out(self) -> None:
@@ -233,14 +234,17 @@ class Runs:
         self._refresh()
 
     def _on_block(self) -> None:
-        self._fit_due = True
-        self._refresh()
+        session = self._session
+        if session is not None:
+            self._to_fit = len(session.segments)
+            self._refresh()
 
     def _refresh(self) -> None:
         """Ask for the points, and for a fit when one is due: a later request replaces this one."""
         session = self._session
         if session is not None and self._request is not None:
-            self._worker.submit(live_result, list(session.segments), self._request, self._fit_due)
+            due = self._to_fit > self._fitted
+            self._worker.submit(live_result, list(session.segments), self._request, due)
 
     def _on_fit(self, result: Any, error: str) -> None:
         if error:
@@ -248,7 +252,7 @@ class Runs:
         elif isinstance(result, LiveResult):
             self._display.points(result.points)
             if result.fits is not None:
-                self._fit_due = False
+                self._fitted = result.segments
                 self._show_fits(result.fits)
         elif isinstance(result, dict):
             self._show_fits(result)
