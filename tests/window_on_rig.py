@@ -37,9 +37,10 @@ class Bench:
         self._qtbot = qtbot
         self._closed = False
         self.link = Link(lambda: find_station(rig.name), name=name)
-        self.window = Window(self.link, Settings(folder / f"{name}.json"), Theme())
+        theme = Theme()
+        theme.choose("dark")
+        self.window = Window(self.link, Settings(folder / f"{name}.json"), theme)
         self.context = self.window.context
-        self.window.context.theme.choose("dark")
         self.window.show()
         qtbot.waitExposed(self.window)
         self.link.start()
