@@ -39,7 +39,10 @@ class Bench:
         self.instruments: Any = Instruments()
         self.announced: list[str] = []
         self.said: list[str] = []
-        self.use = RigUse(self.instruments, self.announced.append, self.said.append)
+        self.use = RigUse(self.instruments, self.announced.append, self._hear)
+
+    def _hear(self, text: str, level: str = "info", source: str = "station") -> None:
+        self.said.append(text)
 
 
 @pytest.fixture
