@@ -100,11 +100,11 @@ class Window(QMainWindow):
         """Sizes at first, for 1400 x 850; Qt scales them with the window."""
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         docks = self.docks
-        self.resizeDocks([docks["amplifier"], docks["camera"]], [330, 340], horizontal)
+        self.resizeDocks([docks["amplifier"], docks["camera"]], [300, 320], horizontal)
         self.resizeDocks([docks["editor"], docks["log"]], [800, 600], horizontal)
         self.resizeDocks([docks["editor"], docks["log"]], [230, 230], vertical)
         self.resizeDocks([docks["amplifier"], docks["lock"]], [270, 220], vertical)
-        self.resizeDocks([docks["camera"], docks["trap"]], [290, 200], vertical)
+        self.resizeDocks([docks["camera"], docks["trap"]], [330, 165], vertical)
 
     def _central(self) -> None:
         self.sweep = SweepView(self.context)

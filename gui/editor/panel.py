@@ -72,6 +72,7 @@ class EditorPanel(Panel):
         self._clock.timeout.connect(self._show_summary)
         self._clock.start()
         self.files.replace(new_scan(context.readings.rig))
+        self._first = self.document.text
 
     # --- asked by others -----------------------------------------------------------------
 
@@ -288,6 +289,9 @@ class EditorPanel(Panel):
 
     def _rig_changed(self) -> None:
         """Limits and geometry are the rig's: everything is looked at again."""
+        if self.document.text == self._first:  # nobody has touched it: begin with this rig's
+            self.files.replace(new_scan(self.context.readings.rig))
+            self._first = self.document.text
         if self.document.table is not None:
             self.document.check()
         self.check.again()

@@ -578,3 +578,17 @@ def test_the_rigs_limits_come_with_the_rig(
     link.feed(station__rig=json.dumps(narrow))
     assert "-100 to 100 MHz" in panel.part.axes[0].stop.wrong.text()
     assert not context.actions["run.start"].isEnabled()
+
+
+def test_an_untouched_first_scan_follows_the_rig_an_edited_one_stays(
+    panel: EditorPanel, link: FakeLink
+) -> None:
+    def stop_mhz() -> float:
+        return tomllib.loads(panel.document.text)["part"][0]["axis"][0]["stop"]
+
+    narrow = {**RIG.to_dict(), "limits": {**RIG.limits, "light:detuning": (-900.0, 1200.0)}}
+    link.feed(station__rig=json.dumps(narrow))
+    assert stop_mhz() == 1200.0
+    panel.load(panel.document.text.replace("1200.0", "1100.0"))
+    link.feed(station__rig=json.dumps(RIG.to_dict()))
+    assert stop_mhz() == 1100.0
