@@ -574,6 +574,7 @@ def test_it_fits_narrow_and_low_docks(
 def test_the_rigs_limits_come_with_the_rig(
     panel: EditorPanel, link: FakeLink, context: Context
 ) -> None:
+    panel.load(panel.document.text.replace("85Kr spectrum", "mine"))
     narrow = RIG.to_dict() | {"limits": RIG.limits | {"light:detuning": (-100.0, 100.0)}}
     link.feed(station__rig=json.dumps(narrow))
     assert "-100 to 100 MHz" in panel.part.axes[0].stop.wrong.text()
