@@ -8,13 +8,15 @@ PYTEST := QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
 # One test worker a core; a single core gets none.
 WORKERS ?= 2
 
-.PHONY: help setup demo test lint bench soak lock docs gui clean
+.PHONY: help setup demo test lint bench soak lock docs gui screenshots clean
 
 help:
 	@echo "make demo   the main job on the simulated rig (3 minutes)"
+	@echo "make gui    the window on the simulated rig"
 	@echo "make test   lint, types, layers and the whole test suite"
 	@echo "make bench  speed and statistics, with figures"
 	@echo "make soak   the long runs"
+	@echo "make screenshots   the tutorial's pictures, from the real window"
 	@echo "make docs   regenerate the generated reference pages"
 	@echo "make lock   renew requirements.lock"
 
@@ -26,6 +28,9 @@ setup: .venv/ready
 
 demo: setup
 	$(BIN)/atta-daq run scans/demo.toml --simulate --speed 150
+
+gui: setup
+	$(BIN)/atta-daq gui --simulate
 
 lint: setup
 	$(BIN)/ruff check .
@@ -41,6 +46,9 @@ bench: setup
 
 soak: setup
 	$(PYTEST) -m soak -p no:randomly -s tests/soak --timeout 7200
+
+screenshots: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python scripts/screenshots.py docs/tutorial/images
 
 docs: setup
 	$(BIN)/atta-daq docs write

@@ -253,6 +253,7 @@ class ArduinoStcl:
             ratio_setpoint=setpoint,
             ratio_rms=pstdev(ratios),
             actuator_fraction=last.laser_output / ACTUATOR_MAX,
+            peaks_us=last.times_us,
         )
 
     def _collect_peaks(self) -> tuple[list[Peaks], bool]:

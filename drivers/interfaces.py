@@ -179,6 +179,9 @@ class LockStatus:
     """Scatter of the single-ramp ratios around their mean."""
     actuator_fraction: float
     """Position of the slave's actuator in its range, 0 to 1."""
+    peaks_us: tuple[float, ...] = ()
+    """Peaks on the last ramp: master, slave, next master on the way up, then in the order in which
+    they come on the way down; empty when the lock does not tell them."""
 
 
 class TransferCavityLock(Instrument, Protocol):

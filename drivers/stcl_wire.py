@@ -49,6 +49,11 @@ class Peaks:
         return 0.5 * ((t1 - t0) / (t2 - t0) + (t5 - t4) / (t5 - t3))
 
     @property
+    def times_us(self) -> tuple[float, ...]:
+        """All six, the ramp up first."""
+        return tuple(ticks / TICKS_PER_US for ticks in (*self.rising, *self.falling))
+
+    @property
     def spacing_us(self) -> float:
         """Time between the master peaks, mean of both ramps."""
         return (self.rising[2] - self.rising[0] + self.falling[2] - self.falling[0]) / (

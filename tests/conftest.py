@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
-from atta_daq.station.ownership import RUNTIME_VARIABLE
+from atta_daq.client.discovery import RUNTIME_VARIABLE
 
 
 @pytest.fixture(autouse=True, scope="session")

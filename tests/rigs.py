@@ -15,7 +15,7 @@ import tomli_w
 
 from atta_daq.cli.simulated import SimulatedRig, rig_file, start_simulated_rig
 from atta_daq.client.client import StationClient
-from atta_daq.station.ownership import find_station
+from atta_daq.client.discovery import find_station
 
 SPEED = 60.0
 START_S = 90.0

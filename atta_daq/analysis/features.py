@@ -23,9 +23,7 @@ class Feature:
 
 def component_name(component: Component) -> str:
     """'11/2-13/2'; lines of even isotopes have no hyperfine structure: '819 nm'."""
-    if component.strength > 0.999:
-        return "819 nm"
-    return f"{round(2 * component.f_lower)}/2-{round(2 * component.f_upper)}/2"
+    return component.name
 
 
 def features_at(

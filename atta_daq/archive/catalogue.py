@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atta_daq.archive.errors import ArchiveError, UnknownRun
-from atta_daq.archive.owner import is_held
 from atta_daq.archive.run_folder import JOURNAL, OWNER, RunState, open_run, run_folders
+from atta_daq.owner import is_held
 
 _log = logging.getLogger(__name__)
 

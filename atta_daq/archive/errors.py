@@ -4,11 +4,12 @@
     ├── JournalDamaged     a line in the middle of a journal cannot be read
     ├── WriteFailed        the disk refused a document or frames; what stood there is whole
     ├── SchemaUnknown      written by a later version of the program
-    ├── RunOwned           another live process writes this run (or holds this rig)
     ├── RunClosed          the run has its stop document; nothing can be added
     ├── FramesDamaged      the frames file lacks something that was acknowledged
     ├── UnknownRun         no run of that name; carries the nearest names
     └── ImportProblem      a table that cannot become a run; names file, line and column
+
+A run that another live process writes raises `atta_daq.owner.AlreadyOwned`.
 
 Every message is for the operator: which file, what is wrong, what to do next.
 """
@@ -30,10 +31,6 @@ class WriteFailed(ArchiveError):
 
 class SchemaUnknown(ArchiveError):
     """The run was written with a schema that this program does not know."""
-
-
-class RunOwned(ArchiveError):
-    """Somebody else, still alive, owns what was asked for."""
 
 
 class RunClosed(ArchiveError):

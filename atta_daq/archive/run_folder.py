@@ -28,7 +28,7 @@ from typing import Any
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.disk import sync_folder, write_whole
-from atta_daq.archive.errors import ArchiveError, JournalDamaged, RunClosed, RunOwned, SchemaUnknown
+from atta_daq.archive.errors import ArchiveError, JournalDamaged, RunClosed, SchemaUnknown
 from atta_daq.archive.frames import FramesReader, FramesWriter
 from atta_daq.archive.header import SCHEMA, RunHeader
 from atta_daq.archive.journal import (
@@ -38,7 +38,7 @@ from atta_daq.archive.journal import (
     JournalWriter,
     read_journal,
 )
-from atta_daq.archive.owner import OwnerLock, is_held, read_owner
+from atta_daq.owner import AlreadyOwned, OwnerLock, is_held, read_owner
 
 _log = logging.getLogger(__name__)
 
@@ -325,7 +325,7 @@ def _close_dead_run(
     lock = OwnerLock(folder / OWNER)
     try:
         lock.acquire(f"closing run {folder.name}", utc_now())
-    except RunOwned:
+    except AlreadyOwned:
         return False
     try:
         journal = JournalWriter(folder / JOURNAL, rig_now, utc_now)

@@ -13,23 +13,16 @@ import typer
 
 from atta_daq import __version__
 from atta_daq.archive.errors import ArchiveError
-from atta_daq.cli import data, documents, model, rig, run, simulated
-from atta_daq.client.client import CommandRefused, StationSilent
-from atta_daq.rig.config import ConfigError
+from atta_daq.cli.lazy import LazyGroup
+from atta_daq.client.errors import CommandRefused, StationSilent
+from atta_daq.owner import AlreadyOwned
+from atta_daq.rig.errors import ConfigError
+from atta_daq.station.errors import PortTaken, RigUnreachable
 from drivers.errors import DriverError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command("run")(run.run)
-app.command("station")(rig.station)
-app.command("check")(rig.check)
-app.command("simulate")(simulated.simulate)
-app.command("runs")(data.runs)
-app.command("fit")(data.fit)
-app.command("report")(data.report)
-app.command("export")(data.export)
-app.command("import")(data.import_table)
-app.add_typer(model.app, name="model", help="The pumping model: efficiencies, lines, spectra.")
-app.add_typer(documents.app, name="docs", help="Reference pages made from the code.")
+app = typer.Typer(
+    cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 
 class ExitCode:
@@ -77,9 +70,9 @@ def run_app(arguments: list[str]) -> int:
         code = app(args=arguments, prog_name="atta-daq", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         return _failed("interrupted", ExitCode.INTERRUPTED)
-    except (ConfigError, CommandRefused, ArchiveError) as error:
+    except (ConfigError, CommandRefused, ArchiveError, AlreadyOwned, PortTaken) as error:
         return _failed(str(error), ExitCode.WRONG_INPUT)
-    except (StationSilent, DriverError, rig.RigUnreachable) as error:
+    except (StationSilent, DriverError, RigUnreachable) as error:
         return _failed(str(error), ExitCode.NO_ANSWER)
     except sqlite3.Error as error:
         return _failed(f"the list of runs (catalogue.sqlite): {error}", ExitCode.WRONG_INPUT)

@@ -15,7 +15,7 @@ from atta_daq.archive.export import export as export_run
 from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import Run, open_run
-from atta_daq.cli.checks import require_folder
+from atta_daq.cli.arguments import require_folder
 from atta_daq.cli.results import print_fits, print_runs, run_object
 from atta_daq.station.finish import refit, request_of
 

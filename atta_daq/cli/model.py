@@ -21,7 +21,7 @@ from atta_daq.physics.sidebands import Sidebands
 from atta_daq.physics.spectrum import PumpingSpectrum
 from atta_daq.physics.transfer import TABLE_INTENSITY_W_M2, transfer_table
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="The pumping model: efficiencies, lines, spectra.")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 _WAIST_MM = {"co": 7.5, "counter": 16.0}

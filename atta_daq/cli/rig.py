@@ -12,23 +12,58 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from atta_daq.cli.checks import assembled, require_writable
+from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
+from atta_daq.cli.checks import assembled
+from atta_daq.cli.simulated import simulated_rig
 from atta_daq.rig.config import load_rig
+from atta_daq.rig.errors import ConfigError
 from atta_daq.station.ownership import RigLock
-from atta_daq.station.station import RigUnreachable, Station
-
-__all__ = ["RigUnreachable", "check", "station"]
+from atta_daq.station.station import Station
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="Rig file (TOML).")]
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]
 
 
 def station(
-    config: ConfigOption,
+    config: Annotated[Path | None, typer.Option("--config", help="Rig file (TOML).")] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulate", help="Own a simulated rig, started and ended with it.")
+    ] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(help="Rig seconds per second, with --simulate.", show_default="1"),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of the simulated world, with --simulate.", show_default="1"),
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="TOML that overrides the simulated world's truth, with --simulate."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Of the rig, with --simulate.", show_default="made up")
+    ] = None,
     data: DataOption = Path("data"),
     parent_pid: Annotated[int, typer.Option(hidden=True)] = 0,
 ) -> None:
     """Own the rig: run scans, count, archive, serve process variables. Ends on SIGTERM."""
+    if simulated == (config is not None):
+        raise ConfigError("give either --simulate or --config RIG.toml")
+    require_simulated(simulated, speed=speed, seed=seed, truth=truth, name=name)
+    if config is not None:
+        _serve(config, data, parent_pid)
+        return
+    speed, seed = 1.0 if speed is None else speed, 1 if seed is None else seed
+    require_speed_and_seed(speed, seed)
+    # Until the station serves: whoever asks to end must not leave the simulators behind.
+    signal.signal(signal.SIGTERM, _interrupted)
+    with simulated_rig(speed=speed, seed=seed, truth=truth, name=name) as (path, _world):
+        _serve(path, data, parent_pid)
+
+
+def _serve(config: Path, data: Path, parent_pid: int) -> None:
+    """Until SIGTERM, Ctrl-C, a client's `shutdown`, or the end of the parent."""
     rig = load_rig(config)
     assembled(rig, config)
     require_writable(rig.data_dir or data)
@@ -69,6 +104,10 @@ def check(config: ConfigOption) -> None:
     if silent:
         print(f"no answer: {', '.join(silent)}", file=sys.stderr)
         raise typer.Exit(3)
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _alive(pid: int) -> bool:

@@ -1,14 +1,10 @@
 """`atta-daq run`: carry out a scan on a real or a simulated rig and show what came of it."""
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,15 +17,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from atta_daq.archive.disk import write_whole
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import open_run
-from atta_daq.cli.checks import require_speed_and_seed, require_usable, require_writable
+from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
+from atta_daq.cli.checks import require_usable
+from atta_daq.cli.children import StationStart, end
 from atta_daq.cli.results import print_fits, run_object
-from atta_daq.cli.simulated import SimulatedRig, rig_file, start_simulated_rig
-from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent
+from atta_daq.cli.simulated import SimulatedRig, simulated_rig
+from atta_daq.client.client import CommandRefused, StationClient
+from atta_daq.client.discovery import find_station
 from atta_daq.rig.config import ConfigError, RigConfig, load_rig, read_toml, validated
 from atta_daq.scans.definition import ScanDefinition, rename_parts
-from atta_daq.station.ownership import find_station
 
-START_TIMEOUT_S = 60.0
 POLL_S = 0.2
 
 
@@ -67,18 +64,17 @@ def run(
     """
     if simulated == (config is not None):
         raise ConfigError("give either --simulate or --config RIG.toml")
-    if not simulated:
-        for option, value in {"--speed": speed, "--seed": seed, "--truth": truth}.items():
-            if value is not None:
-                raise ConfigError(f"{option} belongs to --simulate; a real rig has none")
+    require_simulated(simulated, speed=speed, seed=seed, truth=truth)
     speed, seed = 120.0 if speed is None else speed, 1 if seed is None else seed
     require_speed_and_seed(speed, seed)
     definition = validated(ScanDefinition, rename_parts(read_toml(scan)), scan)
     console = Console(stderr=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch,
-        _rig(Path(scratch), definition, config, speed, seed, truth) as (path, world),
-    ):
+    rig_used = (
+        nullcontext((config, None))
+        if config is not None
+        else simulated_rig(speed=speed, seed=seed, truth=truth, geometry=definition.geometry)
+    )
+    with rig_used as (path, world):
         rig = load_rig(path)
         require_usable(rig, path, definition, scan)
         require_writable(rig.data_dir or data)
@@ -109,89 +105,29 @@ class _Taken:
     interrupted: bool
 
 
-@contextmanager
-def _rig(
-    scratch: Path,
-    definition: ScanDefinition,
-    config: Path | None,
-    speed: float,
-    seed: int,
-    truth: Path | None,
-) -> Iterator[tuple[Path, SimulatedRig | None]]:
-    """The rig file to use; with a simulated rig, the simulators for as long as it is used."""
-    if config is not None:
-        yield config, None
-        return
-    world = start_simulated_rig(
-        scratch, speed=speed, seed=seed, truth=truth, geometry=definition.geometry
-    )
-    try:
-        path = scratch / "rig.toml"
-        path.write_text(tomli_w.dumps(rig_file(world.ports, definition.geometry or "co")))
-        yield path, world
-    finally:
-        world.close()
-
-
 def _take(path: Path, rig: RigConfig, scan: Path, data: Path, console: Console) -> _Taken:
     """Run the scan on the rig's station, started here unless one runs."""
     endpoint = find_station(rig.name)
     process = None
     try:
         if endpoint is None:
-            log = (rig.data_dir or data) / "station.log"
-            said_before = log.stat().st_size if log.exists() else 0
-            process = _start_station(path, data, log)
-            endpoint = _wait_for_station(rig.name, process, log, said_before)
+            arguments = ["--config", str(path), "--data", str(data)]
+            station = StationStart(rig.name, arguments, rig.data_dir or data, stays=False)
+            process = station.process
+            endpoint = station.wait()
         with StationClient(endpoint) as client:
             answer = client.command("run", scan=scan.read_text(), path=scan)
             interrupted = _follow(client, str(answer["run"]), console)
             return _Taken(_short(Path(answer["folder"])), interrupted)
     finally:
         if process is not None:
-            _end_station(process)
-
-
-def _end_station(process: "subprocess.Popen[bytes]") -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(60.0)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            end(process)
 
 
 def _short(path: Path) -> Path:
     """Relative to where the operator stands, if it lies below."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _start_station(path: Path, data: Path, log: Path) -> "subprocess.Popen[bytes]":
-    command = [
-        sys.executable, "-m", "atta_daq", "station", "--config", str(path), "--data", str(data),
-        "--parent-pid", str(os.getpid()),
-    ]  # fmt: skip
-    with log.open("ab") as out:
-        # Its own session: Ctrl-C is for the command, which then ends the run in good order.
-        return subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
-
-
-def _wait_for_station(
-    rig: str, process: "subprocess.Popen[bytes]", log: Path, said_before: int
-) -> Endpoint:
-    """Where the new station serves; if it ends instead, its own words and exit code."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while (endpoint := find_station(rig)) is None:
-        if process.poll() is not None:
-            said = log.read_bytes()[said_before:].decode(errors="replace").strip()
-            print(said, file=sys.stderr)
-            raise typer.Exit(process.returncode or 1)
-        if time.monotonic() > deadline:
-            process.kill()
-            raise StationSilent(f"the station did not start within {START_TIMEOUT_S:g} s")
-        time.sleep(0.05)
-    return endpoint
 
 
 def _follow(client: StationClient, run_id: str, console: Console) -> bool:

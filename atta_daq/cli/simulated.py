@@ -11,7 +11,10 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +22,7 @@ from typing import Annotated, Any
 import tomli_w
 import typer
 
-from atta_daq.cli.checks import require_speed_and_seed
+from atta_daq.cli.arguments import require_speed_and_seed
 from atta_daq.rig.config import ConfigError, read_toml
 
 START_TIMEOUT_S = 60.0
@@ -139,10 +142,40 @@ def simulate(
     raise typer.Exit(code)
 
 
-def rig_file(ports: dict[str, Any], geometry: str) -> dict[str, Any]:
-    """The rig file of the simulated rig, as plain data."""
+@contextmanager
+def simulated_rig(
+    *,
+    speed: float,
+    seed: int,
+    truth: Path | None,
+    geometry: str | None = None,
+    name: str | None = None,
+) -> Iterator[tuple[Path, SimulatedRig]]:
+    """The rig file of a simulated rig, and its simulators for as long as it is used.
+
+    Without `geometry` that of the truth file counts.
+    """
+    with tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch:
+        folder = Path(scratch)
+        world = start_simulated_rig(folder, speed=speed, seed=seed, truth=truth, geometry=geometry)
+        try:
+            path = folder / "rig.toml"
+            rig = rig_file(world.ports, geometry or _geometry(truth), name)
+            path.write_text(tomli_w.dumps(rig))
+            yield path, world
+        finally:
+            world.close()
+
+
+def _geometry(truth: Path | None) -> str:
+    pumping = {} if truth is None else read_toml(truth).get("pumping", {})
+    return pumping.get("geometry", "co")
+
+
+def rig_file(ports: dict[str, Any], geometry: str, name: str | None = None) -> dict[str, Any]:
+    """The rig file of the simulated rig, as plain data. Without `name` one is made up."""
     return {
-        "name": f"simulated-{secrets.token_hex(3)}",
+        "name": name or f"simulated-{secrets.token_hex(3)}",
         "geometry": geometry,
         "amplifier": {
             "driver": "toptica-dlcpro",
@@ -214,6 +247,11 @@ def rig_file(ports: dict[str, Any], geometry: str) -> dict[str, Any]:
                 "waist_mm": 7.5,
                 "waist_counter_mm": 16.0,
                 "tube_diameter_mm": 9.0,
+            },
+            "rates": {
+                "counts_81_per_h": 165.0,
+                "counts_85_per_h": 2100.0,
+                "loading_relative_error": 0.005,
             },
         },
     }

@@ -4,40 +4,14 @@ import json
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from p4p.client.thread import Context, RemoteError, Subscription
-from p4p.nt import NTURI
+from p4p.nt import NTURI, NTNDArray
 
-
-class CommandRefused(Exception):
-    """The station refused a command; the text says why and what to do."""
-
-
-class StationSilent(Exception):
-    """No station answers at the address."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a station serves its process variables."""
-
-    rig: str
-    host: str
-    tcp_port: int
-    udp_port: int
-    pid: int
-    version: str
-
-    def to_json(self) -> str:
-        """One line of JSON, as the station leaves it in its lock file."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Endpoint":
-        """Inverse of `to_json`. Raises ValueError or TypeError on other text."""
-        return cls(**json.loads(text))
+from atta_daq.client.endpoint import Endpoint
+from atta_daq.client.errors import CommandRefused, StationSilent
 
 
 def client_name() -> str:
@@ -53,6 +27,7 @@ class StationClient:
         self.name = name or client_name()
         # Found by UDP search as well as by its TCP port: the one is fast after a restart of the
         # station (0.6 s against 10 s), the other works where broadcasts do not.
+        self._subscriptions: list[Subscription] = []
         self._context = Context(
             "pva",
             conf={
@@ -62,6 +37,9 @@ class StationClient:
                 "EPICS_PVA_NAME_SERVERS": f"{endpoint.host}:{endpoint.tcp_port}",
             },
             useenv=False,
+            # p4p's own unwrapping keeps a state that all its threads share, and after one table
+            # it no longer unwraps anything.
+            nt=False,
         )
 
     def __enter__(self) -> "StationClient":
@@ -72,6 +50,9 @@ class StationClient:
 
     def close(self) -> None:
         """Release the connection."""
+        for subscription in self._subscriptions:
+            subscription.close()
+        self._subscriptions.clear()
         self._context.close()
 
     def full_name(self, name: str) -> str:
@@ -81,16 +62,25 @@ class StationClient:
     def get(self, name: str, timeout_s: float = 5.0) -> Any:
         """Current value of a reading as a plain Python or numpy value. Raises StationSilent."""
         try:
-            return _plain(self._context.get(self.full_name(name), timeout=timeout_s))
+            return plain(self._context.get(self.full_name(name), timeout=timeout_s))
         except TimeoutError as error:
             raise StationSilent(self._silent(name, timeout_s)) from error
 
-    def watch(self, name: str, callback: Callable[[Any], None]) -> Subscription:
+    def watch(
+        self, name: str, callback: Callable[[Any], None], *, tell_lost: bool = False
+    ) -> Subscription:
         """Call `callback` with every new value (on a thread of the client), latest value wins.
 
-        The values carry `timestamp` and `severity`.
+        It gets the whole p4p structure (`value`, `alarm`, `timeStamp`, `display`); `plain` takes
+        the value out. With `tell_lost` it is also called with a
+        `p4p.client.thread.Disconnected` when the station is gone.
         """
-        return self._context.monitor(self.full_name(name), callback)
+        subscription = self._context.monitor(
+            self.full_name(name), callback, notify_disconnect=tell_lost
+        )
+        # p4p ends a subscription that nobody holds.
+        self._subscriptions.append(subscription)
+        return subscription
 
     def command(self, name: str, timeout_s: float = 30.0, **arguments: object) -> Any:
         """Carry out a command and return its answer.
@@ -106,7 +96,7 @@ class StationClient:
             raise CommandRefused(str(error)) from error
         except TimeoutError as error:
             raise StationSilent(self._silent(f"cmd:{name}", timeout_s)) from error
-        return json.loads(answer)
+        return json.loads(plain(answer))
 
     def _silent(self, name: str, timeout_s: float) -> str:
         where = f"{self.endpoint.host}:{self.endpoint.tcp_port}"
@@ -115,10 +105,13 @@ class StationClient:
         )
 
 
-def _plain(value: Any) -> Any:
-    """Without time stamp and alarm, which p4p prints along with a string."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, float):
-        return float(value)
-    return value
+def plain(structure: Any) -> Any:
+    """The value of a reading without time stamp and alarm.
+
+    A number, bool or text; an array; a 2-D array (image); a dictionary of columns (table).
+    """
+    kind = structure.getID()
+    if kind.startswith("epics:nt/NTNDArray"):
+        return np.asarray(NTNDArray().unwrap(structure))
+    value = structure["value"]
+    return dict(value.items()) if kind.startswith("epics:nt/NTTable") else value

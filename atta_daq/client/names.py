@@ -7,12 +7,15 @@ reference page cannot drift from the code. A full name is `<rig name>:<name>`.
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["double", "int", "bool", "string", "table", "image"]
+Kind = Literal["double", "int", "bool", "string", "array", "table", "image"]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One value that the station posts. NTScalar unless it is a table or an image."""
+    """One value that the station posts. NTScalar unless it is an array, a table or an image.
+
+    A meaning that begins with 'JSON' is a string that holds a JSON text.
+    """
 
     name: str
     kind: Kind
@@ -31,12 +34,20 @@ class Command:
     needs_control: bool = True
 
 
+ENDPOINT = "atta-daq:station"
+"""Full name, the same at every station, under which it tells what it is (JSON: `Endpoint`):
+a client that knows only host and port learns the rig's name here."""
+
 READINGS: tuple[Reading, ...] = (
     Reading("station:version", "string", "", "version of atta-daq that the station runs"),
     Reading("station:rig_time", "double", "s", "rig time, seconds since 1970"),
     Reading("station:control", "string", "", "client that holds control; empty for none"),
     Reading("station:message", "string", "", "last line of the log"),
     Reading("station:watchdog", "double", "ms", "slowest reaction of the watchdog so far", 1),
+    Reading("station:rig", "string", "", "JSON: the rig in short (`client.rig_info.RigInfo`)"),
+    Reading("station:activity", "string", "", "what the rig does outside a run; empty for nothing"),
+    Reading("station:log", "string", "", "JSON: the last lines of the log (`client.log.LogLine`)"),
+    Reading("station:alarms", "string", "", "JSON: active and unacknowledged alarms (`Alarm`)"),
     Reading("amplifier:seed_on", "bool", "", "seed diode on"),
     Reading("amplifier:seed_current", "double", "mA", "seed diode current", 2),
     Reading("amplifier:seed_power", "double", "mW", "seed power at the amplifier", 2),
@@ -45,17 +56,27 @@ READINGS: tuple[Reading, ...] = (
     Reading("amplifier:current", "double", "mA", "amplifier current, measured", 1),
     Reading("amplifier:output_power", "double", "mW", "amplifier output power", 1),
     Reading("amplifier:interlock_open", "bool", "", "interlock of the laser head open"),
+    Reading("amplifier:emission", "bool", "", "key and emission button allow light"),
     Reading("amplifier:protected", "bool", "", "the box's own guard against missing seed is armed"),
     Reading("amplifier:health", "string", "", "health text of the box"),
     Reading("light:detuning_set", "double", "MHz", "819-nm detuning from 84Kr, setpoint", 2),
     Reading("light:detuning", "double", "MHz", "819-nm detuning from 84Kr, read back", 2),
     Reading("light:power", "double", "mW", "819-nm power in front of the source", 1),
     Reading("light:shutter", "bool", "", "819-nm shutter open"),
+    Reading("light:ratio", "double", "", "84Kr loading with pumping light over without", 3),
     Reading("lock:locked", "bool", "", "transfer-cavity lock closed"),
     Reading("lock:reason", "string", "", "why the lock is open"),
     Reading("lock:ratio", "double", "", "peak ratio of slave to master", 6),
+    Reading("lock:setpoint", "double", "", "setpoint of the peak ratio", 6),
     Reading("lock:rms", "double", "MHz", "rms of the single-ramp slave frequency", 3),
     Reading("lock:actuator", "double", "", "position of the slave actuator in its range"),
+    Reading("lock:peaks", "array", "us", "peaks on the ramp: master, slave, master; up, then down"),
+    Reading("lock:errors", "array", "MHz", "slave frequency less its setpoint, last polls"),
+    Reading("cell:signal", "double", "V", "error signal of the reference cell, mean", 4),
+    Reading("cell:rms", "double", "V", "its scatter", 4),
+    Reading("cell:detunings", "array", "MHz", "steps of the last zeroing"),
+    Reading("cell:volts", "array", "V", "error signal at those steps"),
+    Reading("cell:zero", "string", "", "JSON: zero of the last zeroing, or why there is none"),
     Reading("sideband:frequency", "double", "MHz", "sideband frequency", 4),
     Reading("sideband:power", "double", "dBm", "RF power", 2),
     Reading("sideband:on", "bool", "", "RF on"),
@@ -65,17 +86,29 @@ READINGS: tuple[Reading, ...] = (
     Reading("camera:gain", "int", "", "EM gain"),
     Reading("camera:acquiring", "bool", "", "camera exposing"),
     Reading("camera:shutter", "bool", "", "camera shutter open"),
+    Reading("camera:exposure", "double", "s", "exposure time"),
+    Reading(
+        "camera:saturated", "double", "", "fraction of saturated pixels in the latest frame", 5
+    ),
+    Reading("camera:signals", "array", "e-", "light of the trap in the last frames, oldest first"),
+    Reading("camera:arrivals", "array", "", "which of those frames an atom came in (provisional)"),
+    Reading("camera:counting", "string", "", "JSON: how the run counts: electrons per atom, noise"),
     Reading("camera:frames", "int", "", "frames of this segment"),
     Reading("camera:lost", "int", "", "frames lost in this segment"),
     Reading("trap:isotope", "int", "", "isotope of the trap; 0 blank, -1 unknown"),
     Reading("trap:offset", "double", "MHz", "trap offset from the 84Kr master", 3),
     Reading("trap:locked", "bool", "", "every trap laser locked"),
+    Reading("trap:light", "bool", "", "trap light on"),
+    Reading("loading:trace", "array", "V", "last trace of the loading detector"),
+    Reading("loading:step", "double", "s", "time step of that trace", 7),
+    Reading("loading:meter", "double", "1/s", "84Kr loading rate of the alignment, newest", 5),
     Reading("rate:counts", "int", "", "atoms of this segment so far (provisional)"),
     Reading("rate:counting", "double", "1/h", "atoms per hour of the last counting segment", 1),
     Reading("rate:loading_83", "double", "1/s", "last 83Kr loading rate, detector units", 5),
     Reading("rate:loading_84", "double", "1/s", "last 84Kr loading rate, detector units", 5),
     Reading("run:state", "string", "", "idle, preparing, running, paused, stopping"),
     Reading("run:id", "string", "", "run under way or last run"),
+    Reading("run:info", "string", "", "JSON: what the run is about (`client.runs.RunInfo`)"),
     Reading("run:outcome", "string", "", "how the last run ended"),
     Reading("run:segment", "int", "", "segments taken"),
     Reading("run:segments", "int", "", "segments of the whole scan"),
@@ -83,7 +116,8 @@ READINGS: tuple[Reading, ...] = (
     Reading("run:remaining", "double", "s", "rig time left, predicted", 0),
     Reading("run:suspended", "string", "", "why the run waits; empty when it does not"),
     Reading("run:table", "table", "", "segments of the run: one row each"),
-    Reading("run:fit", "string", "", "last fit of the run, JSON"),
+    Reading("run:points", "string", "", "JSON: normalised points so far (`client.runs.Points`)"),
+    Reading("run:fit", "string", "", "JSON: last fit of each part of the run"),
     Reading("camera:image", "image", "ADU", "latest frame of the region of interest"),
 )
 
@@ -95,13 +129,88 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", (), "STOP: make every instrument safe, end the run", needs_control=False),
     Command("light_on", (), "seed on, amplifier on below its ceiling"),
     Command("light_off", (), "amplifier off, then seed off"),
-    Command("move_light", ("detuning_mhz", "power_mw"), "move the light while no run is under way"),
+    Command(
+        "move_light", ("detuning_mhz", "power_mw"), "move what is given while no run is under way"
+    ),
+    Command("seed", ("on",), "switch the seed diode"),
+    Command("seed_current", ("current_ma",), "set the seed current"),
+    Command("amplifier", ("on",), "switch the amplifier; off ramps down first"),
+    Command("amplifier_current", ("current_ma",), "ramp the amplifier current"),
+    Command("sideband", ("frequency_mhz", "power_dbm", "on"), "set what is given of the RF source"),
     Command("relock", (), "close the transfer-cavity lock again"),
+    Command("freeze_lock", (), "hold the actuator of the lock where it is"),
+    Command("zero_axis", (), "step over the 84Kr line of the reference cell; the zero is kept"),
+    Command("jump", ("isotope", "line"), "move the 819-nm light to an isotope's line"),
+    Command("trap", ("isotope",), "switch the trap; 0 is off every isotope"),
+    Command("pumping", ("on",), "open or close the 819-nm shutter"),
+    Command("camera_view", ("on", "isotope"), "live pictures at gain of 81, 85 or 0 (blank)"),
+    Command("align", ("on",), "measure 84Kr loading again and again"),
     Command("take_control", ("force",), "hold control", needs_control=False),
     Command("release_control", (), "give control up"),
-    Command("note", ("text",), "add the operator's note to the run", needs_control=False),
+    Command(
+        "note",
+        ("text",),
+        "operator's note: into the log, and into the run",
+        needs_control=False,
+    ),
+    Command("acknowledge", ("alarm",), "an alarm (its id, or 'all') was seen", needs_control=False),
+    Command(
+        "check_scan", ("scan", "path"), "duration, volume, errors to expect", needs_control=False
+    ),
+    Command("theory", ("scan",), "what the model expects of a scan", needs_control=False),
+    Command("runs", ("search", "limit"), "list of the runs, newest first", needs_control=False),
+    Command("run_data", ("run",), "segments, points and fits of a run", needs_control=False),
+    Command("run_scan", ("run",), "the scan file of a run", needs_control=False),
+    Command("run_report", ("run",), "the report of a run, HTML", needs_control=False),
+    Command(
+        "run_export", ("run", "format"), "files of a run: csv or nexus, base64", needs_control=False
+    ),
+    Command("history", ("names", "seconds"), "past readings, one a second", needs_control=False),
     Command("shutdown", (), "make safe, end the station"),
 )
+
+ANSWERS: tuple[tuple[str, str], ...] = (
+    ("run", "`{run, folder}`"),
+    (
+        "check_scan",
+        (
+            "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
+            "`archive_bytes` and `parts`: `[{name, isotope, points, errors, note}]`; `errors` is "
+            "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote"
+        ),
+    ),
+    (
+        "theory",
+        (
+            "`{parts: [{name, isotope, axis, x, y}]}`; y is the relative increase (0.57 is +57 %) "
+            "along the first axis; without an axis one value at x = 0"
+        ),
+    ),
+    (
+        "runs",
+        (
+            "`{runs: [{run_id, name, isotopes, state, started_utc_s, duration_s, sample, note, "
+            "geometry}]}`"
+        ),
+    ),
+    (
+        "run_data",
+        (
+            "`{info, points, fits, rows}`: as `run:info`, `run:points`, `run:fit`, and one object "
+            "for each segment"
+        ),
+    ),
+    ("run_scan", "`{scan}`: TOML"),
+    ("run_report", "`{name, html}`"),
+    ("run_export", "`{files: {name: base64}}`"),
+    (
+        "history",
+        "`{name: {utc_s: [], value: []}}`, at most two hours; null where the reading was stale",
+    ),
+    ("note", "`{noted}`: the run that keeps it, or empty"),
+    ("acknowledge", "`{acknowledged: [alarm]}`"),
+)
+"""What the commands that are asked for something answer: JSON."""
 
 _COLUMNS = ("name", "type", "unit", "meaning")
 
@@ -111,7 +220,9 @@ def reference_page() -> str:
     lines = [
         "# Process variables of a station",
         "",
-        "Generated by `atta-daq docs names`. A full name is `<rig name>:<name>`.",
+        "Generated by `atta-daq docs names`. A full name is `<rig name>:<name>`. One name is the",
+        f"same at every station: `{ENDPOINT}` (string, JSON) tells the name of the rig, version",
+        "and ports of the station that answers.",
         "",
         "## Readings",
         "",
@@ -134,4 +245,6 @@ def reference_page() -> str:
         arguments = ", ".join(command.arguments) or "none"
         control = "needed" if command.needs_control else "open"
         lines.append(f"| `cmd:{command.name}` | {arguments} | {control} | {command.meaning} |")
+    lines += ["", "## Answers", "", "| name | answer |", "|---|---|"]
+    lines += [f"| `cmd:{name}` | {answer} |" for name, answer in ANSWERS]
     return "\n".join(lines) + "\n"

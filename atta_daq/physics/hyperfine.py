@@ -21,6 +21,13 @@ class Component:
     strength: float
     """Share of the whole line; sums to 1."""
 
+    @property
+    def name(self) -> str:
+        """'11/2-13/2'; lines of even isotopes have no hyperfine structure: '819 nm'."""
+        if self.strength > 0.999:
+            return "819 nm"
+        return f"{round(2 * self.f_lower)}/2-{round(2 * self.f_upper)}/2"
+
 
 def hyperfine_energy_mhz(f: float, j: float, spin: float, a_mhz: float, b_mhz: float) -> float:
     """Hyperfine energy of the level F over h, by Casimir's formula (MHz).

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from atta_daq.rig.config import CameraConfig, Interval, RigConfig
+from atta_daq.rig.config import CameraConfig, RigConfig
 from atta_daq.rig.instruments import Instruments
+from atta_daq.rig.models import Interval
 from drivers.arduino_stcl import ArduinoStcl
 from drivers.areadetector import AreaDetectorCamera
 from drivers.dlcpro import DlcPro

@@ -5,40 +5,19 @@ file, key and what is allowed. `docs/reference/rig-file.md` lists all keys.
 """
 
 import tomllib
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from atta_daq.rig.calibrations import Calibrations
+from atta_daq.rig.errors import ConfigError
+from atta_daq.rig.models import Interval, RigModel
 from atta_daq.scans.blocks import Timing
 from atta_daq.scans.wording import problems
 
 
-class ConfigError(Exception):
-    """A file that cannot be used: which file, which key, what is allowed."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
-    )
-
-
-class Interval(_Model):
-    """A closed interval."""
-
-    low: float
-    high: float
-
-    @model_validator(mode="after")
-    def _ascending(self) -> "Interval":
-        if not self.low <= self.high:
-            raise ValueError(f"low {self.low:g} lies above high {self.high:g}")
-        return self
-
-
-class AmplifierConfig(_Model):
+class AmplifierConfig(RigModel):
     """Seed and tapered amplifier. No limit has a default: the lab knows its chip."""
 
     driver: Literal["toptica-dlcpro"]
@@ -72,7 +51,7 @@ class AmplifierConfig(_Model):
         return self
 
 
-class SidebandConfig(_Model):
+class SidebandConfig(RigModel):
     """RF source of the electro-optical modulator."""
 
     driver: Literal["windfreak-synthhd"]
@@ -87,7 +66,7 @@ class SidebandConfig(_Model):
     """Allowed RF powers; the upper end protects the EOM."""
 
 
-class LockConfig(_Model):
+class LockConfig(RigModel):
     """Transfer-cavity lock of the 819-nm laser."""
 
     driver: Literal["arduino-stcl"]
@@ -111,7 +90,7 @@ class LockConfig(_Model):
         return self
 
 
-class CameraConfig(_Model):
+class CameraConfig(RigModel):
     """The EMCCD that sees single atoms."""
 
     driver: Literal["areadetector"]
@@ -146,7 +125,7 @@ class CameraConfig(_Model):
         return self
 
 
-class TrapSwitchConfig(_Model):
+class TrapSwitchConfig(RigModel):
     """Isotope of the trap lasers, and the 819-nm shutter."""
 
     driver: Literal["redpitaya"]
@@ -196,7 +175,7 @@ class TrapSwitchConfig(_Model):
         return self
 
 
-class LoadingConfig(_Model):
+class LoadingConfig(RigModel):
     """Photodiode on the trap: 83Kr and 84Kr loading rates."""
 
     driver: Literal["redpitaya"]
@@ -213,7 +192,7 @@ class LoadingConfig(_Model):
     """Record after clearing in one slope of 84Kr."""
 
 
-class ReferenceCellConfig(_Model):
+class ReferenceCellConfig(RigModel):
     """Modulation-transfer spectroscopy of the stable isotopes."""
 
     driver: Literal["redpitaya"]
@@ -228,7 +207,7 @@ class ReferenceCellConfig(_Model):
     """Steps of the zeroing."""
 
 
-class TimingConfig(_Model):
+class TimingConfig(RigModel):
     """What the rig needs around the counting."""
 
     settling_s: float = Field(default=0.5, ge=0)
@@ -239,7 +218,7 @@ class TimingConfig(_Model):
     """Thrown away at the start of a counting segment."""
 
 
-class ClockConfig(_Model):
+class ClockConfig(RigModel):
     """Rig time = origin_s + rate x (UTC - origin_s). A real rig keeps rate = 1."""
 
     rate: float = Field(default=1.0, gt=0)
@@ -248,99 +227,21 @@ class ClockConfig(_Model):
     """UTC (s since 1970) at which both were equal."""
 
 
-class Dated(_Model):
-    """A calibration: when it was made and how long it holds."""
+class NetworkConfig(RigModel):
+    """Who reaches the station. Who does may command the rig: serve on the lab's network only."""
 
-    made: datetime | None = None
-    """When it was measured."""
-    valid_days: float = Field(default=365.0, gt=0)
-    """How long it holds."""
-
-
-class CavityCalibration(Dated):
-    """The transfer cavity: ratio of its peaks to frequency."""
-
-    fsr_mhz: float = Field(gt=0)
-    """Free spectral range at the master."""
-    fsr_error_mhz: float = Field(ge=0)
-    """Its standard error."""
-    ratio_sign: Literal[-1, 1]
-    """Sign of d(frequency)/d(ratio): polarity of the ramp."""
-    zero_ratio: float
-    """Ratio on the 84Kr line; a run that zeroes on the reference cell replaces it."""
-    zero_error_mhz: float = Field(ge=0)
-    """Its standard error."""
+    interface: str = Field(
+        default="127.0.0.1", pattern=r"^\d{1,3}(\.\d{1,3}){3}$", examples=["192.168.1.10"]
+    )
+    """Address of this computer on which the station serves; 127.0.0.1: only to this computer,
+    0.0.0.0: on every network."""
+    tcp_port: int = Field(default=0, ge=0, le=65535)
+    """0: any free one. Windows on other computers look for 5075."""
+    udp_port: int = Field(default=0, ge=0, le=65535)
+    """For the search by name, as EPICS clients do on 5076; 0: any free one."""
 
 
-class FibrePowerCalibration(Dated):
-    """power_mw = slope x (amplifier current - threshold), in front of the source."""
-
-    threshold_ma: float
-    """Amplifier current at which the power begins."""
-    slope_mw_per_ma: float = Field(gt=0)
-    """Power in front of the source per current."""
-    relative_error: float = Field(ge=0)
-    """Of the slope."""
-    full_power_mw: float = Field(gt=0)
-    """The power of a scan that names none; also the largest allowed."""
-    monitor_ratio: float = Field(gt=0)
-    """Power in front of the source over the amplifier's own output reading."""
-
-
-class EomCalibration(Dated):
-    """Depth of the sidebands against RF power."""
-
-    v_pi_v: float = Field(gt=0)
-    """Half-wave voltage of the EOM."""
-    v_pi_error_v: float = Field(ge=0)
-    """Its standard error."""
-
-
-class DopplerCalibration(Dated):
-    """Most probable Doppler shifts of the beam, from the 84Kr and 83Kr spectra."""
-
-    even_mhz: float
-    """Most probable shift of 84Kr."""
-    even_error_mhz: float = Field(ge=0)
-    """Its standard error."""
-    odd_mhz: float
-    """Most probable shift of the odd isotopes."""
-    odd_error_mhz: float = Field(ge=0)
-    """Its standard error."""
-    even_rms_mhz: float = Field(gt=0)
-    """Rms width of the shifts of 84Kr."""
-    odd_rms_mhz: float = Field(gt=0)
-    """Rms width of the shifts of the odd isotopes."""
-    odd_rms_error_mhz: float = Field(gt=0)
-    """Its standard error: the prior of a fit without an 83Kr spectrum."""
-
-
-class PumpingCalibration(Dated):
-    """What the spectra are fitted with unless a run says otherwise."""
-
-    rabi_scale: float = Field(gt=0)
-    """Factor on the Rabi frequency of Eq. 3."""
-    rabi_scale_error: float = Field(gt=0)
-    """Its standard error: the prior of a fit without an 83Kr spectrum."""
-    waist_mm: float = Field(gt=0)
-    """1/e2 radius at the source tube, co-propagating."""
-    waist_counter_mm: float = Field(gt=0)
-    """The same, counter-propagating."""
-    tube_diameter_mm: float = Field(gt=0)
-    """Inner diameter of the source tube."""
-
-
-class Calibrations(_Model):
-    """What the lab measured before, each with its date."""
-
-    cavity: CavityCalibration
-    fibre_power: FibrePowerCalibration
-    eom: EomCalibration
-    doppler: DopplerCalibration
-    pumping: PumpingCalibration
-
-
-class RigConfig(_Model):
+class RigConfig(RigModel):
     """A whole rig file."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", examples=["atta-1"])
@@ -359,6 +260,7 @@ class RigConfig(_Model):
     reference_cell: ReferenceCellConfig
     timing: TimingConfig = TimingConfig()
     clock: ClockConfig = ClockConfig()
+    network: NetworkConfig = NetworkConfig()
     calibrations: Calibrations
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """The instruments of one rig as one object: connect, release, make safe."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import cast
@@ -65,6 +65,18 @@ class Instruments:
         for instrument in self:
             instrument.close()
 
+    def darken_camera(self) -> list[str]:
+        """Camera stopped, gain off, shutter closed. Returns what could not be done."""
+        camera = self.camera
+        return _tried(camera.stop, lambda: camera.set_em_gain(0), camera.close_shutter)
+
+    def leave_dark(self) -> list[str]:
+        """After a run or a fault: camera dark, 819-nm shutter closed; the light stays on.
+
+        Returns what could not be done.
+        """
+        return self.darken_camera() + _tried(lambda: self.trap_switch.set_pumping_light(False))
+
     def make_safe(self) -> list[str]:
         """STOP: bring every instrument into its safe state, side by side, whatever else fails.
 
@@ -82,3 +94,14 @@ class Instruments:
 
         with ThreadPoolExecutor(thread_name_prefix="stop") as pool:
             return list(pool.map(one, self))
+
+
+def _tried(*actions: Callable[[], object]) -> list[str]:
+    """Carry all of them out, whatever fails; returns what did."""
+    failed = []
+    for action in actions:
+        try:
+            action()
+        except DriverError as error:
+            failed.append(str(error))
+    return failed

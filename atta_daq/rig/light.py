@@ -30,6 +30,8 @@ class LightControl:
         self._instruments = instruments
         self._config = config
         self.axis = axis
+        self.zeroing = False
+        """True while the axis is zeroed: the reference cell is in use."""
         self._at: ResolvedTarget | None = None
 
     def resolve(self, target: Target, isotope: int) -> ResolvedTarget:
@@ -99,6 +101,19 @@ class LightControl:
             ratio = self.axis.detuning_to_ratio(target.detuning_mhz)
             self._instruments.lock.set_ratio(ratio)
         self._at = target
+
+    def steer(self, detuning_mhz: float | None = None, power_mw: float | None = None) -> None:
+        """Move by hand what is given, frequency or power; the other and the sidebands stay.
+
+        Raises OutOfRange before anything is sent.
+        """
+        self._at = None
+        ratio = None if detuning_mhz is None else self.axis.detuning_to_ratio(detuning_mhz)
+        current_ma = None if power_mw is None else self.current_ma(power_mw)
+        if ratio is not None:
+            self._instruments.lock.set_ratio(ratio)
+        if current_ma is not None:
+            self._instruments.amplifier.set_amplifier_current(current_ma)
 
     def forget(self) -> None:
         """The next `move` sets everything anew (after a fault or a calibration)."""

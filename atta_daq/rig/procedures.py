@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from atta_daq.analysis.records import SegmentKind
 from atta_daq.calibration.axis import AxisCalibration
@@ -20,16 +21,21 @@ from atta_daq.scans.blocks import PlannedSegment, Target
 from drivers.errors import DeviceFault
 from drivers.interfaces import Frame
 
+FloatArray = NDArray[np.float64]
+
 
 def zero_on_reference_cell(
     instruments: Instruments,
     config: RigConfig,
     light: LightControl,
     interrupted: Callable[[], str],
+    show: Callable[[FloatArray, FloatArray], None] = lambda _detunings, _volts: None,
 ) -> AxisCalibration:
     """Step the laser over the 84Kr line of the reference cell; the zero crossing is the zero.
 
     Returns the axis with its new zero. Raises DeviceFault when the signal is not that line.
+    After every step `show` gets all detunings so far (MHz, read back on the former axis) and the
+    error signal there (V).
     """
     cell = config.reference_cell
     power = config.calibrations.fibre_power.full_power_mw
@@ -43,6 +49,8 @@ def zero_on_reference_cell(
         trace = instruments.reference_cell.read_signal(cell.read_s)
         ratios.append(instruments.lock.status().ratio)
         volts.append(float(trace.volts.mean()))
+        detunings = [light.axis.ratio_to_detuning(ratio) for ratio in ratios]
+        show(np.array(detunings), np.array(volts))
     try:
         return fit_reference_zero(light.axis, np.array(ratios), np.array(volts))
     except ValueError as error:

@@ -17,10 +17,11 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.frame_pump import FrameConsumer, FramePump
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
+from atta_daq.rig.provisional import Provisional
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.scans.blocks import PlannedSegment
 from drivers.errors import DriverError
-from drivers.interfaces import CameraSettings, Frame
+from drivers.interfaces import CameraSettings, Frame, Trace
 
 STALL_EXPOSURES = 20
 STALL_MARGIN_S = 2.0
@@ -42,20 +43,6 @@ class Place:
     block: int
     attempt: int
     index: int
-
-
-@dataclass
-class Provisional:
-    """What a window may show of the segment under way; not for analysis."""
-
-    kind: str = ""
-    frames: int = 0
-    frame: Frame | None = None
-    counter: SegmentCounter | None = None
-
-    def counts(self) -> int:
-        """Atoms so far; the segment's count is decided at its end."""
-        return 0 if self.counter is None else self.counter.provisional()
 
 
 @dataclass
@@ -94,6 +81,8 @@ class SegmentTaker:
         self.counting: CountingSetup | None = None
         self.archive: FrameConsumer | None = None
         self.provisional = Provisional()
+        self.loading_trace: Trace | None = None
+        """The last one that the loading detector took."""
         self.guard: Callable[[], str] = lambda: ""
         """Asked while a segment runs; a reason ends it, flagged (lock lost, amplifier tripped)."""
 
@@ -110,7 +99,7 @@ class SegmentTaker:
         """Take one segment. A fault of the rig flags it; only STOP and bugs raise."""
         with self._lock:
             self._interrupt = ""
-        self.provisional = Provisional(kind=planned.kind.value)
+        self.provisional.begin()
         begun_s = self._clock.now_s()
         since_s = begun_s if self._last_end_s is None else self._last_end_s
         setting = Setting()
@@ -179,13 +168,14 @@ class SegmentTaker:
         start_s = self._clock.now_s()
         if planned.kind is SegmentKind.LOADING_83:
             trace = detector.quench_bursts(bursts, config.load_s, config.quench_s)
+            self.loading_trace = trace
             result = quench_burst_rate(
                 trace.volts, trace.dt_s, bursts, config.load_s, config.quench_s
             )
             rates, live_s = result.bursts, bursts * config.load_s
         else:
             # Several slopes: what one trace cannot show is how well it repeats.
-            rates = np.array([self._slope() for _ in range(bursts)])
+            rates = np.array([self.slope() for _ in range(bursts)])
             live_s = bursts * config.slope_record_s
         end_s = self._clock.now_s()
         return _Measured(
@@ -201,9 +191,11 @@ class SegmentTaker:
             flag=self._guarded(),
         )
 
-    def _slope(self) -> float:
+    def slope(self) -> float:
+        """84Kr loading rate (V/s) of one slope after clearing. Raises LoadingError."""
         config = self._config.loading
         trace = self._instruments.loading.loading_slope(config.quench_s, config.slope_record_s)
+        self.loading_trace = trace
         return loading_slope_rate(trace.volts, trace.dt_s, config.quench_s).rate
 
     def _count(self, planned: PlannedSegment) -> _Measured:
@@ -211,7 +203,7 @@ class SegmentTaker:
         camera, config = self._instruments.camera, self._config.camera
         settle = self._config.timing.settle_frames
         wanted = math.ceil(planned.dwell_s / config.exposure_s - 1e-9)
-        consumers: list[FrameConsumer] = [self._show]
+        consumers: list[FrameConsumer] = [self.provisional.add]
         if self.archive is not None:
             consumers.append(self.archive)
         counter = self.provisional.counter = self._counter(settle, wanted)
@@ -227,8 +219,7 @@ class SegmentTaker:
         start_s = self._clock.now_s()
         try:
             camera.start(pump)
-            stall_s = self._clock.wall_s(STALL_EXPOSURES * config.exposure_s) + STALL_MARGIN_S
-            flag = pump.wait(stall_s, self._guarded)
+            flag = pump.wait(self.stall_s, self._guarded)
         finally:
             try:
                 camera.stop()
@@ -265,6 +256,12 @@ class SegmentTaker:
         counter.arm(-math.inf, wanted)
         return counter
 
+    @property
+    def stall_s(self) -> float:
+        """Wall time without a frame after which the camera counts as stalled."""
+        exposures_s = STALL_EXPOSURES * self._config.camera.exposure_s
+        return self._clock.wall_s(exposures_s) + STALL_MARGIN_S
+
     def configure_camera(self) -> None:
         """Region of interest, exposure, gain off, shutter closed; for the start of a run."""
         config, camera = self._config.camera, self._instruments.camera
@@ -276,7 +273,3 @@ class SegmentTaker:
     def _guarded(self) -> str:
         with self._lock:
             return self._interrupt or self.guard()
-
-    def _show(self, frame: Frame) -> None:
-        self.provisional.frame = frame
-        self.provisional.frames += 1

@@ -54,8 +54,12 @@ class TrapControl:
 
     def start(self) -> None:
         """Trap light on, 819-nm shutter closed, isotope to be set anew."""
-        self._instruments.trap_switch.set_trap_light(True)
+        self.light_on()
         self._instruments.trap_switch.set_pumping_light(False)
+
+    def light_on(self) -> None:
+        """Trap light on, isotope to be set anew; the 819-nm shutter stays as it is."""
+        self._instruments.trap_switch.set_trap_light(True)
         self.isotope = None
 
     def pump(self, on: bool) -> None:

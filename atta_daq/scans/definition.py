@@ -6,6 +6,7 @@ its unit in its name. See `docs/reference/scan-file.md`.
 """
 
 import hashlib
+import math
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,8 @@ Quantity = Literal["detuning_mhz", "power_mw", "sideband_frequency_mhz", "sideba
 Isotope = Literal[81, 83, 84, 85]
 Order = Literal["sequential", "shuffled", "interleaved"]
 Pumping = Literal["on", "off", "abba"]
+MOST_POINTS = 20_000
+"""Of a scan, with all repeats. More is a slip of the pen: weeks of counting."""
 
 
 class _Model(BaseModel):
@@ -168,6 +171,15 @@ class ScanDefinition(_Model):
     """Kept with the run."""
     note: str = ""
     """Kept with the run."""
+
+    @model_validator(mode="after")
+    def _can_be_taken(self) -> "ScanDefinition":
+        points = sum(
+            part.repeats * math.prod(len(axis.grid()) for axis in part.axes) for part in self.parts
+        )
+        if points > MOST_POINTS:
+            raise ValueError(f"{points} points with their repeats; at most {MOST_POINTS} are taken")
+        return self
 
     @property
     def digest(self) -> str:

@@ -23,11 +23,18 @@ _LONGEST_INPUT = 60
 
 def problems(model: type[BaseModel], error: ValidationError) -> list[str]:
     """One line for each wrong key: `key: what is wrong; what is allowed`."""
+    return [f"{_place(location)}: {text}" for location, text in located_problems(model, error)]
+
+
+def located_problems(
+    model: type[BaseModel], error: ValidationError
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """Location in the model's own names, and what is wrong there, for each wrong key."""
     items = error.errors()
     # A list whose only element is wrong counts as too short as well; the element's line says it.
     inner = {item["loc"][:depth] for item in items for depth in range(len(item["loc"]))}
     return [
-        f"{_place(item['loc'])}: {_explain(model, item)}"
+        (item["loc"], _explain(model, item))
         for item in items
         if not (item["type"] == "too_short" and item["loc"] in inner)
     ]

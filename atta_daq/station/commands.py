@@ -5,20 +5,19 @@ from collections.abc import Callable, Mapping
 
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import ConfigError, RigConfig, validated
-from atta_daq.rig.instruments import Instruments
-from atta_daq.rig.light import LightControl, ResolvedTarget
+from atta_daq.rig.light import LightControl
 from atta_daq.scans.blocks import blocks
 from atta_daq.scans.definition import ScanDefinition, rename_parts
+from atta_daq.station.arguments import Arguments
 from atta_daq.station.control import Control
 from atta_daq.station.fitting import FitRequest
+from atta_daq.station.log import Say
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
+from atta_daq.station.rig_use import RigUse
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import Handler
 from atta_daq.station.session import RunSession, with_geometry
-from drivers.errors import DriverError
-
-Arguments = Mapping[str, str]
 
 
 class Commands:
@@ -26,38 +25,37 @@ class Commands:
 
     def __init__(
         self,
-        instruments: Instruments,
         config: RigConfig,
         light: LightControl,
         control: Control,
-        say: Callable[[str], None],
+        use: RigUse,
+        others: Mapping[str, Handler],
+        say: Say,
         shut_down: Callable[[], None],
     ) -> None:
-        self._instruments = instruments
+        """`others` are the handlers of the commands that stand in modules of their own."""
         self._config = config
         self._light = light
         self._control = control
+        self._use = use
+        self._others = others
         self._say = say
         self._shut_down = shut_down
         self.runs: Runs | None = None
         """Given once the server that it posts to is there."""
 
     def handlers(self) -> dict[str, Handler]:
-        """Handler of each name in `client.names.COMMANDS`."""
+        """Handler of each command."""
         return {
             "run": self.run,
             "pause": self.pause,
             "resume": self.resume,
             "abort": self.abort,
             "stop": self.stop,
-            "light_on": self.light_on,
-            "light_off": self.light_off,
-            "move_light": self.move_light,
-            "relock": self.relock,
             "take_control": self.take_control,
             "release_control": self.release_control,
-            "note": self.note,
             "shutdown": self.shutdown,
+            **self._others,
         }
 
     def run(self, client: str, arguments: Arguments) -> object:
@@ -70,7 +68,9 @@ class Commands:
             request = FitRequest(definition, self._config, prior_from_run(definition, runs.data))
         except Exception as error:
             raise CommandRefused(f"the scan cannot be used: {error}") from error
-        run_id = runs.start(definition, plan, request, arguments["scan"])
+        with self._use.before_run():
+            run_id = runs.start(definition, plan, request, arguments["scan"])
+        self._say(f"run {run_id} started", "info", client)
         return {"run": run_id, "folder": str((runs.data / run_id).resolve())}
 
     def pause(self, client: str, arguments: Arguments) -> object:
@@ -78,80 +78,47 @@ class Commands:
         when = arguments.get("when", "segment")
         if when not in ("segment", "now"):
             raise CommandRefused(f"pause when '{when}'? 'segment' or 'now'")
-        self._session().engine.pause(now=when == "now")
+        session = self._session()
+        session.engine.pause(now=when == "now")
+        self._say(f"pause run {session.run_id} ({when})", "info", client)
         return {"pausing": when}
 
     def resume(self, client: str, _arguments: Arguments) -> object:
         self._control.require(client)
         session = self._session()
-        if session.engine.state != "paused":
+        if not session.paused:
             raise CommandRefused("the run is not paused")
         session.resume()
+        self._say(f"resume run {session.run_id}", "info", client)
         return {"resumed": session.run_id}
 
     def abort(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
         session = self._session()
+        self._say(f"abort run {session.run_id}", "info", client)
         session.end(arguments.get("reason") or f"aborted by {client}")
         return {"aborted": session.run_id}
 
     def stop(self, client: str, _arguments: Arguments) -> object:
         done = self._runs().stop(f"STOP by {client}")
-        self._say(f"STOP by {client}: {'; '.join(done)}")
+        safe = all("NOT SAFE" not in line for line in done)
+        self._say(f"STOP: {'; '.join(done)}", "warning" if safe else "error", client)
         return {"done": done}
-
-    def light_on(self, client: str, _arguments: Arguments) -> object:
-        self._require_idle(client)
-        return self._driven(self._light.switch_on, {"light": "on"})
-
-    def light_off(self, client: str, _arguments: Arguments) -> object:
-        self._require_idle(client)
-        return self._driven(self._light.switch_off, {"light": "off"})
-
-    def move_light(self, client: str, arguments: Arguments) -> object:
-        self._require_idle(client)
-        try:
-            detuning, power = (float(arguments[key]) for key in ("detuning_mhz", "power_mw"))
-        except (KeyError, ValueError) as error:
-            raise CommandRefused(f"detuning_mhz and power_mw must be numbers: {error}") from error
-        self._driven(lambda: self._light.move(ResolvedTarget(detuning, power, 0.0, 0.0)), None)
-        try:
-            setting = self._light.read()
-        except DriverError as error:
-            raise CommandRefused(str(error)) from error
-        return {"detuning_mhz": setting.detuning_mhz, "power_mw": setting.power_mw}
-
-    def relock(self, client: str, _arguments: Arguments) -> object:
-        self._control.require(client)
-        return self._driven(lambda: self._instruments.lock.relock(), {"lock": "closed"})
 
     def take_control(self, client: str, arguments: Arguments) -> object:
         self._control.take(client, force=arguments.get("force", "").lower() == "true")
-        self._say(f"{client} has control")
+        self._say("has control", "info", client)
         return {"control": client}
 
     def release_control(self, client: str, _arguments: Arguments) -> object:
         self._control.release(client)
         return {"control": ""}
 
-    def note(self, client: str, arguments: Arguments) -> object:
-        writer = self._runs().writer
-        if writer is None:
-            raise CommandRefused("no run is under way that could keep a note")
-        writer.note(arguments.get("text", ""), client)
-        return {"noted": writer.run_id}
-
     def shutdown(self, client: str, _arguments: Arguments) -> object:
         self._control.require(client)
+        self._say("shut the station down", "info", client)
         self._shut_down()
         return {"shutdown": True}
-
-    def _driven(self, action: Callable[[], object], answer: object) -> object:
-        try:
-            action()
-        except DriverError as error:
-            raise CommandRefused(str(error)) from error
-        return answer
 
     def _runs(self) -> Runs:
         if self.runs is None:
@@ -163,12 +130,6 @@ class Commands:
         if session is None:
             raise CommandRefused("no run is under way")
         return session
-
-    def _require_idle(self, client: str) -> None:
-        self._control.require(client)
-        session = self._runs().session
-        if session is not None:
-            raise CommandRefused(f"run {session.run_id} is under way and moves the light")
 
 
 def scan_of(arguments: Arguments) -> ScanDefinition:

@@ -1,13 +1,23 @@
 """The run engine on a thread of its own: one plan at a time, pause, resume, abort."""
 
+import logging
 import threading
 from collections.abc import Callable, Generator
 from typing import Any
 
 from bluesky import RunEngine
-from bluesky.utils import Msg, RunEngineInterrupted
+from bluesky.utils import Msg, RequestAbort, RunEngineInterrupted
 
 Document = dict[str, Any]
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """Not the traceback of a run that was asked to end: that is no error."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, RequestAbort)
+
+
+logging.getLogger("bluesky").addFilter(_worth_a_line)
 
 
 class Engine:

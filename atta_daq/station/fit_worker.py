@@ -5,6 +5,7 @@ The latest data win: a request that arrives while a fit runs replaces the one th
 
 import logging
 import multiprocessing
+import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -17,6 +18,8 @@ FitFunction = Callable[..., Any]
 
 def _serve(pipe: Connection) -> None:
     """Loop of the worker: (function, arguments) in, (result, error) out, until None."""
+    # Ctrl-C at the station's terminal is for the station, which ends this process in its turn.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     while (request := pipe.recv()) is not None:
         function, arguments = request
         try:

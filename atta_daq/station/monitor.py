@@ -6,21 +6,36 @@ One thread an instrument, so that a dead one delays no other. All times here are
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
+from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.server import StationServer
-from drivers.errors import ConnectionLost, DriverError, Timeout
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
 from drivers.interfaces import AmplifierStatus, Instrument
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 WATCHDOG_S = 0.2
+CELL_S = 1.0
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+LOCK_ERRORS = 300
+CAMERA_READINGS = (
+    "camera:temperature",
+    "camera:stable",
+    "camera:gain",
+    "camera:acquiring",
+    "camera:shutter",
+    "camera:exposure",
+    "camera:lost",
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,8 @@ class Watch:
     poll: Callable[[], None]
     readings: tuple[str, ...]
     interval_s: float = POLL_S
+    guards: bool = True
+    """Its silence flags the segment under way."""
 
 
 class Monitor:
@@ -42,17 +59,19 @@ class Monitor:
         config: RigConfig,
         light: LightControl,
         server: StationServer,
-        say: Callable[[str], None],
+        alarms: Alarms,
     ) -> None:
         self._instruments = instruments
         self._config = config
         self._light = light
         self._server = server
-        self._say = say
+        self._alarms = alarms
         self._stop = threading.Event()
         self._faults: dict[str, str] = {}
+        self._silent: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
         self._slowest_s = 0.0
+        self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
         self._set_limits()
 
     def start(self) -> None:
@@ -74,14 +93,25 @@ class Monitor:
         """What is wrong with the rig right now; empty when nothing is."""
         return "; ".join(self._faults.values())
 
+    def silent(self) -> dict[str, str]:
+        """Instruments that do not answer, each with its error."""
+        return self._silent.copy()
+
     def _watches(self) -> tuple[Watch, ...]:
         rig = self._instruments
         return (
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
             Watch(rig.lock, self._lock, ("lock:", "light:detuning")),
             Watch(rig.sideband, self._sideband, ("sideband:",)),
-            Watch(rig.camera, self._camera, ("camera:temperature", "camera:gain")),
-            Watch(rig.trap_switch, self._trap, ("trap:offset", "trap:locked")),
+            Watch(rig.camera, self._camera, CAMERA_READINGS),
+            Watch(
+                rig.trap_switch,
+                self._trap,
+                ("trap:offset", "trap:locked", "trap:light", "light:shutter"),
+            ),
+            Watch(
+                rig.reference_cell, self._cell, ("cell:signal", "cell:rms"), CELL_S, guards=False
+            ),
         )
 
     def _run(self, watch: Watch) -> None:
@@ -95,15 +125,15 @@ class Monitor:
                 watch.poll()
             except DriverError as error:
                 if not failures:
-                    self._say(str(error))
                     self._server.stale(watch.readings, str(error))
-                self._faults[watch.instrument.name] = str(error)
+                if watch.guards:
+                    self._faults[watch.instrument.name] = str(error)
+                self._silent[watch.instrument.name] = str(error)
                 failures += isinstance(error, ConnectionLost | Timeout) or bool(failures)
             else:
-                if failures:
-                    self._say(f"{watch.instrument.name}: answers again")
                 failures = 0
                 self._faults.pop(watch.instrument.name, None)
+                self._silent.pop(watch.instrument.name, None)
 
     def _amplifier(self) -> None:
         started = time.monotonic()
@@ -118,6 +148,7 @@ class Monitor:
         post("amplifier:current", status.amplifier_current_ma)
         post("amplifier:output_power", status.output_power_mw)
         post("amplifier:interlock_open", status.interlock_open)
+        post("amplifier:emission", status.emission_enabled)
         post("amplifier:protected", status.seed_protection_armed)
         post("amplifier:health", status.message)
         ratio = self._config.calibrations.fibre_power.monitor_ratio
@@ -135,11 +166,12 @@ class Monitor:
         reaction_s = time.monotonic() - started
         self._slowest_s = max(self._slowest_s, reaction_s)
         self._server.post("station:watchdog", 1e3 * self._slowest_s)
-        self._say(
-            f"amplifier: seed at {status.seed_power_mw:.1f} mW while at "
+        text = (
+            f"seed at {status.seed_power_mw:.1f} mW while at "
             f"{status.amplifier_current_ma:.0f} mA; taken down in {1e3 * reaction_s:.0f} ms. "
             "Check the seed, then run again"
         )
+        self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
 
     def _lock(self) -> None:
         status = self._instruments.lock.status()
@@ -147,9 +179,13 @@ class Monitor:
         post("lock:locked", status.locked, "" if status.locked else "major")
         post("lock:reason", status.reason)
         post("lock:ratio", status.ratio)
+        post("lock:setpoint", status.ratio_setpoint)
+        post("lock:peaks", np.array(status.peaks_us))
         post("lock:rms", abs(status.ratio_rms * self._config.calibrations.cavity.fsr_mhz))
         post("lock:actuator", status.actuator_fraction)
         axis = self._light.axis
+        self._lock_errors.append((status.ratio - status.ratio_setpoint) * axis.mhz_per_ratio)
+        post("lock:errors", np.array(self._lock_errors))
         post("light:detuning", axis.ratio_to_detuning(status.ratio))
         post("light:detuning_set", axis.ratio_to_detuning(status.ratio_setpoint))
 
@@ -168,13 +204,27 @@ class Monitor:
         post("camera:gain", status.em_gain)
         post("camera:acquiring", status.acquiring)
         post("camera:shutter", status.shutter_open)
+        post("camera:exposure", status.exposure_s)
         post("camera:lost", status.frames_lost)
 
     def _trap(self) -> None:
         status = self._instruments.trap_switch.status()
         self._server.post("trap:offset", status.offset_mhz)
         self._server.post("trap:locked", status.lasers_locked)
+        self._server.post("trap:light", status.trap_light)
         self._server.post("light:shutter", status.pumping_light)
+
+    def _cell(self) -> None:
+        if self._light.zeroing:
+            return
+        try:
+            trace = self._instruments.reference_cell.read_signal(self._config.reference_cell.read_s)
+        except DeviceFault as error:
+            # STOP cancels a record; the next one shows whether more is wrong.
+            self._server.stale(("cell:signal", "cell:rms"), str(error))
+            return
+        self._server.post("cell:signal", float(trace.volts.mean()))
+        self._server.post("cell:rms", float(trace.volts.std()))
 
     def _set_limits(self) -> None:
         config = self._config

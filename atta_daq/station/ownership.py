@@ -1,23 +1,8 @@
 """One station a rig: a lock file that names its owner and tells clients where to find it."""
 
-import os
-from pathlib import Path
-
-from platformdirs import user_state_path
-
-from atta_daq.archive.errors import RunOwned
-from atta_daq.archive.owner import OwnerLock, is_held, read_owner
 from atta_daq.client.client import Endpoint
-
-RUNTIME_VARIABLE = "ATTA_DAQ_RUNTIME_DIR"
-
-
-def runtime_dir() -> Path:
-    """Where stations leave their lock files; `ATTA_DAQ_RUNTIME_DIR` overrides it."""
-    given = os.environ.get(RUNTIME_VARIABLE)
-    folder = Path(given) if given else user_state_path("atta-daq") / "stations"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+from atta_daq.client.discovery import endpoint_path, lock_path
+from atta_daq.owner import AlreadyOwned, OwnerLock, read_owner
 
 
 class RigLock:
@@ -26,16 +11,16 @@ class RigLock:
     def __init__(self, rig: str, purpose: str = "station") -> None:
         self._rig = rig
         self._purpose = purpose
-        self._lock = OwnerLock(_lock_path(rig))
-        self._endpoint = _endpoint_path(rig)
+        self._lock = OwnerLock(lock_path(rig))
+        self._endpoint = endpoint_path(rig)
 
     def acquire(self, utc_s: float) -> None:
-        """Take the rig. Raises `archive.errors.RunOwned`, naming the first station."""
+        """Take the rig. Raises `owner.AlreadyOwned`, naming the first station."""
         try:
             self._lock.acquire(self._purpose, utc_s)
-        except RunOwned as error:
+        except AlreadyOwned as error:
             owner = read_owner(self._lock.path)
-            raise RunOwned(
+            raise AlreadyOwned(
                 f"rig '{self._rig}' is in use by {owner or 'another process'}; end that one "
                 "first. `atta-daq run` works with a station that already runs"
             ) from error
@@ -52,22 +37,3 @@ class RigLock:
         """Give the rig up. Idempotent."""
         self._endpoint.unlink(missing_ok=True)
         self._lock.release()
-
-
-def find_station(rig: str) -> Endpoint | None:
-    """Where the rig's station serves; None when none runs."""
-    path = _endpoint_path(rig)
-    if not is_held(_lock_path(rig)):
-        return None
-    try:
-        return Endpoint.from_json(path.read_text())
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _lock_path(rig: str) -> Path:
-    return runtime_dir() / f"{rig}.lock"
-
-
-def _endpoint_path(rig: str) -> Path:
-    return runtime_dir() / f"{rig}.endpoint.json"

@@ -26,6 +26,13 @@ def axis_of(config: RigConfig) -> AxisCalibration:
     )
 
 
+def reachable_mhz(axis: AxisCalibration, config: RigConfig) -> tuple[float, float]:
+    """Detunings as set that the lock's allowed ratios and the cavity's calibration reach."""
+    ratio = config.lock.ratio
+    ends = sorted(axis.ratio_to_detuning(r) for r in (ratio.low, ratio.high))
+    return max(ends[0], axis.range_mhz[0]), min(ends[1], axis.range_mhz[1])
+
+
 def require_reachable(plan: tuple[Block, ...], light: LightControl, config: RigConfig) -> None:
     """Raises OutOfRange that names the points which this rig cannot reach, each with the limit."""
     seen: set[tuple[int, Target]] = set()
@@ -85,9 +92,7 @@ def _check(target: ResolvedTarget, light: LightControl, config: RigConfig) -> No
 
 def _within_axis(detuning_mhz: float, axis: AxisCalibration, config: RigConfig) -> None:
     """The limits of the lock, as detunings: what the operator has asked in."""
-    ratio = config.lock.ratio
-    ends = sorted(axis.ratio_to_detuning(r) for r in (ratio.low, ratio.high))
-    low, high = max(ends[0], axis.range_mhz[0]), min(ends[1], axis.range_mhz[1])
+    low, high = reachable_mhz(axis, config)
     if not low <= detuning_mhz <= high:
         raise OutOfRange(
             "lock",

@@ -1,10 +1,8 @@
 """The run of the moment: starts it, shows and fits it while it runs, finishes it."""
 
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +19,26 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
-from atta_daq.scans.blocks import Block
+from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
+from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
-from atta_daq.station.fitting import FitRequest, fit_all
-from atta_daq.station.server import StationServer
+from atta_daq.station.fitting import FitRequest
+from atta_daq.station.live import LiveResult, live_result
+from atta_daq.station.log import Say
+from atta_daq.station.points import part_points
+from atta_daq.station.rig_use import RigUse
+from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.session import Hooks, RunSession, run_header
+from atta_daq.station.zeroing import AxisZeroing
 
 log = logging.getLogger(__name__)
 
 LIVE_FIT_S = 60.0
 FINISH_S = 300.0
 STOP_S = 10.0
+CAMERA_STALLED = "camera:stalled"
 
 
 class Runs:
@@ -48,8 +53,11 @@ class Runs:
         clock: RigClock,
         light: LightControl,
         taker: SegmentTaker,
-        server: StationServer,
-        say: Callable[[str], None],
+        use: RigUse,
+        zeroing: AxisZeroing,
+        display: RunDisplay,
+        alarms: Alarms,
+        say: Say,
     ) -> None:
         self._instruments = instruments
         self._config = config
@@ -58,7 +66,10 @@ class Runs:
         self._clock = clock
         self._light = light
         self._taker = taker
-        self._server = server
+        self._use = use
+        self._zeroing = zeroing
+        self._display = display
+        self._alarms = alarms
         self._say = say
         self._catalogue = Catalogue(data)
         self._mutex = threading.Lock()
@@ -66,7 +77,9 @@ class Runs:
         self._writer: RunWriter | None = None
         self._thread: threading.Thread | None = None
         self._request: FitRequest | None = None
-        self._rows: list[dict[str, Any]] = []
+        self._to_fit = self._fitted = 0
+        """Segments at the end of the last block; segments that the last live fit includes."""
+        use.run = lambda: self._session
         self._worker = FitWorker(self._on_fit)
         self._worker.submit(warm_up)
 
@@ -79,6 +92,18 @@ class Runs:
     def writer(self) -> RunWriter | None:
         """Its archive."""
         return self._writer
+
+    def note(self, text: str, author: str) -> str:
+        """Keep a note with the run under way; returns its id, '' when there is none."""
+        writer = self._writer
+        if writer is None:
+            return ""
+        try:
+            writer.note(text, author)
+        except RunClosed:
+            return ""
+        self._display.note(text)
+        return writer.run_id
 
     def start(
         self,
@@ -110,25 +135,33 @@ class Runs:
             session.end(reason)
 
     def stop(self, reason: str) -> list[str]:
-        """STOP: hardware first, then the run, then the hardware again.
+        """STOP: hardware first, then whatever is under way, then the hardware again.
 
-        The second time undoes what the run's thread may have sent between the first and its end.
+        The second time undoes what a run, an activity or a manual move may have sent between the
+        first and its end.
         """
         session, thread = self._session, self._thread
         if session is not None:
             session.expect_end(reason)
+        busy = self._use.stop(reason)
         done = self._instruments.make_safe()
         self._light.forget()
         if session is not None and thread is not None:
             session.end(reason)
             session.ended.wait(STOP_S)
+            busy = True
+        if busy:
+            self._use.settle(STOP_S)
             done = self._instruments.make_safe()
             self._light.forget()
         return done
 
     def close(self) -> None:
-        """End the run, wait for its last document and report, release the archive."""
-        self.end("the station was shut down")
+        """End run and activity, wait for the last document and report, release the archive."""
+        reason = "the station was shut down"
+        self._use.stop(reason)
+        self.end(reason)
+        self._use.settle(STOP_S)
         if self._thread is not None:
             self._thread.join()
         self._worker.close()
@@ -138,7 +171,8 @@ class Runs:
         self, definition: ScanDefinition, plan: tuple[Block, ...], scan_toml: str
     ) -> RunSession:
         isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
-        run_id = new_run_id(isotopes, definition.name, time.time())
+        started_utc_s = time.time()
+        run_id = new_run_id(isotopes, definition.name, started_utc_s)
         self._writer = RunWriter.create(
             self.data,
             run_header(run_id, definition, self._config, plan),
@@ -147,72 +181,86 @@ class Runs:
             scan_toml=scan_toml,
             rig_toml=self._rig_toml,
         )
-        self._rows = []
-        post = self._server.post
-        self._server.post_table([])
-        post("run:fit", "")
-        post("run:id", run_id)
-        post("run:outcome", "")
-        post("run:segment", 0)
+        self._to_fit = self._fitted = 0
+        self._display.begin(run_id, definition, scan_toml, started_utc_s)
         hooks = Hooks(
-            state=lambda state: post("run:state", state),
+            state=self._display.state,
             segment=self._on_segment,
             block_done=self._on_block,
-            say=self._say,
+            say=lambda text: self._say(text, "warning", "run"),
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
-            self._taker, hooks,
+            self._taker, self._zeroing, hooks,
         )  # fmt: skip
-        post("run:segments", session.total_segments)
+        remaining_s = predicted_duration_s(plan, self._config.scan_timing())
+        self._display.planned(session.total_segments, remaining_s)
         return session
 
     def _carry_out(self) -> None:
         session = self._session
         assert session is not None
         state, reason = session.run()
-        self._say(f"run {session.run_id}: {state.value}{f', {reason}' if reason else ''}")
+        said = f"run {session.run_id}: {state.value}{f', {reason}' if reason else ''}"
+        if session.fault:
+            self._alarms.raise_(Cause("run:fault", "run", said, once=True))
+        else:
+            self._say(said, source="run")
+        self._alarms.clear(CAMERA_STALLED)
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
+        self._display.points(part_points(session.definition, session.segments, running=False))
         self._worker.submit(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):
-            self._say(f"the report takes long; make it later: atta-daq report {session.run_id}")
+            self._say(
+                f"the report takes long; make it later: atta-daq report {session.run_id}",
+                "warning", "run",
+            )  # fmt: skip
         self._catalogue.update(folder)
-        self._server.post("run:outcome", f"{state.value}: {reason}" if reason else state.value)
+        self._display.end(state.value, reason)
         with self._mutex:
             self._session = None
             self._writer = None
-        self._server.post("run:state", "idle")
+        self._display.state("idle")
 
     def _on_segment(self, segment: Segment, remaining_s: float) -> None:
-        record = segment.to_dict()
-        self._rows.append({**record, **record["setting"], "mid_rig_s": segment.mid_rig_s})
-        post = self._server.post
-        self._server.post_table(self._rows)
-        post("run:segment", sum(not row["flag"] for row in self._rows))
-        post("run:block", segment.block)
-        post("run:remaining", remaining_s)
+        self._display.segment(segment, remaining_s)
         if segment.flag:
-            self._say(f"segment {segment.index} flagged: {segment.flag}")
-        elif segment.kind is SegmentKind.RARE and segment.counts is not None:
-            exposure_h = segment.live_s * (segment.efficiency or 1.0) / 3600.0
-            post("rate:counting", segment.counts / exposure_h)
-        elif segment.rate is not None:
-            name = "83" if segment.kind is SegmentKind.LOADING_83 else "84"
-            post(f"rate:loading_{name}", segment.rate)
+            self._say(f"segment {segment.index} flagged: {segment.flag}", "warning", "run")
+        if segment.flag.startswith("camera stalled"):
+            self._alarms.raise_(Cause(CAMERA_STALLED, "camera", segment.flag))
+        elif segment.kind in (SegmentKind.RARE, SegmentKind.BLANK) and not segment.flag:
+            self._alarms.clear(CAMERA_STALLED)
+        self._refresh()
 
     def _on_block(self) -> None:
         session = self._session
+        if session is not None:
+            self._to_fit = len(session.segments)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """Ask for the points, and for a fit when one is due: a later request replaces this one."""
+        session = self._session
         if session is not None and self._request is not None:
-            self._worker.submit(live_fit, list(session.segments), self._request)
+            due = self._to_fit > self._fitted
+            self._worker.submit(live_result, list(session.segments), self._request, due)
 
     def _on_fit(self, result: Any, error: str) -> None:
         if error:
-            self._say(f"fit: {error}")
-        elif isinstance(result, dict) and result:
-            fits = {name: fit.to_dict() for name, fit in result.items()}
-            self._server.post("run:fit", json.dumps(fits))
-            self._journal(result)
+            self._say(f"fit: {error}", "warning", "run")
+        elif isinstance(result, LiveResult):
+            self._display.points(result.points)
+            if result.fits is not None:
+                self._fitted = result.segments
+                self._show_fits(result.fits)
+        elif isinstance(result, dict):
+            self._show_fits(result)
+
+    def _show_fits(self, fits: dict[str, FitResult]) -> None:
+        if fits:
+            self._display.fits(fits)
+            self._journal(fits)
 
     def _journal(self, fits: dict[str, FitResult]) -> None:
         writer = self._writer
@@ -223,8 +271,3 @@ class Runs:
                 writer.fit(name, fit)
         except RunClosed:
             log.info("a live fit came after the run had ended; the final fit replaces it")
-
-
-def live_fit(segments: list[Segment], request: FitRequest) -> dict[str, FitResult]:
-    """What the fit worker does after each block: HESSE errors, no MINOS."""
-    return fit_all(segments, request, minos=False)

@@ -12,10 +12,18 @@ from p4p.server import Server, StaticProvider
 from p4p.server.thread import SharedPV
 
 from atta_daq.client.client import CommandRefused
-from atta_daq.client.names import COMMANDS, READINGS, Command, Reading
+from atta_daq.client.names import COMMANDS, ENDPOINT, READINGS, Command, Reading
+from atta_daq.station.errors import PortTaken
 
-_CODES = {"double": "d", "int": "l", "bool": "?", "string": "s"}
-_EMPTY: dict[str, Any] = {"double": float("nan"), "int": 0, "bool": False, "string": ""}
+_CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
+_EMPTY: dict[str, Any] = {
+    "double": float("nan"),
+    "int": 0,
+    "bool": False,
+    "string": "",
+    "array": np.empty(0),
+}
+_WITH_UNIT = ("double", "int", "array")
 
 TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("index", "l"),
@@ -42,15 +50,21 @@ TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
 Handler = Callable[[str, Mapping[str, str]], object]
 """Takes the client's name and the arguments; returns something JSON; raises CommandRefused."""
 
+Post = Callable[..., None]
+"""`StationServer.post`, for those who need no more of the server."""
+
 SEVERITY = {"": 0, "minor": 1, "major": 2, "invalid": 3}
 
 
 class _Rpc:
     """Runs one command when its PV is called."""
 
-    def __init__(self, command: Command, handler: Handler) -> None:
+    def __init__(
+        self, command: Command, handler: Handler, refused: Callable[[str, str, str], None]
+    ) -> None:
         self._command = command
         self._handler = handler
+        self._refused = refused
 
     def rpc(self, _pv: object, operation: Any) -> None:
         query = operation.value().query
@@ -66,10 +80,12 @@ class _Rpc:
         def work() -> None:
             try:
                 answer = self._handler(client, arguments)
-            except CommandRefused as error:
-                operation.done(error=str(error))
             except Exception as error:
-                operation.done(error=f"{type(error).__name__}: {error}")
+                known = isinstance(error, CommandRefused)
+                reason = str(error) if known else f"{type(error).__name__}: {error}"
+                if self._command.needs_control:
+                    self._refused(client, self._command.name, reason)
+                operation.done(error=reason)
             else:
                 operation.done(NTScalar("s").wrap(json.dumps(answer)))
 
@@ -87,7 +103,9 @@ class StationServer:
         interface: str = "127.0.0.1",
         tcp_port: int = 0,
         udp_port: int = 0,
+        refused: Callable[[str, str, str], None] = lambda client, command, reason: None,
     ) -> None:
+        """`refused` hears of commands that would have moved something, and why they did not."""
         self._now_utc_s = now_utc_s
         self._limits: dict[str, tuple[float, float]] = {}
         self._readings = {reading.name: reading for reading in READINGS}
@@ -98,10 +116,11 @@ class StationServer:
             pv = SharedPV(nt=_type_of(reading), initial=_initial(reading, now_utc_s()))
             self._pvs[reading.name] = pv
             provider.add(f"{rig}:{reading.name}", pv)
+        self._endpoint = SharedPV(nt=NTScalar("s"), initial="")
+        provider.add(ENDPOINT, self._endpoint)
         for command in COMMANDS:
-            pv = SharedPV(
-                nt=NTScalar("s"), handler=_Rpc(command, handlers[command.name]), initial=""
-            )
+            rpc = _Rpc(command, handlers[command.name], refused)
+            pv = SharedPV(nt=NTScalar("s"), handler=rpc, initial="")
             self._pvs[f"cmd:{command.name}"] = pv
             provider.add(f"{rig}:cmd:{command.name}", pv)
         self._provider = provider
@@ -119,6 +138,17 @@ class StationServer:
         conf = self._server.conf()
         self.tcp_port = int(conf["EPICS_PVAS_SERVER_PORT"])
         self.udp_port = int(conf["EPICS_PVAS_BROADCAST_PORT"])
+        if tcp_port not in (0, self.tcp_port):
+            # The library falls back to any free port; clients would look in vain.
+            self._server.stop()
+            raise PortTaken(
+                f"port {tcp_port} of {interface} is taken by another program; choose another "
+                "tcp_port in [network] of the rig file"
+            )
+
+    def announce(self, endpoint: str) -> None:
+        """Tell clients that know only host and port what this station is (JSON: `Endpoint`)."""
+        self._endpoint.post(endpoint, timestamp=self._now_utc_s())
 
     def close(self) -> None:
         """Stop serving."""
@@ -131,6 +161,7 @@ class StationServer:
     def post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
         """Post a new value; unchanged values are not sent again.
 
+        An array (1-D, of numbers) must not be written to afterwards.
         `severity` is '', 'minor', 'major' or 'invalid' (stale: the instrument does not answer).
         """
         reading = self._readings[name]
@@ -138,7 +169,8 @@ class StationServer:
         limits = self._limits.get(name)
         if limits and isinstance(value, int | float) and not limits[0] <= value <= limits[1]:
             level, message = max(level, SEVERITY["major"]), message or "outside its limits"
-        if self._last.get(name) == (value, level):
+        before = self._last.get(name)
+        if before is not None and before[1] == level and _same(before[0], value):
             return
         self._last[name] = (value, level)
         stamp = self._now_utc_s()
@@ -147,7 +179,7 @@ class StationServer:
             "alarm": {"severity": level, "status": 0, "message": message},
             "timeStamp": _stamp(stamp),
         }
-        if reading.kind in ("double", "int"):
+        if reading.kind in _WITH_UNIT:
             display = {"units": reading.unit, "description": reading.meaning}
             if limits:
                 display |= {"limitLow": limits[0], "limitHigh": limits[1]}
@@ -157,6 +189,11 @@ class StationServer:
         else:
             fields["display"] = {"description": reading.meaning}
         self._pvs[name].post(fields, timestamp=stamp)
+
+    def latest(self, name: str) -> Any:
+        """The last value that was posted; None when there is none or it is stale."""
+        value, level = self._last.get(name, (None, SEVERITY["invalid"]))
+        return None if level == SEVERITY["invalid"] else value
 
     def stale(self, prefixes: tuple[str, ...], reason: str) -> None:
         """Mark the readings of a silent instrument invalid; their last values stay."""
@@ -175,6 +212,13 @@ class StationServer:
         self._pvs["camera:image"].post(image, timestamp=self._now_utc_s())
 
 
+def _same(before: object, value: object) -> bool:
+    if isinstance(before, np.ndarray) or isinstance(value, np.ndarray):
+        return np.array_equal(np.asarray(before), np.asarray(value), equal_nan=True)
+    # Not a number is not equal to itself, but nothing has changed.
+    return before == value or (before != before and value != value)
+
+
 def _type_of(reading: Reading) -> Any:
     if reading.kind == "table":
         return NTTable(columns=list(TABLE_COLUMNS))
@@ -191,7 +235,7 @@ def _initial(reading: Reading, utc_s: float) -> Any:
     return {
         "value": _EMPTY[reading.kind],
         "display": {"units": reading.unit, "description": reading.meaning}
-        if reading.kind in ("double", "int")
+        if reading.kind in _WITH_UNIT
         else {"description": reading.meaning},
         "alarm": {"severity": SEVERITY["invalid"], "status": 0, "message": "not read yet"},
         "timeStamp": _stamp(utc_s),

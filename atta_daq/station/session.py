@@ -16,7 +16,7 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.devices import SegmentDevice
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
-from atta_daq.rig.procedures import calibrate_counting, zero_on_reference_cell
+from atta_daq.rig.procedures import calibrate_counting
 from atta_daq.rig.status import WorkStatus
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.scans.blocks import Block, predicted_duration_s, segment_duration_s
@@ -24,6 +24,7 @@ from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
 from atta_daq.station.engine import Engine
 from atta_daq.station.precheck import require_reachable
+from atta_daq.station.zeroing import AxisZeroing
 from drivers.errors import DeviceFault, DriverError
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class RunSession:
         config: RigConfig,
         light: LightControl,
         taker: SegmentTaker,
+        zeroing: AxisZeroing,
         hooks: Hooks,
     ) -> None:
         self.definition = definition
@@ -69,7 +71,10 @@ class RunSession:
         self._config = config
         self._light = light
         self._taker = taker
+        self._zeroing = zeroing
         self._hooks = hooks
+        self.fault = False
+        """Whether something ended it that nobody had asked for."""
         self._ending = ""
         self._cooled = threading.Event()
         self.ended = threading.Event()
@@ -88,6 +93,11 @@ class RunSession:
     def engine(self) -> Engine:
         """For pause and resume."""
         return self._engine
+
+    @property
+    def paused(self) -> bool:
+        """It waits for `resume` and moves nothing."""
+        return self._engine.state == "paused"
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -127,7 +137,8 @@ class RunSession:
             state, reason = RunState.ABORTED, str(ended)
         except Exception as error:  # whatever ends a run is written into it
             cause = _cause(error)
-            if not self._ending:
+            self.fault = not self._ending
+            if self.fault:
                 log.error("run %s ended", self.run_id, exc_info=cause)
             state = RunState.ABORTED
             reason = self._ending or str(cause) or type(cause).__name__
@@ -157,14 +168,10 @@ class RunSession:
         self._light.switch_on()
         self._check_ending()
         if self.definition.zero_on_reference_cell:
-            axis = zero_on_reference_cell(
-                self._instruments, self._config, self._light, lambda: self._ending
-            )
-            self._light.axis = axis
-            self._light.forget()
+            self._zeroing.zero(lambda: self._ending)
             # The axis has moved a little: a point at its edge may now lie beyond.
             require_reachable(self._blocks, self._light, self._config)
-            self._calibration("axis zero", axis.describe())
+        self._calibration("axis zero", self._light.axis.describe())
         self._check_ending()
         if rare and self.definition.calibrate_counting_s is not None:
             counting = calibrate_counting(
@@ -230,17 +237,8 @@ class RunSession:
             self._hooks.block_done()
 
     def _leave_dark(self) -> None:
-        """After a run: gain off, camera shutter and 819-nm shutter closed; light stays on."""
-        for action in (
-            lambda: self._instruments.camera.stop(),
-            lambda: self._instruments.camera.set_em_gain(0),
-            lambda: self._instruments.camera.close_shutter(),
-            lambda: self._instruments.trap_switch.set_pumping_light(False),
-        ):
-            try:
-                action()
-            except DriverError as error:
-                self._hooks.say(str(error))
+        for failure in self._instruments.leave_dark():
+            self._hooks.say(failure)
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -1,6 +1,6 @@
 """The station: owns one rig, serves it, runs scans on it, outlives every window."""
 
-import logging
+import json
 import os
 import threading
 import time
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from atta_daq import __version__
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
+from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.client.client import Endpoint
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.clock import RigClock
@@ -16,24 +17,28 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
+from atta_daq.station.activity_commands import ActivityCommands
+from atta_daq.station.alarm_rules import AlarmWatch
+from atta_daq.station.alarms import Alarms
+from atta_daq.station.calculator import Calculator
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
+from atta_daq.station.display import Display
+from atta_daq.station.errors import PortTaken, RigUnreachable
+from atta_daq.station.history import History
+from atta_daq.station.log import StationLog
+from atta_daq.station.manual import Manual
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.precheck import axis_of
+from atta_daq.station.queries import Queries
+from atta_daq.station.rig_info import rig_info
+from atta_daq.station.rig_use import RigUse
+from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import StationServer
-
-log = logging.getLogger(__name__)
-
-DISPLAY_S = 0.2
-"""Windows take the latest value; nothing is posted faster than this for them."""
-PROVISIONAL_S = 1.0
-"""A provisional count costs a look at the whole segment."""
-
-
-class RigUnreachable(Exception):
-    """An instrument did not answer when the station opened the rig."""
+from atta_daq.station.upkeep import Upkeep
+from atta_daq.station.zeroing import AxisZeroing
 
 
 class Station:
@@ -46,12 +51,16 @@ class Station:
         self._clock = RigClock(config.clock.rate, config.clock.origin_s)
         self._lock = RigLock(config.name)
         self._ended = threading.Event()
+        self._log = StationLog(self._post, time.time)
+        self._alarms = Alarms(self._post, self._log.say, time.time)
+        self._calculator = Calculator()
+        self._described: AxisCalibration | None = None
 
     def open(self) -> Endpoint:
         """Take the rig, connect every instrument, serve.
 
-        Raises `archive.errors.RunOwned` for a second station and `RigUnreachable` with every
-        instrument that did not answer; whatever had answered is released.
+        Raises `owner.AlreadyOwned` for a second station, `RigUnreachable` with every instrument
+        that did not answer, `PortTaken`; whatever had answered is released.
         """
         self._lock.acquire(time.time())
         try:
@@ -64,23 +73,26 @@ class Station:
             self._lock.release()
             raise
         for run_id in closed:
-            self._say(f"run {run_id} had crashed; closed. What it acknowledged is kept")
+            self._log.say(
+                f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
+            )
         post = self._server.post
         post("station:version", __version__)
         post("station:control", "")
-        post("run:state", "idle")
-        post("run:suspended", "")
+        post("station:activity", "")
+        self._run_display.blank()
         self._monitor.start()
-        self._display = threading.Thread(target=self._show, name="display", daemon=True)
+        self._upkeep.start()
         self._display.start()
         endpoint = Endpoint(
             rig=self._config.name,
-            host="127.0.0.1",
+            host=_reached_at(self._config.network.interface),
             tcp_port=self._server.tcp_port,
             udp_port=self._server.udp_port,
             pid=os.getpid(),
             version=__version__,
         )
+        self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
         return endpoint
 
@@ -92,18 +104,45 @@ class Station:
         if failed:
             instruments.close()
             raise RigUnreachable("\n".join(f"{a.error} (address {a.address})" for a in failed))
-        light = LightControl(instruments, self._config, axis_of(self._config))
-        self._trap = TrapControl(instruments, self._config, self._clock)
-        rig.allow_gain(self._trap.gain_forbidden)
-        self._taker = SegmentTaker(instruments, self._config, self._clock, light, self._trap)
-        control = Control(lambda holder: self._server.post("station:control", holder))
-        commands = Commands(instruments, self._config, light, control, self._say, self._ended.set)
-        self._server = StationServer(self._config.name, commands.handlers(), time.time)
-        self._monitor = Monitor(instruments, self._config, light, self._server, self._say)
-        self._taker.guard = self._monitor.fault
+        config, post, say = self._config, self._post, self._log.say
+        self._light = light = LightControl(instruments, config, axis_of(config))
+        trap = TrapControl(instruments, config, self._clock)
+        rig.allow_gain(trap.gain_forbidden)
+        taker = SegmentTaker(instruments, config, self._clock, light, trap)
+        zeroing = AxisZeroing(instruments, config, light, post)
+        control = Control(lambda holder: post("station:control", holder))
+        use = RigUse(instruments, lambda name: post("station:activity", name), say)
+        manual = Manual(instruments, config, light, trap, control, use, say)
+        activities = ActivityCommands(
+            instruments, config, light, taker, control, use, zeroing, post, say
+        )
+        history = History(lambda name: self._server.latest(name), time.time)
+        queries = Queries(
+            config, self._data, self._calculator, history, self._alarms,
+            lambda text, author: self._runs.note(text, author), say,
+        )  # fmt: skip
+        others = {**manual.handlers(), **activities.handlers(), **queries.handlers()}
+        commands = Commands(config, light, control, use, others, say, self._ended.set)
+        network = config.network
+        try:
+            self._server = StationServer(
+                config.name, commands.handlers(), time.time, network.interface,
+                network.tcp_port, network.udp_port, self._refused,
+            )  # fmt: skip
+        except PortTaken:
+            instruments.close()
+            raise
+        self._monitor = Monitor(instruments, config, light, self._server, self._alarms)
+        watch = AlarmWatch(
+            self._alarms, config, self._server.latest, self._monitor.silent, self._data
+        )
+        self._upkeep = Upkeep((watch.step, self._log.publish, history.sample, self._describe))
+        self._run_display = RunDisplay(self._server)
+        self._display = Display(taker, self._clock, self._server)
+        taker.guard = self._monitor.fault
         self._runs = commands.runs = Runs(
-            instruments, self._config, self._rig_toml, self._data, self._clock, light,
-            self._taker, self._server, self._say,
+            instruments, config, self._rig_toml, self._data, self._clock, light,
+            taker, use, zeroing, self._run_display, self._alarms, say,
         )  # fmt: skip
 
     def wait(self, asked_to_end: Callable[[], bool]) -> None:
@@ -117,29 +156,29 @@ class Station:
         self._runs.close()
         self._ended.set()
         self._monitor.close()
-        self._display.join()
+        self._display.close()
+        self._upkeep.close()
         for line in self._instruments.make_safe():
-            self._say(line)
+            self._log.say(line)
+        self._calculator.close()
         self._instruments.close()
         self._server.close()
         self._lock.release()
 
-    def _show(self) -> None:
-        shown, counted_s = None, 0.0
-        post = self._server.post
-        while not self._ended.wait(DISPLAY_S):
-            provisional = self._taker.provisional
-            post("station:rig_time", self._clock.now_s())
-            post("camera:frames", provisional.frames)
-            post("trap:isotope", -1 if (isotope := self._trap.isotope) is None else isotope)
-            if time.monotonic() - counted_s > PROVISIONAL_S:
-                post("rate:counts", provisional.counts())
-                counted_s = time.monotonic()
-            frame = provisional.frame
-            if frame is not None and frame is not shown:
-                self._server.post_image(frame.image)
-                shown = frame
+    def _post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
+        self._server.post(name, value, severity, message)
 
-    def _say(self, text: str) -> None:
-        log.info(text)
-        self._server.post("station:message", text)
+    def _describe(self) -> None:
+        """Tell clients of the rig; again when a zeroing has moved what can be reached."""
+        if self._described is not self._light.axis:
+            self._described = self._light.axis
+            info = rig_info(self._config, self._described, self._data)
+            self._post("station:rig", json.dumps(info.to_dict()))
+
+    def _refused(self, client: str, command: str, reason: str) -> None:
+        self._log.say(f"{command} refused: {reason}", "warning", client)
+
+
+def _reached_at(interface: str) -> str:
+    """Address at which clients of this computer find a server on `interface`."""
+    return "127.0.0.1" if interface == "0.0.0.0" else interface

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from atta_daq.analysis.results import Curve, FitResult, Goodness, Parameter
-from atta_daq.archive.errors import ArchiveError, RunClosed, RunOwned, SchemaUnknown
+from atta_daq.archive.errors import ArchiveError, RunClosed, SchemaUnknown
 from atta_daq.archive.header import CalibrationUse, RunHeader, new_run_id
-from atta_daq.archive.owner import OwnerLock, read_owner
 from atta_daq.archive.run_folder import (
     JOURNAL,
     OWNER,
@@ -25,6 +24,7 @@ from atta_daq.archive.run_folder import (
     open_run,
     run_folders,
 )
+from atta_daq.owner import AlreadyOwned, OwnerLock, read_owner
 
 
 def _fit() -> FitResult:
@@ -137,7 +137,7 @@ def test_documents_of_the_run_engine_and_calibrations_are_kept(make_run) -> None
 
 def test_a_live_run_is_owned_and_not_closed_by_another_start(make_run, clock) -> None:
     writer = make_run()
-    with pytest.raises(RunOwned, match=f"process {os.getpid()} on "):
+    with pytest.raises(AlreadyOwned, match=f"process {os.getpid()} on "):
         OwnerLock(writer.folder / OWNER).acquire("another", 0.0)
     assert close_dead_runs([writer.folder], rig_now=clock, utc_now=clock) == ()
     assert open_run(writer.folder).stop is None

@@ -10,8 +10,9 @@ import tomli_w
 from rigs import Rig, RunningStation
 
 from atta_daq.client.client import CommandRefused, Endpoint
+from atta_daq.client.discovery import find_station
 from atta_daq.rig.config import load_rig
-from atta_daq.station.ownership import RigLock, find_station
+from atta_daq.station.ownership import RigLock
 
 DEMO = "scans/demo.toml"
 TABLE = "isotope,pumping,counts,live [s]\n85,off,100,240\n85,on,160,240\n"

@@ -15,18 +15,29 @@ from pydantic import BaseModel
 from rigs import Rig
 
 from atta_daq import __version__
-from atta_daq.archive.owner import is_held
 from atta_daq.archive.run_folder import RunState, open_run
 from atta_daq.cli.checks import assembled, require_usable
+from atta_daq.client.discovery import find_station
+from atta_daq.owner import is_held
 from atta_daq.rig.config import RigConfig, load_rig
 from atta_daq.scans.definition import load_scan
 from atta_daq.scans.wording import inner_model
-from atta_daq.station.ownership import find_station
 
-COMMANDS = ("run", "station", "check", "simulate", "runs", "fit", "report", "export", "import",
-            "model", "docs")  # fmt: skip
+COMMANDS = ("gui", "run", "station", "check", "simulate", "runs", "fit", "report", "export",
+            "import", "model", "docs")  # fmt: skip
 DOCUMENTED = {
     "run": ("--config", "--simulate", "--speed", "--seed", "--truth", "--data", "--json"),
+    "gui": (
+        "--simulate",
+        "--connect",
+        "--rig",
+        "--config",
+        "--speed",
+        "--seed",
+        "--truth",
+        "--data",
+    ),
+    "station": ("--config", "--simulate", "--speed", "--seed", "--truth", "--name", "--data"),
     "simulate": ("--ports-file", "--speed", "--seed", "--truth", "--print-truth"),
     "fit": ("--data", "--free-width", "--json"),
     "export": ("--format", "csv", "nexus"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from p4p.client.thread import Context
 
-from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent
+from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent, plain
 from atta_daq.client.names import COMMANDS, READINGS
 from atta_daq.station.server import StationServer
 
@@ -92,6 +92,43 @@ def test_table_and_image(server: StationServer, client: StationClient) -> None:
     assert np.array_equal(client.get("camera:image"), image)
 
 
+def test_an_array_carries_its_unit_and_is_sent_only_when_it_changes(
+    server: StationServer, client: StationClient
+) -> None:
+    assert len(client.get("lock:errors")) == 0
+    seen: list[list[float]] = []
+    subscription = client.watch("lock:errors", lambda value: seen.append(list(plain(value))))
+    server.post("lock:errors", np.array([1.0, np.nan, -2.0]))
+    deadline = time.monotonic() + 10.0
+    while len(seen) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    server.post("lock:errors", np.array([1.0, np.nan, -2.0]))
+    value = raw(server, "lock:errors")
+    assert np.array_equal(value.value, [1.0, np.nan, -2.0], equal_nan=True)
+    assert value.display.units == "MHz"
+    assert value.alarm.severity == 0
+    server.stale(("lock:",), "lock: no answer")
+    value = raw(server, "lock:errors")
+    assert value.alarm.severity == 3
+    assert len(value.value) == 3
+    server.post("lock:errors", np.array([]))
+    while [] not in seen[1:] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    subscription.close()
+    # The first is what it found; the stale one may have been overtaken.
+    assert [len(values) for values in seen] in ([0, 3, 3, 0], [0, 3, 0])
+
+
+def test_not_a_number_again_is_no_news(server: StationServer, client: StationClient) -> None:
+    server.post("light:ratio", float("nan"))
+    first = raw(server, "light:ratio").timeStamp
+    server.post("light:ratio", float("nan"))
+    again = raw(server, "light:ratio").timeStamp
+    assert (first.secondsPastEpoch, first.nanoseconds) == (
+        again.secondsPastEpoch, again.nanoseconds,
+    )  # fmt: skip
+
+
 def test_a_command_answers_or_is_refused_with_its_reason(client: StationClient) -> None:
     assert client.command("note", text="hello") == {"client": "me", "text": "hello"}
     with pytest.raises(CommandRefused, match="not today"):
@@ -102,7 +139,7 @@ def test_a_command_answers_or_is_refused_with_its_reason(client: StationClient) 
 
 def test_a_monitor_gets_new_values(server: StationServer, client: StationClient) -> None:
     seen: list[str] = []
-    subscription = client.watch("run:state", lambda value: seen.append(str.__str__(value)))
+    subscription = client.watch("run:state", lambda value: seen.append(plain(value)))
     for state in ("preparing", "running", "idle"):
         server.post("run:state", state)
         time.sleep(0.1)

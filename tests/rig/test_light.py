@@ -62,6 +62,28 @@ def test_only_what_differs_is_moved(rig: Any) -> None:
     assert rig.asked() == []
 
 
+def test_by_hand_only_what_is_named_is_moved(rig: Any) -> None:
+    rig.light.move(HERE)
+    rig.log.clear()
+    rig.light.steer(150.0)
+    assert rig.asked() == [("lock", "set_ratio")]
+    rig.log.clear()
+    rig.light.steer(150.0, 300.0)
+    assert rig.asked() == [("lock", "set_ratio"), ("amplifier", "set_amplifier_current")]
+    rig.log.clear()
+    rig.light.move(HERE)
+    assert ("sideband", "rf_off") in rig.asked(), "the next run sets everything anew"
+
+
+@pytest.mark.parametrize(("detuning_mhz", "power_mw"), [(9e3, 100.0), (0.0, 900.0), (0.0, -1.0)])
+def test_by_hand_nothing_is_sent_beyond_a_limit(
+    rig: Any, detuning_mhz: float, power_mw: float
+) -> None:
+    with pytest.raises(OutOfRange):
+        rig.light.steer(detuning_mhz, power_mw)
+    assert rig.asked() == []
+
+
 def test_after_a_fault_everything_is_set_anew(rig: Any) -> None:
     rig.light.move(HERE)
     rig.instruments.lock.answers["set_ratio"] = DeviceFault("lock", "lost")

@@ -87,6 +87,14 @@ def test_hysteresis_cancels_in_the_mean_of_both_ramps():
     assert peaks.ratio == pytest.approx(0.5)
 
 
+def test_the_peaks_in_microseconds_are_in_the_order_of_the_line():
+    peaks = parse_peaks(RECORDED)
+    assert peaks is not None
+    assert peaks.times_us == pytest.approx(
+        (552.33, 1781.92, 2884.80, 3453.80, 4611.93, 5795.24), abs=0.01
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -155,6 +163,11 @@ def test_status(scripted, lock_at):
     assert status.ratio_setpoint == 0.5
     assert status.ratio_rms == pytest.approx(2e-4, abs=1e-5)
     assert status.actuator_fraction == 2000 / 4095
+    start_us, spacing_us = 46_202 / 84, 2400.0
+    assert status.peaks_us == pytest.approx(
+        (start_us, start_us + 0.5004 * spacing_us, start_us + spacing_us,
+         3 * spacing_us, 3 * spacing_us + (1 - 0.5004) * spacing_us, 4 * spacing_us), abs=0.01
+    )  # fmt: skip
     assert lock.ratio_resolution == 1 / 2400
 
 
@@ -206,6 +219,7 @@ def test_a_missing_peak_is_a_status(scripted, lock_at):
     status = lock_at(server.url, timeout_s=0.5).status()
     assert not status.locked
     assert status.reason == "no complete set of peaks (firmware error -14: only 4 of 6 peaks found)"
+    assert status.peaks_us == ()
     assert math.isnan(status.ratio)
 
 

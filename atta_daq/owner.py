@@ -14,13 +14,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from atta_daq.archive.errors import RunOwned
-
 # Windows locks byte ranges and forbids reading them; lock one byte far behind the text.
 _LOCK_OFFSET = 1 << 30
 # `is_held` takes the lock for an instant; do not mistake that for an owner.
 _TRIES = 5
 _RETRY_S = 0.01
+
+
+class AlreadyOwned(Exception):
+    """Another live process owns what was asked for: a run or a rig."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class OwnerLock:
     def acquire(
         self, purpose: str, utc_s: float, sleep: Callable[[float], None] = time.sleep
     ) -> Owner:
-        """Take the lock. Raises `RunOwned`, naming the owner, when a live process has it."""
+        """Take the lock. Raises `AlreadyOwned`, naming the owner, when a live process has it."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         for _ in range(_TRIES):
             if _try_lock(descriptor):
@@ -55,7 +57,7 @@ class OwnerLock:
         else:
             os.close(descriptor)
             owner = read_owner(self.path)
-            raise RunOwned(f"{self.path}: held by {owner or 'a process that did not sign'}")
+            raise AlreadyOwned(f"{self.path}: held by {owner or 'a process that did not sign'}")
         self._descriptor = descriptor
         owner = Owner(os.getpid(), socket.gethostname(), utc_s, purpose)
         os.ftruncate(descriptor, 0)

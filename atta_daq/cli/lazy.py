@@ -1,0 +1,47 @@
+"""Commands that are imported when they are used: the program starts in a fraction of a second."""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+COMMANDS = {
+    "gui": "atta_daq.cli.gui:gui",
+    "run": "atta_daq.cli.run:run",
+    "station": "atta_daq.cli.rig:station",
+    "check": "atta_daq.cli.rig:check",
+    "simulate": "atta_daq.cli.simulated:simulate",
+    "runs": "atta_daq.cli.data:runs",
+    "fit": "atta_daq.cli.data:fit",
+    "report": "atta_daq.cli.data:report",
+    "export": "atta_daq.cli.data:export",
+    "import": "atta_daq.cli.data:import_table",
+    "model": "atta_daq.cli.model:app",
+    "docs": "atta_daq.cli.documents:app",
+}
+"""Command to the module that holds it, in the order of the help; a group is a typer.Typer."""
+
+
+class LazyGroup(TyperGroup):
+    """The commands of `COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and build one command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            built: Any = get_group(found)
+        else:
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            alone.command(cmd_name)(found)
+            built = get_command(alone)
+        built.name = cmd_name
+        return built

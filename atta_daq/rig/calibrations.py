@@ -1,0 +1,112 @@
+"""The rig file's calibrations: what the lab measured before, each with its date."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from atta_daq.rig.models import RigModel
+
+
+class Dated(RigModel):
+    """A calibration: when it was made and how long it holds."""
+
+    made: datetime | None = None
+    """When it was measured."""
+    valid_days: float = Field(default=365.0, gt=0)
+    """How long it holds."""
+
+
+class CavityCalibration(Dated):
+    """The transfer cavity: ratio of its peaks to frequency."""
+
+    fsr_mhz: float = Field(gt=0)
+    """Free spectral range at the master."""
+    fsr_error_mhz: float = Field(ge=0)
+    """Its standard error."""
+    ratio_sign: Literal[-1, 1]
+    """Sign of d(frequency)/d(ratio): polarity of the ramp."""
+    zero_ratio: float
+    """Ratio on the 84Kr line; a run that zeroes on the reference cell replaces it."""
+    zero_error_mhz: float = Field(ge=0)
+    """Its standard error."""
+
+
+class FibrePowerCalibration(Dated):
+    """power_mw = slope x (amplifier current - threshold), in front of the source."""
+
+    threshold_ma: float
+    """Amplifier current at which the power begins."""
+    slope_mw_per_ma: float = Field(gt=0)
+    """Power in front of the source per current."""
+    relative_error: float = Field(ge=0)
+    """Of the slope."""
+    full_power_mw: float = Field(gt=0)
+    """The power of a scan that names none; also the largest allowed."""
+    monitor_ratio: float = Field(gt=0)
+    """Power in front of the source over the amplifier's own output reading."""
+
+
+class EomCalibration(Dated):
+    """Depth of the sidebands against RF power."""
+
+    v_pi_v: float = Field(gt=0)
+    """Half-wave voltage of the EOM."""
+    v_pi_error_v: float = Field(ge=0)
+    """Its standard error."""
+
+
+class DopplerCalibration(Dated):
+    """Most probable Doppler shifts of the beam, from the 84Kr and 83Kr spectra."""
+
+    even_mhz: float
+    """Most probable shift of 84Kr."""
+    even_error_mhz: float = Field(ge=0)
+    """Its standard error."""
+    odd_mhz: float
+    """Most probable shift of the odd isotopes."""
+    odd_error_mhz: float = Field(ge=0)
+    """Its standard error."""
+    even_rms_mhz: float = Field(gt=0)
+    """Rms width of the shifts of 84Kr."""
+    odd_rms_mhz: float = Field(gt=0)
+    """Rms width of the shifts of the odd isotopes."""
+    odd_rms_error_mhz: float = Field(gt=0)
+    """Its standard error: the prior of a fit without an 83Kr spectrum."""
+
+
+class PumpingCalibration(Dated):
+    """What the spectra are fitted with unless a run says otherwise."""
+
+    rabi_scale: float = Field(gt=0)
+    """Factor on the Rabi frequency of Eq. 3."""
+    rabi_scale_error: float = Field(gt=0)
+    """Its standard error: the prior of a fit without an 83Kr spectrum."""
+    waist_mm: float = Field(gt=0)
+    """1/e2 radius at the source tube, co-propagating."""
+    waist_counter_mm: float = Field(gt=0)
+    """The same, counter-propagating."""
+    tube_diameter_mm: float = Field(gt=0)
+    """Inner diameter of the source tube."""
+
+
+class RatesCalibration(Dated):
+    """What the rig counts and how well it loads; only the forecast of a scan uses it."""
+
+    counts_81_per_h: float | None = Field(default=None, gt=0)
+    """81Kr without pumping light; left out, a forecast needs an earlier run."""
+    counts_85_per_h: float | None = Field(default=None, gt=0)
+    """The same for 85Kr."""
+    loading_relative_error: float = Field(default=0.01, gt=0)
+    """Of one measurement of the 83Kr or 84Kr loading rate."""
+
+
+class Calibrations(RigModel):
+    """What the lab measured before, each with its date."""
+
+    cavity: CavityCalibration
+    fibre_power: FibrePowerCalibration
+    eom: EomCalibration
+    doppler: DopplerCalibration
+    pumping: PumpingCalibration
+    rates: RatesCalibration = RatesCalibration()

@@ -1,0 +1,153 @@
+"""When the station raises an alarm: conditions on what it reads of the rig."""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from atta_daq.rig.config import RigConfig
+from atta_daq.station.alarms import Alarms, Cause
+
+Read = Callable[[str], Any]
+"""The value of a reading; None while it is stale or has never been read."""
+
+HOLD_S = 2.0
+"""An alarm is over when its cause has been away so long (wall time)."""
+LOCK_LOST_S = 2.0
+"""A move of the light opens the lock for a moment."""
+TRAP_UNLOCKED_S = 5.0
+"""The trap lasers are unlocked for a moment at every switch of the isotope."""
+SEED_WEAK_S = 2.0
+"""A seed diode that was just switched on has no power yet."""
+DISK_CHECK_S = 10.0
+DISK_LEFT_BYTES = 5_000_000_000
+"""A night of frames of the region of interest."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition that must hold for `after_s` before it counts."""
+
+    id: str
+    cause: Callable[[Read], Cause | None]
+    after_s: float = 0.0
+
+
+def rules(config: RigConfig) -> tuple[Rule, ...]:
+    """The conditions of one rig."""
+    return (
+        Rule("lock", _lock_lost, LOCK_LOST_S),
+        Rule("amplifier:interlock", _interlock),
+        Rule("amplifier:protection", _disarmed),
+        Rule("amplifier:seed", lambda read: _seed_weak(read, config), SEED_WEAK_S),
+        Rule("camera:warm", _camera_warm),
+        Rule("trap:unlocked", _trap_unlocked, TRAP_UNLOCKED_S),
+    )
+
+
+def _lock_lost(read: Read) -> Cause | None:
+    # Without the seed's light there is nothing to lock.
+    if read("lock:locked") is not False or not read("amplifier:seed_on"):
+        return None
+    reason = read("lock:reason")
+    return Cause("lock", "lock", f"the 819-nm lock is open{f': {reason}' if reason else ''}")
+
+
+def _interlock(read: Read) -> Cause | None:
+    if not read("amplifier:interlock_open"):
+        return None
+    return Cause("amplifier:interlock", "amplifier", "the interlock of the laser head is open")
+
+
+def _disarmed(read: Read) -> Cause | None:
+    if read("amplifier:protected") is not False:
+        return None
+    return Cause(
+        "amplifier:protection",
+        "amplifier",
+        "the box's own protection against missing seed is disarmed; arm it at the box",
+    )
+
+
+def _seed_weak(read: Read, config: RigConfig) -> Cause | None:
+    power, least = read("amplifier:seed_power"), config.amplifier.seed_power_min_mw
+    if not read("amplifier:seed_on") or power is None or power >= least:
+        return None
+    return Cause(
+        "amplifier:seed",
+        "amplifier",
+        f"the seed is on and gives less than {least:g} mW at the amplifier",
+        "major" if read("amplifier:on") else "minor",
+    )
+
+
+def _camera_warm(read: Read) -> Cause | None:
+    if read("camera:stable") is not False:
+        return None
+    return Cause("camera:warm", "camera", "the sensor is not at its temperature", "minor")
+
+
+def _trap_unlocked(read: Read) -> Cause | None:
+    if read("trap:locked") is not False:
+        return None
+    return Cause("trap:unlocked", "trap_switch", "a trap laser is not locked")
+
+
+class AlarmWatch:
+    """Looks at the rules a few times a second. `step` is called from one thread."""
+
+    def __init__(
+        self,
+        alarms: Alarms,
+        config: RigConfig,
+        read: Read,
+        silent: Callable[[], Mapping[str, str]],
+        data: Path,
+        *,
+        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`silent`: instruments that do not answer, each with its error."""
+        self._alarms = alarms
+        self._rules = rules(config)
+        self._read = read
+        self._silent = silent
+        self._data = data
+        self._free_bytes = free_bytes
+        self._now = now
+        self._since: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
+        self._disk_s = float("-inf")
+
+    def step(self) -> None:
+        """Raise what is wrong now, clear what has been well for a while."""
+        now = self._now()
+        for rule in self._rules:
+            cause = rule.cause(self._read)
+            if cause is None:
+                self._since.pop(rule.id, None)
+            elif now - self._since.setdefault(rule.id, now) >= rule.after_s:
+                self._raise(cause, now)
+        for name, error in self._silent().items():
+            self._raise(Cause(f"{name}:silent", name, error), now)
+        if now - self._disk_s >= DISK_CHECK_S:
+            self._disk_s = now
+            self._look_at_disk(now)
+        for alarm_id, seen in list(self._seen.items()):
+            hold = DISK_CHECK_S + HOLD_S if alarm_id == "disk" else HOLD_S
+            if now - seen > hold:
+                del self._seen[alarm_id]
+                self._alarms.clear(alarm_id)
+        self._alarms.publish()
+
+    def _raise(self, cause: Cause, now: float) -> None:
+        self._seen[cause.id] = now
+        self._alarms.raise_(cause)
+
+    def _look_at_disk(self, now: float) -> None:
+        free = self._free_bytes(self._data)
+        if free < DISK_LEFT_BYTES:
+            text = f"{self._data}: the disk is nearly full, less than {DISK_LEFT_BYTES / 1e9:g} GB"
+            self._raise(Cause("disk", "station", text), now)

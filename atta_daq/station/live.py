@@ -1,0 +1,27 @@
+"""What the fit worker does while a run is under way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from atta_daq.analysis.records import Segment
+from atta_daq.analysis.results import FitResult
+from atta_daq.client.runs import PartPoints
+from atta_daq.station.fitting import FitRequest, fit_all
+from atta_daq.station.points import part_points
+
+
+@dataclass(frozen=True)
+class LiveResult:
+    """Points of all segments so far; the fits when they were asked for."""
+
+    segments: int
+    """So many it includes."""
+    points: list[PartPoints]
+    fits: dict[str, FitResult] | None
+
+
+def live_result(segments: Sequence[Segment], request: FitRequest, fit: bool) -> LiveResult:
+    """Normalised points, and fits with HESSE errors (no MINOS)."""
+    points = part_points(request.definition, segments)
+    fits = fit_all(segments, request, minos=False) if fit else None
+    return LiveResult(len(segments), points, fits)

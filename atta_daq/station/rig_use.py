@@ -1,0 +1,139 @@
+"""Who moves the rig: one manual move at a time, beside them one activity, or a run alone."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from atta_daq.client.client import CommandRefused
+from atta_daq.rig.instruments import Instruments
+from atta_daq.station.activity import Activity
+from atta_daq.station.log import Say
+
+END_S = 30.0
+"""An activity ends within a switch of the trap lasers and a loading trace."""
+
+
+class RunUnderWay(Protocol):
+    """What must be known of a run before something else moves the rig."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def paused(self) -> bool: ...
+
+
+class RigUse:
+    """Refuses what would come in the way of another. Methods may be called from any thread."""
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        announce: Callable[[str], None],
+        say: Say,
+    ) -> None:
+        """`announce` gets the name of the activity under way, '' for none."""
+        self._instruments = instruments
+        self._announce = announce
+        self._say = say
+        self._turn = threading.Lock()
+        self._stops = 0
+        self._activity: Activity | None = None
+        self.run: Callable[[], RunUnderWay | None] = lambda: None
+        """The run under way, if there is one."""
+        self.moves = 0
+        """Changes when a manual move begins and when it ends."""
+
+    @property
+    def activity(self) -> Activity | None:
+        """What the rig does outside a run, if anything."""
+        return self._activity
+
+    @contextmanager
+    def move(self, *, beside: bool = False, paused: bool = False) -> Iterator[None]:
+        """Hold the rig for one manual move.
+
+        `beside`: possible while an activity is under way that is not exclusive; `paused`: also
+        in a paused run. Raises CommandRefused with what is in the way.
+        """
+        with self._my_turn():
+            self._refuse_in_run(paused)
+            activity = self._activity
+            if activity is not None and (activity.exclusive or not beside):
+                raise CommandRefused(f"{activity.name} is under way: end it first")
+            self.moves += 1
+            try:
+                yield
+            finally:
+                self.moves += 1
+
+    @contextmanager
+    def before_run(self) -> Iterator[None]:
+        """Hold the rig while a run is started; an activity is ended before."""
+        with self._my_turn():
+            if self.run() is None:
+                self.end_activity("a run starts")
+            yield
+
+    def begin(
+        self, name: str, work: Callable[[Activity], Any], *, exclusive: bool = False
+    ) -> Activity:
+        """Begin an activity. Raises CommandRefused with what is in the way."""
+        with self.move():
+            activity = Activity(name, work, self._over, exclusive=exclusive)
+            self._activity = activity
+            self._announce(name)
+            activity.begin()
+        return activity
+
+    def end_activity(self, reason: str) -> None:
+        """End the activity, if there is one, and wait for its end. Raises CommandRefused."""
+        activity = self._activity
+        if activity is None:
+            return
+        activity.end(reason)
+        if not activity.ended.wait(END_S):
+            raise CommandRefused(f"{activity.name} does not end; use STOP")
+
+    def stop(self, reason: str) -> bool:
+        """STOP, before the hardware: nothing that waits may move any more.
+
+        Returns whether something was under way, which `settle` waits for.
+        """
+        self._stops += 1
+        activity = self._activity
+        if activity is not None:
+            activity.end(reason)
+        return activity is not None or self._turn.locked()
+
+    def settle(self, timeout_s: float) -> None:
+        """STOP, after the hardware: wait until what was under way has let go of the rig."""
+        activity = self._activity
+        if activity is not None:
+            activity.ended.wait(timeout_s)
+        if self._turn.acquire(timeout=timeout_s):
+            self._turn.release()
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        stops = self._stops
+        with self._turn:
+            if self._stops != stops:
+                raise CommandRefused("STOP came first; nothing was moved")
+            yield
+
+    def _refuse_in_run(self, paused: bool) -> None:
+        run = self.run()
+        if run is not None and not (paused and run.paused):
+            raise CommandRefused(f"run {run.run_id} is under way and moves the rig")
+
+    def _over(self, activity: Activity, failure: str) -> None:
+        """At the end of every activity the camera is dark; after a fault the atoms are, too."""
+        if failure:
+            self._say(f"{activity.name} ended: {failure}", "warning")
+        rig = self._instruments
+        for line in rig.leave_dark() if failure else rig.darken_camera():
+            self._say(line)
+        self._activity = None
+        self._announce("")

@@ -1,0 +1,38 @@
+"""What every part of the window is given; nothing of it is global."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gui.actions.registry import Actions
+from gui.link.station import Link
+from gui.model.readings import Readings
+from gui.model.state import RigState
+from gui.notices import Notices
+from gui.settings import Settings
+from gui.theme.theme import Theme
+
+
+@dataclass
+class Context:
+    """The window's services."""
+
+    link: Link
+    readings: Readings
+    state: RigState
+    actions: Actions
+    theme: Theme
+    settings: Settings
+    notices: Notices
+    services: dict[str, Any] = field(default_factory=dict)
+    """Parts that other parts ask something of, by name: 'sweep', 'editor', 'presets'."""
+
+    def command(
+        self, name: str, *, done: Callable[[Any], None] | None = None,
+        refused: Callable[[str], None] | None = None, timeout_s: float = 30.0,
+        **arguments: object,
+    ) -> None:  # fmt: skip
+        """Command the station; a refusal becomes a toast unless `refused` takes it."""
+        self.link.command(
+            name, done=done, refused=refused or self.notices.error, timeout_s=timeout_s, **arguments
+        )

@@ -1,0 +1,142 @@
+"""The scan of the run under way, for reading: its text, its errors so far, time to a wanted one."""
+
+import math
+from collections.abc import Callable
+
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from atta_daq.analysis.results import FitResult, Parameter
+from atta_daq.client.runs import (
+    PartPoints,
+    RunInfo,
+    fits_from_json,
+    points_from_json,
+    time_to_error_s,
+)
+from gui.context import Context
+from gui.editor.fields import fit_narrow, number_of
+from gui.widgets.quiet import QuietComboBox
+from gui.words import duration
+
+_NOTHING = "No run is under way. Its scan will stand here, and what its fit has reached."
+
+
+class RunView(QWidget):
+    """Nothing in it can be changed; the scan can be copied into the editor."""
+
+    def __init__(self, context: Context, copy: Callable[[str], None]) -> None:
+        super().__init__()
+        self._context = context
+        self._fits: dict[str, FitResult] = {}
+        self._live_s: dict[str, float] = {}
+        self.title = QLabel(_NOTHING)
+        self.title.setWordWrap(True)
+        self.title.setProperty("role", "title")
+        self.parameter = QuietComboBox()
+        self.parameter.setAccessibleName("Parameter of the fit")
+        fit_narrow(self.parameter)
+        self.wanted = QLineEdit()
+        self.wanted.setAccessibleName("Wanted error")
+        self.wanted.setPlaceholderText("wanted error")
+        self.wanted.setMaximumWidth(140)
+        self.reached = QLabel()
+        self.reached.setWordWrap(True)
+        self.reached.setAccessibleName("Error so far and time to the wanted error")
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setTabChangesFocus(True)
+        self.text.setAccessibleName("Scan of the run under way")
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setMinimumHeight(120)
+        self.copy = QPushButton("Copy into the editor")
+        self.copy.clicked.connect(lambda: copy(self.text.toPlainText()))
+        row = QHBoxLayout()
+        row.addWidget(self.parameter, 1)
+        row.addWidget(self.wanted)
+        column = QVBoxLayout(self)
+        column.addWidget(self.title)
+        column.addLayout(row)
+        column.addWidget(self.reached)
+        column.addWidget(self.text, 1)
+        column.addWidget(self.copy)
+        self.parameter.activated.connect(self._tell)
+        self.wanted.textEdited.connect(self._tell)
+
+    def refresh_run(self) -> None:
+        """The run's name and scan."""
+        info = self._info()
+        under_way = info is not None and self._context.state.run_state != "idle"
+        if info is None or not under_way:
+            self.title.setText(_NOTHING)
+        else:
+            sample = f", {info.sample}" if info.sample else ""
+            self.title.setText(f"{info.run_id} ({info.name}{sample})")
+        text = info.scan if info and under_way else ""
+        if self.text.toPlainText() != text:
+            self.text.setPlainText(text)
+        for widget in (self.text, self.copy, self.parameter, self.wanted, self.reached):
+            widget.setVisible(under_way)
+
+    def refresh_fit(self) -> None:
+        """What the fit has reached."""
+        readings = self._context.readings
+        self._fits = fits_from_json(readings.text("run:fit"))
+        self._live_s = {
+            part.name: _live_s(part) for part in points_from_json(readings.text("run:points"))
+        }
+        names = [
+            f"{part}  {parameter.name}"
+            for part, fit in self._fits.items()
+            for parameter in fit.parameters
+            if not parameter.fixed
+        ]
+        if [self.parameter.itemText(i) for i in range(self.parameter.count())] != names:
+            chosen = self.parameter.currentText()
+            self.parameter.clear()
+            self.parameter.addItems(names)
+            preferred = chosen if chosen in names else _preferred(names)
+            self.parameter.setCurrentIndex(names.index(preferred) if names else -1)
+        self._tell()
+
+    def _info(self) -> RunInfo | None:
+        return RunInfo.from_json(self._context.readings.text("run:info"))
+
+    def _tell(self) -> None:
+        part, _, name = self.parameter.currentText().partition("  ")
+        if not name:
+            self.reached.setText("No fit yet: it comes with the first blocks.")
+            return
+        parameter: Parameter = self._fits[part][name]
+        words = [f"So far {part} {parameter}."]
+        wanted = number_of(self.wanted.text()) if self.wanted.text().strip() else None
+        if isinstance(wanted, str) or (wanted is not None and wanted <= 0.0):
+            words.append(f"'{self.wanted.text()}' is no error; give a number > 0.")
+        elif wanted is not None:
+            words.append(self._time_to(wanted, parameter, self._live_s.get(part, math.nan)))
+        self.reached.setText(" ".join(words))
+
+    def _time_to(self, wanted: float, parameter: Parameter, live_s: float) -> str:
+        left_s = time_to_error_s(parameter.error, wanted, live_s)
+        if left_s == 0.0:
+            return f"±{wanted:g} is reached."
+        if not math.isfinite(left_s):
+            return "The time to it cannot be told yet."
+        return f"±{wanted:g} needs about {duration(left_s)} more of measuring (rig time)."
+
+
+def _live_s(part: PartPoints) -> float:
+    return sum(point.live_s for point in part.points)
+
+
+def _preferred(names: list[str]) -> str:
+    return next((name for name in names if "amplitude" in name or "increase" in name),
+                names[0] if names else "")  # fmt: skip

@@ -1,0 +1,24 @@
+"""Latest-value mailbox between the threads of the client and the thread of the window."""
+
+import threading
+
+from gui.link.values import Value
+
+
+class Mailbox:
+    """Keeps the newest value of each name until it is taken. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._values: dict[str, Value] = {}
+
+    def put(self, name: str, value: Value) -> None:
+        """Keep `value`; one that nobody has taken yet is replaced."""
+        with self._mutex:
+            self._values[name] = value
+
+    def take(self) -> dict[str, Value]:
+        """All values since the last time."""
+        with self._mutex:
+            values, self._values = self._values, {}
+        return values

@@ -1,0 +1,1 @@
+"""Log, alarms, notes and toasts."""

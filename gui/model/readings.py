@@ -1,0 +1,88 @@
+"""The latest value of every reading, and who wants to hear of which."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from atta_daq.client.rig_info import RigInfo
+from gui.link.values import Value
+
+
+@dataclass(frozen=True)
+class _Watch:
+    names: frozenset[str]
+    callback: Callable[[], None]
+
+
+class Readings(QObject):
+    """Filled by the link, read by the panels; lives on the window's thread."""
+
+    updated = Signal()
+    """After every delivery."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values: dict[str, Value] = {}
+        self._watches: list[_Watch] = []
+        self._rig_text = ""
+        self._rig: RigInfo | None = None
+
+    def watch(self, callback: Callable[[], None], *names: str) -> Callable[[], None]:
+        """Call `callback` after deliveries that hold any of `names`; returns how to end that."""
+        watch = _Watch(frozenset(names), callback)
+        self._watches.append(watch)
+
+        def end() -> None:
+            if watch in self._watches:
+                self._watches.remove(watch)
+
+        return end
+
+    def deliver(self, changes: dict[str, Value]) -> None:
+        """Take new values over, tell each who watches once."""
+        self._values.update(changes)
+        names = changes.keys()
+        for watch in tuple(self._watches):
+            if not watch.names.isdisjoint(names):
+                watch.callback()
+        self.updated.emit()
+
+    def age(self, reason: str) -> None:
+        """The station is gone: everything is stale."""
+        self.deliver({name: value.as_stale(reason) for name, value in self._values.items()})
+
+    def value(self, name: str) -> Value:
+        """The latest value; a stale empty one before the first."""
+        return self._values.get(name, Value())
+
+    def number(self, name: str) -> float:
+        """As a number; nan when there is none."""
+        value = self.value(name).value
+        return float(value) if isinstance(value, int | float) else float("nan")
+
+    def flag(self, name: str) -> bool:
+        """True only when the reading says so and is fresh."""
+        value = self.value(name)
+        return bool(value.value) and not value.stale
+
+    def text(self, name: str) -> str:
+        """As text; empty when there is none."""
+        value = self.value(name).value
+        return value if isinstance(value, str) else ""
+
+    def parsed(self, name: str, default: Any = None) -> Any:
+        """The JSON in a text reading."""
+        text = self.text(name)
+        return json.loads(text) if text else default
+
+    @property
+    def rig(self) -> RigInfo | None:
+        """What the station told of its rig; None until it has."""
+        text = self.text("station:rig")
+        if text != self._rig_text:
+            self._rig_text = text
+            self._rig = RigInfo.from_dict(json.loads(text)) if text else None
+        return self._rig

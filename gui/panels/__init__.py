@@ -1,0 +1,1 @@
+"""One panel a file: amplifier, sidebands, lock, reference cell, camera, trap, ..."""

@@ -1,0 +1,155 @@
+"""Seed and tapered amplifier: setpoints beside readbacks, and the order that keeps it alive."""
+
+import math
+from typing import Any
+
+from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar
+
+from gui.context import Context
+from gui.panels.light_order import INPUTS, STEPS, amplifier_refusal, light_order
+from gui.panels.ramp import Ramp
+from gui.panels.scrolled import ScrolledPanel
+from gui.theme.palettes import Tone
+from gui.widgets.badge import Badge
+from gui.widgets.flowing import flowing
+from gui.widgets.readback import Readback
+from gui.widgets.setpoint_row import SetpointRow
+from gui.widgets.words import set_role, words
+
+SEED_SCATTER_MA = 0.5
+"""The box tells the seed current that flows, not its setpoint: by this much it may differ."""
+
+
+class AmplifierPanel(ScrolledPanel):
+    """Switches, currents, powers, and the chain of steps over them."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._ramp = Ramp()
+        self.steps = [Badge(context.theme, "") for _ in STEPS]
+        self.next = words(role="")
+        self.head.addLayout(flowing(*self.steps, spacing_px=2))
+        self.head.addWidget(self.next)
+        self.seed = SetpointRow(
+            self, "Seed current", "mA", 2, _seed_current,
+            limits="amplifier:seed_current", readback=Readback(self, "amplifier:seed_current"),
+        )  # fmt: skip
+        self.amplifier = SetpointRow(
+            self, "Amplifier current", "mA", 1, _amplifier_current,
+            limits="amplifier:current", readback=Readback(self, "amplifier:current"),
+            check=lambda value: amplifier_refusal(context.readings, value), watched=INPUTS,
+        )  # fmt: skip
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 100)
+        self.bar.setAccessibleName("ramp of the amplifier current")
+        self._minimum = words()
+        self.body.addWidget(self.seed)
+        self.body.addWidget(self.amplifier)
+        self.body.addWidget(self.bar)
+        powers = QGridLayout()
+        powers.setVerticalSpacing(2)
+        powers.setColumnStretch(1, 1)
+        powers.addWidget(QLabel("Seed power"), 0, 0)
+        powers.addWidget(Readback(self, "amplifier:seed_power"), 0, 1)
+        powers.addWidget(self._minimum, 1, 0, 1, 2)
+        powers.addWidget(QLabel("Output power"), 2, 0)
+        powers.addWidget(Readback(self, "amplifier:output_power"), 2, 1)
+        self.body.addLayout(powers)
+        button = context.actions.button
+        self.body.addLayout(
+            flowing(*(button(name) for name in ("seed.on", "seed.off", "amplifier.on",
+                                                   "amplifier.off", "light.on", "light.off")))
+        )  # fmt: skip
+        self.protection = Badge(context.theme, "Box's guard")
+        self.health = words()
+        self.body.addWidget(self.protection)
+        self.body.addWidget(self.health)
+        self.body.addStretch(1)
+        self.amplifier.field.sent.connect(self._on_sent)
+        self.amplifier.field.state_changed.connect(self._on_answer)
+        self.follow(self._show_order, *INPUTS)
+        self.follow(self._show_seed, "amplifier:seed_current", "amplifier:seed_on")
+        self.follow(self._show_setpoint, "amplifier:current_set")
+        self.follow(self._show_ramp, "amplifier:current", "amplifier:current_set")
+        self.follow(self._show_box, "amplifier:protected", "amplifier:health")
+
+    def _show_order(self) -> None:
+        order = light_order(self.context.readings)
+        for index, (badge, step) in enumerate(zip(self.steps, STEPS, strict=True)):
+            if order is None:
+                badge.show_state(step, Tone.STALE)
+                badge.mark(False)
+                continue
+            unsafe = order.unsafe and step == "raised"
+            on, off = (Tone.DANGER if unsafe else Tone.OK), Tone.OFF
+            badge.show_state(step, on if order.done[index] else off)
+            badge.mark(index == order.present)
+        if order is None:
+            stale = self.context.readings.value("amplifier:current").message
+            text = f"The amplifier's state is not known: {stale or 'a reading is missing'}."
+        else:
+            text = order.next_step()
+            self._minimum.setText(f"at least {order.seed_power_min_mw:g} mW to be verified")
+        if text != self.next.text():
+            self.next.setText(text)
+        set_role(self.next, "wrong" if order is None or order.unsafe else "")
+
+    def _show_seed(self) -> None:
+        readings = self.context.readings
+        measured = readings.number("amplifier:seed_current")
+        if not readings.flag("amplifier:seed_on") or not math.isfinite(measured):
+            return
+        known = self.seed.field.value
+        if math.isnan(known) or abs(measured - known) > SEED_SCATTER_MA:
+            self.seed.field.show_value(round(measured, 1))
+
+    def _show_setpoint(self) -> None:
+        self.amplifier.field.show_value(self.context.readings.number("amplifier:current_set"))
+
+    def _on_sent(self, target: float) -> None:
+        self._ramp.sent(target)
+        self._show_ramp()
+
+    def _on_answer(self) -> None:
+        if not self.amplifier.field.waits:
+            self._ramp.answered()
+            self._show_ramp()
+
+    def _show_ramp(self) -> None:
+        readings = self.context.readings
+        on = readings.flag("amplifier:on")
+        current, setpoint = (
+            readings.number(name) for name in ("amplifier:current", "amplifier:current_set")
+        )
+        ramp = self._ramp.update(current, setpoint) if on else None
+        if ramp is None:
+            self.bar.setValue(0)
+            self.bar.setFormat("no ramp")
+            return
+        share, target = ramp
+        self.bar.setValue(round(100.0 * share))
+        self.bar.setFormat(f"{current:.0f} mA, to {target:.0f} mA")
+
+    def _show_box(self) -> None:
+        readings = self.context.readings
+        protected, health = (
+            readings.value(name) for name in ("amplifier:protected", "amplifier:health")
+        )
+        if protected.stale:
+            self.protection.show_state("unknown", Tone.STALE, protected.message)
+        elif protected.value:
+            self.protection.show_state("armed", Tone.OK, "the box itself ends a seedless pump")
+        else:
+            self.protection.show_state(
+                "NOT ARMED", Tone.DANGER, "nothing stops the amplifier when the seed dies"
+            )
+        text = health.message if health.stale else readings.text("amplifier:health")
+        self.health.setText(f"Health: {text or 'no message'}")
+
+
+def _seed_current(value: float) -> tuple[str, dict[str, Any]]:
+    return "seed_current", {"current_ma": value}
+
+
+def _amplifier_current(value: float) -> tuple[str, dict[str, Any]]:
+    return "amplifier_current", {"current_ma": value}

@@ -1,0 +1,146 @@
+"""The transfer-cavity lock of the 819-nm laser."""
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QGridLayout, QLabel
+
+from gui.context import Context
+from gui.panels.actuator_bar import RAILS, ActuatorBar
+from gui.panels.ramp_picture import RampPicture
+from gui.panels.scrolled import ScrolledPanel
+from gui.panels.small_plot import SmallPlot, nice_limit
+from gui.panels.zero import last_zero
+from gui.theme.palettes import Tone
+from gui.widgets.badge import Badge
+from gui.widgets.flowing import flowing
+from gui.widgets.readback import Readback
+from gui.widgets.setpoint_row import SetpointRow
+from gui.widgets.words import set_role, words
+
+ACTIONS = (
+    "lock.freeze",
+    "lock.zero",
+    "lock.jump_81",
+    "lock.jump_83",
+    "lock.jump_84",
+    "lock.jump_85",
+)
+TRACES = {"lock:trace_master": "master", "lock:trace_slave": "slave"}
+"""Photodiodes of a lock that digitises them; the firmware lock reports its peaks only."""
+SMALLEST_RANGE_MHZ = 0.5
+
+
+class LockPanel(ScrolledPanel):
+    """State, detuning, error signal, actuator and peaks; the lock's commands."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.locked = Badge(context.theme, "Lock")
+        self.reason = words(role="wrong")
+        self.head.addLayout(flowing(self.locked, context.actions.button("lock.relock")))
+        self.head.addWidget(self.reason)
+        self.detuning = SetpointRow(
+            self, "Detuning", "MHz", 2, self._command, limits="light:detuning",
+            readback=Readback(self, "light:detuning"),
+            watched=("amplifier:current_set", "amplifier:seed_power", "amplifier:seed_on"),
+        )  # fmt: skip
+        self.body.addWidget(self.detuning)
+        rms = QGridLayout()
+        rms.setColumnStretch(1, 1)
+        rms.addWidget(QLabel("Error, rms"), 0, 0)
+        rms.addWidget(Readback(self, "lock:rms"), 0, 1)
+        self.body.addLayout(rms)
+        self.strip = SmallPlot(context.theme, "error signal of the lock", "polls ago", "MHz")
+        self.curve = self.strip.plot([], [])
+        self.body.addWidget(self.strip)
+        self.actuator = ActuatorBar(context.theme)
+        self.body.addWidget(self.actuator)
+        self.peaks = RampPicture(context.theme)
+        self.body.addWidget(self.peaks)
+        self.about_peaks = words("This lock reports peaks, not the photodiodes' traces.")
+        self.body.addWidget(self.about_peaks)
+        self.traces = SmallPlot(context.theme, "photodiodes of the lock", "sample", "V")
+        self.diodes = {name: self.traces.plot([], [], name=title) for name, title in TRACES.items()}
+        self.traces.hide()
+        self.body.addWidget(self.traces)
+        self.body.addLayout(flowing(*(context.actions.button(name) for name in ACTIONS)))
+        self.zero = words()
+        self.body.addWidget(self.zero)
+        self.body.addStretch(1)
+        context.theme.changed.connect(self._restyle)
+        self._restyle()
+        self.follow(self._show_state, "lock:locked", "lock:reason")
+        self.follow(self._show_setpoint, "light:detuning_set")
+        self.follow(self._show_errors, "lock:errors")
+        self.follow(self._show_actuator, "lock:actuator")
+        self.follow(self._show_peaks, "lock:peaks")
+        self.follow(self._show_traces, *TRACES)
+        self.follow(self._show_zero, "cell:zero")
+
+    def _show_state(self) -> None:
+        readings = self.context.readings
+        value, reason = readings.value("lock:locked"), readings.text("lock:reason")
+        if value.stale:
+            self.locked.show_state("unknown", Tone.STALE, value.message)
+            reason = value.message
+        elif value.value:
+            self.locked.show_state("locked", Tone.OK)
+            reason = ""
+        else:
+            self.locked.show_state("LOST", Tone.DANGER, reason)
+            reason = reason or "the lock does not say why"
+        self.reason.setText(reason)
+        self.reason.setVisible(bool(reason))
+
+    def _show_setpoint(self) -> None:
+        self.detuning.field.show_value(self.context.readings.number("light:detuning_set"))
+
+    def _show_errors(self) -> None:
+        errors = self._array("lock:errors")
+        self.curve.setData(np.arange(1 - errors.size, 1), errors)
+        self.curve.setPen(self.strip.pen(1, stale=self.context.readings.value("lock:errors").stale))
+        finite = errors[np.isfinite(errors)]
+        largest = float(np.abs(finite).max()) if finite.size else 0.0
+        limit = nice_limit(max(largest, SMALLEST_RANGE_MHZ))
+        self.strip.show_range((-max(errors.size - 1, 1), 0), (-limit, limit))
+
+    def _show_actuator(self) -> None:
+        value = self.context.readings.value("lock:actuator")
+        known = value.low is not None and value.high is not None
+        rails = (float(value.low or 0.0), float(value.high or 1.0)) if known else RAILS
+        position = self.context.readings.number("lock:actuator")
+        self.actuator.show_position(position, rails, stale=value.stale)
+
+    def _show_peaks(self) -> None:
+        stale = self.context.readings.value("lock:peaks").stale
+        self.peaks.show_peaks(self._array("lock:peaks").tolist(), stale=stale)
+
+    def _show_traces(self) -> None:
+        traces = {name: self._array(name) for name in TRACES}
+        there = [trace for trace in traces.values() if trace.size]
+        self.traces.setVisible(bool(there))
+        self.about_peaks.setVisible(not there)
+        if not there:
+            return
+        for name, trace in traces.items():
+            self.diodes[name].setData(trace)
+        low, high = min(t.min() for t in there), max(t.max() for t in there)
+        self.traces.show_range((0, max(t.size for t in there)), (float(low), float(high)))
+
+    def _show_zero(self) -> None:
+        zero = last_zero(self.context.readings)
+        self.zero.setText(zero.text if zero else "Not zeroed since the station started.")
+        set_role(self.zero, "wrong" if zero and not zero.ok else "muted")
+
+    def _array(self, name: str) -> np.ndarray:
+        value = self.context.readings.value(name).value
+        return np.empty(0) if value is None else np.asarray(value, dtype=float)
+
+    def _command(self, detuning: float) -> tuple[str, dict[str, Any]]:
+        return "move_light", {"detuning_mhz": detuning}
+
+    def _restyle(self) -> None:
+        self._show_errors()
+        for index, curve in enumerate(self.diodes.values(), start=1):
+            curve.setPen(self.traces.pen(index, stale=False))

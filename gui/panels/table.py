@@ -1,0 +1,41 @@
+"""Which panels there are, and where they stand at first."""
+
+from PySide6.QtCore import Qt
+
+from gui.editor.panel import EditorPanel
+from gui.log.panel import LogPanel
+from gui.panel import PanelSpec
+from gui.panels.alignment import AlignmentPanel
+from gui.panels.amplifier import AmplifierPanel
+from gui.panels.camera import CameraPanel
+from gui.panels.cell import CellPanel
+from gui.panels.counts import CountsPanel
+from gui.panels.lock import LockPanel
+from gui.panels.power import PowerPanel
+from gui.panels.pumping import PumpingPanel
+from gui.panels.sideband import SidebandPanel
+from gui.panels.strips import StripsPanel
+from gui.panels.trap import TrapPanel
+from gui.runs.panel import RunsPanel
+
+LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
+RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+
+PANELS: tuple[PanelSpec, ...] = (
+    PanelSpec("amplifier", "Amplifier", AmplifierPanel, LEFT, source="amplifier"),
+    PanelSpec("sideband", "Sidebands", SidebandPanel, LEFT, "amplifier", source="sideband"),
+    PanelSpec("power", "Power", PowerPanel, LEFT, "amplifier", source="light"),
+    PanelSpec("lock", "Lock", LockPanel, LEFT, source="lock"),
+    PanelSpec("cell", "Reference cell", CellPanel, LEFT, "lock", source="reference_cell"),
+    PanelSpec("camera", "EMCCD", CameraPanel, RIGHT, source="camera"),
+    PanelSpec("counts", "Atoms", CountsPanel, RIGHT, "camera"),
+    PanelSpec("trap", "Trap", TrapPanel, RIGHT, source="trap"),
+    PanelSpec("pumping", "819 nm", PumpingPanel, RIGHT, "trap"),
+    PanelSpec("alignment", "Alignment", AlignmentPanel, RIGHT, "trap", source="loading"),
+    PanelSpec("editor", "Scan", EditorPanel, BOTTOM),
+    PanelSpec("runs", "Runs", RunsPanel, BOTTOM, "editor", source="run"),
+    PanelSpec("strips", "Strip charts", StripsPanel, BOTTOM, "editor"),
+    PanelSpec("log", "Log", LogPanel, BOTTOM, source="station"),
+)
+"""Panels without `tab_with` stand side by side or one above the other."""

@@ -1,0 +1,52 @@
+"""Draws the state of a run in the list: shape, colour and word."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from gui.runs.model import LINE_ROLE
+from gui.theme.theme import Theme
+from gui.widgets.badge import draw_shape
+
+_GAP = 6
+
+
+class StateDelegate(QStyledItemDelegate):
+    """For the column of states."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        self.initStyleOption(option, index)
+        word, option.text = option.text, ""  # type: ignore[attr-defined]
+        rect, metrics = option.rect, option.fontMetrics  # type: ignore[attr-defined]
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
+        widget = option.widget  # type: ignore[attr-defined]
+        widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
+        palette = self._theme.palette
+        line = index.data(LINE_ROLE)
+        colour = QColor(palette.on_accent if selected else palette.tones[line.tone])
+        side = 0.75 * metrics.height()
+        box = QRectF(rect.left() + _GAP, rect.center().y() - side / 2.0 + 0.5, side, side)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        draw_shape(painter, line.tone, box, colour)
+        painter.setPen(colour)
+        area = QRectF(rect)
+        area.setLeft(box.right() + _GAP)
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, word)
+        painter.restore()
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        size = super().sizeHint(option, index)
+        metrics = option.fontMetrics  # type: ignore[attr-defined]
+        return QSize(size.width() + metrics.height() + 3 * _GAP, size.height())

@@ -1,0 +1,334 @@
+"""The picture on the screen: heading, components, points with fit, residuals."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from gui.sweep.box import SweepBox
+from gui.sweep.components import Mark, nearest_mark
+from gui.sweep.crosshair import Crosshair
+from gui.sweep.heading import Entry, Heading
+from gui.sweep.items import VerticalLines
+from gui.sweep.layers import Layers
+from gui.sweep.picture import Level, Picture
+from gui.sweep.range import RangeRegion
+from gui.sweep.strip import ComponentStrip
+from gui.sweep.words import with_error
+from gui.theme.theme import Theme
+
+NEAR_PX = 4.0
+"""So near to a component's mark a click means the component."""
+RESIDUAL = "residual (σ)"
+_PAN = {
+    Qt.Key.Key_Left: (-0.1, 0.0),
+    Qt.Key.Key_Right: (0.1, 0.0),
+    Qt.Key.Key_Down: (0.0, -0.1),
+    Qt.Key.Key_Up: (0.0, 0.1),
+}
+_ZOOM = {Qt.Key.Key_Plus: 0.8, Qt.Key.Key_Equal: 0.8, Qt.Key.Key_Minus: 1.25}
+_POINT = {Qt.Key.Key_Period: 1, Qt.Key.Key_Comma: -1}
+_COMPONENT = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
+TIP = (
+    "Drag to move, wheel to zoom (click first, or hold Ctrl), Home or double click for all.\n"
+    "Click on a component to centre a scan there (Page Up and Page Down choose, Enter centres).\n"
+    "Shift and drag to choose the range of a scan. Comma and full stop step through the points."
+)
+
+
+class SweepPlot(pg.GraphicsLayoutWidget):
+    """Draws a `Picture`; holds still while the operator has zoomed."""
+
+    pointed = Signal(str)
+    """What can be read under the pointer."""
+    component_picked = Signal(object)
+    """A `Mark`."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.picture: Picture | None = None
+        self.zoomed = False
+        """The operator chose the ranges; they stay until `whole`."""
+        self.setAccessibleName("sweep: rate against what is swept")
+        self.setToolTip(TIP)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        grid: Any = self.ci.layout
+        grid.setVerticalSpacing(0)
+        grid.setContentsMargins(6, 4, 10, 4)
+        self.box, self.below_box = SweepBox(), SweepBox()
+        palette = theme.palette
+        self.heading = Heading(palette, theme.size_pt)
+        self.main = pg.PlotItem(viewBox=self.box)
+        self.below = pg.PlotItem(viewBox=self.below_box)
+        self.strip = ComponentStrip(self.box, palette, theme.size_pt)
+        for row, item in enumerate((self.heading, self.strip, self.main, self.below)):
+            self.ci.addItem(item, row, 0)
+        grid.setRowStretchFactor(2, 3)
+        grid.setRowStretchFactor(3, 1)
+        for plot in (self.main, self.below):
+            plot.hideButtons()
+            plot.getAxis("left").enableAutoSIPrefix(False)
+            plot.getAxis("bottom").enableAutoSIPrefix(False)
+        self.below_box.setXLink(self.box)
+        self.below_box.setMouseEnabled(y=False)
+        self.layers = Layers(self.main, self.below, palette)
+        self.layers.one_sigma.draw(Level(0.0, 1.0))
+        self.lines = [VerticalLines(), VerticalLines()]
+        for plot, lines in zip((self.main, self.below), self.lines, strict=True):
+            plot.addItem(lines, ignoreBounds=True)
+        self.answer = pg.TextItem(anchor=(0.5, 0.0))
+        self.main.addItem(self.answer, ignoreBounds=True)
+        self.crosshair = Crosshair(self.main, palette)
+        self.region = RangeRegion(self.main, palette)
+        self.box.sigRangeChangedManually.connect(self._on_zoom)
+        self.below_box.sigRangeChangedManually.connect(self._on_zoom)
+        self.box.sigRangeChanged.connect(self._place_answer)
+        for box in (self.box, self.below_box):
+            box.range_dragged.connect(self.region.drag)
+        scene: Any = self.scene()
+        scene.sigMouseMoved.connect(self._on_move)
+        scene.sigMouseClicked.connect(self._on_click)
+        self.show_residuals(False)
+        self.restyle()
+
+    # --- drawing -------------------------------------------------------------------------
+
+    def draw(
+        self, picture: Picture, marks: tuple[Mark, ...], *, theory: bool, residuals: bool,
+        earlier: Sequence[Picture] = (),
+    ) -> None:  # fmt: skip
+        """Draw a picture. Items are reused; ranges move only if they have to."""
+        before, self.picture = self.picture, picture
+        self.layers.draw(picture, theory=theory)
+        self.layers.draw_earlier(earlier)
+        self._label(picture)
+        chosen = self.strip.chosen if self.strip.chosen in marks else None
+        self.show_marks(marks, chosen)
+        self.show_residuals(residuals and picture.fit is not None)
+        reach = max(3.2, np.nanmax(abs(picture.residual), initial=0.0) + 0.6)
+        self.below_box.setYRange(-reach, reach, padding=0.0)
+        same = before is not None and _kind(before) == _kind(picture)
+        if not same:
+            self.zoomed = False
+            self.hide_crosshair()
+            self.region.hide()
+        self._extent = _union([picture.extent(), *(other.extent() for other in earlier)])
+        if not self.zoomed:
+            self._follow(exact=not same)
+
+    def whole(self) -> None:
+        """Zoom out to everything."""
+        self.zoomed = False
+        if self.picture is not None:
+            self._follow(exact=True)
+
+    def show_heading(self, title: str, run: str, entries: list[Entry]) -> None:
+        self.heading.show_text(title, run, entries)
+
+    def show_marks(self, marks: tuple[Mark, ...], chosen: Mark | None) -> None:
+        """Mark and name these components."""
+        if (marks, chosen) == (self.strip.marks, self.strip.chosen):
+            return
+        self.strip.show_marks(marks, chosen)
+        for lines in self.lines:
+            lines.draw(tuple(mark.x for mark in marks), chosen.x if chosen else None)
+
+    def show_residuals(self, shown: bool) -> None:
+        """Residuals below, or the main plot alone with the labels of the axis."""
+        if self.below.isVisible() == shown and self.below.maximumHeight() > 0:
+            return
+        self.below.setVisible(shown)
+        self.main.getAxis("bottom").setStyle(showValues=not shown)
+        self.main.getAxis("bottom").showLabel(not shown)
+        self._sizes()
+
+    def restyle(self) -> None:
+        """Take colours and text size over from the theme."""
+        palette, size = self._theme.palette, self._theme.size_pt
+        self.setBackground(palette.surface)
+        font = QFont(self.font())
+        font.setPointSize(size)
+        for plot in (self.main, self.below):
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setPen(palette.border)
+                axis.setTextPen(palette.muted)
+                axis.setStyle(tickFont=font)
+        self._draw_border()
+        self.heading.restyle(palette, size)
+        self.strip.restyle(palette, size)
+        for lines in self.lines:
+            lines.restyle(palette.series[2])
+        self.crosshair.restyle(palette)
+        self.region.restyle(palette)
+        self.layers.restyle(palette)
+        self.answer.setColor(palette.text)
+        big = QFont(font)
+        big.setPointSize(round(1.5 * size))
+        big.setBold(True)
+        self.answer.setFont(big)
+        self._labels = ("", "")
+        self._sizes()
+        if self.picture is not None:
+            self._label(self.picture)
+
+    def _label(self, picture: Picture) -> None:
+        bottom, left = self.main.getAxis("bottom"), self.main.getAxis("left")
+        if self._labels != (picture.x_title, picture.y_title):
+            self._labels = (picture.x_title, picture.y_title)
+            style = {
+                "color": self._theme.palette.muted,
+                "font-size": f"{self._theme.size_pt}pt",
+            }
+            left.setLabel(picture.y_title, **style)
+            self.below.getAxis("left").setLabel(RESIDUAL, **style)
+            for plot in (self.main, self.below):
+                plot.getAxis("bottom").setLabel(picture.x_title, **style)
+            bottom.showLabel(not self.below.isVisible())
+        if picture.is_on_off:
+            words = ["light blocked", "light on"]
+            for number, bar in enumerate(picture.bars):
+                words[number] += f": {with_error(bar.value, bar.error)} {picture.unit}"
+            bottom.setTicks([list(enumerate(words))])
+        else:
+            bottom.setTicks(None)
+        left.setStyle(showValues=bool(picture.name))
+        self.box.setMouseEnabled(x=not picture.is_on_off)
+
+    def show_answer(self, text: str) -> None:
+        """The result in large letters over an on/off comparison; empty for nothing."""
+        self.answer.setText(text)
+        self.answer.setVisible(bool(text))
+        self._place_answer()
+
+    def _place_answer(self, *_: object) -> None:
+        (left, right), (_low, high) = self.box.viewRange()
+        self.answer.setPos(0.5 * (left + right), high)
+
+    def _follow(self, *, exact: bool) -> None:
+        """Ranges that hold everything; kept while they do and are not far too wide."""
+        shown = self.box.viewRange()
+        for axis, (wanted, now) in enumerate(zip(self._extent, shown, strict=True)):
+            inside = now[0] <= wanted[0] and wanted[1] <= now[1]
+            wide = (now[1] - now[0]) > 1.5 * (wanted[1] - wanted[0])
+            if exact or not inside or wide:
+                low, high = wanted
+                (self.box.setXRange if axis == 0 else self.box.setYRange)(low, high, padding=0.0)
+
+    def _sizes(self) -> None:
+        """The same width for both left axes: points stand above their residuals."""
+        font = QFont(self.font())
+        font.setPointSize(self._theme.size_pt)
+        metrics = QFontMetricsF(font)
+        width = metrics.horizontalAdvance("0.0000") + metrics.height() + 14.0
+        for plot in (self.main, self.below):
+            plot.getAxis("left").setWidth(width)
+        shown = self.below.isVisible()
+        # High enough for the label of its axis, which else runs into that above.
+        room = metrics.horizontalAdvance(RESIDUAL) + 2.5 * metrics.height()
+        self.below.setMinimumHeight(room if shown else 0.0)
+        self.below.setMaximumHeight(16777215 if shown else 0.0)
+
+    # --- mouse and keys ------------------------------------------------------------------
+
+    def _on_zoom(self, *_: object) -> None:
+        self.zoomed = True
+
+    def _on_move(self, position: QPointF) -> None:
+        if self.picture is None:
+            return
+        if self.box.sceneBoundingRect().contains(position):
+            at = self.box.mapSceneToView(position)
+            self.pointed.emit(self.crosshair.move(self.picture, at.x(), at.y()))
+        elif self.crosshair.visible:
+            self.hide_crosshair()
+
+    def hide_crosshair(self) -> None:
+        self.crosshair.hide()
+        self.pointed.emit("")
+
+    def _on_click(self, event) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if event.double():
+            self.whole()
+            return
+        position = event.scenePos()
+        on_strip = self.strip.sceneBoundingRect().contains(position)
+        if not on_strip and not self.box.sceneBoundingRect().contains(position):
+            return
+        pixel = self.box.viewPixelSize()[0]
+        reach = (5.0 if on_strip else 1.0) * NEAR_PX * pixel
+        mark = nearest_mark(self.strip.marks, self.box.mapSceneToView(position).x(), reach)
+        if mark is not None:
+            event.accept()
+            self._pick(mark)
+
+    def _pick(self, mark: Mark) -> None:
+        self.show_marks(self.strip.marks, mark)
+        self.component_picked.emit(mark)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._draw_border()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._draw_border()
+
+    def _draw_border(self) -> None:
+        palette, focus = self._theme.palette, self.hasFocus()
+        pen = pg.mkPen(palette.accent if focus else palette.border, width=2 if focus else 1)
+        self.box.setBorder(pen)
+        self.below_box.setBorder(pg.mkPen(palette.border, width=1))
+
+    def leaveEvent(self, event) -> None:
+        super().leaveEvent(event)
+        self.hide_crosshair()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus() or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        marks = self.strip.marks
+        if key == Qt.Key.Key_Home:
+            self.whole()
+        elif key in _PAN:
+            (left, right), (low, high) = self.box.viewRange()
+            across, up = _PAN[key]
+            self.box.translateBy(x=across * (right - left), y=up * (high - low))
+            self.zoomed = True
+        elif key in _ZOOM:
+            self.box.scaleBy((_ZOOM[key], _ZOOM[key]))
+            self.zoomed = True
+        elif key in _POINT and self.picture is not None:
+            self.pointed.emit(self.crosshair.step(self.picture, _POINT[key]))
+        elif key in _COMPONENT and marks:
+            chosen = self.strip.chosen
+            at = marks.index(chosen) + _COMPONENT[key] if chosen in marks else 0
+            self.show_marks(marks, marks[at % len(marks)])
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.strip.chosen is not None:
+            self.component_picked.emit(self.strip.chosen)
+        else:
+            super().keyPressEvent(event)
+
+
+def _kind(picture: Picture) -> tuple[object, ...]:
+    return (picture.name, picture.axis, picture.quantity, picture.shift_mhz)
+
+
+def _union(extents: list) -> tuple[tuple[float, float], tuple[float, float]]:
+    return tuple(
+        (min(extent[axis][0] for extent in extents), max(extent[axis][1] for extent in extents))
+        for axis in (0, 1)
+    )  # pyright: ignore[reportReturnType]

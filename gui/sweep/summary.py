@@ -1,0 +1,172 @@
+"""Results of the fit, and the time that a smaller error still takes."""
+
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFormLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from atta_daq.analysis.results import FitResult, Parameter
+from atta_daq.client.runs import time_to_error_s
+from gui.status_strip import duration
+from gui.sweep.words import goodness_text, in_percent, included_text, name_of, notes_text, rows_of
+from gui.widgets.quiet import QuietComboBox
+
+
+class FitTable(QWidget):
+    """Parameters with errors, what the fit includes, and how well it describes the data."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._fit: FitResult | None = None
+        self.included = QLabel("No fit yet")
+        self.included.setProperty("role", "title")
+        self.included.setWordWrap(True)
+        self.table = QTableWidget(0, 2)
+        self.table.setAccessibleName("results of the fit")
+        self.table.horizontalHeader().hide()
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
+        self.table.setWordWrap(False)
+        self.table.setShowGrid(False)
+        self.table.setAlternatingRowColors(True)
+        self.table.setTabKeyNavigation(False)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.verdict, self.notes = QLabel(), QLabel()
+        self.notes.setProperty("role", "muted")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.included)
+        layout.addWidget(self.table, 1)
+        for label in (self.verdict, self.notes):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            layout.addWidget(label)
+
+    def restyle(self) -> None:
+        """Rows as high as the text."""
+        row = self.fontMetrics().height() + 4
+        self.table.verticalHeader().setDefaultSectionSize(row)
+        self.table.setMinimumHeight(5 * row)
+
+    def show_fit(self, fit: FitResult | None) -> None:
+        """Show a fit; None clears the table."""
+        if fit is self._fit:
+            return
+        self._fit = fit
+        rows = rows_of(fit) if fit else []
+        self.table.setRowCount(len(rows))
+        for number, row in enumerate(rows):
+            for column, text in enumerate((row.name, f"{row.value} {row.unit}".rstrip())):
+                item = self.table.item(number, column)
+                if item is None:
+                    item = QTableWidgetItem()
+                    self.table.setItem(number, column, item)
+                item.setText(text)
+                item.setToolTip(row.tip)
+        self.included.setText(included_text(fit).capitalize() if fit else "No fit yet")
+        bad = f"The fit did not converge: {fit.message}. " if fit and not fit.valid else ""
+        self.verdict.setText(bad + goodness_text(fit.goodness) if fit else "")
+        self.notes.setText(notes_text(fit) if fit else "")
+        self.verdict.setVisible(fit is not None)
+        self.notes.setVisible(bool(fit and fit.notes))
+
+
+class WantedError(QWidget):
+    """How long to count until a parameter is known as well as wanted."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.parameter = QuietComboBox()
+        self.parameter.setAccessibleName("parameter whose error matters")
+        self.wanted = QLineEdit()
+        self.wanted.setAccessibleName("wanted error")
+        self.wanted.setPlaceholderText("wanted error")
+        self.answer = QLabel()
+        self.answer.setWordWrap(True)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Error of", self.parameter)
+        form.addRow("Wanted", self.wanted)
+        form.addRow(self.answer)
+        self._parameters: dict[str, Parameter] = {}
+        self._live_s = 0.0
+        self._rate = 1.0
+        self.parameter.activated.connect(lambda _index: self._tell())
+        self.wanted.textChanged.connect(lambda _text: self._tell())
+
+    def show_errors(self, fit: FitResult | None, live_s: float, rate: float) -> None:
+        """Errors so far of `fit`, reached with `live_s` of pumped counting; `rate` rig seconds
+        pass in a second."""
+        known = (*fit.parameters, *fit.derived) if fit else ()
+        self._parameters = {p.name: in_percent(p) for p in known if not p.fixed and p.error > 0.0}
+        self._live_s, self._rate = live_s, rate
+        names = list(self._parameters)
+        if names != [self.parameter.itemData(i) for i in range(self.parameter.count())]:
+            chosen = self.parameter.currentData()
+            self.parameter.clear()
+            for name, parameter in self._parameters.items():
+                self.parameter.addItem(name_of(parameter), name)
+            wanted = chosen if chosen in names else _first_choice(names)
+            self.parameter.setCurrentIndex(self.parameter.findData(wanted))
+        self.setEnabled(bool(names))
+        self._tell()
+
+    def _tell(self) -> None:
+        parameter = self._parameters.get(self.parameter.currentData() or "")
+        if parameter is None:
+            self._say("errors come with the first fit")
+            return
+        now = f"{parameter.error:.2g} {parameter.unit}".rstrip()
+        text = self.wanted.text().strip().replace(",", ".").removesuffix("%")
+        if not text:
+            self._say(f"error so far: {now}")
+            return
+        try:
+            wanted = float(text)
+        except ValueError:
+            wanted = math.nan
+        if not (math.isfinite(wanted) and wanted > 0.0):
+            self._say(f"not a positive number; error so far: {now}", wrong=True)
+            return
+        needed = time_to_error_s(parameter.error, wanted, self._live_s)
+        if needed <= 0.0:
+            self._say(f"reached: error so far {now}")
+        elif not self._live_s:
+            self._say(f"error so far {now}; the counting time is not known")
+        else:
+            clock = "" if self._rate == 1.0 else f" ({duration(needed / self._rate)} on the clock)"
+            self._say(f"error so far {now}; {duration(needed)} more with light on{clock}")
+
+    def _say(self, text: str, *, wrong: bool = False) -> None:
+        self.answer.setText(text)
+        for widget, name, value in (
+            (self.answer, "role", "wrong" if wrong else "muted"),
+            (self.wanted, "wrong", wrong),
+        ):
+            if widget.property(name) != value:
+                widget.setProperty(name, value)
+                widget.style().unpolish(widget)
+                widget.style().polish(widget)
+
+
+def _first_choice(names: list[str]) -> str:
+    """What people want to know first: the increase."""
+    for name in ("increase", "amplitude", "asymptote"):
+        if name in names:
+            return name
+    return names[0] if names else ""

@@ -1,0 +1,326 @@
+"""The sweep view: the middle of the window."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from atta_daq.client.runs import PartPoints
+from gui.context import Context
+from gui.panel import Panel
+from gui.sweep import export
+from gui.sweep.chooser import Chooser
+from gui.sweep.components import Mark, marks
+from gui.sweep.model import Choice, is_valid, make_picture
+from gui.sweep.picture import Picture
+from gui.sweep.plot import SweepPlot
+from gui.sweep.source import Source
+from gui.sweep.summary import FitTable, WantedError
+from gui.sweep.words import included_text, row_of
+
+_SHORT = {
+    "sweep.at_rest": "At rest",
+    "sweep.components": "Components",
+    "sweep.theory": "Theory",
+    "sweep.residuals": "Residuals",
+    "sweep.whole": "Whole",
+}
+_SHOWN_AT_FIRST = ("sweep.components", "sweep.theory", "sweep.residuals")
+
+
+class SweepView(Panel):
+    """Rate against what is swept, live or of a finished run. Is the service 'sweep'."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.source = Source(context, self._redraw)
+        self.picture: Picture | None = None
+        self._earlier: list[tuple[str, Picture]] = []
+        self.plot = SweepPlot(context.theme)
+        self.chooser = Chooser()
+        self.table = FitTable()
+        self.wanted = WantedError()
+        self.readout = QLabel()
+        # A long readout must not widen the window.
+        self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.banner = QLabel()
+        self.range_button = QToolButton()
+        self._lay_out()
+        self._bind()
+        context.services["sweep"] = self
+        context.theme.changed.connect(self._restyle)
+        self.plot.pointed.connect(self._read_out)
+        self.plot.component_picked.connect(self._centre)
+        self.plot.region.chosen = self._choose_range
+        self.plot.region.shown = self.range_button.setChecked
+        self.range_button.toggled.connect(self._toggle_range)
+        self.chooser.changed.connect(self._redraw)
+        self._restyle()
+        self.follow(self._follow, "run:info", "run:points", "run:fit", "run:state", "station:rig")
+
+    # --- asked by other parts of the window ----------------------------------------------
+
+    def show_run(self, data: Mapping[str, Any]) -> None:
+        """Show a finished run, the answer of `run_data`, in place of the live one."""
+        self.chooser.follow_run()
+        self.source.show_run(data)
+
+    def show_live(self) -> None:
+        """Show the run under way again."""
+        self.chooser.follow_run()
+        self.source.show_live()
+
+    def compare(self, data: Mapping[str, Any]) -> None:
+        """Draw another run behind the present one."""
+        self.source.compare(data)
+
+    def preview(self, theory: Mapping[str, Any]) -> None:
+        """Show what the model expects of the editor's scan, the answer of `theory`."""
+        self.source.preview(theory)
+
+    # --- drawing -------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        if self.source.follow():
+            self.chooser.follow_run()
+        self._redraw()
+
+    def _redraw(self) -> None:
+        source, chooser = self.source, self.chooser
+        offered = source.offered()
+        automatic = source.automatic(offered)
+        chooser.offer(offered, automatic.name if automatic else "", source.automatic_word)
+        part = next((p for p in offered if p.name == chooser.chosen), automatic)
+        part = part or PartPoints("", 85, ("detuning_mhz",), "1/h")
+        chooser.offer_axes(part.axes)
+        records = source.records
+        fit = records.fits.get(part.name)
+        self.picture = make_picture(part, fit, source.theory_for(part), self._choice(part, records))
+        self._earlier = [
+            (other.run_id, make_picture(same, other.fits.get(same.name), None,
+                                        self._choice(same, other)))
+            for other in source.earlier
+            if (same := other.like(part)) is not None
+        ]  # fmt: skip
+        self._draw(part)
+        wants = chooser.chosen_quantity
+        missing = part.points and wants is not self.picture.quantity
+        chooser.show_note("rate: nothing without pumping yet to count from" if missing else "")
+        self.table.show_fit(fit)
+        live_s = sum(p.live_s for p in part.points if p.pumping and is_valid(p))
+        rig = self.context.readings.rig
+        self.wanted.show_errors(fit, live_s, rig.rate if rig else 1.0)
+        self._show_banner()
+
+    def _draw(self, part: PartPoints) -> None:
+        assert self.picture is not None
+        picture, actions, source = self.picture, self.context.actions, self.source
+        shown: tuple[Mark, ...] = ()
+        if picture.is_spectrum and actions["sweep.components"].isChecked():
+            doppler = source.doppler_mhz(part, source.records)
+            shown = marks(part.isotope, doppler, actions["sweep.at_rest"].isChecked())
+        self.plot.region.enabled = picture.is_spectrum
+        self.range_button.setEnabled(picture.is_spectrum)
+        fit = source.records.fits.get(part.name)
+        theory = actions["sweep.theory"].isChecked()
+        # The heading first: its height moves the plots below it.
+        layers = self.plot.layers
+        self.plot.show_heading(
+            source.title(part),
+            source.records.run_id,
+            [
+                *layers.entries(picture, included_text(fit) if fit else "", theory=theory),
+                *layers.earlier_entries([run for run, _ in self._earlier]),
+            ],
+        )
+        self.plot.draw(
+            picture,
+            shown,
+            theory=theory,
+            residuals=actions["sweep.residuals"].isChecked(),
+            earlier=[other for _, other in self._earlier],
+        )
+        increase = fit and next((p for p in fit.parameters if p.name == "increase"), None)
+        row = row_of(increase) if increase and picture.is_on_off else None
+        if not part.name:
+            self.plot.show_answer("No run yet")
+        else:
+            self.plot.show_answer(f"{row.name} {row.value} {row.unit}" if row else "")
+
+    def _choice(self, part: PartPoints, records: Any) -> Choice:
+        return Choice(
+            quantity=self.chooser.chosen_quantity,
+            axis=self.chooser.chosen_axis,
+            at_rest=self.context.actions["sweep.at_rest"].isChecked(),
+            doppler_mhz=self.source.doppler_mhz(part, records),
+        )
+
+    def _show_banner(self) -> None:
+        self.forget_button.setVisible(bool(self.source.earlier))
+        info = None if self.source.is_live else self.source.records.info
+        self._banner_row.setVisible(info is not None)
+        if info is not None:
+            state = f", {info.outcome or info.state}" if info.state != "complete" else ""
+            self.banner.setText(f"Earlier run {info.run_id}{state}: not what the rig does now")
+
+    # --- what the operator does ----------------------------------------------------------
+
+    def _read_out(self, text: str) -> None:
+        self.readout.setText(text or self._idle_text())
+        self.readout.setToolTip(text)
+
+    def _idle_text(self) -> str:
+        return "Point at the plot to read it; click on a component to centre a scan there"
+
+    def _centre(self, mark: Mark) -> None:
+        editor = self.context.services.get("editor")
+        if editor is None or self.picture is None:
+            self.context.notices.warn("there is no scan editor to centre a scan with")
+            return
+        editor.centre_on(self.picture.isotope, mark.as_set_mhz)
+        self.context.notices.info(
+            f"scan editor: centred on {mark.name} of {self.picture.isotope}Kr, "
+            f"{mark.as_set_mhz:.0f} MHz as set"
+        )
+
+    def _choose_range(self, start: float, stop: float) -> None:
+        editor = self.context.services.get("editor")
+        if editor is None or self.picture is None:
+            self.context.notices.warn("there is no scan editor to set a range in")
+            return
+        ends = (self.picture.as_set(start), self.picture.as_set(stop))
+        editor.set_range(*ends)
+        self.readout.setText(f"scan editor: {ends[0]:.0f} to {ends[1]:.0f} MHz as set")
+
+    def _toggle_range(self, on: bool) -> None:
+        region = self.plot.region
+        region.show() if on else region.hide()
+
+    def _at_rest(self, on: bool) -> None:
+        if on and self.context.readings.rig is None:
+            self.context.actions["sweep.at_rest"].setChecked(False)
+            self.context.notices.warn("the Doppler shift is not known before a station answers")
+            return
+        self._redraw()
+
+    def _save(self, suffix: str) -> None:
+        if self.picture is None:
+            return
+        run = self.source.records.run_id or "theory"
+        suggested = f"{run}-{self.picture.name}.{suffix}".replace(" ", "_")
+        export.ask_path(
+            self.context, self, f"Save as {suffix.upper()}", suggested, suffix,
+            lambda path: self._write(suffix, path),
+        )  # fmt: skip
+
+    def _write(self, suffix: str, path: Any) -> None:
+        assert self.picture is not None
+        try:
+            if suffix == "png":
+                export.save_png(self.plot, path)
+            elif suffix == "svg":
+                export.save_svg(self.plot, path)
+            else:
+                run = self.source.records.run_id
+                path.write_text(export.points_csv(run, self.picture, self._earlier))
+        except OSError as error:
+            self.context.notices.error(f"not saved: {error}")
+        else:
+            self.context.notices.info(f"saved {path}")
+
+    # --- building ------------------------------------------------------------------------
+
+    def _bind(self) -> None:
+        actions = self.context.actions
+        actions.bind("sweep.at_rest", self._at_rest)
+        for action_id in _SHOWN_AT_FIRST:
+            actions[action_id].setChecked(True)
+            actions.bind(action_id, lambda _on: self._redraw())
+        actions.bind("sweep.whole", self.plot.whole)
+        actions.bind("sweep.forget", self.source.forget)
+        for suffix in ("png", "svg", "csv"):
+            actions.bind(f"sweep.{suffix}", lambda suffix=suffix: self._save(suffix))
+
+    def _lay_out(self) -> None:
+        actions = self.context.actions
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
+        for action_id, text in _SHORT.items():
+            actions[action_id].setIconText(text)  # of its button; menus keep the long one
+            buttons.addWidget(actions.button(action_id))
+        self.range_button.setText("Range")
+        self.range_button.setCheckable(True)
+        self.range_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.range_button.setAccessibleName("choose the range of a scan on the axis")
+        self.range_button.setToolTip(
+            "Drag the two ends; the scan editor takes them (or Shift and drag in the plot)"
+        )
+        buttons.addWidget(self.range_button)
+        actions["sweep.forget"].setIconText("Remove runs")
+        self.forget_button = actions.button("sweep.forget")
+        buttons.addStretch(1)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(4, 4, 0, 4)
+        column.addLayout(buttons)
+        column.addWidget(self.plot, 1)
+        right = QWidget()
+        side = QVBoxLayout(right)
+        side.setContentsMargins(0, 4, 4, 4)
+        side.addWidget(self.chooser)
+        results = QScrollArea()
+        results.setWidgetResizable(True)
+        results.setFrameShape(QFrame.Shape.NoFrame)
+        results.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        results.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        results.setWidget(self.table)
+        side.addWidget(results, 1)
+        side.addWidget(self.wanted)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.addWidget(left)
+        splitter.addWidget(right)
+        splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(1, 0)
+        splitter.setSizes([600, 300])
+        splitter.setChildrenCollapsible(False)
+        self._banner_row = QWidget()
+        self._banner_row.setObjectName("earlier-run")
+        self._banner_row.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        banner = QHBoxLayout(self._banner_row)
+        banner.setContentsMargins(8, 3, 8, 3)
+        banner.addWidget(self.banner, 1)
+        banner.addWidget(actions.button("runs.live"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._banner_row)
+        layout.addWidget(splitter, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(6, 0, 6, 4)
+        foot.addWidget(self.readout, 1)
+        foot.addWidget(self.forget_button)
+        layout.addLayout(foot)
+        self._banner_row.hide()
+        self._read_out("")
+
+    def _restyle(self) -> None:
+        palette = self.context.theme.palette
+        self._banner_row.setStyleSheet(
+            f"#earlier-run {{ background: {palette.accent}; }}"
+            f"#earlier-run QLabel {{ color: {palette.on_accent}; font-weight: bold; }}"
+        )
+        self.plot.restyle()
+        self.table.restyle()
+        self._redraw()

@@ -1,0 +1,1 @@
+"""Colours, fonts and the shapes of states."""

@@ -1,0 +1,73 @@
+"""The palette and text size in force, and what has to be drawn anew when they change."""
+
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QApplication, QStyleFactory
+
+from gui.theme.palettes import DARK, PALETTES, Palette
+from gui.theme.style import style_sheet
+
+SMALLEST_PT, LARGEST_PT, USUAL_PT = 8, 24, 10
+
+
+class Theme(QObject):
+    """Palette and text size of the application."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.palette: Palette = DARK
+        self.size_pt = USUAL_PT
+
+    def choose(self, name: str | None = None, size_pt: int | None = None) -> None:
+        """Take a palette (`dark`, `light`), a text size, or both; out-of-range sizes stay out."""
+        palette = PALETTES.get(name or self.palette.name, self.palette)
+        size = self.size_pt if size_pt is None else size_pt
+        if not SMALLEST_PT <= size <= LARGEST_PT:
+            return
+        self.palette, self.size_pt = palette, size
+        self.apply()
+
+    def apply(self) -> None:
+        """Give the palette to Qt and to pyqtgraph."""
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        if application.style().objectName() != "fusion":
+            # Native styles ignore half of a palette.
+            application.setStyle(QStyleFactory.create("Fusion"))
+        application.setPalette(_qt(self.palette))
+        font = QFont(application.font())
+        font.setPointSize(self.size_pt)
+        application.setFont(font)
+        application.setStyleSheet(style_sheet(self.palette, self.size_pt))
+        pg.setConfigOptions(background=self.palette.surface, foreground=self.palette.muted)
+        self.changed.emit()
+
+
+def _qt(palette: Palette) -> QPalette:
+    qt = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: palette.window,
+        QPalette.ColorRole.WindowText: palette.text,
+        QPalette.ColorRole.Base: palette.surface,
+        QPalette.ColorRole.AlternateBase: palette.raised,
+        QPalette.ColorRole.Text: palette.text,
+        QPalette.ColorRole.PlaceholderText: palette.muted,
+        QPalette.ColorRole.Button: palette.raised,
+        QPalette.ColorRole.ButtonText: palette.text,
+        QPalette.ColorRole.ToolTipBase: palette.raised,
+        QPalette.ColorRole.ToolTipText: palette.text,
+        QPalette.ColorRole.Highlight: palette.accent,
+        QPalette.ColorRole.HighlightedText: palette.on_accent,
+        QPalette.ColorRole.Link: palette.accent,
+        QPalette.ColorRole.Mid: palette.border,
+    }
+    for role, colour in roles.items():
+        qt.setColor(role, QColor(colour))
+    disabled = QPalette.ColorGroup.Disabled
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText,
+                 QPalette.ColorRole.WindowText):  # fmt: skip
+        qt.setColor(disabled, role, QColor(palette.muted))
+    return qt

@@ -1,0 +1,201 @@
+"""The main window: status strip, sweep in the middle, panels as docks around it, menus."""
+
+import base64
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QToolBar, QVBoxLayout, QWidget
+
+from gui.actions.commands import bind_commands
+from gui.actions.registry import Actions
+from gui.actions.spec import ActionSpec
+from gui.actions.table import ACTIONS
+from gui.context import Context
+from gui.first_start import NoStation
+from gui.link.station import Link, LinkState
+from gui.model.readings import Readings
+from gui.model.state import RigState
+from gui.notices import Notices
+from gui.panel import PanelSpec
+from gui.panels.table import PANELS
+from gui.settings import Settings
+from gui.shell import Shell
+from gui.status_strip import StatusStrip
+from gui.sweep.view import SweepView
+from gui.theme.theme import Theme
+
+MENUS = ("Rig", "Run", "Light", "Trap", "Sweep", "Scan", "Runs", "Presets", "Log", "View", "Help")
+LAYOUT_VERSION = 1
+FIRST_SIZE = (1400, 850)
+
+
+class Window(QMainWindow):
+    """One window on one station."""
+
+    closed = Signal()
+
+    def __init__(self, link: Link, settings: Settings, theme: Theme, wanted: str = "") -> None:
+        """`wanted` says which station was asked for; empty when any will do."""
+        super().__init__()
+        self._wanted = wanted
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("atta-daq")
+        self.setDockNestingEnabled(True)
+        readings = Readings()
+        state = RigState(link, readings)
+        panels = tuple(
+            ActionSpec(f"view.panel_{spec.id}", f"{spec.title} panel", "View", (),
+                       f"Show the {spec.title} panel and put the keyboard there")
+            for spec in PANELS
+        )  # fmt: skip
+        actions = Actions((*ACTIONS, *panels), state, self)
+        self.context = Context(link, readings, state, actions, theme, settings, Notices())
+        self.context.services["window"] = self
+        link.values.connect(readings.deliver)
+        link.state_changed.connect(self._on_link)
+        readings.watch(actions.refresh, "run:state", "station:control", "run:suspended")
+        bind_commands(self.context)
+        self.docks: dict[str, QDockWidget] = {}
+        self._build()
+        for spec in panels:
+            actions.bind(spec.id, lambda spec=spec: self.show_panel(spec.id[len("view.panel_") :]))
+        actions.bind("view.reset", self.reset_layout)
+        actions.bind("window.close", self.close)
+        self._menus()
+        self._arrange()
+        self.resize(*FIRST_SIZE)
+        self._first_layout = self.saveState(LAYOUT_VERSION)
+        self.shell = Shell(self.context, self)
+        self._restore()
+        self._on_link()
+        # Problems of the start are told once there is a window to tell them in.
+        QTimer.singleShot(0, self._tell_settings)
+
+    # --- building ------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.strip = StatusStrip(self.context)
+        bar = QToolBar("Status")
+        bar.setObjectName("status")
+        bar.setMovable(False)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.toggleViewAction().setEnabled(False)
+        bar.addWidget(self.strip)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
+        self._central()
+        # Left and right columns reach down beside the middle only: the bottom is for tables.
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        for spec in PANELS:
+            self._dock(spec)
+        self.splitDockWidget(self.docks["editor"], self.docks["log"], Qt.Orientation.Horizontal)
+        for spec in PANELS:
+            if spec.tab_with:
+                self.tabifyDockWidget(self.docks[spec.tab_with], self.docks[spec.id])
+            self.docks[spec.id].setVisible(spec.shown)
+        for spec in PANELS:
+            if not spec.tab_with:
+                self.docks[spec.id].raise_()
+
+    def _arrange(self) -> None:
+        """Sizes at first, for 1400 x 850; Qt scales them with the window."""
+        horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        docks = self.docks
+        self.resizeDocks([docks["amplifier"], docks["camera"]], [300, 320], horizontal)
+        self.resizeDocks([docks["editor"], docks["log"]], [800, 600], horizontal)
+        self.resizeDocks([docks["editor"], docks["log"]], [230, 230], vertical)
+        self.resizeDocks([docks["amplifier"], docks["lock"]], [270, 220], vertical)
+        self.resizeDocks([docks["camera"], docks["trap"]], [330, 165], vertical)
+
+    def _central(self) -> None:
+        self.sweep = SweepView(self.context)
+        self.sweep.setObjectName("sweep")
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(NoStation(self.context, self._wanted))
+        column.addWidget(self.sweep, 1)
+        self.setCentralWidget(middle)
+
+    def _dock(self, spec: PanelSpec) -> None:
+        dock = QDockWidget(spec.title, self)
+        dock.setObjectName(spec.id)
+        dock.setWidget(spec.make(self.context))
+        self.addDockWidget(spec.area, dock)
+        self.docks[spec.id] = dock
+
+    def _menus(self) -> None:
+        for title in MENUS:
+            menu = self.menuBar().addMenu(title)
+            menu.setToolTipsVisible(True)
+            for spec in self.context.actions.specs.values():
+                if spec.menu == title:
+                    menu.addAction(self.context.actions[spec.id])
+        # Keys work whether the menu bar is shown or not.
+        self.addActions([self.context.actions[spec_id] for spec_id in self.context.actions.specs])
+
+    # --- layout --------------------------------------------------------------------------
+
+    def show_panel(self, panel_id: str) -> None:
+        """Bring a panel to the front and give it the keyboard."""
+        dock = self.docks[panel_id]
+        dock.show()
+        dock.raise_()
+        inside = dock.widget()
+        inside.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        inside.focusNextChild()
+
+    def show_source(self, source: str) -> None:
+        """Show the panel of an instrument ('jump to the device')."""
+        for spec in PANELS:
+            if spec.source and source.startswith(spec.source):
+                self.show_panel(spec.id)
+                return
+
+    def reset_layout(self) -> None:
+        """All panels where they were at first."""
+        self.restoreState(self._first_layout, LAYOUT_VERSION)
+        for spec in PANELS:
+            self.docks[spec.id].setVisible(spec.shown)
+
+    def layout_text(self) -> str:
+        """The present layout, for the settings."""
+        return base64.b64encode(bytes(self.saveState(LAYOUT_VERSION).data())).decode()
+
+    def restore_layout(self, text: str) -> bool:
+        """Lay the panels out as `layout_text` said; False when it is of another version."""
+        try:
+            state = QByteArray(base64.b64decode(text, validate=True))
+        except ValueError:
+            return False
+        return self.restoreState(state, LAYOUT_VERSION)
+
+    def _restore(self) -> None:
+        settings = self.context.settings
+        if geometry := settings.get("geometry"):
+            self.restoreGeometry(QByteArray(base64.b64decode(geometry)))
+        if layout := settings.get("layout"):
+            self.restore_layout(layout)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        settings = self.context.settings
+        settings.set("geometry", base64.b64encode(bytes(self.saveGeometry().data())).decode())
+        settings.set("layout", self.layout_text())
+        self.hide()
+        # Ends a simulated rig that this window has started; that may take some seconds.
+        self.shell.close()
+        super().closeEvent(event)
+        self.closed.emit()
+
+    # --- link ----------------------------------------------------------------------------
+
+    def _on_link(self) -> None:
+        link = self.context.link
+        if link.state is not LinkState.CONNECTED:
+            self.context.readings.age(link.reason)
+        self.context.actions.refresh()
+        rig = link.endpoint.rig if link.endpoint else ""
+        self.setWindowTitle(f"atta-daq: {rig}" if rig else "atta-daq: no station")
+
+    def _tell_settings(self) -> None:
+        if self.context.settings.problem:
+            self.context.notices.warn(self.context.settings.problem)

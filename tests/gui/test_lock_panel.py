@@ -1,0 +1,115 @@
+"""Lock and reference cell."""
+
+import json
+
+import numpy as np
+import pytest
+from fakes_gui import FakeLink
+from panel_tools import PEAKS, Shown, commands, put
+from pytestqt.qtbot import QtBot
+
+from gui.context import Context
+from gui.link.values import OK, Value
+from gui.panels.actuator_bar import ActuatorBar
+from gui.panels.cell import CellPanel
+from gui.panels.lock import LockPanel
+from gui.panels.ramp_picture import tick_times
+from gui.panels.small_plot import nice_limit
+from gui.theme.palettes import Tone
+
+
+def test_a_detuning_moves_the_light_and_keeps_the_power(
+    qtbot: QtBot, shown: Shown, link: FakeLink
+) -> None:
+    panel = shown(LockPanel)
+    put(qtbot, panel.detuning.field, "-250")
+    assert commands(link) == [("move_light", {"detuning_mhz": -250.0})]
+
+
+def test_a_lost_lock_says_why(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    assert panel.locked.word == "locked"
+    assert not panel.reason.isVisible()
+    link.feed(lock__locked=False, lock__reason="the slave made a mode hop")
+    assert (panel.locked.word, panel.locked.tone) == ("LOST", Tone.DANGER)
+    assert panel.reason.isVisible()
+    assert panel.reason.text() == "the slave made a mode hop"
+
+
+def test_errors_are_drawn_in_a_range_that_does_not_flicker(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    link.feed(lock__errors=np.array([0.1, -1.4, 0.3]))
+    x, y = panel.curve.getData()
+    assert list(x) == [-2, -1, 0]
+    assert list(y) == [0.1, -1.4, 0.3]
+    low, high = panel.strip.viewRange()[1]
+    assert (low, high) == pytest.approx((-2.0, 2.0), abs=0.1)
+    link.feed(lock__errors=np.array([]))
+    assert panel.curve.getData()[1] is None or len(panel.curve.getData()[1]) == 0
+
+
+def test_the_actuator_near_its_rail(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    assert not panel.actuator.near_rail
+    link.feed(lock__actuator=Value(0.89, OK, "", low=0.1, high=0.88))
+    assert panel.actuator.near_rail
+    assert "near its rail" in panel.actuator.accessibleName()
+    link.feed(lock__actuator=0.96)  # limits of the station missing: the usual ones
+    assert panel.actuator.near_rail
+
+
+def test_an_unknown_actuator_is_near_nothing(qtbot: QtBot, context: Context) -> None:
+    bar = ActuatorBar(context.theme)
+    qtbot.addWidget(bar)
+    assert not bar.near_rail
+    assert "not known" in bar.accessibleName()
+
+
+def test_peaks_are_drawn_only_as_a_whole_set(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    assert panel.peaks.times_us == ()
+    link.feed(lock__peaks=np.array(PEAKS))
+    assert panel.peaks.times_us == PEAKS
+    assert "551.2" in panel.peaks.toolTip()
+    link.feed(lock__peaks=np.array(PEAKS[:5]))
+    assert panel.peaks.times_us == ()
+    assert panel.about_peaks.isVisibleTo(panel)
+    assert not panel.traces.isVisibleTo(panel)
+
+
+def test_photodiode_traces_are_drawn_where_a_lock_has_them(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    link.feed(lock__trace_master=np.linspace(0.0, 1.0, 50), lock__trace_slave=np.zeros(50))
+    assert panel.traces.isVisibleTo(panel)
+    assert not panel.about_peaks.isVisibleTo(panel)
+    assert [len(curve.getData()[1]) for curve in panel.diodes.values()] == [50, 50]
+
+
+def test_the_last_zeroing_stands_in_lock_and_cell(shown: Shown, link: FakeLink) -> None:
+    lock, cell = shown(LockPanel), shown(CellPanel)
+    assert "Not zeroed" in lock.zero.text()
+    assert not cell.zero_line.isVisible()
+    steps = np.linspace(-60.0, 60.0, 13)
+    link.feed(
+        cell__detunings=steps, cell__volts=0.1 * steps, cell__signal=0.01, cell__rms=0.002,
+        cell__zero=json.dumps({"ratio": 0.4, "shift_mhz": 3.1, "error_mhz": 0.3, "utc_s": 1.7e9}),
+    )  # fmt: skip
+    assert "+3.10 ± 0.30 MHz" in lock.zero.text()
+    assert cell.text.text() == lock.zero.text()
+    assert cell.zero_line.isVisible()
+    assert cell.zero_line.value() == 3.1
+    assert list(cell.line.getData()[0]) == list(steps)
+    link.feed(cell__zero=json.dumps({"problem": "no dispersive line"}))
+    assert not cell.zero_line.isVisible()
+    assert cell.text.property("role") == "wrong"
+
+
+def test_a_zeroing_under_way_may_be_a_step_ahead(shown: Shown, link: FakeLink) -> None:
+    panel = shown(CellPanel)
+    link.feed(cell__detunings=np.array([-60.0, -50.0]), cell__volts=np.array([0.1]))
+    assert list(panel.line.getData()[0]) == [-60.0]
+
+
+def test_round_numbers_of_the_axes() -> None:
+    assert [nice_limit(x) for x in (0.5, 0.51, 3.0)] == pytest.approx([0.5, 1.0, 5.0])
+    assert tick_times(100.0, 3200.0) == [1000.0, 2000.0, 3000.0]

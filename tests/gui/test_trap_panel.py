@@ -1,0 +1,86 @@
+"""The trap panel."""
+
+import pytest
+from fakes_gui import FakeLink
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from gui.context import Context
+from gui.link.station import LinkState
+from gui.panels.trap import TrapPanel
+from gui.theme.palettes import Tone
+
+
+@pytest.fixture
+def panel(context: Context, qtbot: QtBot) -> TrapPanel:
+    context.actions.refresh()
+    panel = TrapPanel(context)
+    qtbot.addWidget(panel)
+    panel.resize(320, 300)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+def down(panel: TrapPanel) -> list[int]:
+    return [mass for mass, button in panel.buttons.items() if button.isChecked()]
+
+
+@pytest.mark.parametrize("mass", [81, 83, 84, 85, 0])
+def test_the_button_of_the_rig_s_isotope_is_down(
+    mass: int, panel: TrapPanel, link: FakeLink
+) -> None:
+    link.feed(trap__isotope=mass)
+    assert down(panel) == [mass]
+    assert panel.buttons[mass].text().startswith("●")
+    assert "active" in panel.buttons[mass].accessibleName()
+
+
+@pytest.mark.parametrize("mass", [81, 83, 84, 0])
+def test_a_click_asks_and_waits_for_the_rig(
+    mass: int, panel: TrapPanel, link: FakeLink, qtbot: QtBot
+) -> None:
+    qtbot.mouseClick(panel.buttons[mass], Qt.MouseButton.LeftButton)
+    assert (link.sent[-1].name, link.sent[-1].arguments) == ("trap", {"isotope": mass})
+    assert down(panel) == [85]
+    link.feed(trap__isotope=-1)
+    assert down(panel) == []
+    assert panel.place.word == "switching"
+    link.feed(trap__isotope=mass)
+    assert down(panel) == [mass]
+
+
+def test_buttons_say_why_they_cannot(panel: TrapPanel, link: FakeLink) -> None:
+    assert panel.buttons[81].isEnabled()
+    link.feed(run__state="running")
+    assert not panel.buttons[81].isEnabled()
+    assert "a run is under way" in panel.buttons[81].toolTip()
+
+
+def test_the_interlock_is_shown(panel: TrapPanel, link: FakeLink) -> None:
+    assert "83Kr and 84Kr" in panel.interlock.text()
+    link.feed(trap__isotope=84, camera__gain=0)
+    assert (panel.gain.word, panel.gain.tone) == ("held off", Tone.OFF)
+    link.feed(camera__gain=200)
+    assert panel.gain.tone is Tone.DANGER
+    link.feed(trap__isotope=85)
+    assert (panel.gain.word, panel.gain.tone) == ("200", Tone.OK)
+
+
+def test_lasers_and_offset(panel: TrapPanel, link: FakeLink) -> None:
+    assert panel.locked.word == "locked"
+    assert panel.offset.text() == "Offset -265.000 MHz"
+    link.feed(trap__locked=False, trap__light=False)
+    assert panel.locked.tone is Tone.WARNING
+    assert panel.light.tone is Tone.OFF
+
+
+def test_a_lost_station_leaves_no_button_down(
+    panel: TrapPanel, context: Context, link: FakeLink
+) -> None:
+    link.go(LinkState.LOST, "gone")
+    context.readings.age("gone")
+    assert down(panel) == []
+    assert {badge.tone for badge in (panel.place, panel.locked, panel.light, panel.gain)} == {
+        Tone.STALE
+    }

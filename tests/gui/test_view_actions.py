@@ -1,0 +1,139 @@
+"""Palette, text size, named layouts; settings that cannot be read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMainWindow
+from pytestqt.qtbot import QtBot
+
+from gui.context import Context
+from gui.settings import Settings
+from gui.theme.theme import LARGEST_PT, USUAL_PT
+from gui.view_actions import ViewActions
+
+
+class Layouts(QMainWindow):
+    """Stands for the window: a layout is a word."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layout_now = "first"
+
+    def layout_text(self) -> str:
+        return self.layout_now
+
+    def restore_layout(self, text: str) -> bool:
+        if text == "of another version":
+            return False
+        self.layout_now = text
+        return True
+
+
+@pytest.fixture
+def window(context: Context, qtbot: QtBot) -> Iterator[Layouts]:
+    window = Layouts()
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    context.services["window"] = window
+    yield window
+    context.theme.choose("dark", USUAL_PT)
+
+
+@pytest.fixture
+def view(context: Context, window: Layouts) -> ViewActions:
+    return ViewActions(context, window)
+
+
+@pytest.mark.usefixtures("view")
+def test_palette_and_text_size_are_kept(context: Context) -> None:
+    context.actions["view.light"].trigger()
+    assert context.theme.palette.name == "light"
+    context.actions["view.bigger"].trigger()
+    context.actions["view.bigger"].trigger()
+    context.actions["view.smaller"].trigger()
+    again = Settings(context.settings.path)
+    assert (again.get("palette"), again.get("text_pt")) == ("light", USUAL_PT + 1)
+    context.actions["view.dark"].trigger()
+    assert context.theme.palette.name == "dark"
+
+
+@pytest.mark.usefixtures("view")
+def test_text_does_not_grow_beyond_its_largest_size(context: Context) -> None:
+    context.theme.choose(size_pt=LARGEST_PT)
+    context.actions["view.bigger"].trigger()
+    assert context.theme.size_pt == LARGEST_PT
+    assert context.notices.history[-1].text == "Text has 8 to 24 points"
+
+
+def test_layouts_are_saved_and_restored_by_name(
+    view: ViewActions, window: Layouts, context: Context, qtbot: QtBot
+) -> None:
+    context.actions["view.restore"].trigger()
+    assert "No layout has been saved" in context.notices.history[-1].text
+    for name in ("night", "align"):
+        window.layout_now = f"layout of {name}"
+        context.actions["view.save"].trigger()
+        qtbot.waitUntil(view.save_dialog.name.hasFocus)
+        QTest.keyClicks(view.save_dialog.name, name)
+        QTest.keyClick(view.save_dialog.name, Qt.Key.Key_Return)
+    context.actions["view.restore"].trigger()
+    names = view.choose_dialog.names
+    assert [names.item(row).text() for row in range(names.count())] == ["align", "night"]
+    QTest.keyClick(names, Qt.Key.Key_Down)
+    QTest.keyClick(names, Qt.Key.Key_Return)
+    assert window.layout_now == "layout of night"
+    assert not view.choose_dialog.isVisible()
+    context.actions["view.restore"].trigger()
+    QTest.keyClick(names, Qt.Key.Key_Delete)
+    assert list(context.settings.get("layouts")) == ["night"]
+
+
+def test_a_layout_of_another_version_is_told(
+    view: ViewActions, window: Layouts, context: Context
+) -> None:
+    context.settings.set("layouts", {"old": "of another version"})
+    view.restore("old")
+    assert window.layout_now == "first"
+    assert "Layout 'old' cannot be used" in context.notices.history[-1].text
+
+
+@pytest.mark.parametrize("text", ["{not json", '["a list"]', "\x00\x01"])
+def test_corrupt_settings_are_set_aside(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "window.json"
+    path.write_text(text)
+    settings = Settings(path)
+    aside = tmp_path / "window.corrupt.json"
+    assert aside.read_text() == text
+    assert str(aside) in settings.problem
+    assert settings.get("palette") is None
+    settings.set("palette", "light")
+    assert Settings(path).get("palette") == "light"
+    assert Settings(path).problem == ""
+
+
+def test_settings_that_are_no_text_are_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "window.json"
+    path.write_bytes(b"\xff\xfe\x80")
+    assert "set aside" in Settings(path).problem
+
+
+def test_the_window_tells_of_settings_that_were_set_aside(
+    context: Context, tmp_path: Path, qtbot: QtBot
+) -> None:
+    from fakes_gui import FakeLink
+
+    from gui.window import Window
+
+    path = tmp_path / "corrupt" / "window.json"
+    path.parent.mkdir()
+    path.write_text("{")
+    link = FakeLink()
+    window = Window(link, Settings(path), context.theme)  # type: ignore[arg-type]
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitUntil(lambda: bool(window.context.notices.history))
+    assert "set aside" in window.context.notices.history[0].text

@@ -1,0 +1,262 @@
+"""The window as a whole on a fake link: every action, layouts, leaks, pictures of its states."""
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes_gui import FakeLink, feed_idle
+from fakes_sweep import live, spectrum, spectrum_fit
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QDockWidget
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+
+from atta_daq.client.log import Alarm, alarms_to_json
+from gui import start_simulation
+from gui.link.station import LinkState
+from gui.panels.table import PANELS
+from gui.settings import Settings
+from gui.theme.palettes import Tone
+from gui.theme.theme import Theme
+from gui.tour_steps import STEPS
+from gui.window import Window
+
+RUN = {
+    "run_id": "20260101-000000-85Kr-a-0001", "name": "a", "isotopes": [85], "state": "complete",
+    "started_utc_s": 1.7e9, "duration_s": 100.0, "sample": "", "note": "", "geometry": "co",
+}  # fmt: skip
+MOVING = ("light", "seed", "amplifier", "sideband", "lock", "trap", "camera", "align")
+SCAN = """
+name = "a"
+[[part]]
+isotope = 85
+dwell_s = 20.0
+[[part.axis]]
+quantity = "detuning_mhz"
+values = [-150.0, 60.0, 700.0]
+"""
+STATES: tuple[dict[str, str], ...] = (
+    {"run__state": "idle"},
+    {"run__state": "running"},
+    {"run__state": "paused"},
+)
+
+
+def delete_closed() -> None:
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.processEvents()
+    gc.collect()
+
+
+def open_window(qtbot: QtBot, folder: Path, palette: str = "dark") -> tuple[Window, FakeLink]:
+    link: Any = FakeLink()
+    theme = Theme()
+    theme.choose(palette)
+    window = Window(link, Settings(folder / "window.json"), theme)
+    window.show()
+    qtbot.waitExposed(window)
+    feed_idle(link)
+    return window, link
+
+
+@pytest.fixture
+def opened(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Window, FakeLink]]:
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(start_simulation, "station_command", lambda: command)
+    monkeypatch.setattr(start_simulation, "log_path", lambda: tmp_path / "rig.log")
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: True)
+    window, link = open_window(qtbot, tmp_path)
+    yield window, link
+    if isValid(window):  # unless the test has closed it
+        window.close()
+    delete_closed()
+
+
+def answer_queries(link: FakeLink) -> None:
+    """What a station answers to the questions of the panels."""
+    answers = {
+        "runs": {"runs": [RUN]},
+        "check_scan": {"ok": False, "problems": ["not now"]},
+        "theory": {"parts": []},
+        "run_scan": {"scan": SCAN},
+        "run_report": {"name": "report.html", "html": "<html></html>"},
+        "run_export": {"files": {}},
+        "history": {},
+    }
+    for sent in tuple(link.sent):
+        if sent.name in answers:
+            link.sent.remove(sent)
+            sent.done(answers[sent.name])
+
+
+def test_every_action_is_bound_and_can_be_triggered(
+    opened: tuple[Window, FakeLink], qtbot: QtBot, tmp_path: Path
+) -> None:
+    window, link = opened
+    actions, services = window.context.actions, window.context.services
+    assert actions.unbound() == []
+    for service in ("choose_folder", "choose_open", "choose_save"):
+        services[service] = lambda _title: None
+    services["choose_path"] = lambda _title, _name, _suffix: tmp_path / "picture"
+    window.show_panel("runs")
+    services["editor"].load(SCAN)
+    qtbot.waitUntil(lambda: any(sent.name == "runs" for sent in link.sent))
+    answer_queries(link)
+    panel: Any = window.docks["runs"].widget()
+    panel.table.selectRow(0)
+    triggered: list[str] = []
+    actions.triggered.connect(triggered.append)
+    last = ("rig.simulate", "window.close")
+    for action_id in (*(name for name in actions.specs if name not in last), *last):
+        for state in STATES:
+            link.feed(**state)
+            if action_id == "rig.simulate":
+                link.go(LinkState.SEARCHING, "no station")
+            if not actions.why_not(action_id) and actions[action_id].isEnabled():
+                actions[action_id].trigger()
+                break
+        answer_queries(link)
+        assert triggered[-1:] == [action_id], actions.why_not(action_id)
+    assert set(triggered) == set(actions.specs)
+    commands = {sent.name for sent in link.sent}
+    assert {"stop", "run", "pause", "resume", "abort", "take_control", "light_on", "pumping",
+            "relock", "zero_axis", "jump", "trap", "camera_view", "align"} <= commands  # fmt: skip
+
+
+def test_nothing_that_moves_the_rig_is_possible_while_another_commands(
+    opened: tuple[Window, FakeLink],
+) -> None:
+    window, link = opened
+    link.feed(station__control="somebody else")
+    actions = window.context.actions
+    possible = [name for name in actions.specs if actions[name].isEnabled()]
+    assert not [name for name in possible if name.split(".")[0] in MOVING]
+    assert "rig.stop" in possible
+    assert "somebody else holds control" in actions["light.on"].toolTip()
+
+
+def test_a_lost_station_greys_everything_and_forbids_commands(
+    opened: tuple[Window, FakeLink],
+) -> None:
+    window, link = opened
+    link.go(LinkState.LOST, "station 'test-rig' does not answer")
+    badges = window.strip.badges
+    assert badges["station"].tone is Tone.DANGER
+    for name in ("seed", "amplifier", "lock", "trap", "camera", "run"):
+        assert badges[name].tone is Tone.STALE, name
+    assert not window.context.actions["light.on"].isEnabled()
+
+
+def test_the_tour_points_at_things_that_exist(opened: tuple[Window, FakeLink]) -> None:
+    window, _ = opened
+    for step in STEPS:
+        if step.target:
+            found = window.findChild(object, step.target) or window.docks.get(step.target)
+            assert found is not None, step.target
+
+
+def test_the_layout_survives_and_resets(qtbot: QtBot, tmp_path: Path) -> None:
+    window, _ = open_window(qtbot, tmp_path)
+    window.docks["camera"].hide()
+    window.close()
+    delete_closed()
+    again, _ = open_window(qtbot, tmp_path)
+    assert again.docks["camera"].isHidden()
+    again.context.actions["view.reset"].trigger()
+    assert not again.docks["camera"].isHidden()
+    again.close()
+    delete_closed()
+
+
+def test_a_corrupt_settings_file_is_set_aside_with_a_toast(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "window.json").write_text("{ not json")
+    window, _ = open_window(qtbot, tmp_path)
+    qtbot.waitUntil(lambda: bool(window.context.notices.history))
+    assert "set aside" in window.context.notices.history[0].text
+    assert (tmp_path / "window.corrupt.json").read_text() == "{ not json"
+    window.close()
+    delete_closed()
+
+
+def test_closed_windows_leave_neither_widgets_nor_threads(qtbot: QtBot, tmp_path: Path) -> None:
+    def once() -> None:
+        window, link = open_window(qtbot, tmp_path)
+        link.feed(camera__image=np.ones((40, 40), np.uint16), **live(spectrum(), spectrum_fit()))
+        window.close()
+        delete_closed()
+
+    once()
+    docks = len([w for w in QApplication.allWidgets() if isinstance(w, QDockWidget)])
+    widgets = len(QApplication.topLevelWidgets())
+    threads = threading.active_count()
+    for _ in range(3):
+        once()
+    assert len([w for w in QApplication.allWidgets() if isinstance(w, QDockWidget)]) == docks == 0
+    assert len(QApplication.topLevelWidgets()) <= widgets
+    assert threading.active_count() == threads
+
+
+PICTURES = Path(os.environ["ATTA_DAQ_PICTURES"]) if "ATTA_DAQ_PICTURES" in os.environ else None
+
+
+def _feed_running(link: FakeLink) -> None:
+    image = np.random.default_rng(1).poisson(400.0, (40, 40)).astype(np.uint16)
+    link.feed(
+        camera__acquiring=True, camera__gain=200, camera__shutter=True, light__shutter=True,
+        camera__image=image, camera__frames=120, **live(spectrum(), spectrum_fit()),
+    )  # fmt: skip
+
+
+def _feed_trouble(link: FakeLink) -> None:
+    _feed_running(link)
+    alarm = Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", 1.7e9,
+                  active=True, acknowledged=False)  # fmt: skip
+    link.feed(
+        lock__locked=False, lock__reason="the slave's peak is missing",
+        amplifier__interlock_open=True, station__control="another-window",
+        station__alarms=alarms_to_json([alarm]),
+    )  # fmt: skip
+
+
+def _lose(link: FakeLink) -> None:
+    link.go(LinkState.LOST, "station 'test-rig' does not answer")
+
+
+@pytest.mark.parametrize("palette", ["dark", "light"])
+@pytest.mark.parametrize("size", [(1400, 850), (1920, 1080)])
+def test_pictures_of_every_state(
+    qtbot: QtBot, tmp_path: Path, palette: str, size: tuple[int, int]
+) -> None:
+    """Pictures of every state and panel; kept when ATTA_DAQ_PICTURES names a folder."""
+    folder = PICTURES or tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    window, link = open_window(qtbot, tmp_path, palette)
+    window.resize(*size)
+    name = f"{palette}-{size[0]}x{size[1]}"
+    states = {"idle": feed_idle, "running": _feed_running, "trouble": _feed_trouble, "lost": _lose}
+    for state, feed in states.items():
+        feed(link)
+        qtbot.wait(50)
+        picture = window.grab()
+        assert (picture.width(), picture.height()) == size
+        assert picture.save(str(folder / f"window-{state}-{name}.png"))
+    for spec in PANELS:
+        window.show_panel(spec.id)
+        qtbot.wait(10)
+        dock = window.docks[spec.id]
+        assert dock.grab().save(str(folder / f"panel-{spec.id}-{name}.png"))
+        inside = dock.widget()
+        needed = inside.minimumSizeHint()
+        assert inside.width() >= needed.width(), spec.id
+        assert inside.height() >= needed.height(), spec.id
+    window.close()
+    delete_closed()

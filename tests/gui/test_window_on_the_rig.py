@@ -1,0 +1,171 @@
+"""The real window on the real station of the simulated rig: what an operator does in a night."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+from rigs import Rig, RunningStation, start_station, stop_station
+from window_on_rig import LONG_SCAN, SCAN, Bench
+
+from atta_daq.archive.run_folder import RunState, open_run
+from gui.link.station import LinkState
+from gui.theme.palettes import Tone
+
+pytestmark = pytest.mark.timeout(300)
+
+Open = Callable[..., Bench]
+
+
+@pytest.fixture
+def open_bench(qtbot: QtBot, shared_rig: Rig, tmp_path: Path) -> Iterator[Open]:
+    benches: list[Bench] = []
+
+    def make(rig: Rig = shared_rig, name: str = "bench") -> Bench:
+        benches.append(Bench(qtbot, rig, tmp_path, name))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.close()
+
+
+def test_a_sweep_from_start_to_fit(open_bench: Open, station: RunningStation) -> None:
+    bench = open_bench().connected()
+    run_id = bench.start(SCAN)
+    bench.until(lambda: bench.text("run:state") == "running")
+    bench.trigger("run.pause")
+    bench.until(lambda: bench.text("run:state") == "paused")
+    assert bench.window.strip.badges["run"].word == "paused"
+    assert bench.window.strip.badges["run"].tone is Tone.WARNING
+    bench.trigger("run.resume")
+    assert bench.ended() == "complete"
+    run = open_run(station.data / run_id)
+    assert run.state is RunState.COMPLETE
+    parts = bench.context.readings.parsed("run:points")
+    rare = next(part for part in parts if part["isotope"] == 85)
+    assert len([p for p in rare["points"] if p["pumping"]]) == 3
+    assert bench.context.state.controller == "bench"
+
+
+def test_pause_now_then_abort(open_bench: Open, station: RunningStation) -> None:
+    bench = open_bench().connected()
+    run_id = bench.start(LONG_SCAN)
+    bench.until(lambda: bench.context.readings.number("run:segment") >= 1)
+    bench.trigger("run.pause_now")
+    bench.until(lambda: bench.text("run:state") == "paused")
+    bench.trigger("run.abort")
+    assert "aborted" in bench.ended()
+    assert open_run(station.data / run_id).state is RunState.ABORTED
+
+
+def test_stop_from_a_window_that_only_watches(open_bench: Open, station: RunningStation) -> None:
+    bench = open_bench().connected()
+    bench.start(LONG_SCAN)
+    bench.until(lambda: bench.context.readings.number("amplifier:current") > 1500.0)
+    watcher = open_bench(name="watcher").connected()
+    watcher.until(lambda: watcher.context.state.controller == "bench")
+    assert not watcher.context.actions["run.abort"].isEnabled()
+    assert "bench holds control" in watcher.context.actions.why_not("run.abort")
+    watcher.trigger("rig.stop")
+    assert "STOP by watcher" in bench.ended()
+    bench.until(lambda: not bench.context.readings.flag("amplifier:on"))
+    bench.until(lambda: not bench.context.readings.flag("light:shutter"))
+
+
+def test_control_is_handed_over(open_bench: Open, station: RunningStation) -> None:
+    bench = open_bench().connected()
+    bench.trigger("control.take")
+    bench.until(lambda: bench.context.state.controller == "bench")
+    watcher = open_bench(name="watcher").connected()
+    watcher.until(lambda: not watcher.context.state.in_control)
+    bench.trigger("control.release")
+    watcher.until(lambda: watcher.context.state.in_control)
+    watcher.trigger("control.take")
+    bench.until(lambda: bench.context.state.controller == "watcher")
+    bench.trigger("control.force")
+    watcher.until(lambda: watcher.context.state.controller == "bench")
+
+
+def test_relock_and_zero(open_bench: Open, station: RunningStation) -> None:
+    bench = open_bench().connected()
+    bench.trigger("light.on")
+    bench.until(lambda: bench.context.readings.flag("lock:locked"))
+    bench.trigger("lock.freeze")
+    bench.until(lambda: not bench.context.readings.flag("lock:locked"))
+    assert bench.window.strip.badges["lock"].tone is Tone.DANGER
+    bench.trigger("lock.relock")
+    bench.until(lambda: bench.context.readings.flag("lock:locked"))
+    bench.trigger("lock.zero")
+    bench.until(lambda: "ratio" in bench.text("cell:zero"))
+
+
+def test_a_window_that_comes_later_sees_the_whole_run(
+    open_bench: Open, station: RunningStation
+) -> None:
+    first = open_bench().connected()
+    run_id = first.start(LONG_SCAN)
+    first.until(lambda: first.context.readings.number("run:segment") >= 1)
+    first.close()
+    second = open_bench(name="second").connected()
+    second.until(lambda: second.text("run:id") == run_id)
+    second.until(lambda: second.text("run:points") != "")
+    assert second.text("run:state") == "running"
+    second.trigger("control.force")
+    second.until(lambda: second.context.state.controller == "second")
+    second.trigger("run.abort")
+    second.ended()
+
+
+def test_the_station_dies_and_comes_back(open_bench: Open, shared_rig: Rig, tmp_path: Path) -> None:
+    first = start_station(shared_rig, tmp_path / "data")
+    bench = open_bench().connected()
+    first.kill()
+    first.client.close()
+    bench.until(lambda: bench.link.state is LinkState.LOST)
+    assert bench.context.readings.value("amplifier:current").stale
+    assert bench.window.strip.badges["station"].tone is Tone.DANGER
+    assert not bench.context.actions["light.on"].isEnabled()
+    again = start_station(shared_rig, tmp_path / "data")
+    try:
+        bench.connected()
+        assert bench.context.actions["light.on"].isEnabled()
+    finally:
+        stop_station(again)
+
+
+def test_a_camera_that_stalls_is_an_alarm(open_bench: Open, own_rig: Rig, tmp_path: Path) -> None:
+    station = start_station(own_rig, tmp_path / "data")
+    try:
+        bench = open_bench(own_rig).connected()
+        bench.start(LONG_SCAN)
+        bench.until(lambda: bench.context.readings.number("run:segment") >= 1)
+        bench.until(lambda: bench.context.readings.number("camera:frames") > 50)
+        own_rig.fault("camera", "stall")
+        bench.until(lambda: bench.window.strip.badges["alarms"].tone is not Tone.OK)
+        assert "camera" in bench.window.strip.badges["alarms"].toolTip()
+        own_rig.clear()
+        bench.trigger("run.abort")
+        bench.ended()
+    finally:
+        stop_station(station)
+
+
+def test_kill_9_of_a_window_changes_nothing_in_the_run(
+    open_bench: Open, station: RunningStation, shared_rig: Rig, tmp_path: Path
+) -> None:
+    window = subprocess.Popen(
+        [sys.executable, "-m", "gui", "--rig", shared_rig.name, "--settings",
+         str(tmp_path / "killed.json"), "--name", "killed"],
+    )  # fmt: skip
+    try:
+        run_id = str(station.client.command("run", scan=SCAN)["run"])
+        station.wait_for("run:state", lambda v: v == "running")
+    finally:
+        window.kill()
+        window.wait()
+    bench = open_bench().connected()
+    bench.until(lambda: bench.text("run:outcome") == "complete")
+    assert not any(segment.flag for segment in open_run(station.data / run_id).segments)

@@ -1,0 +1,198 @@
+"""Alarms stay until they are over and acknowledged; flapping ones do not flood the log."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from atta_daq.cli.simulated import rig_file
+from atta_daq.client.log import alarms_from_json
+from atta_daq.rig.config import RigConfig
+from atta_daq.station.alarm_rules import (
+    DISK_LEFT_BYTES,
+    HOLD_S,
+    LOCK_LOST_S,
+    TRAP_UNLOCKED_S,
+    AlarmWatch,
+)
+from atta_daq.station.alarms import QUIET_S, Alarms, Cause
+
+LOST = Cause("lock", "lock", "the lock is open")
+
+
+class Desk:
+    """Alarms with a clock, a log and readings that a test sets."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.now = 1000.0
+        self.said: list[tuple[str, str, str]] = []
+        self.posted = ""
+        self.free = 10 * DISK_LEFT_BYTES
+        self.silent: dict[str, str] = {}
+        self.values: dict[str, Any] = {
+            "lock:locked": True, "lock:reason": "", "amplifier:seed_on": True,
+            "amplifier:seed_power": 25.0, "amplifier:on": True, "amplifier:protected": True,
+            "amplifier:interlock_open": False, "camera:stable": True, "trap:locked": True,
+        }  # fmt: skip
+        self.alarms = Alarms(self._post, self._say, lambda: self.now)
+        box = "TCPIP0::127.0.0.1::1::SOCKET"
+        wire = "socket://127.0.0.1:1"
+        ports = {
+            "amplifier": "127.0.0.1:1", "sideband": wire, "lock": wire,
+            "camera": "pva://127.0.0.1:1/A:", "trap_switch": box, "isotope_offset": box,
+            "loading": box, "reference_cell": box, "clock": {"origin_s": 0.0, "speed": 1.0},
+        }  # fmt: skip
+        self.watch = AlarmWatch(
+            self.alarms,
+            RigConfig.model_validate(rig_file(ports, "co")),
+            self.values.get,
+            lambda: self.silent,
+            tmp_path,
+            free_bytes=lambda _folder: self.free,
+            now=lambda: self.now,
+        )
+
+    def _post(self, name: str, value: object) -> None:
+        assert name == "station:alarms"
+        self.posted = str(value)
+
+    def _say(self, text: str, level: str = "info", source: str = "station") -> None:
+        self.said.append((text, level, source))
+
+    def run(self, seconds: float) -> None:
+        """As the station does: a look every fifth of a second."""
+        for _ in range(round(seconds / 0.2)):
+            self.now += 0.2
+            self.watch.step()
+
+    @property
+    def active(self) -> set[str]:
+        return {alarm.id for alarm in self.alarms.current() if alarm.active}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    made = Desk(tmp_path)
+    made.run(20.0)
+    assert made.alarms.current() == []
+    assert made.said == []
+    return made
+
+
+def test_an_alarm_stays_until_it_is_over_and_acknowledged(desk: Desk) -> None:
+    desk.alarms.raise_(LOST)
+    desk.alarms.raise_(LOST)
+    assert desk.said == [("the lock is open", "error", "lock")]
+    desk.alarms.clear("lock")
+    desk.alarms.publish()
+    (alarm,) = alarms_from_json(desk.posted)
+    assert (alarm.active, alarm.acknowledged) == (False, False)
+    assert desk.alarms.acknowledge("lock", "bench") == ["lock"]
+    desk.alarms.publish()
+    assert alarms_from_json(desk.posted) == []
+    assert desk.said[-1] == ("acknowledged by bench: the lock is open", "info", "lock")
+
+
+def test_one_acknowledged_while_active_goes_when_it_is_over(desk: Desk) -> None:
+    desk.alarms.raise_(LOST)
+    desk.alarms.acknowledge("all", "bench")
+    (alarm,) = desk.alarms.current()
+    assert (alarm.active, alarm.acknowledged) == (True, True)
+    assert desk.alarms.acknowledge("all", "bench") == [], "already seen"
+    desk.alarms.clear("lock")
+    assert desk.alarms.current() == []
+    desk.alarms.raise_(LOST)
+    assert not desk.alarms.current()[0].acknowledged, "a new one is to be seen again"
+
+
+def test_no_such_alarm(desk: Desk) -> None:
+    with pytest.raises(KeyError):
+        desk.alarms.acknowledge("lock", "bench")
+    assert desk.alarms.acknowledge("all", "bench") == []
+
+
+def test_what_happened_once_stays_inactive_until_seen(desk: Desk) -> None:
+    desk.alarms.raise_(Cause("run:fault", "run", "run x ended", once=True))
+    (alarm,) = desk.alarms.current()
+    assert (alarm.active, alarm.acknowledged) == (False, False)
+    desk.alarms.acknowledge("run:fault", "bench")
+    assert desk.alarms.current() == []
+
+
+def test_flapping_does_not_flood_the_log(desk: Desk) -> None:
+    for _ in range(50):
+        desk.alarms.raise_(LOST)
+        desk.alarms.clear("lock")
+        desk.now += 0.1
+    assert len(desk.said) == 2, "that it came, that it went"
+    desk.now += QUIET_S
+    desk.alarms.raise_(LOST)
+    assert desk.said[-1][0] == "the lock is open (49 more times since the last line)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "alarm_id", "source", "severity"),
+    [
+        ({"lock:locked": False, "lock:reason": "no light"}, "lock", "lock", "major"),
+        ({"amplifier:interlock_open": True}, "amplifier:interlock", "amplifier", "major"),
+        ({"amplifier:protected": False}, "amplifier:protection", "amplifier", "major"),
+        ({"amplifier:seed_power": 3.0}, "amplifier:seed", "amplifier", "major"),
+        ({"amplifier:seed_power": 3.0, "amplifier:on": False}, "amplifier:seed", "amplifier",
+         "minor"),
+        ({"camera:stable": False}, "camera:warm", "camera", "minor"),
+        ({"trap:locked": False}, "trap:unlocked", "trap_switch", "major"),
+    ],
+)  # fmt: skip
+def test_each_rule(desk: Desk, changes, alarm_id, source, severity) -> None:
+    before = dict(desk.values)
+    desk.values.update(changes)
+    desk.run(TRAP_UNLOCKED_S + 1.0)
+    (alarm,) = desk.alarms.current()
+    assert (alarm.id, alarm.source, alarm.severity) == (alarm_id, source, severity)
+    assert alarm.active
+    if changes.get("lock:reason"):
+        assert "no light" in alarm.text
+    desk.values.update(before)
+    desk.run(HOLD_S + 1.0)
+    assert not desk.active
+    # What is not read is not known: a silent instrument raises no other alarm than that.
+    desk.values.update(dict.fromkeys(desk.values))
+    desk.run(TRAP_UNLOCKED_S + 1.0)
+    assert not desk.active
+
+
+def test_a_move_of_light_or_trap_raises_nothing(desk: Desk) -> None:
+    for _ in range(5):
+        desk.values.update({"lock:locked": False, "trap:locked": False})
+        desk.run(LOCK_LOST_S - 0.4)
+        desk.values.update({"lock:locked": True, "trap:locked": True})
+        desk.run(1.0)
+    assert desk.alarms.current() == []
+
+
+def test_an_open_lock_without_seed_is_no_alarm(desk: Desk) -> None:
+    desk.values.update({"lock:locked": False, "amplifier:seed_on": False})
+    desk.run(10.0)
+    assert desk.alarms.current() == []
+
+
+def test_a_silent_instrument(desk: Desk) -> None:
+    desk.silent["camera"] = "camera: no answer"
+    desk.run(1.0)
+    assert desk.active == {"camera:silent"}
+    assert desk.said == [("camera: no answer", "error", "camera")]
+    desk.silent.clear()
+    desk.run(HOLD_S + 1.0)
+    assert not desk.active
+    assert desk.said[-1] == ("over: camera: no answer", "info", "camera")
+
+
+def test_a_disk_that_fills(desk: Desk, tmp_path: Path) -> None:
+    desk.free = DISK_LEFT_BYTES - 1
+    desk.run(30.0)
+    assert desk.active == {"disk"}
+    assert str(tmp_path) in desk.alarms.current()[0].text
+    assert len(desk.said) == 1
+    desk.free = 2 * DISK_LEFT_BYTES
+    desk.run(30.0)
+    assert not desk.active

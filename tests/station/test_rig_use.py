@@ -1,0 +1,189 @@
+"""One hand on the rig: what waits, what is refused, what STOP ends."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from atta_daq.client.client import CommandRefused
+from atta_daq.station.activity import Activity
+from atta_daq.station.rig_use import RigUse
+from drivers.errors import ConnectionLost
+
+TIMEOUT_S = 20.0
+
+
+class Instruments:
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def leave_dark(self) -> list[str]:
+        self.done.append("dark")
+        return []
+
+    def darken_camera(self) -> list[str]:
+        self.done.append("camera dark")
+        return ["camera: did not answer"]
+
+
+class Run:
+    run_id = "r1"
+    paused = False
+
+
+class Bench:
+    """A `RigUse` with what it announced and said."""
+
+    def __init__(self) -> None:
+        self.instruments: Any = Instruments()
+        self.announced: list[str] = []
+        self.said: list[str] = []
+        self.use = RigUse(self.instruments, self.announced.append, self._hear)
+
+    def _hear(self, text: str, level: str = "info", source: str = "station") -> None:
+        self.said.append(text)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.use.stop("the test is over")
+    made.use.settle(TIMEOUT_S)
+
+
+def until_ended(activity: Activity) -> None:
+    activity.ready()
+    assert activity.pause(TIMEOUT_S)
+
+
+def test_an_activity_is_named_and_leaves_the_camera_dark(bench: Bench) -> None:
+    activity = bench.use.begin("alignment", until_ended)
+    activity.wait_ready()
+    assert bench.use.activity is activity
+    bench.use.end_activity("enough")
+    assert bench.announced == ["alignment", ""]
+    assert bench.instruments.done == ["camera dark"]
+    assert bench.said == ["camera: did not answer"]
+    assert bench.use.activity is None
+
+
+def test_a_fault_ends_it_with_a_message_and_darkens_all(bench: Bench) -> None:
+    def work(_activity: Activity) -> None:
+        raise ConnectionLost("camera", "unplugged")
+
+    activity = bench.use.begin("camera view 85Kr", work)
+    with pytest.raises(CommandRefused, match="camera: unplugged"):
+        activity.wait_ready()
+    assert bench.said == ["camera view 85Kr ended: camera: unplugged"]
+    assert bench.instruments.done == ["dark"]
+    assert bench.use.activity is None
+
+
+def test_a_bug_in_it_is_no_silence(bench: Bench) -> None:
+    def work(_activity: Activity) -> None:
+        raise KeyError("x")
+
+    with pytest.raises(CommandRefused, match="zeroing failed: KeyError"):
+        bench.use.begin("zeroing", work).wait_answer()
+
+
+def test_what_stop_breaks_off_is_no_fault(bench: Bench) -> None:
+    def work(activity: Activity) -> None:
+        until_ended(activity)
+        raise ConnectionLost("loading", "the record was cancelled")
+
+    activity = bench.use.begin("alignment", work)
+    activity.wait_ready()
+    assert bench.use.stop("STOP by me")
+    bench.use.settle(TIMEOUT_S)
+    assert bench.instruments.done == ["camera dark"]
+    with pytest.raises(CommandRefused, match="alignment was ended: STOP by me"):
+        activity.wait_answer()
+
+
+def test_it_answers_at_its_end(bench: Bench) -> None:
+    assert bench.use.begin("zeroing", lambda _: {"ratio": 0.4}).wait_answer() == {"ratio": 0.4}
+
+
+@pytest.mark.parametrize(("exclusive", "allowed"), [(False, True), (True, False)])
+def test_moves_beside_an_activity(bench: Bench, exclusive: bool, allowed: bool) -> None:
+    bench.use.begin("view", until_ended, exclusive=exclusive)
+    with pytest.raises(CommandRefused, match="view is under way"), bench.use.move():
+        pass
+    with pytest.raises(CommandRefused, match="view is under way"):
+        bench.use.begin("other", until_ended)
+    moves = bench.use.moves
+    if allowed:
+        with bench.use.move(beside=True):
+            assert bench.use.moves == moves + 1
+        assert bench.use.moves == moves + 2
+    else:
+        with pytest.raises(CommandRefused), bench.use.move(beside=True):
+            pass
+        assert bench.use.moves == moves
+
+
+def test_a_run_ends_an_activity_and_keeps_others_out(bench: Bench) -> None:
+    run = Run()
+    activity = bench.use.begin("view", until_ended)
+    with bench.use.before_run():
+        assert activity.ended.is_set()
+        bench.use.run = lambda: run
+    with pytest.raises(CommandRefused, match="run r1 is under way"), bench.use.move():
+        pass
+    run.paused = True
+    with pytest.raises(CommandRefused, match="run r1 is under way"), bench.use.move():
+        pass
+    with bench.use.move(paused=True):
+        pass
+
+
+class Turn:
+    """A lock that tells when somebody begins to wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.asked = threading.Semaphore(0)
+        self.acquire, self.release, self.locked = (
+            self._lock.acquire, self._lock.release, self._lock.locked,
+        )  # fmt: skip
+
+    def __enter__(self) -> None:
+        self.asked.release()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_a_move_that_waits_when_stop_comes_is_not_made(bench: Bench) -> None:
+    turn = Turn()
+    bench.use._turn = turn  # type: ignore[assignment]
+    release = threading.Event()
+    outcome: list[str] = []
+
+    def first() -> None:
+        with bench.use.move():
+            assert release.wait(TIMEOUT_S)
+
+    def second() -> None:
+        try:
+            with bench.use.move():
+                outcome.append("moved")
+        except CommandRefused as error:
+            outcome.append(str(error))
+
+    threads = []
+    for work in (first, second):
+        threads.append(threading.Thread(target=work, daemon=True))
+        threads[-1].start()
+        assert turn.asked.acquire(timeout=TIMEOUT_S)
+    assert bench.use.stop("STOP"), "a move is under way"
+    release.set()
+    bench.use.settle(TIMEOUT_S)
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert outcome == ["STOP came first; nothing was moved"]
+    assert not bench.use.stop("again"), "nothing is under way any more"
