@@ -26,13 +26,26 @@ class Context:
     notices: Notices
     services: dict[str, Any] = field(default_factory=dict)
     """Parts that other parts ask something of, by name: 'sweep', 'editor', 'presets'."""
+    closed: bool = False
+    """The window is closed; its parts may be deleted."""
 
     def command(
         self, name: str, *, done: Callable[[Any], None] | None = None,
         refused: Callable[[str], None] | None = None, timeout_s: float = 30.0,
         **arguments: object,
     ) -> None:  # fmt: skip
-        """Command the station; a refusal becomes a toast unless `refused` takes it."""
+        """Command the station; a refusal becomes a toast unless `refused` takes it.
+
+        Answers that come after the window was closed are dropped: their panels are gone.
+        """
+
+        def to(heard: Callable[[Any], None]) -> Callable[[Any], None]:
+            return lambda answer: None if self.closed else heard(answer)
+
         self.link.command(
-            name, done=done, refused=refused or self.notices.error, timeout_s=timeout_s, **arguments
+            name,
+            done=None if done is None else to(done),
+            refused=to(refused or self.notices.error),
+            timeout_s=timeout_s,
+            **arguments,
         )

@@ -180,6 +180,7 @@ class Window(QMainWindow):
         settings = self.context.settings
         settings.set("geometry", base64.b64encode(bytes(self.saveGeometry().data())).decode())
         settings.set("layout", self.layout_text())
+        self.context.closed = True
         self.hide()
         # Ends a simulated rig that this window has started; that may take some seconds.
         self.shell.close()

@@ -260,3 +260,18 @@ def test_pictures_of_every_state(
         assert inside.height() >= needed.height(), spec.id
     window.close()
     delete_closed()
+
+
+def test_an_answer_after_the_close_is_dropped(
+    qtbot: QtBot, opened: tuple[Window, FakeLink]
+) -> None:
+    window, link = opened
+    link.sent.clear()
+    window.context.actions["scan.check"].trigger()
+    qtbot.waitUntil(lambda: any(sent.name == "check_scan" for sent in link.sent))
+    (sent,) = [sent for sent in link.sent if sent.name == "check_scan"]
+    window.close()
+    delete_closed()
+    sent.done({"ok": False, "problems": ["too late"]})
+    sent.refused("too late")
+    assert window.context.notices.history == []

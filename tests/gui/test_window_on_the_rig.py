@@ -1,4 +1,7 @@
-"""The real window on the real station of the simulated rig: what an operator does in a night."""
+"""The real window on the real station of the simulated rig: what an operator does in a night.
+
+Three of them in `make test`, which has ten minutes for everything; all of them in `make soak`.
+"""
 
 import subprocess
 import sys
@@ -50,6 +53,7 @@ def test_a_sweep_from_start_to_fit(open_bench: Open, station: RunningStation) ->
     assert bench.context.state.controller == "bench"
 
 
+@pytest.mark.soak
 def test_pause_now_then_abort(open_bench: Open, station: RunningStation) -> None:
     bench = open_bench().connected()
     run_id = bench.start(LONG_SCAN)
@@ -75,6 +79,7 @@ def test_stop_from_a_window_that_only_watches(open_bench: Open, station: Running
     bench.until(lambda: not bench.context.readings.flag("light:shutter"))
 
 
+@pytest.mark.soak
 def test_control_is_handed_over(open_bench: Open, station: RunningStation) -> None:
     bench = open_bench().connected()
     bench.trigger("control.take")
@@ -89,6 +94,7 @@ def test_control_is_handed_over(open_bench: Open, station: RunningStation) -> No
     watcher.until(lambda: watcher.context.state.controller == "bench")
 
 
+@pytest.mark.soak
 def test_relock_and_zero(open_bench: Open, station: RunningStation) -> None:
     bench = open_bench().connected()
     bench.trigger("light.on")
@@ -102,6 +108,7 @@ def test_relock_and_zero(open_bench: Open, station: RunningStation) -> None:
     bench.until(lambda: "ratio" in bench.text("cell:zero"))
 
 
+@pytest.mark.soak
 def test_a_window_that_comes_later_sees_the_whole_run(
     open_bench: Open, station: RunningStation
 ) -> None:
@@ -119,6 +126,7 @@ def test_a_window_that_comes_later_sees_the_whole_run(
     second.ended()
 
 
+@pytest.mark.soak
 def test_the_station_dies_and_comes_back(open_bench: Open, shared_rig: Rig, tmp_path: Path) -> None:
     first = start_station(shared_rig, tmp_path / "data")
     bench = open_bench().connected()
@@ -136,6 +144,7 @@ def test_the_station_dies_and_comes_back(open_bench: Open, shared_rig: Rig, tmp_
         stop_station(again)
 
 
+@pytest.mark.soak
 def test_a_camera_that_stalls_is_an_alarm(open_bench: Open, own_rig: Rig, tmp_path: Path) -> None:
     station = start_station(own_rig, tmp_path / "data")
     try:

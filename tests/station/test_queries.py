@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rigs import Rig, RunningStation, start_station, stop_station
 
+from atta_daq.archive.run_folder import open_run
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.log import LogLine, alarms_from_json, log_from_json
 from atta_daq.client.rig_info import RigInfo
@@ -21,7 +22,7 @@ calibrate_counting_s = 100.0
 bracket_period_s = 50.0
 [[part]]
 isotope = 85
-dwell_s = 20.0
+dwell_s = 60.0
 order = "sequential"
 [[part.axis]]
 quantity = "detuning_mhz"
@@ -69,7 +70,11 @@ def test_a_run_as_clients_see_it(station: RunningStation) -> None:
     stored = client.command("run_data", run="last")
     assert RunInfo.from_dict(stored["info"]).notes == ("a door slammed",)
     assert points_from_json(json.dumps(stored["points"])) == [part]
-    assert set(fits_from_json(json.dumps(stored["fits"]))) == {"85Kr"}
+    # Three points of a minute may be too few for a fit; what the archive has is what a client gets.
+    assert (
+        fits_from_json(json.dumps(stored["fits"])).keys()
+        == open_run(station.data / run_id).fits.keys()
+    )
     assert sum(row["kind"] == "rare" for row in stored["rows"]) == 3
     assert all("detuning_mhz" in row for row in stored["rows"])
     assert client.command("run_scan", run=run_id) == {"scan": SCAN}
@@ -85,7 +90,7 @@ def test_a_run_as_clients_see_it(station: RunningStation) -> None:
     # The rate of this run is what the next one may expect.
     more = SCAN.replace(
         "values = [-150.0, 60.0, 700.0]", "start = -600.0\nstop = 1400.0\npoints = 21"
-    )
+    ).replace("dwell_s = 60.0", "dwell_s = 400.0")
     forecast = client.command("check_scan", scan=more, path="mine.toml", timeout_s=60.0)
     assert forecast["ok"]
     assert run_id in forecast["parts"][0]["note"]
