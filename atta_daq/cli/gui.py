@@ -14,6 +14,7 @@ import typer
 
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.children import Process, StationStart, end
+from atta_daq.cli.options import SeedOption, SpeedOption, TruthOption
 from atta_daq.client.discovery import find_station
 from atta_daq.rig.errors import ConfigError
 
@@ -36,18 +37,9 @@ def gui(
         Path | None,
         typer.Option(help="Rig file: start its station unless it runs; it outlives the window."),
     ] = None,
-    speed: Annotated[
-        float | None,
-        typer.Option(help="Rig seconds per second, with --simulate.", show_default="1"),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Of the simulated world, with --simulate.", show_default="1"),
-    ] = None,
-    truth: Annotated[
-        Path | None,
-        typer.Option(help="TOML that overrides the simulated world's truth, with --simulate."),
-    ] = None,
+    speed: SpeedOption = None,
+    seed: SeedOption = None,
+    truth: TruthOption = None,
     data: Annotated[
         Path, typer.Option(help="Folder of the runs, with --simulate or --config.")
     ] = Path("data"),

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.checks import assembled
+from atta_daq.cli.options import SeedOption, SpeedOption, TruthOption
 from atta_daq.cli.simulated import simulated_rig
 from atta_daq.rig.config import load_rig
 from atta_daq.rig.errors import ConfigError
@@ -29,18 +30,9 @@ def station(
     simulated: Annotated[
         bool, typer.Option("--simulate", help="Own a simulated rig, started and ended with it.")
     ] = False,
-    speed: Annotated[
-        float | None,
-        typer.Option(help="Rig seconds per second, with --simulate.", show_default="1"),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Of the simulated world, with --simulate.", show_default="1"),
-    ] = None,
-    truth: Annotated[
-        Path | None,
-        typer.Option(help="TOML that overrides the simulated world's truth, with --simulate."),
-    ] = None,
+    speed: SpeedOption = None,
+    seed: SeedOption = None,
+    truth: TruthOption = None,
     name: Annotated[
         str | None, typer.Option(help="Of the rig, with --simulate.", show_default="made up")
     ] = None,

@@ -20,6 +20,7 @@ from atta_daq.archive.run_folder import open_run
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.checks import require_usable
 from atta_daq.cli.children import StationStart, end
+from atta_daq.cli.options import SeedOption
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.cli.simulated import SimulatedRig, simulated_rig
 from atta_daq.client.client import CommandRefused, StationClient
@@ -42,10 +43,7 @@ def run(
         float | None,
         typer.Option(help="Rig seconds per second, with --simulate.", show_default="120"),
     ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Of the simulated world, with --simulate.", show_default="1"),
-    ] = None,
+    seed: SeedOption = None,
     truth: Annotated[
         Path | None,
         typer.Option(

@@ -1,0 +1,17 @@
+"""Options that several commands share, in the same words."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SpeedOption = Annotated[
+    float | None, typer.Option(help="Rig seconds per second, with --simulate.", show_default="1")
+]
+SeedOption = Annotated[
+    int | None, typer.Option(help="Of the simulated world, with --simulate.", show_default="1")
+]
+TruthOption = Annotated[
+    Path | None,
+    typer.Option(help="TOML that overrides the simulated world's truth, with --simulate."),
+]
