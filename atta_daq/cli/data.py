@@ -16,10 +16,10 @@ from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import Run, open_run
 from atta_daq.cli.arguments import require_folder
+from atta_daq.cli.options import DataOption
 from atta_daq.cli.results import print_fits, print_runs, run_object
 from atta_daq.station.finish import refit, request_of
 
-DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]
 RunArgument = Annotated[str, typer.Argument(help="Run id, the start of one, or 'last'.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 

@@ -15,3 +15,4 @@ TruthOption = Annotated[
     Path | None,
     typer.Option(help="TOML that overrides the simulated world's truth, with --simulate."),
 ]
+DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]

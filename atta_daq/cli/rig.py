@@ -14,7 +14,7 @@ from rich.text import Text
 
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.checks import assembled
-from atta_daq.cli.options import SeedOption, SpeedOption, TruthOption
+from atta_daq.cli.options import DataOption, SeedOption, SpeedOption, TruthOption
 from atta_daq.cli.simulated import simulated_rig
 from atta_daq.rig.config import load_rig
 from atta_daq.rig.errors import ConfigError
@@ -22,7 +22,6 @@ from atta_daq.station.ownership import RigLock
 from atta_daq.station.station import Station
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="Rig file (TOML).")]
-DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]
 
 
 def station(
