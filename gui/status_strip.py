@@ -11,6 +11,7 @@ from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.elided import ElidedLabel
 from gui.widgets.words import show_stale
+from gui.widgets.wrapped import WrappedRow
 
 _LINK = {
     LinkState.CONNECTED: Tone.OK,
@@ -67,22 +68,18 @@ class StatusStrip(Panel):
         self._bar.setFixedWidth(220)
         self._suspended = ElidedLabel()
         self._suspended.setProperty("role", "wrong")
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row, names in (
-            (first, ("station", "control", "run", "alarms")),
-            (second, ("interlock", "seed", "amplifier", "lock", "shutter", "trap", "camera")),
-        ):
-            row.setSpacing(10)
-            for name in names:
-                row.addWidget(self.badges[name])
+        first = QHBoxLayout()
+        first.setSpacing(10)
+        for name in ("station", "control", "run", "alarms"):
+            first.addWidget(self.badges[name])
+        lower = ("interlock", "seed", "amplifier", "lock", "shutter", "trap", "camera")
         first.addWidget(self._bar)
         first.addWidget(self._run, 1)
-        second.addWidget(self._suspended, 1)
-        second.addStretch(0)
         rows = QVBoxLayout()
         rows.setSpacing(0)
         rows.addLayout(first)
-        rows.addLayout(second)
+        rows.addWidget(WrappedRow(*(self.badges[name] for name in lower)))
+        rows.addWidget(self._suspended)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(6, 3, 6, 3)
         whole.addLayout(rows, 1)

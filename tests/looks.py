@@ -38,9 +38,10 @@ def cut_off(whole: QWidget) -> list[str]:
                     f"{needed.width()} x {needed.height()}"
                 )
         parent = part.parentWidget()
-        if parent is not None and not _scrolled(part) and part is not whole:
-            if not parent.rect().adjusted(-1, -1, 1, 1).contains(part.geometry()):
-                found.append(f"'{text or part}' reaches over the edge of {parent}")
+        if parent is None or _scrolled(part):
+            continue
+        if not parent.rect().adjusted(-1, -1, 1, 1).contains(part.geometry()):
+            found.append(f"'{text or part}' reaches over the edge of {parent}")
     for table in whole.findChildren(QTableWidget):
         found += _cells(table) if table.isVisible() else []
     return found
@@ -57,9 +58,7 @@ def overlaps(whole: QWidget) -> list[str]:
         for i, first in enumerate(parts):
             for second in parts[i + 1 :]:
                 if first.geometry().intersects(second.geometry()):
-                    found.append(
-                        f"'{_text(first) or first}' lies over '{_text(second) or second}'"
-                    )
+                    found.append(f"'{_text(first) or first}' lies over '{_text(second) or second}'")
     return found
 
 
@@ -104,7 +103,7 @@ def _cells(table: QTableWidget) -> list[str]:
             if item is None or not item.text():
                 continue
             room: QRect = table.visualItemRect(item)
-            width = min(room.right(), table.viewport().width()) - room.left() - 6
+            width = min(room.right(), table.viewport().width()) - room.left() - 4
             wrap = Qt.TextFlag.TextWordWrap if table.wordWrap() else 0
             box = table.fontMetrics().boundingRect(QRect(0, 0, width, 1000), wrap, item.text())
             if box.width() > width or box.height() > room.height():
@@ -113,4 +112,3 @@ def _cells(table: QTableWidget) -> list[str]:
                     f"{box.width()} x {box.height()}"
                 )
     return found
-

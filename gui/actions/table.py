@@ -14,7 +14,7 @@ from gui.model.state import (
 _RUN = (
     ActionSpec("rig.stop", "STOP", "Rig", ("Pause", "F12"),
                "Make every instrument safe and end the run; open to every window", False,
-               connected),
+               anytime),
     ActionSpec("run.start", "Start scan", "Run", ("Ctrl+R",), "Start the scan of the editor", False,
                may_move),
     ActionSpec("run.pause", "Pause after segment", "Run", ("Ctrl+P",),

@@ -28,9 +28,7 @@ def test_the_commanding_window_keeps_it(keeper: LiveViewKeeper, link: FakeLink) 
         {"station__activity": ""},
     ],
 )
-def test_nobody_else_does(
-    keeper: LiveViewKeeper, link: FakeLink, readings: dict[str, str]
-) -> None:
+def test_nobody_else_does(keeper: LiveViewKeeper, link: FakeLink, readings: dict[str, str]) -> None:
     link.feed(**readings)
     keeper.keep()
     assert link.sent == []
