@@ -16,7 +16,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
-from window_states import BEFORE, NOW_S, RUN_ID, STATES, feed_history, idle, running
+from window_states import BEFORE, NOW_S, STATES, feed_history, idle, running
 
 from gui.first_start import NoStation
 from gui.link.station import LinkState
@@ -66,9 +66,12 @@ class Studio:
         """What a station says to the questions of the panels."""
         answers: dict[str, Any] = {
             "runs": {"runs": RUNS}, "check_scan": CHECKED, "theory": theory(spectrum()),
-            "history": {}, "run_data": run_data(RUN_ID, spectrum(seed=2), spectrum_fit()),
+            "history": {},
         }  # fmt: skip
         for sent in tuple(self.link.sent):
+            if sent.name == "run_data":
+                run_id = str(sent.arguments["run"])
+                answers["run_data"] = run_data(run_id, spectrum(seed=2), spectrum_fit())
             if sent.name in answers:
                 self.link.sent.remove(sent)
                 sent.done(answers[sent.name])
