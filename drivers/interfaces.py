@@ -10,7 +10,7 @@ All drivers are safe to call from several threads: one connection, one lock.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -349,4 +349,54 @@ class ReferenceCell(Instrument, Protocol):
 
     def read_signal(self, duration_s: float) -> Trace:
         """Error signal (V), averaged by the caller."""
+        ...
+
+
+# --- power meter --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PowerReading:
+    """One reading of the power meter."""
+
+    power_mw: float
+    over_range: bool
+    """More light than the present range or the head can show; `power_mw` is then no measurement."""
+
+
+class PowerMeter(Instrument, Protocol):
+    """Thermal or photodiode head in the 819-nm light."""
+
+    def read(self) -> PowerReading: ...
+
+    def zero(self) -> None:
+        """Take the present reading as darkness; the head must be dark. Returns when done."""
+        ...
+
+
+# --- slow control -------------------------------------------------------------------------------
+
+Severity = Literal["ok", "minor", "major", "invalid"]
+
+
+@dataclass(frozen=True)
+class SlowReading:
+    """One quantity that something else on the lab's network publishes."""
+
+    value: float
+    """NaN while it is not connected."""
+    unit: str
+    severity: Severity
+    """The worse of the publisher's own alarm and the limits of the rig file; `invalid`: silent."""
+    reason: str
+    """Why not ok, in words; empty when ok."""
+    utc_s: float
+    """When the publisher stamped it (s since 1970)."""
+
+
+class SlowControl(Instrument, Protocol):
+    """Read-only: pressures, RF power of the discharge, source temperature, other locks."""
+
+    def readings(self) -> dict[str, SlowReading]:
+        """Name from the rig file to its latest reading."""
         ...

@@ -38,8 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         return _complain(f"--speed must be above 0 and at most 1e6, got {arguments.speed}")
     if arguments.seed < 0:
         return _complain(f"--seed must not be negative, got {arguments.seed}")
-    asyncio.run(_serve(truth, arguments))
-    return 0
+    return asyncio.run(_serve(truth, arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,12 +49,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, default=1.0, help="rig seconds per wall second")
     parser.add_argument("--seed", type=int, default=1, help="of all random numbers")
     parser.add_argument("--truth", type=Path, help="TOML file that overrides the default truth")
+    parser.add_argument(
+        "--instrument", action="append", default=[], type=_box, metavar="ROLE=DRIVER",
+        help="box that plays a part, such as amplifier=toptica-dlcpro; repeat for more",
+    )  # fmt: skip
     parser.add_argument("--print-truth", action="store_true", help="print the truth as TOML, end")
     parser.add_argument("--parent-pid", type=int, help="end when this process is gone")
     return parser
 
 
-async def _serve(truth: Truth, arguments: argparse.Namespace) -> None:
+def _box(text: str) -> tuple[str, str]:
+    role, sign, driver = text.partition("=")
+    if not (role and sign and driver):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form ROLE=DRIVER")
+    return role, driver
+
+
+async def _serve(truth: Truth, arguments: argparse.Namespace) -> int:
     # Imported here: printing or refusing a truth must not wait seconds for numba and EPICS.
     from simulators.rig import SimulatedRig
     from simulators.servers import control
@@ -64,7 +74,10 @@ async def _serve(truth: Truth, arguments: argparse.Namespace) -> None:
     stop = asyncio.Event()
     on_signals(stop)
     world = World(truth, RigClock(arguments.speed), arguments.seed)
-    rig = SimulatedRig(world)
+    try:
+        rig = SimulatedRig(world, dict(arguments.instrument))
+    except ValueError as error:
+        return _complain(str(error))
     await rig.start()
     controller = await control.start(rig)
     ports = {**rig.addresses(), "control": controller.address}
@@ -84,6 +97,7 @@ async def _serve(truth: Truth, arguments: argparse.Namespace) -> None:
             ports_file.unlink(missing_ok=True)
         await controller.stop()
         await rig.stop()
+    return 0
 
 
 async def _wait(stop: asyncio.Event, parent_lives: Callable[[], bool]) -> None:

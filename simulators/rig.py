@@ -1,25 +1,30 @@
 """The whole simulated rig: one world and the servers of all instruments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import Any
 
+from simulators.boxes import BOXES, chosen
 from simulators.derived import derived_truth
 from simulators.faults import WIRE_FAULTS, WireFault
-from simulators.servers import areadetector, dlcpro, redpitaya, scpi_generator, stcl, synthhd
+from simulators.servers.areadetector import AreaDetector
 from simulators.servers.areadetector_frames import CameraFault
-from simulators.servers.redpitaya_wiring import Role
 from simulators.wire import WireServer
 from simulators.world.world import World
 
 
 class SimulatedRig:
-    """Starts and stops every server; knows which fault belongs to which instrument."""
+    """Starts and stops every server; knows which fault belongs to which instrument.
 
-    def __init__(self, world: World) -> None:
+    `boxes` chooses the box of a role where it is not the first of `BOXES`; ValueError for one
+    that does not exist.
+    """
+
+    def __init__(self, world: World, boxes: Mapping[str, str] | None = None) -> None:
         self.world = world
+        self.boxes = chosen(boxes or {})
         self.servers: dict[str, WireServer] = {}
-        self._camera: areadetector.AreaDetector | None = None
+        self._camera: AreaDetector | None = None
         self._derived = derived_truth(world)
         light, cavity = world.light, world.cavity
         self._faults: dict[tuple[str, str], Callable[..., None]] = {
@@ -38,15 +43,12 @@ class SimulatedRig:
         }
 
     async def start(self) -> None:
-        amplifier = await dlcpro.start(self.world)
-        self.servers["amplifier"] = amplifier.command
-        self.servers["amplifier_monitor"] = amplifier.monitor
-        self.servers["sideband"] = await synthhd.start(self.world)
-        self.servers["lock"] = await stcl.start(self.world)
-        for role in get_args(Role):
-            self.servers[role] = await redpitaya.start(self.world, role)
-        self.servers["isotope_offset"] = await scpi_generator.start(self.world)
-        self._camera = await areadetector.start(self.world)
+        for role, driver in self.boxes.items():
+            for name, server in (await BOXES[role][driver](self.world)).items():
+                if isinstance(server, AreaDetector):
+                    self._camera = server
+                else:
+                    self.servers[name] = server
 
     async def stop(self) -> None:
         if self._camera is not None:
@@ -62,8 +64,7 @@ class SimulatedRig:
         addresses: dict[str, Any] = {name: s.address for name, s in self.servers.items()}
         if self._camera is not None:
             addresses["camera"] = self._camera.address
-        for serial in ("sideband", "lock"):
-            addresses[serial] = f"socket://{addresses[serial]}"
+        addresses["drivers"] = self.boxes
         addresses["clock"] = {"origin_s": clock.origin_s, "speed": clock.speed}
         return addresses
 

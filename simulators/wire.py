@@ -257,3 +257,21 @@ class _Connection(asyncio.Protocol):
         except Exception:
             _log.exception("%s: the simulated instrument failed", self._server.name)
             self.link.cut()
+
+
+class SerialServer(WireServer):
+    """A serial port in the form that pyserial opens over TCP."""
+
+    @property
+    def address(self) -> str:
+        """`socket://127.0.0.1:<port>`."""
+        return f"socket://{super().address}"
+
+
+class VisaServer(WireServer):
+    """A raw socket as VISA names it."""
+
+    @property
+    def address(self) -> str:
+        """`TCPIP0::127.0.0.1::<port>::SOCKET`."""
+        return f"TCPIP0::{LOOPBACK}::{self.port}::SOCKET"

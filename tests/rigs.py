@@ -13,7 +13,8 @@ from typing import Any
 
 import tomli_w
 
-from atta_daq.cli.simulated import SimulatedRig, rig_file, start_simulated_rig
+from atta_daq.cli.simulated import SimulatedRig, start_simulated_rig
+from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.client.client import StationClient
 from atta_daq.client.discovery import find_station
 
@@ -45,6 +46,7 @@ class Rig:
 
 
 def start_rig(folder: Path, speed: float = SPEED, **options: Any) -> Rig:
+    """`options`: `seed`, and `instruments` such as ("amplifier=thorlabs-itc4000",)."""
     world = start_simulated_rig(
         folder, speed=speed, seed=options.pop("seed", 1), truth=None, geometry=None, **options
     )

@@ -37,9 +37,12 @@ def require_speed_and_seed(speed: float, seed: int) -> None:
 
 
 def require_simulated(simulated: bool, **options: object) -> None:
-    """Raises ConfigError when an option of the simulated rig (None: not given) has none."""
+    """Raises ConfigError when an option of the simulated rig (None: not given) has none.
+
+    `with_` stands for --with, whose own name is a word of the language.
+    """
     if simulated:
         return
     for option, value in options.items():
         if value is not None:
-            raise ConfigError(f"--{option} belongs to --simulate; a real rig has none")
+            raise ConfigError(f"--{option.rstrip('_')} belongs to --simulate; a real rig has none")

@@ -11,6 +11,8 @@ from pydantic.fields import FieldInfo
 
 from atta_daq.client.names import reference_page
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.drivers import find, names
+from atta_daq.rig.sections.section import InstrumentSection
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.wording import FILE_NAMES, inner_model, limits
 
@@ -33,7 +35,7 @@ def write(
 
 
 @app.command("names")
-def names() -> None:
+def print_names() -> None:
     """Every process variable of a station, as Markdown."""
     print(reference_page(), end="")
 
@@ -77,6 +79,12 @@ def _sections(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[Bas
     for name, field in model.model_fields.items():
         inner, many = inner_model(field.annotation)
         if inner is None or inner.__name__ == "Interval":
+            continue
+        if issubclass(inner, InstrumentSection):
+            for driver in names(name):
+                spec = find(name, driver)
+                assert spec is not None
+                yield f'[{name}] with driver = "{driver}"', spec.section
             continue
         key = f"{path.strip('[]')}.{FILE_NAMES.get(name, name)}".lstrip(".")
         yield from _sections(inner, f"[[{key}]]" if many else f"[{key}]")

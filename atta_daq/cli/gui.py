@@ -14,7 +14,7 @@ import typer
 
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.children import Process, StationStart, end
-from atta_daq.cli.options import SeedOption, SpeedOption, TruthOption
+from atta_daq.cli.options import InstrumentsOption, SeedOption, SpeedOption, TruthOption
 from atta_daq.client.discovery import find_station
 from atta_daq.rig.errors import ConfigError
 
@@ -40,6 +40,7 @@ def gui(
     speed: SpeedOption = None,
     seed: SeedOption = None,
     truth: TruthOption = None,
+    instruments: InstrumentsOption = None,
     data: Annotated[
         Path, typer.Option(help="Folder of the runs, with --simulate or --config.")
     ] = Path("data"),
@@ -54,10 +55,10 @@ def gui(
         raise ConfigError(f"{' and '.join(ways)} exclude each other; give one of them")
     if rig is not None and (simulated or config):
         raise ConfigError(f"--rig: with {ways[0]} the rig has its name already")
-    require_simulated(simulated, speed=speed, seed=seed, truth=truth)
+    require_simulated(simulated, speed=speed, seed=seed, truth=truth, with_=instruments)
     if simulated:
         speed, seed = 1.0 if speed is None else speed, 1 if seed is None else seed
-        code = _with_simulated_rig(speed, seed, truth, data)
+        code = _with_simulated_rig(speed, seed, truth, instruments or [], data)
     elif config is not None:
         code = _with_rig_file(config, data)
     else:
@@ -67,7 +68,9 @@ def gui(
     raise typer.Exit(code)
 
 
-def _with_simulated_rig(speed: float, seed: int, truth: Path | None, data: Path) -> int:
+def _with_simulated_rig(
+    speed: float, seed: int, truth: Path | None, instruments: list[str], data: Path
+) -> int:
     require_speed_and_seed(speed, seed)
     require_writable(data)
     name = f"simulated-{secrets.token_hex(3)}"
@@ -75,6 +78,7 @@ def _with_simulated_rig(speed: float, seed: int, truth: Path | None, data: Path)
                  "--data", str(data)]  # fmt: skip
     if truth is not None:
         arguments += ["--truth", str(truth)]
+    arguments += [word for pair in instruments for word in ("--with", pair)]
     with _signals() as caught:
         # The window opens while the station starts: it shows that there is none yet.
         station = StationStart(name, arguments, data, stays=False)

@@ -16,3 +16,12 @@ TruthOption = Annotated[
     typer.Option(help="TOML that overrides the simulated world's truth, with --simulate."),
 ]
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]
+InstrumentsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="ROLE=DRIVER",
+        help="Another box on the simulated rig, such as amplifier=thorlabs-itc4000; repeatable.",
+        show_default=False,
+    ),
+]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.checks import assembled
-from atta_daq.cli.options import DataOption, SeedOption, SpeedOption, TruthOption
+from atta_daq.cli.options import DataOption, InstrumentsOption, SeedOption, SpeedOption, TruthOption
 from atta_daq.cli.simulated import simulated_rig
 from atta_daq.rig.config import load_rig
 from atta_daq.rig.errors import ConfigError
@@ -32,6 +32,7 @@ def station(
     speed: SpeedOption = None,
     seed: SeedOption = None,
     truth: TruthOption = None,
+    instruments: InstrumentsOption = None,
     name: Annotated[
         str | None, typer.Option(help="Of the rig, with --simulate.", show_default="made up")
     ] = None,
@@ -41,7 +42,7 @@ def station(
     """Own the rig: run scans, count, archive, serve process variables. Ends on SIGTERM."""
     if simulated == (config is not None):
         raise ConfigError("give either --simulate or --config RIG.toml")
-    require_simulated(simulated, speed=speed, seed=seed, truth=truth, name=name)
+    require_simulated(simulated, speed=speed, seed=seed, truth=truth, name=name, with_=instruments)
     if config is not None:
         _serve(config, data, parent_pid)
         return
@@ -49,7 +50,9 @@ def station(
     require_speed_and_seed(speed, seed)
     # Until the station serves: whoever asks to end must not leave the simulators behind.
     signal.signal(signal.SIGTERM, _interrupted)
-    with simulated_rig(speed=speed, seed=seed, truth=truth, name=name) as (path, _world):
+    with simulated_rig(
+        speed=speed, seed=seed, truth=truth, name=name, instruments=instruments or ()
+    ) as (path, _world):
         _serve(path, data, parent_pid)
 
 

@@ -20,7 +20,7 @@ from atta_daq.archive.run_folder import open_run
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.checks import require_usable
 from atta_daq.cli.children import StationStart, end
-from atta_daq.cli.options import SeedOption
+from atta_daq.cli.options import DataOption, InstrumentsOption, SeedOption
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.cli.simulated import SimulatedRig, simulated_rig
 from atta_daq.client.client import CommandRefused, StationClient
@@ -51,7 +51,8 @@ def run(
             "--print-truth` lists what there is."
         ),
     ] = None,
-    data: Annotated[Path, typer.Option("--data", help="Folder of the runs.")] = Path("data"),
+    instruments: InstrumentsOption = None,
+    data: DataOption = Path("data"),
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output at the end.")
     ] = False,
@@ -62,7 +63,7 @@ def run(
     """
     if simulated == (config is not None):
         raise ConfigError("give either --simulate or --config RIG.toml")
-    require_simulated(simulated, speed=speed, seed=seed, truth=truth)
+    require_simulated(simulated, speed=speed, seed=seed, truth=truth, with_=instruments)
     speed, seed = 120.0 if speed is None else speed, 1 if seed is None else seed
     require_speed_and_seed(speed, seed)
     definition = validated(ScanDefinition, rename_parts(read_toml(scan)), scan)
@@ -70,7 +71,13 @@ def run(
     rig_used = (
         nullcontext((config, None))
         if config is not None
-        else simulated_rig(speed=speed, seed=seed, truth=truth, geometry=definition.geometry)
+        else simulated_rig(
+            speed=speed,
+            seed=seed,
+            truth=truth,
+            geometry=definition.geometry,
+            instruments=instruments or (),
+        )
     )
     with rig_used as (path, world):
         rig = load_rig(path)

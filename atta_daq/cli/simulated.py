@@ -7,13 +7,12 @@ stays in the simulators.
 
 import json
 import os
-import secrets
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,8 @@ import tomli_w
 import typer
 
 from atta_daq.cli.arguments import require_speed_and_seed
+from atta_daq.cli.options import InstrumentsOption
+from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.rig.config import ConfigError, read_toml
 
 START_TIMEOUT_S = 60.0
@@ -51,9 +52,18 @@ class SimulatedRig:
 
 
 def start_simulated_rig(
-    folder: Path, *, speed: float, seed: int, truth: Path | None, geometry: str | None
+    folder: Path,
+    *,
+    speed: float,
+    seed: int,
+    truth: Path | None,
+    geometry: str | None,
+    instruments: Sequence[str] = (),
 ) -> SimulatedRig:
     """Start the simulators and wait until all of them listen.
+
+    `instruments` are 'role=driver', as in the rig file, where another box than the usual one
+    shall play a part.
 
     `geometry` of the scan is what the operator would set up on the bench before; it overrides
     the truth file's. Raises ConfigError with the simulators' own words when they do not start.
@@ -62,6 +72,7 @@ def start_simulated_rig(
     command = [
         sys.executable, "-m", "simulators", "--ports-file", str(ports_file),
         "--speed", str(speed), "--seed", str(seed), "--parent-pid", str(os.getpid()),
+        *chosen(instruments),
     ]  # fmt: skip
     override = _with_geometry(folder, truth, geometry)
     if override is not None:
@@ -122,6 +133,7 @@ def simulate(
     print_truth: Annotated[
         bool, typer.Option("--print-truth", help="Print every truth parameter as TOML, end.")
     ] = False,
+    instruments: InstrumentsOption = None,
 ) -> None:
     """Start only the simulated instruments, on loopback, for your own clients. Ends on Ctrl-C."""
     require_speed_and_seed(speed, seed)
@@ -134,6 +146,7 @@ def simulate(
     command += ["--ports-file", str(ports_file)] if ports_file else []
     command += ["--truth", str(truth)] if truth else []
     command += ["--print-truth"] if print_truth else []
+    command += chosen(instruments or ())
     with subprocess.Popen(command) as process:
         try:
             code = process.wait()
@@ -150,6 +163,7 @@ def simulated_rig(
     truth: Path | None,
     geometry: str | None = None,
     name: str | None = None,
+    instruments: Sequence[str] = (),
 ) -> Iterator[tuple[Path, SimulatedRig]]:
     """The rig file of a simulated rig, and its simulators for as long as it is used.
 
@@ -157,7 +171,9 @@ def simulated_rig(
     """
     with tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch:
         folder = Path(scratch)
-        world = start_simulated_rig(folder, speed=speed, seed=seed, truth=truth, geometry=geometry)
+        world = start_simulated_rig(
+            folder, speed=speed, seed=seed, truth=truth, geometry=geometry, instruments=instruments
+        )
         try:
             path = folder / "rig.toml"
             rig = rig_file(world.ports, geometry or _geometry(truth), name)
@@ -167,91 +183,11 @@ def simulated_rig(
             world.close()
 
 
+def chosen(instruments: Sequence[str]) -> list[str]:
+    """The choice of boxes as arguments of the simulators."""
+    return [word for pair in instruments for word in ("--instrument", pair)]
+
+
 def _geometry(truth: Path | None) -> str:
     pumping = {} if truth is None else read_toml(truth).get("pumping", {})
     return pumping.get("geometry", "co")
-
-
-def rig_file(ports: dict[str, Any], geometry: str, name: str | None = None) -> dict[str, Any]:
-    """The rig file of the simulated rig, as plain data. Without `name` one is made up."""
-    return {
-        "name": name or f"simulated-{secrets.token_hex(3)}",
-        "geometry": geometry,
-        "amplifier": {
-            "driver": "toptica-dlcpro",
-            "address": ports["amplifier"],
-            "seed_current_ma": {"low": 0.0, "high": 106.0},
-            "seed_operating_ma": 90.0,
-            "amplifier_current_ma": {"low": 0.0, "high": 2500.0},
-            "unseeded_ceiling_ma": 300.0,
-            "seed_power_min_mw": 10.0,
-        },
-        "sideband": {
-            "driver": "windfreak-synthhd",
-            "address": ports["sideband"],
-            "frequency_mhz": {"low": 10.0, "high": 1000.0},
-            "power_dbm": {"low": -40.0, "high": 15.0},
-        },
-        "lock": {
-            "driver": "arduino-stcl",
-            "address": ports["lock"],
-            "ratio": {"low": 0.08, "high": 0.92},
-        },
-        "camera": {
-            "driver": "areadetector",
-            "address": ports["camera"],
-            "roi_x": 235,
-            "roi_y": 236,
-        },
-        "trap_switch": {
-            "driver": "redpitaya",
-            "address": ports["trap_switch"],
-            "offset_generator": ports["isotope_offset"],
-            "offset_81_mhz": -96.0,
-            "offset_83_mhz": -180.0,
-            "offset_84_mhz": 0.0,
-            "offset_85_mhz": -265.0,
-            "offset_blank_mhz": 120.0,
-        },
-        "loading": {"driver": "redpitaya", "address": ports["loading"]},
-        "reference_cell": {"driver": "redpitaya", "address": ports["reference_cell"]},
-        "clock": {"rate": ports["clock"]["speed"], "origin_s": ports["clock"]["origin_s"]},
-        "calibrations": {
-            "cavity": {
-                "fsr_mhz": 3000.0,
-                "fsr_error_mhz": 1.0,
-                "ratio_sign": 1,
-                "zero_ratio": 0.405,
-                "zero_error_mhz": 30.0,
-            },
-            "fibre_power": {
-                "threshold_ma": 800.0,
-                "slope_mw_per_ma": 0.294,
-                "relative_error": 0.02,
-                "full_power_mw": 499.0,
-                "monitor_ratio": 0.84,
-            },
-            "eom": {"v_pi_v": 4.0, "v_pi_error_v": 0.1},
-            "doppler": {
-                "even_mhz": 290.0,
-                "even_error_mhz": 10.0,
-                "even_rms_mhz": 90.0,
-                "odd_mhz": 260.0,
-                "odd_error_mhz": 10.0,
-                "odd_rms_mhz": 90.0,
-                "odd_rms_error_mhz": 10.0,
-            },
-            "pumping": {
-                "rabi_scale": 4.0,
-                "rabi_scale_error": 0.5,
-                "waist_mm": 7.5,
-                "waist_counter_mm": 16.0,
-                "tube_diameter_mm": 9.0,
-            },
-            "rates": {
-                "counts_81_per_h": 165.0,
-                "counts_85_per_h": 2100.0,
-                "loading_relative_error": 0.005,
-            },
-        },
-    }

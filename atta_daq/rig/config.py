@@ -1,210 +1,30 @@
 """The rig file: which instruments there are, their limits, geometry, timing and calibrations.
 
 TOML, validated here; every key carries its unit. A wrong key or value raises `ConfigError` with
-file, key and what is allowed. `docs/reference/rig-file.md` lists all keys.
+file, key and what is allowed. `docs/reference/rig-file.md` lists all keys. What an instrument's
+table takes depends on its driver (`atta_daq.rig.drivers`).
 """
 
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from atta_daq.rig.addresses import canonical
 from atta_daq.rig.calibrations import Calibrations
+from atta_daq.rig.drivers import KINDS, find, names
 from atta_daq.rig.errors import ConfigError
-from atta_daq.rig.models import Interval, RigModel
+from atta_daq.rig.models import RigModel
+from atta_daq.rig.sections.amplifier import AmplifierConfig
+from atta_daq.rig.sections.boards import LoadingConfig, ReferenceCellConfig, TrapSwitchConfig
+from atta_daq.rig.sections.camera import CameraConfig
+from atta_daq.rig.sections.lock import LockConfig
+from atta_daq.rig.sections.section import InstrumentSection
+from atta_daq.rig.sections.sideband import SidebandConfig
 from atta_daq.scans.blocks import Timing
-from atta_daq.scans.wording import problems
-
-
-class AmplifierConfig(RigModel):
-    """Seed and tapered amplifier. No limit has a default: the lab knows its chip."""
-
-    driver: Literal["toptica-dlcpro"]
-    """Which driver."""
-    address: str = Field(pattern=r"^[^\s:]+:\d{1,5}$", examples=["192.168.1.20:1998"])
-    """host:port of the DLC pro's command line (1998)."""
-    seed_current_ma: Interval
-    """Allowed seed currents."""
-    amplifier_current_ma: Interval
-    """Allowed amplifier currents."""
-    unseeded_ceiling_ma: float = Field(gt=0)
-    """Amplifier current that needs no seed."""
-    seed_power_min_mw: float = Field(gt=0)
-    """Seed power at the chip below which it counts as unseeded."""
-    seed_operating_ma: float
-    """Current at which the seed is run."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "AmplifierConfig":
-        seed, chip = self.seed_current_ma, self.amplifier_current_ma
-        if not seed.low <= self.seed_operating_ma <= seed.high:
-            raise ValueError(
-                f"seed_operating_ma = {self.seed_operating_ma:g} lies outside seed_current_ma, "
-                f"{seed.low:g} to {seed.high:g} mA"
-            )
-        if not chip.low <= self.unseeded_ceiling_ma <= chip.high:
-            raise ValueError(
-                f"unseeded_ceiling_ma = {self.unseeded_ceiling_ma:g} lies outside "
-                f"amplifier_current_ma, {chip.low:g} to {chip.high:g} mA"
-            )
-        return self
-
-
-class SidebandConfig(RigModel):
-    """RF source of the electro-optical modulator."""
-
-    driver: Literal["windfreak-synthhd"]
-    """Which driver."""
-    address: str = Field(pattern=r"^\S+$", examples=["/dev/ttyACM0", "socket://192.168.1.21:5025"])
-    """Serial device, or socket://host:port."""
-    channel: Literal[0, 1] = 0
-    """0: A, 1: B."""
-    frequency_mhz: Interval
-    """Allowed sideband frequencies."""
-    power_dbm: Interval
-    """Allowed RF powers; the upper end protects the EOM."""
-
-
-class LockConfig(RigModel):
-    """Transfer-cavity lock of the 819-nm laser."""
-
-    driver: Literal["arduino-stcl"]
-    """Which driver."""
-    address: str = Field(pattern=r"^\S+$", examples=["/dev/ttyACM0", "socket://192.168.1.21:5025"])
-    """Serial device, or socket://host:port."""
-    laser_ref_us: int = Field(default=2400, gt=0)
-    """`laser_ref` compiled into the firmware."""
-    ratio: Interval
-    """Allowed setpoints; keep them away from the master peaks at 0 and 1."""
-    landing_tolerance_mhz: float = Field(default=3.0, gt=0)
-    """A move has landed within this distance of its setpoint."""
-
-    @model_validator(mode="after")
-    def _between_the_peaks(self) -> "LockConfig":
-        if not 0.0 < self.ratio.low < self.ratio.high < 1.0:
-            raise ValueError(
-                f"ratio, {self.ratio.low:g} to {self.ratio.high:g}, must lie between the master "
-                "peaks at 0 and 1, such as { low = 0.08, high = 0.92 }"
-            )
-        return self
-
-
-class CameraConfig(RigModel):
-    """The EMCCD that sees single atoms."""
-
-    driver: Literal["areadetector"]
-    """Which driver."""
-    address: str = Field(
-        pattern=r"^pva://[^\s/:]+:\d{1,5}/\S+$", examples=["pva://192.168.1.23:5076/ATTA:ANDOR:"]
-    )
-    """pva://host:UDP port/PREFIX: of the IOC."""
-    roi_x: int = Field(ge=0)
-    """First column of the region of interest."""
-    roi_y: int = Field(ge=0)
-    """First row."""
-    roi_width: int = Field(default=40, ge=8, le=48)
-    """Columns."""
-    roi_height: int = Field(default=40, ge=8, le=48)
-    """Rows."""
-    exposure_s: float = Field(default=0.1, gt=0)
-    """Of one frame."""
-    em_gain: int = Field(default=200, gt=0)
-    """While counting."""
-    em_gain_limit: int = Field(default=300, gt=0)
-    """Above 300 a sensor ages fast."""
-    temperature_c: Interval = Interval(low=-100.0, high=-60.0)
-    """Sensor temperatures at which gain is allowed."""
-
-    @model_validator(mode="after")
-    def _gain_allowed(self) -> "CameraConfig":
-        if self.em_gain > self.em_gain_limit:
-            raise ValueError(
-                f"em_gain = {self.em_gain} lies above em_gain_limit = {self.em_gain_limit}"
-            )
-        return self
-
-
-class TrapSwitchConfig(RigModel):
-    """Isotope of the trap lasers, and the 819-nm shutter."""
-
-    driver: Literal["redpitaya"]
-    """Which driver."""
-    address: str = Field(pattern=r"^\S+::\S+$", examples=["TCPIP0::192.168.1.24::5000::SOCKET"])
-    """VISA resource of the Red Pitaya with the digital lines."""
-    offset_generator: str = Field(
-        pattern=r"^\S+::\S+$", examples=["TCPIP0::192.168.1.24::5000::SOCKET"]
-    )
-    """VISA resource of the SCPI generator that sets the isotope offset."""
-    base_mhz: float = 1000.0
-    """Generator frequency at zero offset."""
-    offset_81_mhz: float
-    """811-nm trap offset of 81Kr from the 84Kr master."""
-    offset_83_mhz: float
-    """The same for 83Kr."""
-    offset_84_mhz: float = 0.0
-    """The same for 84Kr."""
-    offset_85_mhz: float
-    """The same for 85Kr."""
-    offset_blank_mhz: float
-    """An offset at which no krypton isotope is trapped."""
-    abundant_guard_mhz: float = Field(default=40.0, gt=0)
-    """Nearer than this to 83Kr or 84Kr counts as 'on an abundant isotope'."""
-
-    def offset_mhz(self, isotope: int) -> float:
-        """Trap offset of an isotope; 0 stands for the blank."""
-        return self.offset_blank_mhz if isotope == 0 else getattr(self, f"offset_{isotope}_mhz")
-
-    def abundant(self, offset_mhz: float) -> str:
-        """Name of the abundant isotope that this offset lies on or near; empty if none."""
-        for isotope in (83, 84):
-            if abs(offset_mhz - self.offset_mhz(isotope)) < self.abundant_guard_mhz:
-                return f"{isotope}Kr"
-        return ""
-
-    @model_validator(mode="after")
-    def _apart(self) -> "TrapSwitchConfig":
-        for isotope in (0, 81, 85):
-            near = self.abundant(self.offset_mhz(isotope))
-            if near:
-                name = "offset_blank_mhz" if isotope == 0 else f"offset_{isotope}_mhz"
-                raise ValueError(
-                    f"{name} lies within {self.abundant_guard_mhz:g} MHz of {near}; "
-                    "the camera must never see an abundant isotope"
-                )
-        return self
-
-
-class LoadingConfig(RigModel):
-    """Photodiode on the trap: 83Kr and 84Kr loading rates."""
-
-    driver: Literal["redpitaya"]
-    """Which driver."""
-    address: str = Field(pattern=r"^\S+::\S+$", examples=["TCPIP0::192.168.1.24::5000::SOCKET"])
-    """VISA resource of the Red Pitaya at the photodiodes and the quench gate."""
-    load_s: float = Field(default=1.0, gt=0)
-    """Loading time before each quench burst."""
-    quench_s: float = Field(default=0.05, gt=0)
-    """Length of a quench pulse."""
-    bursts: int = Field(default=5, ge=2, le=7)
-    """Bursts of one 83Kr measurement, slopes of one 84Kr measurement."""
-    slope_record_s: float = Field(default=1.0, gt=0)
-    """Record after clearing in one slope of 84Kr."""
-
-
-class ReferenceCellConfig(RigModel):
-    """Modulation-transfer spectroscopy of the stable isotopes."""
-
-    driver: Literal["redpitaya"]
-    """Which driver."""
-    address: str = Field(pattern=r"^\S+::\S+$", examples=["TCPIP0::192.168.1.24::5000::SOCKET"])
-    """VISA resource of the Red Pitaya at the spectroscopy."""
-    read_s: float = Field(default=0.1, gt=0)
-    """Averaging time of one step of the zeroing."""
-    scan_half_width_mhz: float = Field(default=60.0, gt=0)
-    """The zeroing steps this far to both sides."""
-    scan_points: int = Field(default=25, ge=7)
-    """Steps of the zeroing."""
+from atta_daq.scans.wording import inner_model, problems
 
 
 class TimingConfig(RigModel):
@@ -242,7 +62,7 @@ class NetworkConfig(RigModel):
 
 
 class RigConfig(RigModel):
-    """A whole rig file."""
+    """A whole rig file. Made by `rig_config`, which knows what each driver's table takes."""
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", examples=["atta-1"])
     """First part of every process variable, of letters, digits, - and _; one station for each
@@ -262,6 +82,28 @@ class RigConfig(RigModel):
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
     calibrations: Calibrations
+
+    def __reduce__(self) -> Any:
+        # The model is made for its drivers: another process makes it anew.
+        return stored_rig_config, (self.model_dump(), "rig file")
+
+    def instrument(self, kind: str) -> InstrumentSection | None:
+        """The table of one kind of instrument; None where the rig has none."""
+        return getattr(self, kind)
+
+    @model_validator(mode="after")
+    def _one_wire_each(self) -> "RigConfig":
+        users: dict[str, str] = {}
+        for kind in KINDS:
+            section = self.instrument(kind)
+            for key, address in (section.addresses() if section else {}).items():
+                other = users.setdefault(canonical(address), f"{kind}.{key}")
+                if other != f"{kind}.{key}":
+                    raise ValueError(
+                        f"{other} and {kind}.{key} are the same wire, {address}: two instruments "
+                        "would take each other's answers; correct one of the addresses"
+                    )
+        return self
 
     @model_validator(mode="after")
     def _full_power_allowed(self) -> "RigConfig":
@@ -290,12 +132,75 @@ class RigConfig(RigModel):
         )
 
 
-Model = TypeVar("Model", bound=BaseModel)
-
-
 def load_rig(path: Path) -> RigConfig:
     """The rig file at `path`. Raises ConfigError."""
-    return validated(RigConfig, read_toml(path), path)
+    return rig_config(read_toml(path), path)
+
+
+def rig_config(data: dict[str, Any], path: Path | str) -> RigConfig:
+    """`data` as a rig file; `path` stands in the messages. Raises ConfigError."""
+    sections = tuple(_section(kind, data.get(kind)) for kind in KINDS)
+    return validated(_with_sections(sections), data, path)
+
+
+def stored_rig_config(data: dict[str, Any], path: Path | str) -> RigConfig:
+    """The rig file that was kept with a run, whose drivers need not be installed here.
+
+    Of an instrument with an unknown driver only what the station itself uses is kept.
+    """
+    sections = tuple(_section(kind, data.get(kind), tolerant=True) for kind in KINDS)
+    return validated(_with_sections(sections), data, path)
+
+
+@cache
+def _with_sections(sections: tuple[type[InstrumentSection], ...]) -> type[RigConfig]:
+    """The rig file's model with these tables, in the order of KINDS."""
+    fields: dict[str, Any] = {}
+    for kind, section in zip(KINDS, sections, strict=True):
+        required = RigConfig.model_fields[kind].is_required()
+        fields[kind] = (section, ...) if required else (section | None, None)
+    return create_model("RigConfig", __base__=RigConfig, __doc__=RigConfig.__doc__, **fields)
+
+
+def _section(kind: str, table: Any, *, tolerant: bool = False) -> type[InstrumentSection]:
+    """What the table of `kind` takes, by the driver that it names."""
+    driver = table.get("driver") if isinstance(table, dict) else None
+    spec = find(kind, driver) if isinstance(driver, str) else None
+    if spec is not None:
+        return spec.section
+    if tolerant:
+        return _tolerant(_base(kind))
+    return _of_unknown_driver(kind)
+
+
+@cache
+def _of_unknown_driver(kind: str) -> type[InstrumentSection]:
+    """The first driver's table, so that what else is wrong is told too; the drivers are listed."""
+    first = find(kind, names(kind)[0])
+    assert first is not None
+    driver: Any = (Literal[names(kind)], Field(description="Which driver."))
+    return create_model(
+        first.section.__name__, __base__=first.section, __doc__=first.section.__doc__, driver=driver
+    )
+
+
+@cache
+def _tolerant(base: type[InstrumentSection]) -> type[InstrumentSection]:
+    class Tolerant(base):
+        model_config = ConfigDict(extra="ignore")
+
+    return Tolerant
+
+
+def _base(kind: str) -> type[InstrumentSection]:
+    """What the station needs of a kind of instrument, whatever its driver."""
+    found, _ = inner_model(RigConfig.model_fields[kind].annotation)
+    assert found is not None
+    assert issubclass(found, InstrumentSection)
+    return found
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -11,8 +11,10 @@ from drivers.interfaces import (
     Identity,
     Instrument,
     LoadingDetector,
+    PowerMeter,
     ReferenceCell,
     SidebandGenerator,
+    SlowControl,
     TaperedAmplifier,
     TransferCavityLock,
     TrapSwitch,
@@ -41,11 +43,14 @@ class Instruments:
     loading: LoadingDetector
     reference_cell: ReferenceCell
     addresses: dict[str, str]
+    power_meter: PowerMeter | None = None
+    slow_control: SlowControl | None = None
 
     def __iter__(self) -> Iterator[Instrument]:
         for field in fields(self):
-            if field.name != "addresses":
-                yield cast(Instrument, getattr(self, field.name))
+            instrument = getattr(self, field.name)
+            if field.name != "addresses" and instrument is not None:
+                yield cast(Instrument, instrument)
 
     def connect(self) -> list[Answer]:
         """Connect to every instrument side by side; on any failure the caller must `close`."""

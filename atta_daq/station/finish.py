@@ -6,7 +6,7 @@ from atta_daq.analysis.results import FitResult
 from atta_daq.archive.export import export
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import Run, open_run
-from atta_daq.rig.config import RigConfig, validated
+from atta_daq.rig.config import RigConfig, stored_rig_config
 from atta_daq.scans.definition import ScanDefinition, parse_scan
 from atta_daq.station.fitting import FitRequest, fit_all
 from atta_daq.station.prior import prior_from_run
@@ -46,7 +46,7 @@ def rig_of(run: Run) -> RigConfig | None:
         return None
     import tomllib
 
-    return validated(RigConfig, tomllib.loads(run.rig_toml), run.folder / "rig.toml")
+    return stored_rig_config(tomllib.loads(run.rig_toml), run.folder / "rig.toml")
 
 
 def definition_of(run: Run) -> ScanDefinition:

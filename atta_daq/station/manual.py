@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from atta_daq.client.client import CommandRefused
-from atta_daq.rig.config import Interval, RigConfig
+from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
+from atta_daq.rig.models import Interval
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.arguments import ISOTOPES, Arguments, flag, isotope, number
 from atta_daq.station.control import Control

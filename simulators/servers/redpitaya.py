@@ -19,7 +19,7 @@ from simulators.scpi import (
 )
 from simulators.servers.redpitaya_digitiser import BUFFER, CLOCK_HZ, DECIMATIONS, Digitiser
 from simulators.servers.redpitaya_wiring import Role, Waveform, wiring
-from simulators.wire import LOOPBACK, Link, WireServer
+from simulators.wire import Link, VisaServer
 from simulators.world.quench import PulseTrain
 from simulators.world.world import World
 
@@ -276,24 +276,13 @@ def _position(text: str) -> int:
     return int(limited(text, 0, BUFFER - 1))
 
 
-class RedPitayaServer(WireServer):
-    """Listens for SCPI; CR LF both ways."""
-
-    @property
-    def address(self) -> str:
-        return f"TCPIP0::{LOOPBACK}::{self.port}::SOCKET"
-
-    async def close(self) -> None:
-        await self.stop()
-
-
-async def start(world: World, role: Role, port: int = 0) -> RedPitayaServer:
+async def start(world: World, role: Role, port: int = 0) -> VisaServer:
     """Start the Red Pitaya of `world` in `role`."""
     board = RedPitaya(world, role)
 
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, board, b"\r\n")
 
-    server = RedPitayaServer(role, session, world.streams[f"garble {role}"])
+    server = VisaServer(role, session, world.streams[f"garble {role}"])
     await server.start(port)
     return server

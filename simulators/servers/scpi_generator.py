@@ -5,7 +5,7 @@ trap lasers have nothing to lock to.
 """
 
 from simulators.scpi import ScpiInstrument, ScpiSession, boolean, limited
-from simulators.wire import LOOPBACK, Link, WireServer
+from simulators.wire import Link, VisaServer
 from simulators.world.world import World
 
 BASE_HZ = 1000e6
@@ -57,26 +57,13 @@ class OffsetGenerator(ScpiInstrument):
         self._world.atoms.set_offset(offset_mhz if self._rf_on else None)
 
 
-class OffsetGeneratorServer(WireServer):
-    """Listens for raw SCPI; `\\n` both ways."""
-
-    @property
-    def address(self) -> str:
-        return f"TCPIP0::{LOOPBACK}::{self.port}::SOCKET"
-
-    async def close(self) -> None:
-        await self.stop()
-
-
-async def start(world: World, port: int = 0) -> OffsetGeneratorServer:
+async def start(world: World, port: int = 0) -> VisaServer:
     """Start the generator `isotope_offset` of `world`."""
     instrument = OffsetGenerator(world)
 
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, instrument, b"\n")
 
-    server = OffsetGeneratorServer(
-        "isotope_offset", session, world.streams["garble isotope_offset"]
-    )
+    server = VisaServer("isotope_offset", session, world.streams["garble isotope_offset"])
     await server.start(port)
     return server

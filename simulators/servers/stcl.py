@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable
 
-from simulators.wire import Link, Session, WireServer
+from simulators.wire import Link, SerialServer, Session
 from simulators.world.peaks import Peaks
 from simulators.world.world import World
 
@@ -271,10 +271,10 @@ def _line(peaks: Peaks, wanted: int) -> str:
     return " ".join(str(n) for n in numbers) + "\r\n"
 
 
-async def start(world: World) -> WireServer:
+async def start(world: World) -> SerialServer:
     """The lock's board on a free loopback port."""
     firmware = Firmware(world)
-    server = WireServer(
+    server = SerialServer(
         "lock", lambda link: StclSession(link, firmware), world.streams["lock wire"]
     )
     await server.start()

@@ -9,7 +9,7 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 
-from simulators.wire import Link, Session, WireServer
+from simulators.wire import Link, SerialServer, Session
 from simulators.world.world import World
 
 IDLE_S = 0.02
@@ -276,10 +276,10 @@ def split(text: str, final: bool) -> tuple[int, str, str]:
     return 1 + prefix + end, letter, rest[: prefix + end]
 
 
-async def start(world: World) -> WireServer:
+async def start(world: World) -> SerialServer:
     """A SynthHD on a free loopback port."""
     box = SynthHd(world)
-    server = WireServer(
+    server = SerialServer(
         "sideband", lambda link: SynthHdSession(link, box), world.streams["sideband wire"]
     )
     await server.start()

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import tomli_w
+from rig_ports import PORTS
 
 from atta_daq.cli.app import run_app
 from atta_daq.cli.lazy import COMMANDS
-from atta_daq.cli.simulated import rig_file
+from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.rig.instruments import Instruments
 
 SCAN = """
@@ -81,14 +82,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lab() -> dict[str, Any]:
     """A rig file, as plain data, whose instruments are nowhere."""
-    box = "TCPIP0::127.0.0.1::1::SOCKET"
-    wire = "socket://127.0.0.1:1"
-    ports = {
-        "amplifier": "127.0.0.1:1", "sideband": wire, "lock": wire,
-        "camera": "pva://127.0.0.1:1/ATTA:ANDOR:", "trap_switch": box, "isotope_offset": box,
-        "loading": box, "reference_cell": box, "clock": {"origin_s": 0.0, "speed": 1.0},
-    }  # fmt: skip
-    return copy.deepcopy(rig_file(ports, "co"))
+    return copy.deepcopy(rig_file(PORTS, "co"))
 
 
 @pytest.fixture

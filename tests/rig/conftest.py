@@ -4,28 +4,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rig_ports import PORTS
 
-from atta_daq.cli.simulated import rig_file
+from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.rig.clock import RigClock
-from atta_daq.rig.config import RigConfig
+from atta_daq.rig.config import rig_config
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.precheck import axis_of
 from drivers.interfaces import AmplifierStatus, LockStatus, SidebandStatus, TrapStatus
-
-PORTS = {
-    **dict.fromkeys(("amplifier", "sideband", "lock", "camera", "trap_switch", "isotope_offset",
-                     "loading", "reference_cell"), ""),
-    "amplifier": "127.0.0.1:1998",
-    "sideband": "socket://127.0.0.1:1",
-    "lock": "socket://127.0.0.1:2",
-    "camera": "pva://127.0.0.1:5076/X:",
-    "trap_switch": "TCPIP0::127.0.0.1::5000::SOCKET",
-    "isotope_offset": "TCPIP0::127.0.0.1::5001::SOCKET",
-    "loading": "TCPIP0::127.0.0.1::5002::SOCKET",
-    "reference_cell": "TCPIP0::127.0.0.1::5003::SOCKET",
-    "clock": {"speed": 1.0, "origin_s": 0.0},
-}  # fmt: skip
 
 
 class Recorder:
@@ -53,7 +40,7 @@ class FakeRig:
     def __init__(self) -> None:
         self.log: list[tuple] = []
         self.wall_s = 1000.0
-        self.config = RigConfig.model_validate(rig_file(PORTS, "co"))
+        self.config = rig_config(rig_file(PORTS, "co"), "rig.toml")
         self.clock = RigClock(wall=lambda: self.wall_s)
         locked = LockStatus(True, "", 0.5, 0.5, 1e-5, 0.5)
         amplifier = AmplifierStatus(

@@ -17,6 +17,7 @@ from simulators.servers import redpitaya
 from simulators.servers.redpitaya import RedPitaya
 from simulators.servers.redpitaya_wiring import Role
 from simulators.truth import Truth
+from simulators.wire import VisaServer
 from simulators.world.world import World
 
 SPEED = 200.0
@@ -75,14 +76,14 @@ def world() -> World:
 @pytest.fixture
 def board(
     world: World, loop: asyncio.AbstractEventLoop
-) -> Iterator[Callable[[Role], tuple[redpitaya.RedPitayaServer, Client]]]:
-    servers: list[redpitaya.RedPitayaServer] = []
+) -> Iterator[Callable[[Role], tuple[VisaServer, Client]]]:
+    servers: list[VisaServer] = []
     clients: list[Client] = []
 
     def run(coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(10.0)
 
-    def make(role: Role) -> tuple[redpitaya.RedPitayaServer, Client]:
+    def make(role: Role) -> tuple[VisaServer, Client]:
         servers.append(run(redpitaya.start(world, role)))
         clients.append(Client(servers[-1].port))
         return servers[-1], clients[-1]
@@ -91,7 +92,7 @@ def board(
     for client in clients:
         client.close()
     for server in servers:
-        run(server.close())
+        run(server.stop())
 
 
 def test_identity_errors_and_status_byte(board):

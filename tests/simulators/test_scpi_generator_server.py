@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from simulators.clock import RigClock
 from simulators.scpi import ScpiError, header_pattern, limited, number
 from simulators.servers import scpi_generator
-from simulators.servers.scpi_generator import OffsetGenerator, OffsetGeneratorServer
+from simulators.servers.scpi_generator import OffsetGenerator
 from simulators.truth import Truth
+from simulators.wire import VisaServer
 from simulators.world.world import World
 
 
@@ -27,7 +28,7 @@ def box(world: World) -> OffsetGenerator:
 
 
 @pytest.fixture
-def server(world: World) -> Iterator[OffsetGeneratorServer]:
+def server(world: World) -> Iterator[VisaServer]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -37,7 +38,7 @@ def server(world: World) -> Iterator[OffsetGeneratorServer]:
 
     made = run(scpi_generator.start(world))
     yield made
-    run(made.close())
+    run(made.stop())
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
@@ -89,13 +90,13 @@ def test_refusals_go_to_the_error_queue_and_change_nothing(
     assert box.execute(b":FREQ?") == b"1000000000.00"
 
 
-def test_a_socket_gets_one_line_for_one_query(server: OffsetGeneratorServer):
+def test_a_socket_gets_one_line_for_one_query(server: VisaServer):
     with socket.create_connection(("127.0.0.1", server.port), timeout=5.0) as client:
         client.sendall(b":FREQ 904MHz\n:FREQ?\n")
         assert client.makefile("rb").readline() == b"904000000.00\n"
 
 
-def test_pyvisa_talks_to_it(server: OffsetGeneratorServer):
+def test_pyvisa_talks_to_it(server: VisaServer):
     manager = pyvisa.ResourceManager("@py")
     session = manager.open_resource(
         server.address, read_termination="\n", write_termination="\n", timeout=5000

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rig_ports import PORTS
 
-from atta_daq.cli.simulated import rig_file
+from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.client.log import alarms_from_json
-from atta_daq.rig.config import RigConfig
+from atta_daq.rig.config import rig_config
 from atta_daq.station.alarm_rules import (
     DISK_LEFT_BYTES,
     HOLD_S,
@@ -35,16 +36,9 @@ class Desk:
             "amplifier:interlock_open": False, "camera:stable": True, "trap:locked": True,
         }  # fmt: skip
         self.alarms = Alarms(self._post, self._say, lambda: self.now)
-        box = "TCPIP0::127.0.0.1::1::SOCKET"
-        wire = "socket://127.0.0.1:1"
-        ports = {
-            "amplifier": "127.0.0.1:1", "sideband": wire, "lock": wire,
-            "camera": "pva://127.0.0.1:1/A:", "trap_switch": box, "isotope_offset": box,
-            "loading": box, "reference_cell": box, "clock": {"origin_s": 0.0, "speed": 1.0},
-        }  # fmt: skip
         self.watch = AlarmWatch(
             self.alarms,
-            RigConfig.model_validate(rig_file(ports, "co")),
+            rig_config(rig_file(PORTS, "co"), "rig.toml"),
             self.values.get,
             lambda: self.silent,
             tmp_path,

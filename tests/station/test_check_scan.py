@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from atta_daq.rig.config import RigConfig, load_rig
+from atta_daq.rig.config import RigConfig, load_rig, rig_config
 from atta_daq.scans.blocks import blocks
 from atta_daq.scans.definition import parse_scan
 from atta_daq.station.check_scan import FORECAST_POINTS, archive_bytes, check_scan, theory
@@ -89,7 +89,7 @@ def test_each_kind_of_scan(rig: RigConfig, tmp_path: Path, scan, isotope, names)
 def test_an_unknown_rate_is_said_not_guessed(rig: RigConfig, tmp_path: Path) -> None:
     data = rig.model_dump()
     data["calibrations"]["rates"]["counts_85_per_h"] = None
-    answer = check_scan(SPECTRUM, RigConfig.model_validate(data), tmp_path)
+    answer = check_scan(SPECTRUM, rig_config(data, "rig.toml"), tmp_path)
     assert answer["ok"]
     assert answer["parts"][0]["errors"] == {}
     assert "counts_85_per_h" in answer["parts"][0]["note"]

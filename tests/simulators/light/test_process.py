@@ -85,7 +85,7 @@ def rig(tmp_path_factory) -> Iterator[Rig]:
 
 def test_the_ports_file_names_every_instrument(rig) -> None:
     assert rig.ready.startswith("simulated rig ready, seed 11")
-    assert set(rig.ports) == {*INSTRUMENTS, "clock"}
+    assert set(rig.ports) == {*INSTRUMENTS, "drivers", "clock"}
     for name, start in INSTRUMENTS.items():
         assert rig.ports[name].startswith(start)
     assert rig.ports["camera"].endswith("/ATTA:ANDOR:")

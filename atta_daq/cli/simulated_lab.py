@@ -1,0 +1,115 @@
+"""The rig file that a lab with the simulated rig's instruments would have.
+
+Calibrations are what such a lab would have measured before, rounded and slightly off; the truth
+stays in the simulators. Each driver's table lists only what differs from another driver's.
+"""
+
+import copy
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from atta_daq.rig.drivers import KINDS, names
+
+Ports = dict[str, Any]
+"""Addresses of the simulated instruments, as the simulators write them."""
+
+AMPLIFIER = {
+    "seed_current_ma": {"low": 0.0, "high": 106.0},
+    "seed_operating_ma": 90.0,
+    "amplifier_current_ma": {"low": 0.0, "high": 2500.0},
+    "unseeded_ceiling_ma": 300.0,
+    "seed_power_min_mw": 10.0,
+}
+SIDEBAND = {
+    "frequency_mhz": {"low": 10.0, "high": 1000.0},
+    "power_dbm": {"low": -40.0, "high": 15.0},
+}
+LOCK = {"ratio": {"low": 0.08, "high": 0.92}}
+CAMERA = {"roi_x": 235, "roi_y": 236}
+OFFSETS = {
+    "offset_81_mhz": -96.0,
+    "offset_83_mhz": -180.0,
+    "offset_84_mhz": 0.0,
+    "offset_85_mhz": -265.0,
+    "offset_blank_mhz": 120.0,
+}
+
+
+def _at(name: str, **rest: Any) -> Callable[[Ports], dict[str, Any]]:
+    """A table with one address, that of the simulated instrument `name`."""
+    return lambda ports: {"address": ports[name], **rest}
+
+
+TABLES: dict[tuple[str, str], Callable[[Ports], dict[str, Any]]] = {
+    ("amplifier", "toptica-dlcpro"): _at("amplifier", **AMPLIFIER),
+    ("sideband", "windfreak-synthhd"): _at("sideband", **SIDEBAND),
+    ("lock", "arduino-stcl"): _at("lock", **LOCK),
+    ("camera", "areadetector"): _at("camera", **CAMERA),
+    ("trap_switch", "redpitaya"): lambda ports: {
+        "address": ports["trap_switch"],
+        "offset_generator": ports["isotope_offset"],
+        **OFFSETS,
+    },
+    ("loading", "redpitaya"): _at("loading"),
+    ("reference_cell", "redpitaya"): _at("reference_cell"),
+}
+"""Kind and driver to its table, without the driver's name."""
+
+CALIBRATIONS = {
+    "cavity": {
+        "fsr_mhz": 3000.0,
+        "fsr_error_mhz": 1.0,
+        "ratio_sign": 1,
+        "zero_ratio": 0.405,
+        "zero_error_mhz": 30.0,
+    },
+    "fibre_power": {
+        "threshold_ma": 800.0,
+        "slope_mw_per_ma": 0.294,
+        "relative_error": 0.02,
+        "full_power_mw": 499.0,
+        "monitor_ratio": 0.84,
+    },
+    "eom": {"v_pi_v": 4.0, "v_pi_error_v": 0.1},
+    "doppler": {
+        "even_mhz": 290.0,
+        "even_error_mhz": 10.0,
+        "even_rms_mhz": 90.0,
+        "odd_mhz": 260.0,
+        "odd_error_mhz": 10.0,
+        "odd_rms_mhz": 90.0,
+        "odd_rms_error_mhz": 10.0,
+    },
+    "pumping": {
+        "rabi_scale": 4.0,
+        "rabi_scale_error": 0.5,
+        "waist_mm": 7.5,
+        "waist_counter_mm": 16.0,
+        "tube_diameter_mm": 9.0,
+    },
+    "rates": {
+        "counts_81_per_h": 165.0,
+        "counts_85_per_h": 2100.0,
+        "loading_relative_error": 0.005,
+    },
+}
+
+
+def rig_file(ports: Ports, geometry: str, name: str | None = None) -> dict[str, Any]:
+    """The rig file of the simulated rig, as plain data. Without `name` one is made up.
+
+    `ports["drivers"]` tells which boxes play; without it the usual ones do.
+    """
+    playing = ports.get("drivers", {})
+    drivers = {kind: playing.get(kind, names(kind)[0]) for kind in KINDS}
+    return {
+        "name": name or f"simulated-{secrets.token_hex(3)}",
+        "geometry": geometry,
+        **{
+            kind: {"driver": driver, **TABLES[kind, driver](ports)}
+            for kind, driver in drivers.items()
+        },
+        "clock": {"rate": ports["clock"]["speed"], "origin_s": ports["clock"]["origin_s"]},
+        "calibrations": copy.deepcopy(CALIBRATIONS),
+    }

@@ -1,0 +1,21 @@
+"""What every table of an instrument in the rig file has in common."""
+
+from atta_daq.rig.models import RigModel
+
+
+class InstrumentSection(RigModel):
+    """An instrument: its driver and where it is.
+
+    A subclass for a driver has `driver: Literal["its-name"]` and at least one address.
+    """
+
+    driver: str
+    """Which driver."""
+
+    def addresses(self) -> dict[str, str]:
+        """Key of this table to address, for each wire that the driver opens.
+
+        Drivers whose addresses have other keys than `address` override it.
+        """
+        address = getattr(self, "address", None)
+        return {} if address is None else {"address": str(address)}

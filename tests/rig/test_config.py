@@ -1,0 +1,90 @@
+"""What the tables of a rig file take, by the driver that each names."""
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from rig_ports import PORTS
+
+from atta_daq.cli.simulated_lab import rig_file
+from atta_daq.rig.addresses import canonical
+from atta_daq.rig.assembly import RigAssembly
+from atta_daq.rig.config import RigConfig, rig_config, stored_rig_config
+from atta_daq.rig.drivers import BUILT_IN, KINDS, names
+from atta_daq.rig.errors import ConfigError
+
+
+@pytest.fixture
+def data() -> dict[str, Any]:
+    return copy.deepcopy(rig_file(PORTS, "co"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("192.168.1.20:5025", "TCPIP0::192.168.1.20::5025::SOCKET"),
+        ("socket://localhost:7", "TCPIP::127.0.0.1::7::SOCKET"),
+        ("USB0::0x1313::0x804A::M001::INSTR", "usb0::0X1313::0x804a::m001::instr"),
+        ("/dev/null", "ASRL/dev/null::INSTR"),
+    ],
+)
+def test_two_spellings_of_one_wire(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("192.168.1.20:5025", "192.168.1.20:5026"),
+        ("pva://10.0.0.1:5076/A:", "pva://10.0.0.1:5076/a:"),
+        ("/dev/ttyACM0", "/dev/ttyACM1"),
+    ],
+)
+def test_two_wires(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
+
+
+def test_a_link_to_a_device_is_the_device(tmp_path) -> None:
+    device, link = tmp_path / "ttyACM0", tmp_path / "by-id"
+    device.touch()
+    link.symlink_to(device)
+    assert canonical(str(link)) == canonical(str(device))
+
+
+def test_two_instruments_on_one_wire_are_refused(data: dict[str, Any]) -> None:
+    data["loading"]["address"] = "TCPIP0::LOCALHOST::5001::SOCKET"
+    with pytest.raises(ConfigError, match=r"trap_switch\.offset_generator and loading\.address"):
+        rig_config(data, "rig.toml")
+
+
+def test_an_unknown_driver_lists_those_there_are(data: dict[str, Any]) -> None:
+    for kind in KINDS:
+        wrong = {**data, kind: {**(data.get(kind) or {}), "driver": "acme-9000"}}
+        with pytest.raises(ConfigError) as refused:
+            rig_config(wrong, "rig.toml")
+        for name in names(kind):
+            assert f"'{name}'" in str(refused.value)
+
+
+def test_a_stored_rig_file_is_read_without_its_drivers(data: dict[str, Any]) -> None:
+    data["lock"] |= {"driver": "acme-9000", "frequency_comb": True}
+    rig = stored_rig_config(data, "run/rig.toml")
+    assert rig.lock.ratio.low == data["lock"]["ratio"]["low"]
+    with pytest.raises(ConfigError, match="acme-9000"):
+        RigAssembly(rig)
+
+
+def test_a_rig_goes_to_another_process_as_it_is(data: dict[str, Any]) -> None:
+    rig = rig_config(data, "rig.toml")
+    there = pickle.loads(pickle.dumps(rig))
+    assert isinstance(there, RigConfig)
+    assert there == rig
+    assert type(there.amplifier) is type(rig.amplifier)
+
+
+def test_every_driver_has_one_table_of_its_name() -> None:
+    for spec in BUILT_IN:
+        field = spec.section.model_fields["driver"]
+        assert field.annotation.__args__ == (spec.driver,)
+    assert len({(spec.kind, spec.driver) for spec in BUILT_IN}) == len(BUILT_IN)
