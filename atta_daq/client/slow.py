@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-SlowSeverity = Literal["", "minor", "major", "invalid"]
+SlowSeverity = Literal["ok", "minor", "major", "invalid"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class SlowValue:
     """None while it is not connected or has never been read."""
     severity: SlowSeverity
     """The worse of the PV's own severity and the rig file's limits; 'invalid': no value."""
-    text: str
-    """Why it is in alarm; empty when it is not."""
+    reason: str
+    """Why it is not ok; empty when it is."""
     suspends: bool
     """A major alarm or a lost value flags the segment under way."""
     low_major: float | None
