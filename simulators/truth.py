@@ -235,6 +235,17 @@ class PowerHead(_Group):
     dark_time_s: float = q(3600.0, "s", "correlation time of that (A)", gt=0)
 
 
+class Vacuum(_Group):
+    """What slow control shows. Only the discharge acts on anything: without it nothing loads."""
+
+    pressure_mbar: float = q(2e-5, "mbar", "source chamber, with gas (A)", gt=0)
+    pressure_wander: float = q(0.05, "1", "rms wander of the pressure, relative (A)", ge=0)
+    pump_down_s: float = q(5.0, "s", "time constant in which a burst of gas is pumped (A)", gt=0)
+    rf_power_w: float = q(20.0, "W", "forward power of the discharge's RF (A)", gt=0)
+    temperature_wander_k: float = q(0.2, "K", "rms wander of the source temperature (A)", ge=0)
+    wander_time_s: float = q(1800.0, "s", "correlation time of both wanders (A)", gt=0)
+
+
 class Truth(_Group):
     """The whole truth of one simulated rig."""
 
@@ -248,6 +259,7 @@ class Truth(_Group):
     reference_cell: ReferenceCell = ReferenceCell()
     loading: Loading = Loading()
     power_head: PowerHead = PowerHead()
+    vacuum: Vacuum = Vacuum()
 
 
 def load_truth(path: Path | None) -> Truth:

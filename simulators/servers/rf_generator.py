@@ -1,7 +1,8 @@
-"""The RF source of the electro-optical modulator as an SCPI generator: Rigol DSG830 or Keysight MXG.
+"""RF source of the electro-optical modulator as an SCPI generator: Rigol DSG830, Keysight MXG.
 
 The boxes differ in the word for the level, in how they print numbers and errors, and in the bits
-of the questionable-frequency register (guides named in docs/reference/instruments.md).
+of the questionable-frequency register.
+Sources: Rigol DSG800 and DSG3000 programming guides, Keysight Signal Generators Programming Guide.
 """
 
 from collections.abc import Callable

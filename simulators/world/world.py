@@ -10,6 +10,7 @@ from simulators.world.cell import ReferenceCell
 from simulators.world.light import Light
 from simulators.world.power_head import PowerHead
 from simulators.world.streams import Streams
+from simulators.world.vacuum import Vacuum
 
 
 class World:
@@ -24,6 +25,7 @@ class World:
     cell    modulation-transfer signal of the stable isotopes
     power_head  photodiode on a pick-off of the light behind the fibre
     atoms   source, pumping, trap, camera, loading detector
+    vacuum  pressure, discharge, source temperature
     """
 
     def __init__(self, truth: Truth, clock: RigClock, seed: int) -> None:
@@ -36,3 +38,4 @@ class World:
         self.cavity = Cavity(self)
         self.cell = ReferenceCell(self)
         self.atoms = Atoms(self)
+        self.vacuum = Vacuum(self)
