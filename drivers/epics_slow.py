@@ -33,7 +33,7 @@ class SlowQuantity:
     high_major: float | None = None
 
     def judged(self, value: float) -> tuple[Severity, str]:
-        """Severity of a value by these limits, and why; at a limit counts as beyond, as in EPICS."""
+        """Severity of a value by these limits, and why; a limit itself is beyond, as in EPICS."""
         unit = f" {self.unit}" if self.unit else ""
         for severity, low, high in (
             ("major", self.low_major, self.high_major),

@@ -1,5 +1,6 @@
 """[slow_control]: what the lab watches and this program only reads. May be left out."""
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -36,7 +37,7 @@ class SlowValueConfig(RigModel):
     def _ascending(self) -> "SlowValueConfig":
         keys = ("low_major", "low_minor", "high_minor", "high_major")
         given = [(key, limit) for key in keys if (limit := getattr(self, key)) is not None]
-        for (lower, low), (higher, high) in zip(given, given[1:], strict=False):
+        for (lower, low), (higher, high) in pairwise(given):
             if not low < high:
                 raise ValueError(f"{self.name}: {lower} = {low:g} is not below {higher} = {high:g}")
         return self
