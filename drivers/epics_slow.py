@@ -59,7 +59,7 @@ class EpicsSlowControl:
         servers: Sequence[str],
         quantities: Sequence[SlowQuantity],
         *,
-        timeout_s: float = 1.5,
+        timeout_s: float = 1.2,
         first_timeout_s: float = 5.0,
     ) -> None:
         self._name = name

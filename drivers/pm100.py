@@ -37,7 +37,7 @@ class PM100:
         *,
         wavelength_nm: float = 819.0,
         dark_limit_mw: float = 0.05,
-        timeout_s: float = 2.0,
+        timeout_s: float = 1.2,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:

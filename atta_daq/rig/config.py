@@ -168,6 +168,8 @@ def _with_sections(sections: tuple[type[InstrumentSection], ...]) -> type[RigCon
 
 def _section(kind: str, table: Any, *, tolerant: bool = False) -> type[InstrumentSection]:
     """What the table of `kind` takes, by the driver that it names."""
+    if table is None and not RigConfig.model_fields[kind].is_required():
+        return _base(kind)
     driver = table.get("driver") if isinstance(table, dict) else None
     spec = find(kind, driver) if isinstance(driver, str) else None
     if spec is not None:
