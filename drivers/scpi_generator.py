@@ -10,7 +10,7 @@ Guide (N5181A MXG, E8257D, E4428C): `:POW` for the level, tables 4-13 and 4-14 o
 
 from dataclasses import dataclass
 
-from drivers.errors import DeviceFault, OutOfRange
+from drivers.errors import DeviceFault, OutOfRange, Timeout
 from drivers.interfaces import Identity, Range, SidebandLimits, SidebandStatus
 from drivers.visa_line import VisaLine
 
@@ -18,6 +18,8 @@ FREQUENCY_TOLERANCE_MHZ = 1e-6
 """1 Hz; the boxes resolve 0.01 Hz."""
 POWER_TOLERANCE_DB = 0.011
 """The boxes resolve 0.01 dB."""
+UNDEFINED_HEADER = "-113"
+"""SCPI-1999, vol. 2, 21.8.9."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class ScpiGenerator:
         self._line = VisaLine(name, resource, timeout_s=timeout_s)
         self._limits = limits
         self._dialect = dialect
+        self._tells_lock = True
+        """Whether the box has the condition register, as far as is known."""
 
     @property
     def name(self) -> str:
@@ -80,8 +84,8 @@ class ScpiGenerator:
     def status(self) -> SidebandStatus:
         """Settings as read back, and whether the synthesiser is locked.
 
-        The error queue is read first: `DeviceFault` when it holds anything. None of these boxes
-        tells its temperature.
+        The error queue is read first: `DeviceFault` when it holds anything. `pll_locked` is None
+        for a box without that register; none of these boxes tells its temperature.
         """
         with self._line.lock:
             self._line.check_errors()
@@ -119,6 +123,12 @@ class ScpiGenerator:
             raise self._kept(f"{power_dbm:.2f} dBm", f"{kept:.2f} dBm")
         return kept
 
+    def rf_is_on(self) -> bool:
+        """Whether the output is on. Raises `DeviceFault` when the error queue holds anything."""
+        with self._line.lock:
+            self._line.check_errors()
+            return self._line.query_flag(f"{self._dialect.output}?")
+
     def rf_on(self) -> None:
         """RF on, if the power that is set lies inside the limits."""
         with self._line.lock:
@@ -129,7 +139,24 @@ class ScpiGenerator:
     def rf_off(self) -> None:
         self._switch(False)
 
-    def _locked(self) -> bool:
+    def _locked(self) -> bool | None:
+        """None for a box without the register: a query that it does not know is not answered, and
+        its complaint waits in the queue. It is not asked again."""
+        if not self._tells_lock:
+            return None
+        try:
+            return self._condition_good()
+        except Timeout:
+            try:
+                self._line.check_errors()
+            except DeviceFault as fault:
+                if UNDEFINED_HEADER not in fault.reason:
+                    raise
+                self._tells_lock = False
+                return None
+            raise
+
+    def _condition_good(self) -> bool:
         command = self._dialect.condition
         text = self._line.query(command)
         # Keysight answers with a sign; a register has at most 15 bits (IEEE 488.2, 11.4.2).

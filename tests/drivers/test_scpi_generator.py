@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drivers.errors import DeviceFault, DriverError, OutOfRange, ProtocolError
+from drivers.errors import DeviceFault, DriverError, OutOfRange, ProtocolError, Timeout
 from drivers.interfaces import Range, SidebandGenerator, SidebandLimits, SidebandStatus
 from drivers.scpi_generator import DIALECTS, KEYSIGHT, ScpiGenerator
 
@@ -135,6 +135,23 @@ def test_keysight_tells_which_loop_is_open(box, answer, locked):
     generator.connect()
     assert generator.status() == SidebandStatus(820.0, -3.5, False, locked, None)
     generator.close()
+
+
+def test_a_box_without_the_register_cannot_tell_and_is_asked_once(box, generator):
+    box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"-3.50\n", b":OUTP?": b"1\n"}
+    undefined = [b'-113,"Undefined header"\n', b"0\n"]
+    box.answers[b"SYST:ERR?"] = [b"0\n", *undefined]
+    assert generator.status().pll_locked is None
+    assert generator.status().pll_locked is None
+    assert box.received.count(CONDITION + b"\n") == 1
+
+
+def test_a_box_that_is_silent_is_no_box_without_the_register(box, generator):
+    box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"-3.50\n", b":OUTP?": b"1\n"}
+    with pytest.raises(Timeout, match="COND"):
+        generator.status()
+    box.answers[CONDITION] = b"0\n"
+    assert generator.status().pll_locked is True
 
 
 @pytest.mark.parametrize("answer", [b"", b"-1", b"32768", b"1.0", b"ON", b"9" * 5000])
