@@ -119,7 +119,7 @@ class Tour(QDockWidget):
         layout = inside.layout()
         if layout is not None:
             layout.activate()
-            inside.setMinimumHeight(layout.totalHeightForWidth(inside.width()))
+            inside.setMinimumHeight(max(0, layout.totalHeightForWidth(inside.width())))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
