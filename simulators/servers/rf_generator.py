@@ -140,13 +140,20 @@ class RfGenerator(ScpiInstrument):
         return self._maker.error(code, text)
 
 
-async def start(world: World, maker: Maker, port: int = 0) -> VisaServer:
+class RfGeneratorServer(VisaServer):
+    """A `VisaServer` that leads to its box, for faults inside it."""
+
+    box: RfGenerator
+
+
+async def start(world: World, maker: Maker, port: int = 0) -> RfGeneratorServer:
     """Start the sideband generator of `world`; `\\n` both ways."""
     box = RfGenerator(world, maker)
 
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, box, b"\n")
 
-    server = VisaServer("sideband", session, world.streams["sideband wire"])
+    server = RfGeneratorServer("sideband", session, world.streams["sideband wire"])
+    server.box = box
     await server.start(port)
     return server
