@@ -81,7 +81,7 @@ class EpicsSlowControl:
                 self._context = Context("pva", conf=self._conf(), useenv=False, nt=False)
         found = self._look(self._first_timeout_s)
         answering = sum(reading.severity != "invalid" for reading in found.values())
-        return Identity("EPICS", "pvAccess", "", f"{answering} of {len(found)} values valid")
+        return Identity("EPICS", "pvAccess", "none", f"{answering} of {len(found)} values valid")
 
     def close(self) -> None:
         with self._mutex:
