@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,11 @@ from atta_daq.client.names import COMMANDS
 from atta_daq.client.slow import slow_from_json
 from atta_daq.rig.config import RigConfig, rig_config
 from atta_daq.rig.errors import ConfigError
+from atta_daq.station.monitor import Monitor
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch, slow_readings
 from drivers.errors import DriverError, Timeout
-from drivers.interfaces import SlowReading
+from drivers.interfaces import SidebandStatus, SlowReading
 
 LAB = {**PORTS, "drivers": {"slow_control": "epics-pva"},
        "slow_control": "pva://127.0.0.1:5076/ATTA:SLOW:"}  # fmt: skip
@@ -210,3 +212,33 @@ def test_two_values_of_one_name_are_refused() -> None:
     value = {"name": "p", "pv": "P", "meaning": "pressure"}
     with pytest.raises(ConfigError, match="two values of the name p"):
         lab(value=[value, value])
+
+
+# --- in the monitor ------------------------------------------------------------------------------
+
+
+def monitor(desk: Desk, **instruments: Any) -> Monitor:
+    rig: Any = SimpleNamespace(power_meter=None, slow_control=None, **instruments)
+    none: Any = None
+    return Monitor(rig, desk.config, none, desk.server, none)
+
+
+def test_a_suspending_value_is_a_fault_of_the_rig(desk: Desk) -> None:
+    """What `SegmentTaker.guard` asks."""
+    made = monitor(desk)
+    made.slow.poll(desk.control)
+    assert made.fault() == ""
+    desk.control.say("discharge_power", "major", "0 W is at or below 10 W", 0.0)
+    made.slow.poll(desk.control)
+    assert made.fault() == "RF power of the discharge: 0 W is at or below 10 W"
+
+
+@pytest.mark.parametrize("locked", [True, False, None])
+def test_a_generator_that_cannot_tell_its_lock_is_not_said_to_be_locked(
+    desk: Desk, locked: bool | None
+) -> None:
+    status = SidebandStatus(230.0, 7.0, True, locked, None)
+    made = monitor(desk, sideband=SimpleNamespace(status=lambda: status))
+    made._sideband()
+    assert desk.server.latest("sideband:locked") is locked
+    assert desk.server.latest("sideband:frequency") == 230.0
