@@ -35,10 +35,11 @@ class SlowQuantity:
     def judged(self, value: float) -> tuple[Severity, str]:
         """Severity of a value by these limits, and why; a limit itself is beyond, as in EPICS."""
         unit = f" {self.unit}" if self.unit else ""
-        for severity, low, high in (
+        limits: tuple[tuple[Severity, float | None, float | None], ...] = (
             ("major", self.low_major, self.high_major),
             ("minor", self.low_minor, self.high_minor),
-        ):
+        )
+        for severity, low, high in limits:
             if low is not None and value <= low:
                 return severity, f"{value:.4g}{unit} is at or below {low:g}{unit}"
             if high is not None and value >= high:
