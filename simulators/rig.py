@@ -9,8 +9,6 @@ from simulators.derived import derived_truth
 from simulators.faults import WIRE_FAULTS, WireFault
 from simulators.servers.areadetector import AreaDetector
 from simulators.servers.areadetector_frames import CameraFault
-from simulators.servers.pm100 import Pm100, Pm100Server
-from simulators.servers.rf_generator import RfGenerator, RfGeneratorServer
 from simulators.servers.slow_pvs import SLOW_FAULTS, SlowPvs
 from simulators.wire import WireServer
 from simulators.world.world import World
@@ -42,10 +40,6 @@ class SimulatedRig:
             ("lock", "mode_hop"): lambda jump_mhz=None, multimode=True: cavity.hop(
                 None if jump_mhz is None else _number("jump_mhz", jump_mhz, -1e5, 1e5),
                 bool(multimode),
-            ),
-            ("sideband", "unlocked"): lambda: self._sideband_box().lose_lock(),
-            ("power_meter", "front_panel"): lambda **settings: self._power_meter_box().turn_knob(
-                **settings
             ),
             ("slow_control", "pressure_spike"): lambda factor=50.0: world.vacuum.spike(
                 _number("factor", factor, 1.0, 1e6)
@@ -138,15 +132,14 @@ class SimulatedRig:
         if instrument == "slow_control" and self._slow is not None and fault in SLOW_FAULTS:
             self._slow.set_fault(fault, **_record(fault, parameters))
             return
-        kinds = SLOW_FAULTS if instrument == "slow_control" else WIRE_FAULTS
-        if fault in WIRE_FAULTS and kinds is WIRE_FAULTS:
+        if fault in WIRE_FAULTS:
             self._server(instrument).set_fault(_wire_fault(fault, parameters))
             return
         act = self._faults.get((instrument, fault))
         if act is None:
             known = sorted(f for i, f in self._faults if i == instrument)
             raise ValueError(
-                f"{instrument} has no fault {fault!r}; it has: {', '.join([*known, *kinds])}"
+                f"{instrument} has no fault {fault!r}; it has: {', '.join([*known, *WIRE_FAULTS])}"
             )
         with self.world.lock:
             try:
@@ -172,21 +165,8 @@ class SimulatedRig:
                 self.world.light.set_emission_button(True)
             if "lock" in names:
                 self.world.cavity.realign()
-            if "sideband" in names and isinstance(self.servers.get("sideband"), RfGeneratorServer):
-                self._sideband_box().lose_lock(False)
             if "slow_control" in names:
                 self.world.vacuum.mend()
-
-    def _sideband_box(self) -> RfGenerator:
-        server = self._server("sideband")
-        if not isinstance(server, RfGeneratorServer):
-            raise ValueError("this sideband generator has no such fault; the SCPI ones have")
-        return server.box
-
-    def _power_meter_box(self) -> Pm100:
-        server = self._server("power_meter")
-        assert isinstance(server, Pm100Server)
-        return server.box
 
     def _server(self, name: str) -> WireServer:
         if name not in self.servers:

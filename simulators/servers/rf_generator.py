@@ -140,20 +140,13 @@ class RfGenerator(ScpiInstrument):
         return self._maker.error(code, text)
 
 
-class RfGeneratorServer(VisaServer):
-    """A `VisaServer` that leads to its box, for faults inside it."""
-
-    box: RfGenerator
-
-
-async def start(world: World, maker: Maker, port: int = 0) -> RfGeneratorServer:
+async def start(world: World, maker: Maker, port: int = 0) -> VisaServer:
     """Start the sideband generator of `world`; `\\n` both ways."""
     box = RfGenerator(world, maker)
 
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, box, b"\n")
 
-    server = RfGeneratorServer("sideband", session, world.streams["sideband wire"])
-    server.box = box
+    server = VisaServer("sideband", session, world.streams["sideband wire"])
     await server.start(port)
     return server

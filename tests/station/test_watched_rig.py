@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from rigs import RunningStation, start_rig, start_station, stop_station
+import pyvisa
+from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.log import alarms_from_json
@@ -13,7 +15,7 @@ from atta_daq.client.slow import slow_from_json
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[tuple[RunningStation, object]]:
+def watched(tmp_path: Path) -> Iterator[tuple[RunningStation, Rig]]:
     rig = start_rig(tmp_path, instruments=("sideband=keysight-mxg",))
     try:
         station = start_station(rig, tmp_path / "data")
@@ -25,6 +27,15 @@ def watched(tmp_path: Path) -> Iterator[tuple[RunningStation, object]]:
 
 def raised(text: str) -> set[str]:
     return {alarm.id for alarm in alarms_from_json(text) if alarm.active}
+
+
+def turn_the_unit(resource: str) -> None:
+    """Somebody sets the meter to dBm at its front."""
+    manager = pyvisa.ResourceManager("@py")
+    session: Any = manager.open_resource(resource, write_termination="\n")
+    session.write("SENS:POW:UNIT DBM")
+    session.close()
+    manager.close()
 
 
 @pytest.mark.timeout(120)
@@ -52,7 +63,8 @@ def test_power_and_vacuum_are_watched(watched) -> None:
     with pytest.raises(CommandRefused, match="above the dark limit"):
         command("zero_power_meter")
     assert abs(wait_for("power_meter:disagreement", math.isfinite)) < 0.1
-    rig.fault("power_meter", "front_panel", unit="DBM")
+    turn_the_unit(rig.config["power_meter"]["address"])
+    wait_for("station:alarms", lambda text: "power_meter:silent" in raised(text))
     wait_for("power_meter:power", lambda p: 2.0 < p < 4.0)
 
     # Slow control: each value on its own, and all of them for a window.
