@@ -1,6 +1,7 @@
 """Slow control in the station: one reading each, alarms that last, and what suspends a run."""
 
 import copy
+import inspect
 import math
 import time
 from collections.abc import Iterator
@@ -218,9 +219,14 @@ def test_two_values_of_one_name_are_refused() -> None:
 
 
 def monitor(desk: Desk, **instruments: Any) -> Monitor:
-    rig: Any = SimpleNamespace(power_meter=None, slow_control=None, **instruments)
-    none: Any = None
-    return Monitor(rig, desk.config, none, desk.server, none)
+    """One that is given what these tests ask of it; whatever else it takes stays quiet."""
+    rig = SimpleNamespace(power_meter=None, slow_control=None, **instruments)
+    quiet = SimpleNamespace(fault=lambda: "", sideband=lambda read: read())
+    given = {"instruments": rig, "config": desk.config, "server": desk.server}
+    taken: dict[str, Any] = {
+        name: given.get(name, quiet) for name in inspect.signature(Monitor).parameters
+    }
+    return Monitor(**taken)
 
 
 def test_a_suspending_value_is_a_fault_of_the_rig(desk: Desk) -> None:
