@@ -164,8 +164,6 @@ def test_the_rig_knows_them_by_name(bench: Bench) -> None:
     rig.fault("slow_control", "pressure_spike", {"factor": 10.0})
     with pytest.raises(ValueError, match="'record'"):
         rig.fault("slow_control", "disconnected", {"pv": 1})
-    with pytest.raises(ValueError, match="pressure_spike"):
-        rig.fault("slow_control", "tired", {})
     rig.clear("slow_control")
     assert rig.status()["discharge_power_w"] > 10.0
     for pv in rig._slow._pvs.values():
