@@ -88,7 +88,7 @@ class SimulatedRig:
             return {
                 "rig_time_s": world.clock.now_s(),
                 "detuning_mhz": field.detuning_mhz,
-                "lock_error": world.cavity.error_code(),
+                "lock_error": world.cavity.firmware.error_code(),
                 "seed_power_mw": light.seed_power_mw(),
                 "amplifier_current_ma": 1000.0 * amplifier.current_a,
                 "power_mw": field.power_mw,
