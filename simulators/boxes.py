@@ -49,7 +49,7 @@ async def _trap_switch(world: World) -> dict[str, Server]:
 BOXES: Mapping[str, Mapping[str, Starter]] = {
     "amplifier": {"toptica-dlcpro": _dlcpro},
     "sideband": {"windfreak-synthhd": _synthhd},
-    "lock": {"arduino-stcl": _arduino},
+    "lock": {"arduino-stcl": _arduino, "redpitaya-stcl": _board("lock")},
     "camera": {"areadetector": _areadetector},
     "trap_switch": {"redpitaya": _trap_switch},
     "loading": {"redpitaya": _board("loading")},

@@ -140,7 +140,7 @@ class FirmwareLock:
         )
         mean_ratio = self._cavity.ratio_total(self._cavity.mean_mhz()) % SLAVE_ORDER
         averaged_us = self._cavity.geometry.peak_times_us(
-            self._cavity.ratio_total(self._cavity.mean_mhz()) % SLAVE_ORDER,
+            mean_ratio,
             self._first_peak_us(0.0),
         ) + self._truth.peak_noise_us / math.sqrt(AVERAGED_RAMPS) * (
             self._peak_noise.standard_normal(6)

@@ -6,6 +6,7 @@ from simulators.clock import RigClock
 from simulators.truth import Truth
 from simulators.world.atoms import Atoms
 from simulators.world.cavity import Cavity
+from simulators.world.cavity_scan import CavityScan
 from simulators.world.cell import ReferenceCell
 from simulators.world.light import Light
 from simulators.world.streams import Streams
@@ -20,6 +21,7 @@ class World:
 
     light   seed, amplifier, EOM, damage: `field()` is the light behind the fibre
     cavity  scanned transfer cavity and the laser on it: `detuning_mhz()`
+    scan    the same cavity on a digitiser board, in place of the lock's firmware
     cell    modulation-transfer signal of the stable isotopes
     atoms   source, pumping, trap, camera, loading detector
     """
@@ -31,5 +33,6 @@ class World:
         self.streams = Streams(seed)
         self.light = Light(self)
         self.cavity = Cavity(self)
+        self.scan = CavityScan(self)
         self.cell = ReferenceCell(self)
         self.atoms = Atoms(self)
