@@ -48,9 +48,7 @@ class Reference:
         )
 
 
-def masters_lost(
-    sweep: Sweep, settings: StclSettings, reference: Reference | None
-) -> Loss | None:
+def masters_lost(sweep: Sweep, settings: StclSettings, reference: Reference | None) -> Loss | None:
     """What is wrong with the master's peaks; only good ones may move the cavity."""
     limits = settings.limits
     if sweep.repeated:

@@ -148,7 +148,7 @@ def _baseline(means: FloatArray) -> tuple[float, float]:
 def _fit_peak(
     volts: FloatArray, start: float, baseline: float, expected_fwhm: float, row: FloatArray
 ) -> bool:
-    """Gauss-Newton from the samples above half height on; fills `row`. False if there is no peak."""
+    """Gauss-Newton from the samples above half height; fills `row`. False if there is no peak."""
     half = max(4.0, WINDOW_FWHM * expected_fwhm)
     top = volts[int(start)]
     low, high = max(0, int(start - half)), min(volts.size, int(start + half) + 1)
