@@ -18,6 +18,9 @@ from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.errors import DeviceFault, OutOfRange
 from drivers.interfaces import LockStatus
 from drivers.stcl.loss import Loss, Reference, masters_lost, slave_lost
@@ -25,6 +28,7 @@ from drivers.stcl.settings import StclSettings
 from drivers.stcl.sweep import Pass, Ratio, Sweep, total_ratio
 from drivers.stcl.wiring import judge_probe
 
+FloatArray = NDArray[np.float64]
 Script = Generator[None, Sweep, None]
 """Waits at each `yield` for the next sweep."""
 HISTORY = 32
@@ -88,6 +92,11 @@ class LockCore:
     @property
     def outputs(self) -> Outputs:
         return Outputs(self._ramp_offset_v, self._laser_v)
+
+    @property
+    def errors(self) -> FloatArray:
+        """Ratio less its setpoint in the last sweeps at this setpoint, oldest first."""
+        return np.array([ratio.mean - self.setpoint for ratio in self._ratios])
 
     # --- requests ---------------------------------------------------------------------------------
 

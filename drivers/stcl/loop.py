@@ -1,10 +1,12 @@
 """Runs a lock: one record, one step, two voltages. The clock and the input and output are given."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 import numpy as np
 
+from drivers.errors import DriverError
 from drivers.stcl.core import LockCore, Outputs
 from drivers.stcl.sweep import ScanTraces, analyse
 
@@ -22,10 +24,21 @@ class CavityBench(Protocol):
 
 
 class LockLoop:
-    """`core` on `bench`; `clock` gives seconds that only grow."""
+    """`core` on `bench`; `clock` gives seconds that only grow.
 
-    def __init__(self, core: LockCore, bench: CavityBench, clock: Callable[[], float]) -> None:
+    `guard` is held while the core steps and its voltages go out, and not during a record: who
+    holds it commands the core between two sweeps.
+    """
+
+    def __init__(
+        self,
+        core: LockCore,
+        bench: CavityBench,
+        clock: Callable[[], float],
+        guard: AbstractContextManager[object] | None = None,
+    ) -> None:
         self.core = core
+        self._guard = guard or nullcontext()
         self._bench = bench
         self._clock = clock
         self._out = core.outputs
@@ -36,15 +49,23 @@ class LockLoop:
         sweep, and is raised again."""
         try:
             traces = self._bench.record()
-        except Exception:
-            self.core.step(None, self._clock())
+        except DriverError:
+            with self._guard:
+                self.core.step(None, self._clock())
             raise
         former, self.traces = self.traces, traces
         repeated = former is not None and bool(
             np.array_equal(former.master_v, traces.master_v)
             and np.array_equal(former.slave_v, traces.slave_v)
         )
-        outputs = self.core.step(analyse(traces, self.core.settings, repeated), self._clock())
-        if outputs != self._out:
-            self._bench.put_out(outputs)
-            self._out = outputs
+        sweep = analyse(traces, self.core.settings, repeated)
+        with self._guard:
+            outputs = self.core.step(sweep, self._clock())
+            if outputs != self._out:
+                self._bench.put_out(outputs)
+                self._out = outputs
+
+    def restart(self, outputs: Outputs) -> None:
+        """The bench stands at `outputs`, whatever was put out before."""
+        self._out = outputs
+        self.traces = None
