@@ -355,6 +355,8 @@ class LockCore:
                 f"the actuator moved by {stroke:.3f} in ratio for a jump of {change:.3f}: mode hop?"
             )
             raise _Lost(Loss("jump", self.mode_doubted))
+        # Means of a status begin where the laser has landed.
+        self._ratios = deque(list(self._ratios)[-s.landing_sweeps :], maxlen=HISTORY)
         self._forget_history()
 
     def _move(self) -> Script:
