@@ -91,8 +91,11 @@ def _fit_trace(
             if means[i] > means[highest]:
                 highest = i
             i += 1
-        if _fit_peak(volts, highest * block + 0.5 * (block - 1), baseline, expected_fwhm,
-                     table[count]):  # fmt: skip
+        start = highest * block + 0.5 * (block - 1)
+        # A piece of a peak's foot leads to the same peak again.
+        if _fit_peak(volts, start, baseline, expected_fwhm, table[count]) and (
+            count == 0 or table[count, 0] - table[count - 1, 0] > 0.5 * table[count, 4]
+        ):
             count += 1
     return table, count, baseline, spread * block**0.5
 
