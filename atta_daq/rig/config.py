@@ -21,8 +21,10 @@ from atta_daq.rig.sections.amplifier import AmplifierConfig
 from atta_daq.rig.sections.boards import LoadingConfig, ReferenceCellConfig, TrapSwitchConfig
 from atta_daq.rig.sections.camera import CameraConfig
 from atta_daq.rig.sections.lock import LockConfig
+from atta_daq.rig.sections.power_meter import PowerMeterConfig
 from atta_daq.rig.sections.section import InstrumentSection
 from atta_daq.rig.sections.sideband import SidebandConfig
+from atta_daq.rig.sections.slow_control import SlowControlConfig
 from atta_daq.scans.blocks import Timing
 from atta_daq.scans.wording import inner_model, problems
 
@@ -78,6 +80,8 @@ class RigConfig(RigModel):
     trap_switch: TrapSwitchConfig
     loading: LoadingConfig
     reference_cell: ReferenceCellConfig
+    power_meter: PowerMeterConfig | None = None
+    slow_control: SlowControlConfig | None = None
     timing: TimingConfig = TimingConfig()
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
@@ -103,6 +107,16 @@ class RigConfig(RigModel):
                         f"{other} and {kind}.{key} are the same wire, {address}: two instruments "
                         "would take each other's answers; correct one of the addresses"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _software_lock_in_real_time(self) -> "RigConfig":
+        if self.lock.driver == "redpitaya-stcl" and self.clock.rate > 1.0:
+            raise ValueError(
+                "lock.driver = 'redpitaya-stcl' regulates in real time and cannot follow a rig at "
+                f"clock.rate = {self.clock.rate:g}: take speed 1, or the firmware lock "
+                "'arduino-stcl'"
+            )
         return self
 
     @model_validator(mode="after")
@@ -164,6 +178,8 @@ def _with_sections(sections: tuple[type[InstrumentSection], ...]) -> type[RigCon
 
 def _section(kind: str, table: Any, *, tolerant: bool = False) -> type[InstrumentSection]:
     """What the table of `kind` takes, by the driver that it names."""
+    if table is None and not RigConfig.model_fields[kind].is_required():
+        return _base(kind)
     driver = table.get("driver") if isinstance(table, dict) else None
     spec = find(kind, driver) if isinstance(driver, str) else None
     if spec is not None:

@@ -9,7 +9,9 @@ from simulators.world.cavity import Cavity
 from simulators.world.cavity_scan import CavityScan
 from simulators.world.cell import ReferenceCell
 from simulators.world.light import Light
+from simulators.world.power_head import PowerHead
 from simulators.world.streams import Streams
+from simulators.world.vacuum import Vacuum
 
 
 class World:
@@ -23,7 +25,9 @@ class World:
     cavity  scanned transfer cavity and the laser on it: `detuning_mhz()`
     scan    the same cavity on a digitiser board, in place of the lock's firmware
     cell    modulation-transfer signal of the stable isotopes
+    power_head  photodiode on a pick-off of the light behind the fibre
     atoms   source, pumping, trap, camera, loading detector
+    vacuum  pressure, discharge, source temperature
     """
 
     def __init__(self, truth: Truth, clock: RigClock, seed: int) -> None:
@@ -32,7 +36,9 @@ class World:
         self.lock = threading.RLock()
         self.streams = Streams(seed)
         self.light = Light(self)
+        self.power_head = PowerHead(self)
         self.cavity = Cavity(self)
         self.scan = CavityScan(self)
         self.cell = ReferenceCell(self)
         self.atoms = Atoms(self)
+        self.vacuum = Vacuum(self)
