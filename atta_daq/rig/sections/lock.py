@@ -1,6 +1,6 @@
 """[lock]: transfer-cavity lock of the 819-nm laser."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,10 +11,18 @@ from atta_daq.rig.sections.section import InstrumentSection
 class LockConfig(InstrumentSection):
     """Transfer-cavity lock of the 819-nm laser."""
 
+    counts_orders: ClassVar[bool] = False
+    """Its ratios are total: they go on beyond the master peaks."""
+
     ratio: Interval
     """Allowed setpoints of the peaks' ratio."""
     landing_tolerance_mhz: float = Field(default=3.0, gt=0)
     """A move has landed within this distance of its setpoint."""
+
+    @property
+    def wants_mode_check(self) -> bool:
+        """Let the reference cell confirm the mode, where the driver asks for it."""
+        return True
 
 
 class ArduinoLockConfig(LockConfig):
@@ -44,6 +52,8 @@ class RedPitayaLockConfig(LockConfig):
     Its ratios are total: they may lie beyond the master peaks at 0 and 1, in another order of the
     cavity; within `master_margin` of one they are refused.
     """
+
+    counts_orders: ClassVar[bool] = True
 
     driver: Literal["redpitaya-stcl"]
     """Which driver."""
@@ -76,6 +86,10 @@ class RedPitayaLockConfig(LockConfig):
     """Highest rate of sweeps; a board's SCPI server reaches 5 to 20."""
     mode_check: bool = True
     """Have the reference cell confirm the mode after each relock."""
+
+    @property
+    def wants_mode_check(self) -> bool:
+        return self.mode_check
 
     @model_validator(mode="after")
     def _ramp_within_the_output(self) -> "RedPitayaLockConfig":
