@@ -18,6 +18,7 @@ from drivers.interfaces import CavityTraces, Identity, LockStatus, ModeCheck
 from drivers.stcl.core import LockCore, LockState
 from drivers.stcl.loop import LockLoop
 from drivers.stcl.loss import Loss
+from drivers.stcl.peaks import compile_fits
 from drivers.stcl.settings import StclSettings
 from drivers.stcl.sweep import FALLING_FROM, RISING_FROM, ScanTraces, Sweep
 from drivers.stcl_board import StclBoard
@@ -82,6 +83,7 @@ class RedPitayaStcl:
                 if self._fault is not None:
                     raise self._fault
                 return self._identity
+            compile_fits()
             self._identity = self._board.connect()
             standing = self._board.standing()
             outputs = standing or self._core.outputs

@@ -2,7 +2,7 @@
 
     FROZEN    nothing moves until `relock`
     ACQUIRING good sweeps are awaited, the wiring is probed, the laser led to its setpoint
-    MOVING    the setpoint walks, the actuator is fed forward, landing is verified
+    MOVING    the setpoint walks, the actuator is fed forward, both loops run, landing is verified
     LOCKED    both loops run
     LOST      a loss test failed; the laser's actuator holds, the reason stands; tries again by
               itself unless the fault lies in the wiring
@@ -34,6 +34,8 @@ Script = Generator[None, Sweep, None]
 HISTORY = 32
 """Sweeps that mean and scatter of a status are taken over."""
 GOOD_SWEEPS = 3
+PROBE_PATIENCE = 10
+"""Sweeps that the probe of the wiring waits for peaks in both traces."""
 
 
 class LockState(enum.Enum):
@@ -209,7 +211,8 @@ class LockCore:
         )
 
     def _reason(self) -> str:
-        if self.state is LockState.LOCKED:
+        # While it moves both loops are closed and every test is passed as well.
+        if self.state in (LockState.LOCKED, LockState.MOVING):
             return self.mode_doubted
         if self.state is LockState.LOST and self.loss is not None:
             return f"{self.loss.kind}: {self.loss.text}"
@@ -276,7 +279,7 @@ class LockCore:
         stroke_v = self.settings.probe_ratio / abs(self.settings.ratio_per_v)
         if self._laser_v > self.settings.rest_v:
             stroke_v = -stroke_v
-        for _ in range(self.settings.patience_sweeps):
+        for _ in range(PROBE_PATIENCE):
             before = yield
             if before.rising.masters and before.rising.slaves:
                 break
@@ -465,7 +468,8 @@ class LockCore:
     def _lose(self, loss: Loss) -> None:
         self.state, self.loss, self._script = LockState.LOST, loss, None
         self._lost_s = self._now_s
-        if loss.wiring:
+        if loss.wiring or loss.kind in ("peak count", "master spacing", "jump"):
+            # Perhaps somebody was at the cables.
             self._probed = False
         if loss.kind in ("jump", "power drop", "peak count", "landing"):
             self.mode_doubted = "the mode has not been checked since the lock was lost"

@@ -75,6 +75,15 @@ def test_the_first_jump_across_an_order_is_one() -> None:
     assert sweep.rising.ratio(middle) == pytest.approx(0.10 - STEP_500 + 1 / 0.9906, abs=0.01)
 
 
+def test_a_peak_at_the_turning_point_of_the_ramp_does_no_harm() -> None:
+    """Near ratios of 0.15 and 0.86 another order of the slave stands where the ramp turns."""
+    bench = Bench(3).lock()
+    for ratio in (*np.arange(0.09, 0.22, 0.004), *np.arange(0.78, 0.95, 0.004)):
+        bench.jump(float(ratio), 12)
+        assert bench.core.loss is None, bench.core.status().reason
+        assert bench.core.status().locked
+
+
 @pytest.mark.parametrize("ratio", [0.0, 0.03, 0.97, 1.0, 1.02, -0.02])
 def test_a_setpoint_too_near_a_master_peak_is_refused(ratio) -> None:
     bench = Bench(1).lock()
@@ -311,6 +320,20 @@ def test_wiring_faults_are_named(switch, kind, start_mhz, seed) -> None:
     bench.run(40)
     assert bench.core.state is LockState.LOST, "cables do not mend themselves"
     assert bench.core.outputs.laser_v == attempts.laser_v
+
+
+@pytest.mark.parametrize(
+    ("switch", "kind"),
+    [("swapped_photodiodes", "swapped photodiodes"), ("inverted_ramp", "ramp polarity")],
+)
+def test_cables_changed_while_it_is_locked_are_named_by_its_own_attempt(switch, kind) -> None:
+    bench = Bench(1).lock()
+    bench.jump(0.3)
+    setattr(bench.world.scan, switch, True)
+    bench.run(100)
+    assert bench.core.state is LockState.LOST
+    assert bench.core.loss is not None
+    assert bench.core.loss.kind == kind
 
 
 def test_an_actuator_that_leads_nowhere() -> None:
