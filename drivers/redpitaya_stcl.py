@@ -284,6 +284,8 @@ def _thinned(
     step = -(-traces.master_v.size // TRACE_POINTS)
     n = traces.master_v.size // step
     half_us = 0.5e6 / settings.ramp_hz
+    times_us: NDArray[np.float64] = step * np.arange(n, dtype=np.float64) + 0.5 * (step - 1)
+    times_us *= 1e6 * traces.dt_s
 
     def highest(volts: NDArray[np.float64]) -> NDArray[np.float64]:
         return volts[: n * step].reshape(n, step).max(axis=1)
@@ -299,7 +301,7 @@ def _thinned(
         return tuple(sorted(falling + rising))
 
     return CavityTraces(
-        times_us=1e6 * traces.dt_s * (step * np.arange(n) + 0.5 * (step - 1)),
+        times_us=times_us,
         master_v=highest(traces.master_v),
         slave_v=highest(traces.slave_v),
         master_peaks_us=placed("masters"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulators.world.cavity_scan import Triangle
 from simulators.world.loading import Recording
@@ -173,7 +174,8 @@ class LockWiring(_Bare):
     def poll(self, recording: Recording) -> None:
         if recording.volts is not None or self._world.clock.now_s() < recording.end_s:
             return
-        times_s = recording.begin_s + recording.dt_s * np.arange(recording.samples)
+        times_s: NDArray[np.float64] = np.arange(recording.samples, dtype=np.float64)
+        times_s = recording.begin_s + recording.dt_s * times_s
         with self._world.lock:
             recording.volts = self._world.scan.traces_v(times_s, self._ramp)
 

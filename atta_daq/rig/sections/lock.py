@@ -36,7 +36,7 @@ class ArduinoLockConfig(LockConfig):
     """`laser_ref` compiled into the firmware."""
 
     @model_validator(mode="after")
-    def _between_the_peaks(self) -> "LockConfig":
+    def _between_the_peaks(self) -> "ArduinoLockConfig":
         if not 0.0 < self.ratio.low < self.ratio.high < 1.0:
             raise ValueError(
                 f"ratio, {self.ratio.low:g} to {self.ratio.high:g}, must lie between the master "
