@@ -6,6 +6,7 @@ station cannot break into a record: they change the lock between two sweeps.
 """
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,9 @@ from drivers.stcl.sweep import FALLING_FROM, RISING_FROM, ScanTraces, Sweep
 from drivers.stcl_board import StclBoard
 
 TRACE_POINTS = 1000
+CHECK_AGAIN_S = 10.0
+"""Wall time after a check of the mode that could not be made (the cell is silent) until the next:
+each leads the laser away from where it stands."""
 RETRY_S = 1.0
 """Wall time between two attempts to reach a board that does not answer."""
 
@@ -51,7 +55,7 @@ class RedPitayaStcl:
         self.settings = settings or StclSettings()
         self.mode_check: ModeCheck | None = None
         self._name = name
-        self._board = StclBoard(name, resource, self.settings, timeout_s=timeout_s, margin_s=1.0)
+        self._board = StclBoard(name, resource, self.settings, timeout_s=timeout_s)
         self._monotonic = monotonic
         self._period_s = 1.0 / rate_hz
         self._landing_timeout_s = landing_timeout_s
@@ -64,6 +68,7 @@ class RedPitayaStcl:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._checker: threading.Thread | None = None
+        self._next_check_s = -math.inf
         self._fault: DriverError | None = None
 
     @property
@@ -217,8 +222,10 @@ class RedPitayaStcl:
     def _check_by_itself(self) -> None:
         """After the core relocked without being asked."""
         with self._command, contextlib.suppress(DriverError):
-            # A failure stands in the core's own reason, and its next attempt follows.
+            # A failure stands in the core's own reason, and another attempt follows.
+            self._next_check_s = self._monotonic() + CHECK_AGAIN_S
             self._check_mode()
+            self._next_check_s = -math.inf
 
     # --- the thread -------------------------------------------------------------------------------
 
@@ -247,6 +254,8 @@ class RedPitayaStcl:
         """In a thread beside, since a check moves the lock and waits for it. One at a time; while
         a command runs it does the checking itself."""
         if self._checker is not None and self._checker.is_alive():
+            return
+        if self._monotonic() < self._next_check_s:
             return
         if not self._command.acquire(blocking=False):
             return

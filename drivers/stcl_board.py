@@ -31,8 +31,16 @@ LEVEL_TOLERANCE_V = 2e-5
 class StclBoard(RedPitaya):
     """`CavityBench` on one board. Only the lock's thread uses it once it runs."""
 
-    def __init__(self, name: str, resource: str, settings: StclSettings, **options: float) -> None:
-        super().__init__(name, resource, **options)  # pyright: ignore[reportArgumentType]
+    def __init__(
+        self,
+        name: str,
+        resource: str,
+        settings: StclSettings,
+        *,
+        timeout_s: float = 1.0,
+        margin_s: float = 1.0,
+    ) -> None:
+        super().__init__(name, resource, timeout_s=timeout_s, margin_s=margin_s)
         self._settings = settings
         record_s = END / settings.ramp_hz
         decimation = shortest_decimation(record_s)
@@ -78,7 +86,7 @@ class StclBoard(RedPitaya):
         self._set_number("ACQ:DEC", self._decimation)
         line.check_errors()
 
-    def record(self) -> ScanTraces:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def record_sweep(self) -> ScanTraces:
         """One burst of the ramp and both photodiodes."""
         line = self.line
         line.write("ACQ:START")

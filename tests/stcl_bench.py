@@ -38,7 +38,7 @@ class Bench:
         self.core = LockCore(settings)
         self.loop = LockLoop(self.core, self, lambda: self.now_s)
 
-    def record(self) -> ScanTraces:
+    def record_sweep(self) -> ScanTraces:
         self.now_s += self._period_s * (1.0 + 0.3 * (2.0 * self._rng.random() - 1.0))
         self.recorded += 1
         if self.frozen_record is not None:

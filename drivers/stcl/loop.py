@@ -14,7 +14,7 @@ from drivers.stcl.sweep import ScanTraces, analyse
 class CavityBench(Protocol):
     """What a lock sees and moves."""
 
-    def record(self) -> ScanTraces:
+    def record_sweep(self) -> ScanTraces:
         """One sweep of both photodiodes. Raises DriverError."""
         ...
 
@@ -48,7 +48,7 @@ class LockLoop:
         """Record, analyse, step; put out what changed. A DriverError of the bench counts as no
         sweep, and is raised again."""
         try:
-            traces = self._bench.record()
+            traces = self._bench.record_sweep()
         except DriverError:
             with self._guard:
                 self.core.step(None, self._clock())

@@ -48,8 +48,8 @@ def test_an_hour_without_the_kicks_of_the_drift() -> None:
 
 
 @pytest.mark.soak
-def test_forty_jumps_of_500_mhz_land_within_1_mhz() -> None:
-    """Half of them across an order; the frequency is averaged over 2 s after landing."""
+def test_fifty_jumps_of_500_mhz_land_within_1_mhz() -> None:
+    """Twenty of them across an order; the frequency is averaged over 2 s after landing."""
     step = 500.0 / MHZ_PER_RATIO
     worst = 0.0
     for seed in range(10):

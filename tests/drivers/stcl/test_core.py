@@ -182,7 +182,7 @@ def test_a_master_that_leaves_the_ramp_is_missed() -> None:
 
 def test_the_same_record_again_is_stale() -> None:
     bench = steady()
-    bench.frozen_record = bench.record()
+    bench.frozen_record = bench.record_sweep()
     assert held_after(bench) == "stale"
 
 
@@ -218,7 +218,7 @@ def test_the_actuator_near_its_rail() -> None:
 def test_heights_out_of_their_band(channel, factor, kind) -> None:
     limits = dataclasses.replace(SETTINGS.limits, height_share=Range(0.6, 1.3), clipped_v=2.0)
     bench = Bench(6, settings=settings_with(auto_relock=False, limits=limits)).lock()
-    traces = bench.record()
+    traces = bench.record_sweep()
     values = {f"{channel}_v": factor * getattr(traces, f"{channel}_v")}
     bench.frozen_record = dataclasses.replace(traces, **values)
     assert held_after(bench, 1) == kind
@@ -226,7 +226,7 @@ def test_heights_out_of_their_band(channel, factor, kind) -> None:
 
 def test_a_clipped_trace() -> None:
     bench = steady()
-    traces = bench.record()
+    traces = bench.record_sweep()
     bench.frozen_record = dataclasses.replace(traces, master_v=np.minimum(2 * traces.master_v, 1.0))
     assert held_after(bench, 1) == "height"
     assert "clipped" in bench.core.status().reason
@@ -234,14 +234,14 @@ def test_a_clipped_trace() -> None:
 
 def test_a_wrong_spacing_and_a_wide_peak() -> None:
     bench = steady()
-    traces = bench.record()
+    traces = bench.record_sweep()
     stretched = np.interp(
         np.arange(traces.master_v.size) * 1.05, np.arange(traces.master_v.size), traces.master_v
     )
     bench.frozen_record = dataclasses.replace(traces, master_v=stretched)
     assert held_after(bench, 1) in ("master spacing", "peak count")
     bench = steady()
-    traces = bench.record()
+    traces = bench.record_sweep()
     smeared = np.convolve(traces.slave_v, np.ones(31) / 31, mode="same") * 1.4
     bench.frozen_record = dataclasses.replace(traces, slave_v=smeared)
     assert held_after(bench, 1) == "width"
@@ -306,7 +306,7 @@ def acquired(bench: Bench) -> str:
     return bench.core.loss.kind
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("start_mhz", [120.0, -350.0])
 @pytest.mark.parametrize(
     ("switch", "kind"),
