@@ -6,7 +6,15 @@ a box gives its servers by name (the role, or role_part); their addresses stand 
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from simulators.servers import areadetector, dlcpro, redpitaya, scpi_generator, stcl, synthhd
+from simulators.servers import (
+    areadetector,
+    dlcpro,
+    itc4000,
+    redpitaya,
+    scpi_generator,
+    stcl,
+    synthhd,
+)
 from simulators.servers.redpitaya_wiring import Role
 from simulators.wire import WireServer
 from simulators.world.world import World
@@ -18,6 +26,10 @@ Starter = Callable[[World], Awaitable[dict[str, Server]]]
 async def _dlcpro(world: World) -> dict[str, Server]:
     box = await dlcpro.start(world)
     return {"amplifier": box.command, "amplifier_monitor": box.monitor}
+
+
+async def _itc4000(world: World) -> dict[str, Server]:
+    return {**await itc4000.start(world)}
 
 
 async def _synthhd(world: World) -> dict[str, Server]:
@@ -47,7 +59,7 @@ async def _trap_switch(world: World) -> dict[str, Server]:
 
 
 BOXES: Mapping[str, Mapping[str, Starter]] = {
-    "amplifier": {"toptica-dlcpro": _dlcpro},
+    "amplifier": {"toptica-dlcpro": _dlcpro, "thorlabs-itc4000": _itc4000},
     "sideband": {"windfreak-synthhd": _synthhd},
     "lock": {"arduino-stcl": _arduino},
     "camera": {"areadetector": _areadetector},
