@@ -97,6 +97,38 @@ class AmplifierStatus:
     """The box's own health text."""
 
 
+@dataclass(frozen=True)
+class Guard:
+    """One guard of the amplifier, as it stands now."""
+
+    fault: str
+    """What it guards against."""
+    by: str
+    """Who guards: the driver, a setting of a box, a wire."""
+    state: str
+    """How it stands, in words."""
+    armed: bool
+    remedy: str = ""
+    """What to do when it is not armed."""
+
+
+@dataclass(frozen=True)
+class GuardTrial:
+    """The box's own guard, provoked at a harmless current. Wall times."""
+
+    passed: bool
+    current_ma: float
+    """Amplifier current while its seed was taken away."""
+    trip_s: float
+    """From the command that switched the seed off until the amplifier was read as off: what
+    passed at most, the wire included. inf when it stayed on."""
+    allowed_s: float
+    by: str
+    """What the box says that tripped; empty when it does not say."""
+    take_down_s: float
+    """How long the driver itself takes to bring the amplifier down and off."""
+
+
 class TaperedAmplifier(Instrument, Protocol):
     """Seed diode and tapered amplifier, never pumped unseeded.
 
@@ -125,6 +157,18 @@ class TaperedAmplifier(Instrument, Protocol):
         """Ramp to `current_ma`; above the unseeded ceiling only with a verified, fresh seed."""
         ...
 
+    def guards(self) -> tuple[Guard, ...]:
+        """Who guards the amplifier against what, read from the box now."""
+        ...
+
+    def exercise_guard(self, seed_current_ma: float) -> GuardTrial:
+        """Provoke the box's own guard at a current that is harmless without seed.
+
+        Refused with `InterlockOpen` unless seed and amplifier are off; both are off afterwards,
+        however it ends.
+        """
+        ...
+
 
 # --- sidebands ------------------------------------------------------------------------------
 
@@ -140,8 +184,10 @@ class SidebandStatus:
     frequency_mhz: float
     power_dbm: float
     rf_on: bool
-    pll_locked: bool
+    pll_locked: bool | None
+    """None: this box cannot tell."""
     temperature_c: float | None
+    """None: this box cannot tell."""
 
 
 class SidebandGenerator(Instrument, Protocol):
@@ -360,17 +406,30 @@ class PowerReading:
     """One reading of the power meter."""
 
     power_mw: float
+    """On the head. NaN when over range."""
     over_range: bool
-    """More light than the present range or the head can show; `power_mw` is then no measurement."""
+    """More light than the present range or the head can show; there is no measurement then."""
+    wavelength_nm: float | None = None
+    """That the meter corrects for; None: the head needs none."""
+    range_mw: float | None = None
+    """Largest power of the present range."""
+    dark_mw: float | None = None
+    """Offset of the last dark zero, which the meter subtracts; None: it does not tell."""
+    zeroing: bool | None = None
+    """A dark zero is under way; None: the meter cannot tell."""
 
 
 class PowerMeter(Instrument, Protocol):
-    """Thermal or photodiode head in the 819-nm light."""
+    """Thermal or photodiode head in the 819-nm light. It moves nothing: `make_safe` has nothing
+    to do."""
 
     def read(self) -> PowerReading: ...
 
     def zero(self) -> None:
-        """Take the present reading as darkness; the head must be dark. Returns when done."""
+        """Take the present reading as darkness; the head must be dark. Returns when done.
+
+        Raises `OutOfRange`, with nothing sent, when it is not.
+        """
         ...
 
 
@@ -390,8 +449,8 @@ class SlowReading:
     """The worse of the publisher's own alarm and the limits of the rig file; `invalid`: silent."""
     reason: str
     """Why not ok, in words; empty when ok."""
-    utc_s: float
-    """When the publisher stamped it (s since 1970)."""
+    rig_time_s: float
+    """When the publisher stamped it; NaN while it is not connected."""
 
 
 class SlowControl(Instrument, Protocol):

@@ -10,8 +10,11 @@ from simulators.servers import (
     areadetector,
     dlcpro,
     itc4000,
+    pm100,
     redpitaya,
+    rf_generator,
     scpi_generator,
+    slow_pvs,
     stcl,
     synthhd,
 )
@@ -19,7 +22,7 @@ from simulators.servers.redpitaya_wiring import Role
 from simulators.wire import WireServer
 from simulators.world.world import World
 
-Server = WireServer | areadetector.AreaDetector
+Server = WireServer | areadetector.AreaDetector | slow_pvs.SlowPvs
 Starter = Callable[[World], Awaitable[dict[str, Server]]]
 
 
@@ -34,6 +37,21 @@ async def _itc4000(world: World) -> dict[str, Server]:
 
 async def _synthhd(world: World) -> dict[str, Server]:
     return {"sideband": await synthhd.start(world)}
+
+
+def _scpi_sideband(maker: rf_generator.Maker) -> Starter:
+    async def start(world: World) -> dict[str, Server]:
+        return {"sideband": await rf_generator.start(world, maker)}
+
+    return start
+
+
+async def _pm100(world: World) -> dict[str, Server]:
+    return {"power_meter": await pm100.start(world)}
+
+
+async def _slow_pvs(world: World) -> dict[str, Server]:
+    return {"slow_control": await slow_pvs.start(world)}
 
 
 async def _arduino(world: World) -> dict[str, Server]:
@@ -60,12 +78,18 @@ async def _trap_switch(world: World) -> dict[str, Server]:
 
 BOXES: Mapping[str, Mapping[str, Starter]] = {
     "amplifier": {"toptica-dlcpro": _dlcpro, "thorlabs-itc4000": _itc4000},
-    "sideband": {"windfreak-synthhd": _synthhd},
+    "sideband": {
+        "windfreak-synthhd": _synthhd,
+        "rigol-dsg800": _scpi_sideband(rf_generator.RIGOL),
+        "keysight-mxg": _scpi_sideband(rf_generator.KEYSIGHT),
+    },
     "lock": {"arduino-stcl": _arduino},
     "camera": {"areadetector": _areadetector},
     "trap_switch": {"redpitaya": _trap_switch},
     "loading": {"redpitaya": _board("loading")},
     "reference_cell": {"redpitaya": _board("reference_cell")},
+    "power_meter": {"thorlabs-pm100": _pm100},
+    "slow_control": {"epics-pva": _slow_pvs},
 }
 """Role to driver name to box; the first one serves unless another is asked for."""
 

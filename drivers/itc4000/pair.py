@@ -9,17 +9,20 @@ each time that a flickering seed returns, unramped and with no seed verified.
 import time
 from collections.abc import Callable
 
-from drivers.amplifier_protection import AmplifierReading, ProtectedAmplifier, SeedReading
+from drivers.amplifier_box import AmplifierReading, SeedReading
+from drivers.amplifier_trial import ExercisedAmplifier
 from drivers.errors import DriverError, InterlockOpen, Timeout
 from drivers.interfaces import AmplifierLimits, AmplifierStatus, Guard, Identity
 from drivers.itc4000.box import INTERLOCK, KEYLOCK, WINDOW_FAILURE, ItcBox, words
 from drivers.visa_line import VisaLine
 
 COOLER_POLL_S = 0.2
+_LIMIT_ROUNDING_MA = 0.05
+"""A limit of 106 mA may be answered as 0.10600001 A."""
 LINE = "LD-ENABLE of the amplifier's box"
 
 
-class Itc4000Pair(ProtectedAmplifier):
+class Itc4000Pair(ExercisedAmplifier):
     """`TaperedAmplifier` on two boxes, each with its own VISA resource.
 
     Powers are photocurrents of the boxes' own photodiodes times a factor of the rig file, in mW
@@ -237,12 +240,11 @@ class Itc4000Pair(ProtectedAmplifier):
 
     def _limit_guard(self, box: ItcBox, allowed_ma: float) -> Guard:
         limit_ma = box.limit_ma()
-        inside = limit_ma <= allowed_ma + self._tolerance_ma
+        inside = limit_ma <= allowed_ma + _LIMIT_ROUNDING_MA
         return Guard(
             fault="a current too high for the chip, from whatever source",
             by=f"current limit of the {box.role}'s box",
-            state=f"{limit_ma:g} mA, rig file {allowed_ma:g} mA"
-            + ("" if inside else ": above it"),
+            state=f"{limit_ma:g} mA, rig file {allowed_ma:g} mA" + ("" if inside else ": above it"),
             armed=inside,
             remedy=f"lower the current limit of the {box.role}'s box at its front panel",
         )

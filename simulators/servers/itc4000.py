@@ -85,7 +85,7 @@ class Itc4000(ItcScpi):
         trip = laser.trip
         bits = 0 if light.emission_button else KEYLOCK
         bits |= INTERLOCK if light.interlock_open else 0
-        bits |= CURRENT_LIMIT if laser.set_a >= self._limit_a else 0
+        bits |= CURRENT_LIMIT if laser.flowing_a >= self._limit_a else 0
         bits |= INHIBITED if laser.inhibited else 0
         bits |= TEMPERATURE_PROTECTION if trip == TEMPERATURE else 0
         bits |= 0 if laser.cooler.ready(self._now_s()) else WINDOW_FAILURE

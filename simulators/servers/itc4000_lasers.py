@@ -131,4 +131,3 @@ class AmplifierLaser:
 
     def set_current(self, current_a: float) -> None:
         self._light.set_amplifier(current_ma=1000.0 * current_a)
-

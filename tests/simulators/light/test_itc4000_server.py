@@ -270,7 +270,7 @@ def test_a_restarted_box_has_forgotten_its_protection_but_the_chip_stays_destroy
     light.set_cooler("seed", on=True)
     light.set_cooler("amplifier", on=True)
     wall.pass_(30.0)
-    light.set_seed(enabled=True)
+    light.set_seed(enabled=True, current_ma=90.0)
     light.set_amplifier(enabled=True, current_ma=2500.0)
     wall.pass_(60.0)
     assert light.output_power_mw() == pytest.approx(0.02 * 595.0)
