@@ -18,8 +18,8 @@ class ExercisedAmplifier(ProtectedAmplifier):
     def exercise_guard(self, seed_current_ma: float) -> GuardTrial:
         """Seed on, amplifier on at or below its unseeded ceiling, seed off: the box must act.
 
-        Before that, `make_safe` is timed at the same current. The box passes when the amplifier
-        is off within its stated delay and `READING_MARGIN_S` for the wire.
+        Before that, what STOP and the watchdog do (down and off) is timed. The box passes when the
+        amplifier is off within its stated delay and `READING_MARGIN_S` for the wire.
         """
         self._check_range("seed current", seed_current_ma, self._limits.seed_current_ma)
         with self._moves:
@@ -34,7 +34,7 @@ class ExercisedAmplifier(ProtectedAmplifier):
                 self.set_seed_current(seed_current_ma)
                 current_ma = self._light_harmlessly()
                 asked_s = self._clock()
-                self.make_safe()
+                self._force_off()
                 take_down_s = self._clock() - asked_s
                 self._light_harmlessly()
                 return self._take_seed_away(current_ma, take_down_s)

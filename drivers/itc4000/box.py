@@ -9,6 +9,7 @@ from drivers.interfaces import Identity
 from drivers.visa_line import VisaLine
 
 WINDOW_FAILURE = 512
+INHIBITED = 16
 INTERLOCK = 4
 KEYLOCK = 1
 CONDITIONS = {
@@ -16,7 +17,7 @@ CONDITIONS = {
     2: "compliance voltage reached",
     INTERLOCK: "interlock is open",
     8: "current limit reached",
-    16: "output inhibited",
+    INHIBITED: "output inhibited",
     32: "power limit reached",
     256: "switched off by its temperature protection",
     WINDOW_FAILURE: "temperature outside its window",

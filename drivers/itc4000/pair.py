@@ -6,14 +6,16 @@ LD-ENABLE of the amplifier's box, driven by a comparator on a seed photodiode. I
 each time that a flickering seed returns, unramped and with no seed verified.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 
 from drivers.amplifier_box import AmplifierReading, SeedReading
+from drivers.amplifier_protection import POLL_S
 from drivers.amplifier_trial import ExercisedAmplifier
-from drivers.errors import DriverError, InterlockOpen, Timeout
+from drivers.errors import DeviceFault, DriverError, InterlockOpen, Timeout
 from drivers.interfaces import AmplifierLimits, AmplifierStatus, Guard, Identity
-from drivers.itc4000.box import INTERLOCK, KEYLOCK, WINDOW_FAILURE, ItcBox, words
+from drivers.itc4000.box import INHIBITED, INTERLOCK, KEYLOCK, WINDOW_FAILURE, ItcBox, words
 from drivers.visa_line import VisaLine
 
 COOLER_POLL_S = 0.2
@@ -52,6 +54,7 @@ class Itc4000Pair(ExercisedAmplifier):
         emission_timeout_s: float = 2.0,
         cooling_timeout_s: float = 120.0,
         settled_s: float = 3.0,
+        lines: tuple[VisaLine, VisaLine] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,8 +63,12 @@ class Itc4000Pair(ExercisedAmplifier):
         )
         if not (seed_mw_per_ma > 0.0 and output_mw_per_ma > 0.0):
             raise ValueError(f"{name}: the factors of the photodiodes must be positive")
-        self._seed = ItcBox(VisaLine(name, seed_resource, timeout_s=timeout_s), "seed")
-        self._chip = ItcBox(VisaLine(name, amplifier_resource, timeout_s=timeout_s), "amplifier")
+        seed_line, chip_line = lines or (
+            VisaLine(name, seed_resource, timeout_s=timeout_s),
+            VisaLine(name, amplifier_resource, timeout_s=timeout_s),
+        )
+        self._seed = ItcBox(seed_line, "seed")
+        self._chip = ItcBox(chip_line, "amplifier")
         self._seed_mw_per_ma = seed_mw_per_ma
         self._output_mw_per_ma = output_mw_per_ma
         self._line_delay_max_s = line_delay_max_s
@@ -146,7 +153,9 @@ class Itc4000Pair(ExercisedAmplifier):
         self._seed.put_current(current_ma)
 
     def _switch_seed(self, on: bool) -> None:
-        self._switch(self._seed, on)
+        if on and not self._seed.is_on():
+            self._settle(self._seed)
+        self._seed.switch(on)
 
     def _read_amplifier(self) -> AmplifierReading:
         return AmplifierReading(
@@ -159,21 +168,30 @@ class Itc4000Pair(ExercisedAmplifier):
         self._chip.put_current(current_ma)
 
     def _switch_amplifier(self, on: bool) -> None:
-        self._switch(self._chip, on)
+        if not on or self._chip.is_on():
+            self._chip.switch(on)
+            return
+        self._settle(self._chip)
+        deadline_s = self._clock() + self._emission_timeout_s
+        while True:
+            try:
+                self._chip.switch(True)
+                return
+            except DeviceFault:
+                # The comparator may not have seen a seed yet that was switched on a moment ago.
+                waits = self._chip.condition() & INHIBITED and self._clock() < deadline_s
+                if not waits:
+                    raise
+            self._check_not_stopped()
+            self._sleep(POLL_S)
 
     def _switch_amplifier_off_blindly(self) -> None:
-        try:
+        # Nothing more can be done from here; the caller says so.
+        with contextlib.suppress(DriverError):
             self._chip.shout_off()
-        except DriverError:
-            pass  # nothing more can be done from here; the caller says so
 
     def _amplifier_emits(self) -> bool:
         return self._chip.is_on()
-
-    def _switch(self, box: ItcBox, on: bool) -> None:
-        if on and not box.is_on():
-            self._settle(box)
-        box.switch(on)
 
     def _settle(self, box: ItcBox) -> None:
         """Cooler on, and its temperature in the window for a while. Raises `InterlockOpen`."""
