@@ -65,7 +65,10 @@ class Monitor:
         light: LightControl,
         server: StationServer,
         alarms: Alarms,
+        note: Callable[[str, str], str] = lambda _text, _author: "",
     ) -> None:
+        """`note(text, author)` keeps a note with the run under way, if there is one."""
+        self._note = note
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -185,6 +188,7 @@ class Monitor:
         self._light.forget()
         post("station:watchdog", 1e3 * self.watchdog.slowest_s)
         self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
+        self._note(f"watchdog of the amplifier: {text}", "station")
 
     def _lock(self) -> None:
         status = self._instruments.lock.status()

@@ -142,7 +142,10 @@ class Station:
         except PortTaken:
             instruments.close()
             raise
-        self._monitor = Monitor(instruments, config, light, self._server, self._alarms)
+        self._monitor = Monitor(
+            instruments, config, light, self._server, self._alarms,
+            lambda text, author: self._runs.note(text, author),
+        )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
             more=self._monitor.slow.causes,

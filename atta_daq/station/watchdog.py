@@ -59,7 +59,7 @@ class Watchdog:
         looks = looked_s is not None and self._clock() - looked_s < LATE_S
         state = f"longest time between two looks {1e3 * self.longest_look_s:.0f} ms; "
         if self.fired:
-            state += f"fired {self.fired} times, slowest reaction {1e3 * self.slowest_s:.0f} ms"
+            state += f"fired {self.fired} time(s), slowest reaction {1e3 * self.slowest_s:.0f} ms"
         else:
             state += "has not fired"
         return Guard(

@@ -50,7 +50,7 @@ class Itc4000Pair(ExercisedAmplifier):
         seed_mw_per_ma: float,
         output_mw_per_ma: float,
         line_delay_max_s: float = 0.05,
-        timeout_s: float = 1.0,
+        timeout_s: float = 0.8,
         emission_timeout_s: float = 2.0,
         cooling_timeout_s: float = 120.0,
         settled_s: float = 3.0,

@@ -312,3 +312,16 @@ def test_a_restarted_pair_is_refused_at_the_next_move_up():
     driver.seed_on()
     with pytest.raises(InterlockOpen, match="LD-ENABLE of the amplifier's box: OFF"):
         driver.amplifier_on()
+
+
+def test_a_disarmed_guard_of_the_dlc_pro_stands_in_the_table_with_what_to_do():
+    bench = Bench()
+    driver = dlc_pro(bench)
+    with bench.world.lock:
+        bench.light.set_guard(seedonly_delay_s=0.0)
+    with pytest.raises(InterlockOpen, match="seedonly-check:shutdown-delay is 0 s"):
+        driver.connect()
+    gaps = [guard for guard in driver.guards() if not guard.armed]
+    assert len(gaps) == 1
+    assert "seedonly-check:shutdown-delay is 0 s" in gaps[0].state
+    assert "at the box" in gaps[0].remedy
