@@ -120,9 +120,7 @@ def _exercised(amplifier: TaperedAmplifier, rig: RigConfig, yes: bool) -> bool:
 
 def trial_text(trial: GuardTrial) -> str:
     """What a trial showed, for the operator."""
-    down = (
-        f"driver's own way down and off: {1e3 * trial.take_down_s:.0f} ms. Amplifier and seed off"
-    )
+    down = f"the driver itself takes it down in {1e3 * trial.take_down_s:.1f} ms. Both are off now"
     at = f"at {trial.current_ma:g} mA"
     allowed = f"allowed {1e3 * trial.allowed_s:.0f} ms"
     if math.isinf(trial.trip_s):
@@ -132,9 +130,8 @@ def trial_text(trial: GuardTrial) -> str:
         )
     took = f"off {1e3 * trial.trip_s:.0f} ms after the seed ({allowed})"
     verdict = "passed" if trial.passed else "FAILED, too slow"
-    return (
-        f"{verdict}: {at} the box switched itself {took}; cause: {trial.by or 'none told'}; {down}"
-    )
+    cause = trial.by or "none told"
+    return f"{verdict}: {at} the box switched itself {took}; cause: {cause}; {down}"
 
 
 def _show(guards: Sequence[Guard], name: str) -> bool:
