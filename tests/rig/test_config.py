@@ -88,3 +88,54 @@ def test_every_driver_has_one_table_of_its_name() -> None:
         field = spec.section.model_fields["driver"]
         assert field.annotation.__args__ == (spec.driver,)
     assert len({(spec.kind, spec.driver) for spec in BUILT_IN}) == len(BUILT_IN)
+
+
+@pytest.fixture
+def pair() -> dict[str, Any]:
+    """A rig with a pair of ITC4000."""
+    ports = {
+        **PORTS,
+        "amplifier": "USB0::0x1313::0x804A::M2::INSTR",
+        "amplifier_seed": "USB0::0x1313::0x804A::M1::INSTR",
+        "drivers": {"amplifier": "thorlabs-itc4000"},
+    }
+    return copy.deepcopy(rig_file(ports, "co"))
+
+
+def test_a_pair_of_boxes_is_one_amplifier(pair: dict[str, Any]) -> None:
+    rig = rig_config(pair, "rig.toml")
+    built = RigAssembly(rig).instruments
+    assert type(built.amplifier).__name__ == "Itc4000Pair"
+    assert built.addresses["amplifier"] == (
+        "USB0::0x1313::0x804A::M1::INSTR with USB0::0x1313::0x804A::M2::INSTR"
+    )
+
+
+def test_one_box_for_both_is_refused(pair: dict[str, Any]) -> None:
+    pair["amplifier"]["amplifier_address"] = "usb0::0x1313::0x804a::m1::instr"
+    with pytest.raises(ConfigError, match=r"amplifier\.seed_address and amplifier\.amplifier_addr"):
+        rig_config(pair, "rig.toml")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "seed_current_ma",
+        "amplifier_current_ma",
+        "unseeded_ceiling_ma",
+        "seed_power_min_mw",
+        "seed_mw_per_photodiode_ma",
+        "output_mw_per_photodiode_ma",
+    ],
+)
+@pytest.mark.parametrize("which", ["data", "pair"])
+def test_no_limit_of_the_amplifier_has_a_default(
+    which: str, key: str, request: pytest.FixtureRequest
+) -> None:
+    rig = request.getfixturevalue(which)
+    if key not in rig["amplifier"]:
+        assert which == "data"
+        return
+    del rig["amplifier"][key]
+    with pytest.raises(ConfigError, match=f"{key}"):
+        rig_config(rig, "rig.toml")
