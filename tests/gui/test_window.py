@@ -214,6 +214,22 @@ def test_stop_is_tried_without_a_station_and_says_what_to_do(
     assert "boxes' own switches" in said
 
 
+def test_a_panel_that_comes_up_hides_no_toast(
+    qtbot: QtBot, opened: tuple[Window, FakeLink]
+) -> None:
+    window, _ = opened
+    window.context.notices.error("look at this")
+    (toast,) = window.shell.toasts.shown
+    for panel in ("runs", "log", "editor"):
+        window.show_panel(panel)
+        middle = toast.geometry().center()
+        qtbot.waitUntil(
+            lambda middle=middle: (
+                toast.isAncestorOf(window.childAt(middle)) or window.childAt(middle) is toast
+            )
+        )
+
+
 def test_a_dock_under_a_tab_has_no_second_title(
     qtbot: QtBot, opened: tuple[Window, FakeLink]
 ) -> None:

@@ -32,7 +32,13 @@ class Bench:
         self.alarms = Alarms(self._post, lambda *_: None, lambda: 1000.0)
         amplifier = SimpleNamespace(make_safe=lambda: self.done.append("made safe"))
         light = SimpleNamespace(forget=lambda: self.done.append("light forgotten"))
-        server = SimpleNamespace(post=self._post, limits=lambda *_: None)
+        server = SimpleNamespace(
+            post=self._post,
+            limits=lambda *_: None,
+            latest=lambda _name: None,
+            stale=lambda *_: None,
+            alarm_limits=lambda *_: None,
+        )
         self.monitor = Monitor(
             cast(Any, SimpleNamespace(amplifier=amplifier)),
             rig_config(rig_file(PORTS, "co"), "rig.toml"),
