@@ -97,6 +97,38 @@ class AmplifierStatus:
     """The box's own health text."""
 
 
+@dataclass(frozen=True)
+class Guard:
+    """One guard of the amplifier, as it stands now."""
+
+    fault: str
+    """What it guards against."""
+    by: str
+    """Who guards: the driver, a setting of a box, a wire."""
+    state: str
+    """How it stands, in words."""
+    armed: bool
+    remedy: str = ""
+    """What to do when it is not armed."""
+
+
+@dataclass(frozen=True)
+class GuardTrial:
+    """The box's own guard, provoked at a harmless current. Wall times."""
+
+    passed: bool
+    current_ma: float
+    """Amplifier current while its seed was taken away."""
+    trip_s: float
+    """From the command that switched the seed off until the amplifier was read as off: what
+    passed at most, the wire included. inf when it stayed on."""
+    allowed_s: float
+    by: str
+    """What the box says that tripped; empty when it does not say."""
+    take_down_s: float
+    """How long the driver itself takes to bring the amplifier down and off."""
+
+
 class TaperedAmplifier(Instrument, Protocol):
     """Seed diode and tapered amplifier, never pumped unseeded.
 
@@ -123,6 +155,18 @@ class TaperedAmplifier(Instrument, Protocol):
 
     def set_amplifier_current(self, current_ma: float) -> None:
         """Ramp to `current_ma`; above the unseeded ceiling only with a verified, fresh seed."""
+        ...
+
+    def guards(self) -> tuple[Guard, ...]:
+        """Who guards the amplifier against what, read from the box now."""
+        ...
+
+    def exercise_guard(self, seed_current_ma: float) -> GuardTrial:
+        """Provoke the box's own guard at a current that is harmless without seed.
+
+        Refused with `InterlockOpen` unless seed and amplifier are off; both are off afterwards,
+        however it ends.
+        """
         ...
 
 

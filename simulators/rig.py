@@ -37,6 +37,7 @@ class SimulatedRig:
                 _number("kept", kept, 0.0, 1.0), _number("decay_s", decay_s, 1e-6, 1e6)
             ),
             ("amplifier", "interlock_open"): lambda: light.set_interlock(True),
+            ("amplifier", "key_off"): lambda: light.set_emission_button(False),
             ("lock", "mode_hop"): lambda jump_mhz=None, multimode=True: cavity.hop(
                 None if jump_mhz is None else _number("jump_mhz", jump_mhz, -1e5, 1e5),
                 bool(multimode),
@@ -119,6 +120,7 @@ class SimulatedRig:
                 "amplifier_destroyed": amplifier.destroyed,
                 "amplifier_trip": light.amplifier_trip,
                 "interlock_open": light.interlock_open,
+                "ld_enable": light.line.high,
                 "emission": light.emission,
                 "power_head_mw": world.power_head.true_power_mw(),
                 "source_pressure_mbar": world.vacuum.pressure_mbar(),
@@ -142,9 +144,10 @@ class SimulatedRig:
         if fault in WIRE_FAULTS:
             self._server(instrument).set_fault(_wire_fault(fault, parameters))
             return
-        act = self._faults.get((instrument, fault))
+        of_box = self.servers[instrument].faults if instrument in self.servers else {}
+        act = self._faults.get((instrument, fault)) or of_box.get(fault)
         if act is None:
-            known = sorted(f for i, f in self._faults if i == instrument)
+            known = sorted([*(f for i, f in self._faults if i == instrument), *of_box])
             raise ValueError(
                 f"{instrument} has no fault {fault!r}; it has: {', '.join([*known, *WIRE_FAULTS])}"
             )
@@ -170,6 +173,7 @@ class SimulatedRig:
                 self.world.light.recover_seed()
                 self.world.light.set_interlock(False)
                 self.world.light.set_emission_button(True)
+                self.world.light.mend_pair()
             if "lock" in names:
                 self.world.cavity.realign()
                 self.world.scan.mend()

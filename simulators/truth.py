@@ -149,6 +149,19 @@ class Light(_Group):
     power_noise: float = q(0.002, "1", "relative power noise (A)", ge=0)
     power_noise_time_s: float = q(1.0, "s", "correlation time of the power noise (A)", gt=0)
     seed_noise: float = q(0.002, "1", "noise of a seed-power reading over nominal (A)", ge=0)
+    seed_photodiode_ma_per_mw: float = q(
+        0.0497, "mA/mW", "photocurrent per seed power at the chip, ITC4000 pair (A)", gt=0
+    )
+    output_photodiode_ma_per_mw: float = q(
+        0.00201, "mA/mW", "photocurrent per output power, ITC4000 pair (A)", gt=0
+    )
+    ld_enable_low_mw: float = q(
+        11.0, "mW", "seed power below which the LD-ENABLE line falls, ITC4000 pair (A)", gt=0
+    )
+    ld_enable_high_mw: float = q(13.0, "mW", "seed power above which it rises again (A)", gt=0)
+    ld_enable_delay_s: float = q(
+        2e-3, "s", "delay of comparator and box until the amplifier's current ends (A)", gt=0
+    )
     eom_v_pi_v: float = q(4.0, "V", "half-wave voltage of the EOM (A)", gt=0)
     shutter_s: float = q(0.01, "s", "time for the 819-nm shutter to move (A)", ge=0)
 

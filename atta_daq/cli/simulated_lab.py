@@ -91,6 +91,13 @@ def _slow_control(ports: Ports) -> dict[str, Any]:
 
 TABLES: dict[tuple[str, str], Callable[[Ports], dict[str, Any]]] = {
     ("amplifier", "toptica-dlcpro"): _at("amplifier", **AMPLIFIER),
+    ("amplifier", "thorlabs-itc4000"): lambda ports: {
+        "seed_address": ports["amplifier_seed"],
+        "amplifier_address": ports["amplifier"],
+        "seed_mw_per_photodiode_ma": 20.0,
+        "output_mw_per_photodiode_ma": 500.0,
+        **AMPLIFIER,
+    },
     ("sideband", "windfreak-synthhd"): _at("sideband", **SIDEBAND),
     ("sideband", "rigol-dsg800"): _at("sideband", **SIDEBAND),
     ("sideband", "keysight-mxg"): _at("sideband", **SIDEBAND),

@@ -44,6 +44,13 @@ READINGS: tuple[Reading, ...] = (
     Reading("station:control", "string", "", "client that holds control; empty for none"),
     Reading("station:message", "string", "", "last line of the log"),
     Reading("station:watchdog", "double", "ms", "slowest reaction of the watchdog so far", 1),
+    Reading(
+        "station:watchdog_look",
+        "double",
+        "ms",
+        "longest time so far between two looks of the watchdog at seed and amplifier",
+        1,
+    ),
     Reading("station:rig", "string", "", "JSON: the rig in short (`client.rig_info.RigInfo`)"),
     Reading("station:activity", "string", "", "what the rig does outside a run; empty for nothing"),
     Reading("station:log", "string", "", "JSON: the last lines of the log (`client.log.LogLine`)"),
@@ -203,6 +210,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "run_export", ("run", "format"), "files of a run: csv or nexus, base64", needs_control=False
     ),
+    Command(
+        "protection", (), "who guards the amplifier against what, read now", needs_control=False
+    ),
     Command("history", ("names", "seconds"), "past readings, one a second", needs_control=False),
     Command("shutdown", (), "make safe, end the station"),
 )
@@ -241,6 +251,10 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ("run_scan", "`{scan}`: TOML"),
     ("run_report", "`{name, html}`"),
     ("run_export", "`{files: {name: base64}}`"),
+    (
+        "protection",
+        "`{guards: [{fault, by, state, armed, remedy}]}`, the station's watchdog last",
+    ),
     (
         "history",
         "`{name: {utc_s: [], value: []}}`, at most two hours; null where the reading was stale",

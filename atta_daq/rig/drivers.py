@@ -70,6 +70,7 @@ def _own(kind: str, driver: str, section: type[InstrumentSection], build: str) -
 
 BUILT_IN = (
     _own("amplifier", "toptica-dlcpro", amplifier.DlcProConfig, "amplifier:dlcpro"),
+    _own("amplifier", "thorlabs-itc4000", amplifier.ItcPairConfig, "amplifier:itc_pair"),
     _own("sideband", "windfreak-synthhd", sideband.SynthHDConfig, "sideband:synthhd"),
     _own("sideband", "rigol-dsg800", sideband.RigolConfig, "sideband:scpi"),
     _own("sideband", "keysight-mxg", sideband.KeysightConfig, "sideband:scpi"),

@@ -21,6 +21,7 @@ from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.power_check import PowerCheck
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch
+from atta_daq.station.watchdog import Watchdog
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
 from drivers.interfaces import AmplifierStatus, CavityScope, Instrument
 
@@ -65,7 +66,10 @@ class Monitor:
         light: LightControl,
         server: StationServer,
         alarms: Alarms,
+        note: Callable[[str, str], str] = lambda _text, _author: "",
     ) -> None:
+        """`note(text, author)` keeps a note with the run under way, if there is one."""
+        self._note = note
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -75,7 +79,7 @@ class Monitor:
         self._faults: dict[str, str] = {}
         self._silent: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
-        self._slowest_s = 0.0
+        self.watchdog = Watchdog(instruments.amplifier, config)
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
         self._power = PowerCheck(config, server, server.latest)
         self.slow = SlowWatch(config, server)
@@ -144,6 +148,8 @@ class Monitor:
                     watch.instrument.connect()
                 watch.poll()
             except DriverError as error:
+                if watch.instrument is self._instruments.amplifier:
+                    self.watchdog.rest()
                 if not failures:
                     self._server.stale(watch.readings, str(error))
                 if watch.guards:
@@ -158,7 +164,7 @@ class Monitor:
     def _amplifier(self) -> None:
         started = time.monotonic()
         status = self._instruments.amplifier.status()
-        self._watchdog(status, started)
+        self._watch(status, started)
         post = self._server.post
         post("amplifier:seed_on", status.seed_on)
         post("amplifier:seed_current", status.seed_current_ma)
@@ -174,24 +180,16 @@ class Monitor:
         ratio = self._config.calibrations.fibre_power.monitor_ratio
         post("light:power", status.output_power_mw * ratio)
 
-    def _watchdog(self, status: AmplifierStatus, started: float) -> None:
-        """A seed that fades while the amplifier is up: take the amplifier down now."""
-        limits = self._config.amplifier
-        unseeded = not status.seed_on or status.seed_power_mw < limits.seed_power_min_mw
-        pumped = status.amplifier_on and status.amplifier_current_ma > limits.unseeded_ceiling_ma
-        if not (unseeded and pumped):
+    def _watch(self, status: AmplifierStatus, started: float) -> None:
+        text = self.watchdog.look(status, started)
+        post = self._server.post
+        post("station:watchdog_look", 1e3 * self.watchdog.longest_look_s)
+        if not text:
             return
-        self._instruments.amplifier.make_safe()
         self._light.forget()
-        reaction_s = time.monotonic() - started
-        self._slowest_s = max(self._slowest_s, reaction_s)
-        self._server.post("station:watchdog", 1e3 * self._slowest_s)
-        text = (
-            f"seed at {status.seed_power_mw:.1f} mW while at "
-            f"{status.amplifier_current_ma:.0f} mA; taken down in {1e3 * reaction_s:.0f} ms. "
-            "Check the seed, then run again"
-        )
+        post("station:watchdog", 1e3 * self.watchdog.slowest_s)
         self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
+        self._note(f"watchdog of the amplifier: {text}", "station")
 
     def _lock(self) -> None:
         status = self._instruments.lock.status()

@@ -32,6 +32,7 @@ from atta_daq.station.manual import Manual
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.precheck import axis_of
+from atta_daq.station.protection import Protection
 from atta_daq.station.queries import Queries
 from atta_daq.station.rig_info import rig_info
 from atta_daq.station.rig_use import RigUse
@@ -128,7 +129,11 @@ class Station:
             config, self._data, self._calculator, history, self._alarms,
             lambda text, author: self._runs.note(text, author), say,
         )  # fmt: skip
-        others = {**manual.handlers(), **activities.handlers(), **queries.handlers()}
+        protection = Protection(instruments.amplifier, lambda: self._monitor.watchdog.guard())
+        others = {
+            **manual.handlers(), **activities.handlers(), **queries.handlers(),
+            **protection.handlers(),
+        }  # fmt: skip
         commands = Commands(config, light, control, use, others, say, self._ended.set)
         network = config.network
         try:
@@ -139,7 +144,10 @@ class Station:
         except PortTaken:
             instruments.close()
             raise
-        self._monitor = Monitor(instruments, config, light, self._server, self._alarms)
+        self._monitor = Monitor(
+            instruments, config, light, self._server, self._alarms,
+            lambda text, author: self._runs.note(text, author),
+        )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
             more=self._monitor.slow.causes,

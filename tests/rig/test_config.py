@@ -125,3 +125,50 @@ def test_a_software_lock_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=said):
         rig_config(software_lock(data, **changes), "rig.toml")
+
+
+@pytest.fixture
+def pair() -> dict[str, Any]:
+    """A rig with a pair of ITC4000."""
+    ports = {
+        **PORTS,
+        "amplifier": "USB0::0x1313::0x804A::M2::INSTR",
+        "amplifier_seed": "USB0::0x1313::0x804A::M1::INSTR",
+        "drivers": {"amplifier": "thorlabs-itc4000"},
+    }
+    return copy.deepcopy(rig_file(ports, "co"))
+
+
+def test_a_pair_of_boxes_is_one_amplifier(pair: dict[str, Any]) -> None:
+    rig = rig_config(pair, "rig.toml")
+    built = RigAssembly(rig).instruments
+    assert type(built.amplifier).__name__ == "Itc4000Pair"
+    assert built.addresses["amplifier"] == (
+        "USB0::0x1313::0x804A::M1::INSTR with USB0::0x1313::0x804A::M2::INSTR"
+    )
+
+
+def test_one_box_for_both_is_refused(pair: dict[str, Any]) -> None:
+    pair["amplifier"]["amplifier_address"] = "USB0::0X1313::0x804a::m1::instr"
+    with pytest.raises(ConfigError, match=r"amplifier\.seed_address and amplifier\.amplifier_addr"):
+        rig_config(pair, "rig.toml")
+
+
+ENVELOPE = ("seed_current_ma", "amplifier_current_ma", "unseeded_ceiling_ma", "seed_power_min_mw")
+PHOTODIODES = ("seed_mw_per_photodiode_ma", "output_mw_per_photodiode_ma")
+
+
+@pytest.mark.parametrize(
+    ("which", "key"),
+    [
+        *(("data", key) for key in ENVELOPE),
+        *(("pair", key) for key in ENVELOPE + PHOTODIODES),
+    ],
+)
+def test_no_limit_of_the_amplifier_has_a_default(
+    which: str, key: str, request: pytest.FixtureRequest
+) -> None:
+    rig = request.getfixturevalue(which)
+    del rig["amplifier"][key]
+    with pytest.raises(ConfigError, match=key):
+        rig_config(rig, "rig.toml")
