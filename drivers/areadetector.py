@@ -163,7 +163,7 @@ class AreaDetectorCamera:
             shutter_open=text(SHUTTER) != SHUTTER_CLOSED,
             frames_delivered=progress.delivered,
             frames_lost=progress.lost,
-            message=progress.failure or text("AndorMessage_RBV"),
+            message=self._guard.state().trip or progress.failure or text("AndorMessage_RBV"),
         )
 
     def progress(self) -> FrameProgress:

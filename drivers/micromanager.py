@@ -123,6 +123,8 @@ class MicroManagerCamera:
             if core is None:
                 return
             try:
+                if self._stream is not None:
+                    self._stream.cease()
                 core.stopSequenceAcquisition()
                 if self._stream is not None:
                     self._stream.close()
@@ -160,7 +162,7 @@ class MicroManagerCamera:
             or properties.text(names.shutter) != names.shutter_closed,
             frames_delivered=stream.delivered if stream else 0,
             frames_lost=stream.lost if stream else 0,
-            message=stream.failure if stream else "",
+            message=self._guard.state().trip or (stream.failure if stream else ""),
         )
 
     def protection(self) -> CameraProtection:
@@ -254,6 +256,8 @@ class MicroManagerCamera:
         """Stop; when it returns no frame will come any more."""
         with self._lock:
             core, _ = self._open()
+            if self._stream is not None:
+                self._stream.cease()
             try:
                 self._asked(core.stopSequenceAcquisition)
             finally:

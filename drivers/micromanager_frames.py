@@ -53,9 +53,13 @@ class SequenceStream:
         self._thread = threading.Thread(target=self._run, name="camera frames", daemon=True)
         self._thread.start()
 
+    def cease(self) -> None:
+        """No frame is handed over any more but the one under way."""
+        self._open = False
+
     def close(self) -> None:
         """End it; after the return `sink` is not running and will not be called again."""
-        self._open = False
+        self.cease()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -69,7 +73,9 @@ class SequenceStream:
                         "the image buffer ran over and frames were lost: the sequence has stopped"
                     )
                 elif not self._core.isSequenceRunning():
-                    self.failure = "the camera has stopped by itself"
+                    if self._open:
+                        self.failure = "the camera has stopped by itself"
+                    return
                 else:
                     self._sleep(self._poll_s)
         # Anything raised here would end the frames without a word to anybody.
