@@ -7,8 +7,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.power_check import PowerCheck
 from atta_daq.station.server import StationServer
+from atta_daq.station.slow_watch import SlowWatch
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
 from drivers.interfaces import AmplifierStatus, Instrument
 
@@ -25,6 +28,7 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 WATCHDOG_S = 0.2
 CELL_S = 1.0
+SLOW_S = 0.5
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 LOCK_ERRORS = 300
 CAMERA_READINGS = (
@@ -72,6 +76,8 @@ class Monitor:
         self._threads: list[threading.Thread] = []
         self._slowest_s = 0.0
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
+        self._power = PowerCheck(config, server, server.latest)
+        self.slow = SlowWatch(config, server)
         self._set_limits()
 
     def start(self) -> None:
@@ -91,13 +97,26 @@ class Monitor:
 
     def fault(self) -> str:
         """What is wrong with the rig right now; empty when nothing is."""
-        return "; ".join(self._faults.values())
+        return "; ".join(text for text in (*self._faults.values(), self.slow.fault()) if text)
 
     def silent(self) -> dict[str, str]:
         """Instruments that do not answer, each with its error."""
         return self._silent.copy()
 
     def _watches(self) -> tuple[Watch, ...]:
+        return (*self._always_there(), *self._optional())
+
+    def _optional(self) -> Iterator[Watch]:
+        """Of what a rig may go without. They only look: their silence spoils no segment, but for
+        a value of the slow control that the rig file says may (`SlowWatch.fault`)."""
+        meter, slow = self._instruments.power_meter, self._instruments.slow_control
+        if meter is not None:
+            poll = partial(self._power.poll, meter)
+            yield Watch(meter, poll, ("power_meter:",), guards=False)
+        if slow is not None:
+            yield Watch(slow, partial(self.slow.poll, slow), (), SLOW_S, guards=False)
+
+    def _always_there(self) -> tuple[Watch, ...]:
         rig = self._instruments
         return (
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
@@ -194,7 +213,10 @@ class Monitor:
         self._server.post("sideband:frequency", status.frequency_mhz)
         self._server.post("sideband:power", status.power_dbm)
         self._server.post("sideband:on", status.rf_on)
-        self._server.post("sideband:locked", status.pll_locked)
+        if status.pll_locked is None:
+            self._server.stale(("sideband:locked",), "this generator does not tell")
+        else:
+            self._server.post("sideband:locked", status.pll_locked)
 
     def _camera(self) -> None:
         status = self._instruments.camera.status()
