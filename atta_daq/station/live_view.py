@@ -41,7 +41,7 @@ class LiveView:
         try:
             self._camera.start(pump)
             activity.ready()
-            cause = pump.wait(taker.stall_s, lambda: activity.ending)
+            cause = pump.wait(taker.stall_s, lambda: activity.ending or self._tripped())
         finally:
             try:
                 self._camera.stop()
@@ -49,3 +49,6 @@ class LiveView:
                 pump.finish()
         if not activity.ending:
             raise DeviceFault("camera", cause, "see the camera's server, then watch again")
+
+    def _tripped(self) -> str:
+        return self._camera.protection().trip
