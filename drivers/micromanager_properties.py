@@ -1,5 +1,6 @@
 """Reading and writing the properties of one device in Micro-Manager's core, each set verified."""
 
+import math
 from dataclasses import dataclass
 
 from drivers.errors import DeviceFault, ProtocolError
@@ -83,14 +84,19 @@ class Properties:
             raise self._fault(f"'{prop}' cannot be read", error) from error
 
     def number(self, prop: str) -> float:
+        """A finite number; ProtocolError for anything else."""
         text = self.text(prop)
         try:
-            return float(text)
-        except ValueError as error:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             raise ProtocolError(
-                self._name, f"property '{prop}' is '{text}', not a number",
+                self._name,
+                f"property '{prop}' is '{text}', not a number",
                 "correct [camera.properties] in the rig file",
-            ) from error  # fmt: skip
+            )
+        return number
 
     def set(self, prop: str, value: str) -> None:
         """Set and read back; words must be kept as they are, numbers to 1e-6 of themselves."""
