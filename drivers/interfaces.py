@@ -10,7 +10,7 @@ All drivers are safe to call from several threads: one connection, one lock.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -254,6 +254,49 @@ class TransferCavityLock(Instrument, Protocol):
     def relock(self) -> LockStatus:
         """Close the loop again after `freeze` or a loss."""
         ...
+
+
+@dataclass(frozen=True)
+class CavityTraces:
+    """One sweep of a scanned cavity, thinned for a window: each point the highest of its samples,
+    so that no peak is lost."""
+
+    times_us: NDArray[np.float64]
+    """After the start of the record, (n,), n at most 1000."""
+    master_v: NDArray[np.float64]
+    """Photodiode of the master, (n,)."""
+    slave_v: NDArray[np.float64]
+    """Photodiode of the slave, (n,)."""
+    master_peaks_us: tuple[float, ...]
+    """Fitted positions in the record, in the order of time."""
+    slave_peaks_us: tuple[float, ...]
+    errors: NDArray[np.float64]
+    """Ratio less its setpoint in the last sweeps, oldest first."""
+
+
+@runtime_checkable
+class CavityScope(Protocol):
+    """What a lock that digitises the cavity offers beside `TransferCavityLock`."""
+
+    def traces(self) -> CavityTraces | None:
+        """The last sweep; None before the first."""
+        ...
+
+
+class ModeCheck(Protocol):
+    """Tells by the reference cell whether the slave is on the right mode."""
+
+    def __call__(self, go_to: Callable[[float], LockStatus]) -> str:
+        """Why the mode is wrong, '' when it is right. `go_to` moves the lock to a ratio and returns
+        when it has landed; the lock goes back by itself afterwards. May raise DriverError."""
+        ...
+
+
+@runtime_checkable
+class ModeChecked(Protocol):
+    """A lock that relocks by itself and wants the mode checked before it calls itself locked."""
+
+    mode_check: ModeCheck | None
 
 
 # --- camera ---------------------------------------------------------------------------------

@@ -10,13 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QWidget
 
 from atta_daq.client.discovery import RUNTIME_VARIABLE, find_local
 from gui.link.station import Link
@@ -80,7 +81,7 @@ class Photographer:
         picture = (widget or self.window).grab().toImage()
         assert reduced(picture).save(str(self._folder / f"{name}.png"), quality=0)
 
-    def panel(self, panel_id: str) -> QWidget:
+    def panel(self, panel_id: str) -> QDockWidget:
         self.window.show_panel(panel_id)
         return self.window.docks[panel_id]
 
@@ -103,11 +104,11 @@ def main(folder: Path, scratch: Path) -> None:
         at.take("idle")
         at.trigger("light.on")
         at.until(lambda: readings.flag("amplifier:on") and readings.flag("lock:locked"))
-        amplifier = at.panel("amplifier").widget()
-        amplifier.amplifier.field.setText("1500")  # type: ignore[attr-defined]
-        amplifier.amplifier.field.textEdited.emit("1500")  # type: ignore[attr-defined]
+        amplifier: Any = at.panel("amplifier").widget()
+        amplifier.amplifier.field.setText("1500")
+        amplifier.amplifier.field.textEdited.emit("1500")
         at.take("amplifier", window.docks["amplifier"])
-        amplifier.amplifier.field.revert()  # type: ignore[attr-defined]
+        amplifier.amplifier.field.revert()
         at.trigger("lock.zero")
         at.until(lambda: "ratio" in readings.text("cell:zero"))
         at.until(lambda: readings.text("station:activity") == "")

@@ -83,7 +83,7 @@ BOXES: Mapping[str, Mapping[str, Starter]] = {
         "rigol-dsg800": _scpi_sideband(rf_generator.RIGOL),
         "keysight-mxg": _scpi_sideband(rf_generator.KEYSIGHT),
     },
-    "lock": {"arduino-stcl": _arduino},
+    "lock": {"arduino-stcl": _arduino, "redpitaya-stcl": _board("lock")},
     "camera": {"areadetector": _areadetector},
     "trap_switch": {"redpitaya": _trap_switch},
     "loading": {"redpitaya": _board("loading")},

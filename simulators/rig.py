@@ -28,7 +28,7 @@ class SimulatedRig:
         self._camera: AreaDetector | None = None
         self._slow: SlowPvs | None = None
         self._derived = derived_truth(world)
-        light, cavity = world.light, world.cavity
+        light, cavity, scan = world.light, world.cavity, world.scan
         self._faults: dict[tuple[str, str], Callable[..., None]] = {
             ("amplifier", "trip"): lambda reason="driver tripped": light.trip_amplifier(
                 str(reason)
@@ -42,6 +42,9 @@ class SimulatedRig:
                 None if jump_mhz is None else _number("jump_mhz", jump_mhz, -1e5, 1e5),
                 bool(multimode),
             ),
+            ("lock", "pickoff_after_eom"): lambda: setattr(scan, "pickoff_after_eom", True),
+            ("lock", "swapped_photodiodes"): lambda: setattr(scan, "swapped_photodiodes", True),
+            ("lock", "ramp_polarity"): lambda: setattr(scan, "inverted_ramp", True),
             ("slow_control", "pressure_spike"): lambda factor=50.0: world.vacuum.spike(
                 _number("factor", factor, 1.0, 1e6)
             ),
@@ -102,7 +105,11 @@ class SimulatedRig:
             return {
                 "rig_time_s": world.clock.now_s(),
                 "detuning_mhz": field.detuning_mhz,
-                "lock_error": world.cavity.error_code(),
+                "lock_error": (
+                    world.cavity.firmware.error_code()
+                    if world.cavity.controller is world.cavity.firmware
+                    else 0
+                ),
                 "seed_power_mw": light.seed_power_mw(),
                 "amplifier_current_ma": 1000.0 * amplifier.current_a,
                 "power_mw": field.power_mw,
@@ -169,6 +176,7 @@ class SimulatedRig:
                 self.world.light.mend_pair()
             if "lock" in names:
                 self.world.cavity.realign()
+                self.world.scan.mend()
             if "slow_control" in names:
                 self.world.vacuum.mend()
 

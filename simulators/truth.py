@@ -203,6 +203,19 @@ class Cavity(_Group):
         0.5, "s", "time constant of the cavity's own loop at its default gains (A)", gt=0
     )
     lock_time_s: float = q(0.25, "s", "time constant of the closed loop after a step (A)", gt=0)
+    board_ramp_mhz_per_v: float = q(
+        3260.0, "MHz/V", "cavity length by OUT1 of the digitiser, on the master's scale (A)", gt=0
+    )
+    board_laser_mhz_per_v: float = q(
+        2200.0, "MHz/V", "laser frequency by OUT2 of the digitiser (A)", gt=0
+    )
+    actuator_hysteresis: float = q(
+        0.04, "1", "share of the laser piezo's stroke that lags (A)", ge=0, lt=0.3
+    )
+    master_peak_v: float = q(0.7, "V", "811-nm peak on its photodiode (A)", gt=0)
+    slave_peak_v: float = q(0.5, "V", "819-nm peak on its photodiode at nominal seed (A)", gt=0)
+    photodiode_offset_v: float = q(0.01, "V", "both photodiodes in the dark (A)")
+    photodiode_noise_v: float = q(0.005, "V", "rms noise of one sample of both (A)", ge=0)
 
 
 class ReferenceCell(_Group):

@@ -102,6 +102,7 @@ TABLES: dict[tuple[str, str], Callable[[Ports], dict[str, Any]]] = {
     ("sideband", "rigol-dsg800"): _at("sideband", **SIDEBAND),
     ("sideband", "keysight-mxg"): _at("sideband", **SIDEBAND),
     ("lock", "arduino-stcl"): _at("lock", **LOCK),
+    ("lock", "redpitaya-stcl"): _at("lock", ratio={"low": -0.2, "high": 1.1}, ratio_per_v=0.74),
     ("camera", "areadetector"): _at("camera", **CAMERA),
     ("trap_switch", "redpitaya"): lambda ports: {
         "address": ports["trap_switch"],

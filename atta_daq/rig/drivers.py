@@ -75,6 +75,7 @@ BUILT_IN = (
     _own("sideband", "rigol-dsg800", sideband.RigolConfig, "sideband:scpi"),
     _own("sideband", "keysight-mxg", sideband.KeysightConfig, "sideband:scpi"),
     _own("lock", "arduino-stcl", lock.ArduinoLockConfig, "lock:arduino"),
+    _own("lock", "redpitaya-stcl", lock.RedPitayaLockConfig, "lock:redpitaya"),
     _own("camera", "areadetector", camera.AreaDetectorConfig, "camera:areadetector"),
     _own("trap_switch", "redpitaya", boards.RedPitayaTrapSwitchConfig, "boards:trap_switch"),
     _own("loading", "redpitaya", boards.RedPitayaLoadingConfig, "boards:loading"),

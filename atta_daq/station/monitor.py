@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
@@ -22,7 +23,7 @@ from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch
 from atta_daq.station.watchdog import Watchdog
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
-from drivers.interfaces import AmplifierStatus, Instrument
+from drivers.interfaces import AmplifierStatus, CavityScope, Instrument
 
 log = logging.getLogger(__name__)
 
@@ -205,6 +206,21 @@ class Monitor:
         post("lock:errors", np.array(self._lock_errors))
         post("light:detuning", axis.ratio_to_detuning(status.ratio))
         post("light:detuning_set", axis.ratio_to_detuning(status.ratio_setpoint))
+        self._cavity_traces(axis)
+
+    def _cavity_traces(self, axis: AxisCalibration) -> None:
+        """Of a lock that digitises the cavity."""
+        lock = self._instruments.lock
+        traces = lock.traces() if isinstance(lock, CavityScope) else None
+        if traces is None:
+            return
+        post = self._server.post
+        post("lock:trace_times", traces.times_us)
+        post("lock:trace_master", traces.master_v)
+        post("lock:trace_slave", traces.slave_v)
+        post("lock:trace_master_peaks", np.array(traces.master_peaks_us))
+        post("lock:trace_slave_peaks", np.array(traces.slave_peaks_us))
+        post("lock:trace_errors", traces.errors * axis.mhz_per_ratio)
 
     def _sideband(self) -> None:
         status = self._instruments.sideband.status()

@@ -15,6 +15,7 @@ from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl
+from atta_daq.rig.mode_check import install_mode_check
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.activity_commands import ActivityCommands
@@ -108,6 +109,7 @@ class Station:
             raise RigUnreachable("\n".join(f"{a.error} (address {a.address})" for a in failed))
         config, post, say = self._config, self._post, self._log.say
         self._light = light = LightControl(instruments, config, axis_of(config))
+        install_mode_check(instruments, config, lambda: light.axis)
         trap = TrapControl(instruments, config, self._clock)
         rig.allow_gain(trap.gain_forbidden)
         taker = SegmentTaker(instruments, config, self._clock, light, trap)

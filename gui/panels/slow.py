@@ -50,7 +50,9 @@ class SlowPanel(ScrolledPanel):
         elif not values:
             self.worst.show_state("none", Tone.OFF)
         else:
-            worst = max((one.severity for one in values), key=list(_TONES).index)
+            worst: SlowSeverity = max(
+                (one.severity for one in values), key=lambda severity: list(_TONES).index(severity)
+            )
             count = sum(one.severity == worst for one in values)
             word = "all ok" if worst == "ok" else f"{count} × {_WORDS[worst]}"
             self.worst.show_state(word, _TONES[worst])
