@@ -162,7 +162,7 @@ class Monitor:
     def _amplifier(self) -> None:
         started = time.monotonic()
         status = self._instruments.amplifier.status()
-        self._watch(status, started)
+        self._watchdog(status, started)
         post = self._server.post
         post("amplifier:seed_on", status.seed_on)
         post("amplifier:seed_current", status.seed_current_ma)
@@ -178,7 +178,7 @@ class Monitor:
         ratio = self._config.calibrations.fibre_power.monitor_ratio
         post("light:power", status.output_power_mw * ratio)
 
-    def _watch(self, status: AmplifierStatus, started: float) -> None:
+    def _watchdog(self, status: AmplifierStatus, started: float) -> None:
         text = self.watchdog.look(status, started)
         post = self._server.post
         post("station:watchdog_look", 1e3 * self.watchdog.longest_look_s)
