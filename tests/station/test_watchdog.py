@@ -45,11 +45,12 @@ class Bench:
             alarm_limits=lambda *_: None,
         )
         self.monitor = Monitor(
-            cast(Any, SimpleNamespace(amplifier=amplifier)),
+            cast(Any, SimpleNamespace(amplifier=amplifier, camera=None)),
             rig_config(rig_file(PORTS, "co"), "rig.toml"),
             cast(Any, light),
             cast(Any, server),
             self.alarms,
+            cast(Any, None),
         )
 
     def _post(self, name: str, value: object, *_: object) -> None:
