@@ -343,6 +343,22 @@ class CameraLimits:
     exposure_s: Range
     em_gain: Range
     temperature_c: Range
+    em_gain_unlocked: bool = False
+    """Gain above 300 may be used: the lab accepts that the sensor ages fast."""
+
+
+@dataclass(frozen=True)
+class CameraProtection:
+    """What the guard of the multiplication register has seen; costs no exchange with the camera."""
+
+    dose_nc: float
+    """Charge that left the register at gain since the driver was made."""
+    trips: int
+    """How often it took the gain away."""
+    trip: str
+    """Why, the last time; empty again once a new acquisition has been started."""
+    saturated_fraction: float
+    """Of the pixels of the latest frame."""
 
 
 class AtomCamera(Instrument, Protocol):
@@ -368,6 +384,16 @@ class AtomCamera(Instrument, Protocol):
 
     def stop(self) -> None:
         """Stop; when it returns no frame will come any more."""
+        ...
+
+    def protection(self) -> CameraProtection:
+        """State of the register's guard, which stops the camera, closes the shutter and takes
+        the gain away when too many pixels saturate."""
+        ...
+
+    def enforce(self) -> str:
+        """Look at the gain that the camera has now, whoever set it. Where it may not be on, make
+        the camera safe and return why; else ''. Asked twice a second by the station."""
         ...
 
 

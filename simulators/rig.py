@@ -8,7 +8,7 @@ from simulators.boxes import BOXES, chosen
 from simulators.derived import derived_truth
 from simulators.faults import WIRE_FAULTS, WireFault
 from simulators.servers.areadetector import AreaDetector
-from simulators.servers.areadetector_frames import CameraFault
+from simulators.servers.areadetector_frames import CAMERA_FAULT_PARAMETERS, CameraFault
 from simulators.servers.slow_pvs import SLOW_FAULTS, SlowPvs
 from simulators.wire import WireServer
 from simulators.world.world import World
@@ -126,6 +126,14 @@ class SimulatedRig:
                 "source_pressure_mbar": world.vacuum.pressure_mbar(),
                 "discharge_power_w": world.vacuum.rf_power_w(),
                 "atoms": asdict(world.atoms.status()),
+                # after `atoms`, which brings the camera to the present
+                "camera": {
+                    "em_gain": world.atoms.camera.setup.em_gain,
+                    "shutter_open": world.atoms.camera.shutter_open,
+                    "acquiring": world.atoms.camera.acquiring,
+                    "register_charge_nc": world.atoms.camera.register_charge_nc,
+                    "saturated_exposures": world.atoms.camera.saturated_exposures,
+                },
                 "wire_faults": {
                     name: server.fault.kind
                     for name, server in self.servers.items()
@@ -194,10 +202,15 @@ def _record(fault: str, parameters: dict[str, Any]) -> dict[str, str]:
 
 
 def _camera_fault(kind: str, parameters: dict[str, Any]) -> CameraFault:
-    if set(parameters) - {"every"}:
-        raise ValueError("faults of the camera take nothing but 'every'")
-    every = _number("every", parameters.get("every", 10), 1, 1_000_000)
-    return CameraFault(kind, int(every))  # pyright: ignore[reportArgumentType] checked there
+    taken = CAMERA_FAULT_PARAMETERS.get(kind, {})
+    if unknown := set(parameters) - set(taken):
+        raise ValueError(
+            f"{kind} takes {', '.join(taken) or 'nothing'}, not {', '.join(sorted(unknown))}"
+        )
+    values = {key: _number(key, value, *taken[key]) for key, value in parameters.items()}
+    for whole in {"every", "em_gain"} & set(values):
+        values[whole] = int(values[whole])
+    return CameraFault(kind, **values)  # pyright: ignore[reportArgumentType] checked there
 
 
 def _wire_fault(kind: str, parameters: dict[str, Any]) -> WireFault:

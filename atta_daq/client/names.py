@@ -124,6 +124,13 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         "camera:saturated", "double", "", "fraction of saturated pixels in the latest frame", 5
     ),
+    Reading(
+        "camera:dose", "double", "nC", "charge through the EM register since the station started", 3
+    ),
+    Reading("camera:dose_total", "double", "nC", "charge through the EM register, ever", 1),
+    Reading(
+        "camera:trip", "string", "", "why the protection took the gain away; empty: it did not"
+    ),
     Reading("camera:signals", "array", "e-", "light of the trap in the last frames, oldest first"),
     Reading("camera:arrivals", "array", "", "which of those frames an atom came in (provisional)"),
     Reading("camera:counting", "string", "", "JSON: how the run counts: electrons per atom, noise"),

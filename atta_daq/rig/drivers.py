@@ -77,6 +77,7 @@ BUILT_IN = (
     _own("lock", "arduino-stcl", lock.ArduinoLockConfig, "lock:arduino"),
     _own("lock", "redpitaya-stcl", lock.RedPitayaLockConfig, "lock:redpitaya"),
     _own("camera", "areadetector", camera.AreaDetectorConfig, "camera:areadetector"),
+    _own("camera", "micromanager", camera.MicroManagerConfig, "camera:micromanager"),
     _own("trap_switch", "redpitaya", boards.RedPitayaTrapSwitchConfig, "boards:trap_switch"),
     _own("loading", "redpitaya", boards.RedPitayaLoadingConfig, "boards:loading"),
     _own(

@@ -18,7 +18,9 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.camera_watch import READINGS, CameraWatch
 from atta_daq.station.power_check import PowerCheck
+from atta_daq.station.register_dose import RegisterDose
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch
 from atta_daq.station.watchdog import Watchdog
@@ -33,15 +35,6 @@ CELL_S = 1.0
 SLOW_S = 0.5
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 LOCK_ERRORS = 300
-CAMERA_READINGS = (
-    "camera:temperature",
-    "camera:stable",
-    "camera:gain",
-    "camera:acquiring",
-    "camera:shutter",
-    "camera:exposure",
-    "camera:lost",
-)
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,8 @@ class Watch:
     interval_s: float = POLL_S
     guards: bool = True
     """Its silence flags the segment under way."""
+    returned: Callable[[], None] = lambda: None
+    """Called before the first poll when it answers again after a silence."""
 
 
 class Monitor:
@@ -66,10 +61,12 @@ class Monitor:
         light: LightControl,
         server: StationServer,
         alarms: Alarms,
+        dose: RegisterDose,
         note: Callable[[str, str], str] = lambda _text, _author: "",
     ) -> None:
         """`note(text, author)` keeps a note with the run under way, if there is one."""
         self._note = note
+        self._camera = CameraWatch(instruments.camera, server.post, alarms, dose)
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -127,7 +124,7 @@ class Monitor:
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
             Watch(rig.lock, self._lock, ("lock:", "light:detuning")),
             Watch(rig.sideband, self._sideband, ("sideband:",)),
-            Watch(rig.camera, self._camera, CAMERA_READINGS),
+            Watch(rig.camera, self._camera.poll, READINGS, returned=self._camera.returned),
             Watch(
                 rig.trap_switch,
                 self._trap,
@@ -146,6 +143,7 @@ class Monitor:
             try:
                 if failures:
                     watch.instrument.connect()
+                    watch.returned()
                 watch.poll()
             except DriverError as error:
                 if watch.instrument is self._instruments.amplifier:
@@ -164,7 +162,7 @@ class Monitor:
     def _amplifier(self) -> None:
         started = time.monotonic()
         status = self._instruments.amplifier.status()
-        self._watch(status, started)
+        self._watchdog(status, started)
         post = self._server.post
         post("amplifier:seed_on", status.seed_on)
         post("amplifier:seed_current", status.seed_current_ma)
@@ -180,7 +178,7 @@ class Monitor:
         ratio = self._config.calibrations.fibre_power.monitor_ratio
         post("light:power", status.output_power_mw * ratio)
 
-    def _watch(self, status: AmplifierStatus, started: float) -> None:
+    def _watchdog(self, status: AmplifierStatus, started: float) -> None:
         text = self.watchdog.look(status, started)
         post = self._server.post
         post("station:watchdog_look", 1e3 * self.watchdog.longest_look_s)
@@ -231,17 +229,6 @@ class Monitor:
             self._server.stale(("sideband:locked",), "this generator does not tell")
         else:
             self._server.post("sideband:locked", status.pll_locked)
-
-    def _camera(self) -> None:
-        status = self._instruments.camera.status()
-        post = self._server.post
-        post("camera:temperature", status.temperature_c)
-        post("camera:stable", status.temperature_stable)
-        post("camera:gain", status.em_gain)
-        post("camera:acquiring", status.acquiring)
-        post("camera:shutter", status.shutter_open)
-        post("camera:exposure", status.exposure_s)
-        post("camera:lost", status.frames_lost)
 
     def _trap(self) -> None:
         status = self._instruments.trap_switch.status()

@@ -220,7 +220,7 @@ def test_two_values_of_one_name_are_refused() -> None:
 
 def monitor(desk: Desk, **instruments: Any) -> Monitor:
     """One that is given what these tests ask of it; whatever else it takes stays quiet."""
-    rig = SimpleNamespace(power_meter=None, slow_control=None, **instruments)
+    rig = SimpleNamespace(camera=None, power_meter=None, slow_control=None, **instruments)
     quiet = SimpleNamespace(fault=lambda: "", sideband=lambda read: read())
     given = {"instruments": rig, "config": desk.config, "server": desk.server}
     taken: dict[str, Any] = {
