@@ -373,10 +373,9 @@ class LockCore:
     # --- where the laser is -----------------------------------------------------------------------
 
     def _expected(self) -> float:
-        """Total ratio by the actuator's voltage and the last trusted pair."""
-        if self._known is None:
-            return 0.5
-        ratio, volts = self._known
+        """Total ratio by the actuator's voltage and the last trusted pair; without one a laser at
+        rest is taken to lie in order 0."""
+        ratio, volts = self._known or (0.5, self.settings.rest_v)
         return ratio + (self._regulators.laser_v - volts) * self.settings.ratio_per_v
 
     def _where(self, sweep: Sweep) -> Ratio:
