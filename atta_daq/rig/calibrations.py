@@ -1,9 +1,8 @@
 """The rig file's calibrations: what the lab measured before, each with its date."""
 
-from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from atta_daq.rig.models import RigModel
 
@@ -11,7 +10,7 @@ from atta_daq.rig.models import RigModel
 class Dated(RigModel):
     """A calibration: when it was made and how long it holds."""
 
-    made: datetime | None = None
+    made: AwareDatetime | None = None
     """When it was measured."""
     valid_days: float = Field(default=365.0, gt=0)
     """How long it holds."""
@@ -30,6 +29,8 @@ class CavityCalibration(Dated):
     """Ratio on the 84Kr line; a run that zeroes on the reference cell replaces it."""
     zero_error_mhz: float = Field(ge=0)
     """Its standard error."""
+    order: int = 0
+    """Free spectral ranges between the slave's peak in use and the one on the 84Kr line."""
 
 
 class FibrePowerCalibration(Dated):
