@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,8 @@ class CalibrationStore:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         sync_folder(self.folder)
         packed = io.BytesIO()
-        np.savez_compressed(packed, **{name: np.asarray(values) for name, values in raw.items()})
+        arrays: dict[str, Any] = {name: np.asarray(values) for name, values in raw.items()}
+        np.savez_compressed(packed, **arrays)
         write_whole(self.raw(result.id), packed.getvalue())
         write_whole(self.plot(result.id), plot_svg)
         self._append(DocumentKind.CALIBRATION, result.to_dict())

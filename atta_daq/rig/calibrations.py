@@ -1,8 +1,9 @@
 """The rig file's calibrations: what the lab measured before, each with its date."""
 
+from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from atta_daq.rig.models import RigModel
 
@@ -10,10 +11,17 @@ from atta_daq.rig.models import RigModel
 class Dated(RigModel):
     """A calibration: when it was made and how long it holds."""
 
-    made: AwareDatetime | None = None
+    made: datetime | None = None
     """When it was measured."""
     valid_days: float = Field(default=365.0, gt=0)
     """How long it holds."""
+
+    @property
+    def made_utc(self) -> datetime | None:
+        """`made` with its time zone: UTC where the rig file names none."""
+        if self.made is None or self.made.tzinfo is not None:
+            return self.made
+        return self.made.replace(tzinfo=UTC)
 
 
 class CavityCalibration(Dated):

@@ -126,7 +126,7 @@ def _of_rig_file(cal: Calibrations) -> dict[str, Calibrated]:
 
     def dated(table: Any, value: float, error: float, unit: str = "") -> Calibrated:
         return Calibrated(
-            value=value, error=error, unit=unit, made=table.made, valid_days=table.valid_days,
+            value=value, error=error, unit=unit, made=table.made_utc, valid_days=table.valid_days,
             source=RIG_FILE,
         )  # fmt: skip
 

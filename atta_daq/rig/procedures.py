@@ -78,7 +78,8 @@ def calibrate_counting(
         lost = int(lost_each.sum())
         raise DeviceFault(
             "camera",
-            f"the counting could not be calibrated from {len(settled)} frames ({lost} lost): {error}",
+            f"the counting could not be calibrated from {len(settled)} frames ({lost} lost): "
+            f"{error}",
         ) from error
     setup = CountingSetup(calibration, efficiency_curve(calibration))
     # The first count compiles; that must not happen while atoms are waited for.

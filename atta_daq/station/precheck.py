@@ -24,7 +24,7 @@ def axis_of(config: RigConfig) -> AxisCalibration:
         zero_ratio=cavity.zero_ratio,
         zero_error_mhz=cavity.zero_error_mhz,
         order=cavity.order,
-        made=cavity.made,
+        made=cavity.made_utc,
         valid_days=cavity.valid_days,
     )
 

@@ -17,7 +17,7 @@ def areadetector(section: AreaDetectorConfig, context: BuildContext) -> AreaDete
 def limits(section: CameraConfig) -> CameraLimits:
     """The envelope in the rig file."""
     return CameraLimits(
-        exposure_s=Range(section.exposure_s, section.exposure_s),
+        exposure_s=range_of(section.exposures_s),
         em_gain=Range(0, section.em_gain_limit),
         temperature_c=range_of(section.temperature_c),
     )

@@ -21,12 +21,24 @@ class CameraConfig(InstrumentSection):
     """Rows."""
     exposure_s: float = Field(default=0.1, gt=0)
     """Of one frame."""
+    exposures_s: Interval = Interval(low=0.01, high=10.0)
+    """Exposures that may be set; photon transfer steps through them."""
     em_gain: int = Field(default=200, gt=0)
     """While counting."""
     em_gain_limit: int = Field(default=300, gt=0)
     """Above 300 a sensor ages fast."""
     temperature_c: Interval = Interval(low=-100.0, high=-60.0)
     """Sensor temperatures at which gain is allowed."""
+
+    @model_validator(mode="after")
+    def _exposure_allowed(self) -> "CameraConfig":
+        allowed = self.exposures_s
+        if not allowed.low <= self.exposure_s <= allowed.high:
+            raise ValueError(
+                f"exposure_s = {self.exposure_s:g} is outside exposures_s, {allowed.low:g} to "
+                f"{allowed.high:g} s"
+            )
+        return self
 
     @model_validator(mode="after")
     def _gain_allowed(self) -> "CameraConfig":
