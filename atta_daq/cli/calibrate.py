@@ -19,10 +19,20 @@ from atta_daq.cli.options import DataOption, InstrumentsOption, SeedOption, Spee
 from atta_daq.cli.simulated import simulated_rig
 from atta_daq.client.client import StationClient
 from atta_daq.client.discovery import find_station
-from atta_daq.client.names import CALIBRATION_KINDS
 from atta_daq.rig.config import ConfigError, RigConfig, load_rig
 
-Kind = StrEnum("Kind", {kind: kind for kind in CALIBRATION_KINDS})
+
+class Kind(StrEnum):
+    """CALIBRATION_KINDS as the choices of an argument."""
+
+    AXIS_ZERO = "axis-zero"
+    CAVITY = "cavity"
+    FIBRE_POWER = "fibre-power"
+    SIDEBAND_DEPTH = "sideband-depth"
+    CAMERA = "camera"
+    DWELL = "dwell"
+
+
 TIMEOUT_S = 3600.0
 LIGHT_WAIT_S = 1.0
 

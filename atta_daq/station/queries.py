@@ -32,7 +32,10 @@ class Queries:
         keep_note: Callable[[str, str], str],
         say: Say,
     ) -> None:
-        """`config` with the calibrations of the moment; `keep_note(text, author)` keeps a note with the run under way; '' when there is none."""
+        """`config` gives the rig with the calibrations of the moment.
+
+        `keep_note(text, author)` keeps a note with the run under way; '' when there is none.
+        """
         self._config = config
         self._data = data
         self._calculator = calculator

@@ -136,7 +136,8 @@ class Station:
             more=[reading.name for reading in of_this_rig],
         )  # fmt: skip
         queries = Queries(
-            lambda: config.with_calibrations(light.calibrations), self._data, self._calculator, history, self._alarms,
+            lambda: config.with_calibrations(light.calibrations), self._data, self._calculator,
+            history, self._alarms,
             lambda text, author: self._runs.note(text, author), say,
         )  # fmt: skip
         others = {**manual.handlers(), **activities.handlers(), **queries.handlers(),
