@@ -2,7 +2,7 @@
 
     DATA/calibrations/RIG/calibrations.jsonl    results and retirements, fsynced, only appended to
     DATA/calibrations/RIG/raw/ID.npz            what was read
-    DATA/calibrations/RIG/plots/ID.svg
+    DATA/calibrations/RIG/plots/ID.svg          drawn from the raw data when it is asked for
 
 Raw data come first: a result in the journal always has its raw data.
 """
@@ -48,16 +48,14 @@ class CalibrationStore:
         self._rig_now = rig_now
         self._utc_now = utc_now
 
-    def keep(self, result: CalibrationResult, raw: Mapping[str, NDArray], plot_svg: str) -> None:
-        """On the medium when it returns: raw data, plot, result. Raises OSError, WriteFailed."""
-        for name in ("raw", "plots"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
+    def keep(self, result: CalibrationResult, raw: Mapping[str, NDArray]) -> None:
+        """On the medium when it returns: raw data, result. Raises OSError, WriteFailed."""
+        (self.folder / "raw").mkdir(parents=True, exist_ok=True)
         sync_folder(self.folder)
         packed = io.BytesIO()
         arrays: dict[str, Any] = {name: np.asarray(values) for name, values in raw.items()}
         np.savez_compressed(packed, **arrays)
         write_whole(self.raw(result.id), packed.getvalue())
-        write_whole(self.plot(result.id), plot_svg)
         self._append(DocumentKind.CALIBRATION, result.to_dict())
 
     def retire(self, result_id: str, who: str, reason: str) -> None:
@@ -93,7 +91,7 @@ class CalibrationStore:
         return self.folder / "raw" / f"{result_id}.npz"
 
     def plot(self, result_id: str) -> Path:
-        """Plot of a result."""
+        """Where the plot of a result is, or will be."""
         return self.folder / "plots" / f"{result_id}.svg"
 
     def _append(self, kind: DocumentKind, body: dict) -> None:

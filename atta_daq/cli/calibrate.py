@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from atta_daq.archive.calibration_store import CalibrationStore
-from atta_daq.archive.plot_calibration import quantity_text
+from atta_daq.archive.plot_calibration import drawn_plot, quantity_text
 from atta_daq.calibration.result import CalibrationResult
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.children import StationStart, end
@@ -82,7 +82,7 @@ def calibrate(
     print(f"method      {result.method}")
     print(f"valid until {result.valid_until:%Y-%m-%d %H:%M} UTC")
     print(f"kept as     {result.id}")
-    print(f"plot        {store.plot(result.id)}")
+    print(f"plot        {drawn_plot(store, result)}")
     print(f"raw data    {store.raw(result.id)}")
 
 

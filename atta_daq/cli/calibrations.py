@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from atta_daq.archive.calibration_store import CalibrationStore
-from atta_daq.archive.plot_calibration import quantity_text
+from atta_daq.archive.plot_calibration import drawn_plot, quantity_text
 from atta_daq.calibration.result import CalibrationResult
 from atta_daq.cli.options import DataOption
 from atta_daq.client.client import StationClient
@@ -86,7 +86,7 @@ def show(
     for name, note in result.notes.items():
         print(f"  {name} = {note:.6g}" if isinstance(note, float) else f"  {name} = {note}")
     print(f"raw data    {store.raw(result.id)}")
-    print(f"plot        {store.plot(result.id)}")
+    print(f"plot        {drawn_plot(store, result)}")
     if end is not None:
         print(f"retired     by {end.who}: {end.reason}")
 

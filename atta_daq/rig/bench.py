@@ -57,8 +57,6 @@ class Finding:
     method: str
     raw: Mapping[str, NDArray]
     """Everything that was read, by name. `x`, `y`, `y_error`, `fit_x`, `fit_y` are plotted."""
-    labels: tuple[str, str]
-    """Of the plot's axes."""
     covariance: tuple[tuple[float, ...], ...] = ()
     """Empty: the quantities are independent."""
     notes: Mapping[str, float | str] = field(default_factory=dict)

@@ -45,7 +45,6 @@ def zero_finding(
         valid_days=ZERO_VALID_DAYS,
         method="84Kr line of the reference cell, neighbouring isotopes in the fit",
         raw=raw,
-        labels=("819-nm detuning on the former axis [MHz]", "cell signal [V]"),
         notes={"shift_mhz": shift_mhz, "neighbours_mhz": NEIGHBOUR_SYSTEMATIC_MHZ},
     )
 
@@ -112,7 +111,6 @@ def calibrate_cavity(bench: Bench) -> Finding:
             "ratio": measured, "x": detuning, "y": signal,
             "fit_x": detuning[order], "fit_y": fit.fitted_v[order],
         },
-        labels=("819-nm detuning [MHz]", "cell signal [V]"),
         covariance=tuple(tuple(float(v) for v in row) for row in covariance),
         notes={
             "even_shift_error_mhz": LITERATURE.even_mhz,

@@ -80,7 +80,6 @@ def calibrate_camera(bench: Bench) -> Finding:
             "plain": _table(plain),
             "multiplied": _table(multiplied),
         },
-        labels=("mean over bias at gain [ADU]", "variance of a pixel [ADU²]"),
         covariance=tuple(tuple(float(v) for v in row) for row in fit.covariance),
         notes={
             "set_gain": float(config.em_gain),
@@ -162,7 +161,6 @@ def calibrate_dwell(bench: Bench) -> Finding:
             "fit_x": lags * exposure_s, "fit_y": model,
             "signal_adu": signal, "mean_frame": images.mean(axis=0), "lost": lost,
         },
-        labels=("lag [s]", "correlation of the trap's light over that at lag 0"),
         notes={
             "arrivals_per_s": found.arrivals_per_s.value,
             "atoms": found.arrivals_per_s.value * found.frames * exposure_s,

@@ -105,7 +105,6 @@ def calibrate_fibre_power(bench: Bench) -> Finding:
             "x": current_ma, "y": power, "monitor_mw": monitor_mw, "head_mw": head_mw,
             "fit_x": current_ma, "fit_y": slope.value * (current_ma - line.threshold.value),
         },
-        labels=("amplifier current [mA]", "power at the source [mW]"),
         covariance=_covariance(tuple(quantities), line.threshold.value, slope, current_ma,
                                scale_error),
         notes={"scale_relative_error": scale_error, "bent_mw": bent_mw},

@@ -99,7 +99,6 @@ def calibrate_sideband_depth(bench: Bench) -> Finding:
             "power_dbm": rf, "relative_power": relative, "increase": increase[:plain],
             "increase_error": error[:plain], "slopes_on": on, "slopes_off": off,
         },
-        labels=("modulation depth beta", "increase of 84Kr loading"),
         notes={
             "frequency_mhz": frequency,
             "power_mw": float(power[0]),

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from atta_daq import __version__
 from atta_daq.analysis.results import pdg_round
 from atta_daq.archive.calibration_store import CalibrationStore
-from atta_daq.archive.plot_calibration import calibration_plot
 from atta_daq.calibration.dated import Calibrated
 from atta_daq.calibration.result import CalibrationResult
 from atta_daq.rig.bench import Finding
@@ -52,9 +51,8 @@ class CalibrationKeeper:
             program=f"atta-daq {__version__}",
             notes=dict(finding.notes),
         )
-        plot = calibration_plot(result, finding.raw, finding.labels)
         with self._mutex:
-            self.store.keep(result, finding.raw, plot)
+            self.store.keep(result, finding.raw)
         self._refresh()
         return result
 

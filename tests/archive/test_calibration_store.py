@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from atta_daq.archive.calibration_store import JOURNAL, CalibrationStore
+from atta_daq.archive.plot_calibration import LABELS, drawn_plot
 from atta_daq.archive.run_folder import run_folders
 from atta_daq.calibration.result import CalibrationResult, Quantity, diagonal
+from atta_daq.client.names import CALIBRATION_KINDS
 
 RAW = {"x": np.arange(4.0), "y": np.arange(4.0) ** 2}
 
@@ -30,18 +32,24 @@ def test_nothing_is_made_before_the_first_result(store, tmp_path):
 
 
 def test_results_come_back_with_raw_data_and_plot(store, tmp_path):
-    store.keep(result("a"), RAW, "<svg/>")
+    store.keep(result("a"), RAW)
     again = CalibrationStore(tmp_path, "rig", lambda: 2.0, lambda: 1.0)
     assert again.results() == (result("a"),)
     with np.load(again.raw("a")) as raw:
         assert np.array_equal(raw["y"], RAW["y"])
-    assert again.plot("a").read_text() == "<svg/>"
+    plot = drawn_plot(again, result("a"))
+    assert plot == again.plot("a")
+    assert plot.read_text().startswith("<?xml")
     assert run_folders(tmp_path) == ()
+
+
+def test_every_kind_has_labels():
+    assert tuple(LABELS) == CALIBRATION_KINDS
 
 
 def test_retired_results_stay_in_the_history(store):
     for name in "ab":
-        store.keep(result(name), RAW, "")
+        store.keep(result(name), RAW)
     store.retire("b", "jane", "wrong fibre")
     assert [r.id for r in store.results()] == ["a"]
     assert [r.id for r in store.results(retired=True)] == ["a", "b"]
@@ -54,9 +62,9 @@ def test_retired_results_stay_in_the_history(store):
 
 
 def test_a_torn_last_line_costs_only_itself(store, caplog):
-    store.keep(result("a"), RAW, "")
+    store.keep(result("a"), RAW)
     with (store.folder / JOURNAL).open("ab") as journal:
         journal.write(b'{"seq": 1, "utc')
     assert [r.id for r in store.results()] == ["a"]
-    store.keep(result("b"), RAW, "")
+    store.keep(result("b"), RAW)
     assert [r.id for r in store.results()] == ["a", "b"]
