@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "atta_daq.cli.rig:check",
     "calibrate": "atta_daq.cli.calibrate:calibrate",
     "calibrations": "atta_daq.cli.calibrations:app",
+    "protection": "atta_daq.cli.protection:protection",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",
     "fit": "atta_daq.cli.data:fit",

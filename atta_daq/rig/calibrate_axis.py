@@ -91,6 +91,10 @@ def calibrate_cavity(bench: Bench) -> Finding:
         ) from error
     detuning = fit.sign * (measured - fit.zero_ratio) * fit.fsr_mhz * SLAVE_OVER_MASTER
     detuning = detuning + fit.order * fit.fsr_mhz
+    zero_found, cavity_order = fit.zero_ratio, fit.order
+    if axis.total:
+        # This lock counts the orders itself: its ratio on the line holds them.
+        zero_found, cavity_order = zero_found - fit.sign * fit.order / SLAVE_OVER_MASTER, 0
     order = np.argsort(detuning)
     covariance = np.zeros((4, 4))
     covariance[np.ix_((0, 2), (0, 2))] = fit.covariance
@@ -101,9 +105,9 @@ def calibrate_cavity(bench: Bench) -> Finding:
             Quantity(name="fsr_mhz", value=fit.fsr_mhz, error=fit.fsr_error_mhz, unit="MHz"),
             Quantity(name="ratio_sign", value=float(fit.sign), error=0.0),
             Quantity(
-                name="zero_ratio", value=fit.zero_ratio, error=float(np.sqrt(covariance[2, 2]))
+                name="zero_ratio", value=zero_found, error=float(np.sqrt(covariance[2, 2]))
             ),
-            Quantity(name="order", value=float(fit.order), error=0.0),
+            Quantity(name="order", value=float(cavity_order), error=0.0),
         ),
         valid_days=CAVITY_VALID_DAYS,
         method="sweep over 82, 83, 84 and 86Kr in the reference cell; 83Kr is the ruler",

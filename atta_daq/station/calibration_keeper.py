@@ -3,6 +3,7 @@
 import secrets
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from atta_daq import __version__
@@ -97,7 +98,9 @@ class CalibrationKeeper:
 
     def _read(self) -> InUse:
         chip = self._config.amplifier.amplifier_current_ma
-        return in_use(self._config.calibrations, self.store.results(), chip.high)
+        found = in_use(self._config.calibrations, self.store.results(), chip.high)
+        total = self._config.lock.counts_orders
+        return replace(found, axis=found.axis.model_copy(update={"total": total}))
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._utc_now(), UTC)

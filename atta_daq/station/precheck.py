@@ -26,6 +26,7 @@ def axis_of(config: RigConfig) -> AxisCalibration:
         order=cavity.order,
         made=cavity.made_utc,
         valid_days=cavity.valid_days,
+        total=config.lock.counts_orders,
     )
 
 
@@ -102,3 +103,4 @@ def _within_axis(detuning_mhz: float, axis: AxisCalibration, config: RigConfig) 
             f"{detuning_mhz:g} MHz asked for",
             f"lock.ratio and the cavity's calibration allow {low:.0f} to {high:.0f} MHz",
         )
+    axis.detuning_to_ratio(detuning_mhz)
