@@ -181,7 +181,7 @@ class Station:
                 self._describe,
                 dose.step,
                 self._tabulate,
-            )  # fmt: skip
+            )
         )
         self._run_display = RunDisplay(self._server)
         self._display = Display(taker, self._clock, self._server)

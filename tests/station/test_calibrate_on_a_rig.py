@@ -21,7 +21,7 @@ def test_calibrations_by_command(tmp_path):
                  "em_gain_scale": 1.0}  # fmt: skip
         for quantity in result["quantities"]:
             assert abs(quantity["value"] - truth[quantity["name"]]) < 4.0 * quantity["error"]
-        assert not client.get("camera:shutter")
+        station.wait_for("camera:shutter", lambda open_: not open_)
 
         def sources():
             table = client.get("calibrations:table")
