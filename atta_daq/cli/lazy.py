@@ -12,6 +12,8 @@ COMMANDS = {
     "run": "atta_daq.cli.run:run",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",
+    "calibrate": "atta_daq.cli.calibrate:calibrate",
+    "calibrations": "atta_daq.cli.calibrations:app",
     "protection": "atta_daq.cli.protection:protection",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",

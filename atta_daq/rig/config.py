@@ -132,6 +132,10 @@ class RigConfig(RigModel):
             )
         return self
 
+    def with_calibrations(self, calibrations: Calibrations) -> "RigConfig":
+        """The same rig with the calibrations that are in use."""
+        return self.model_copy(update={"calibrations": calibrations})
+
     def scan_timing(self) -> Timing:
         """What the layout of a scan needs to know of this rig."""
         return Timing(

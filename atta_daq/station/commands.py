@@ -62,10 +62,11 @@ class Commands:
         self._control.require(client)
         runs = self._runs()
         try:
-            definition = with_geometry(scan_of(arguments), self._config)
-            plan = blocks(definition, self._config.scan_timing())
-            require_reachable(plan, self._light, self._config)
-            request = FitRequest(definition, self._config, prior_from_run(definition, runs.data))
+            config = self._config.with_calibrations(self._light.calibrations)
+            definition = with_geometry(scan_of(arguments), config)
+            plan = blocks(definition, config.scan_timing())
+            require_reachable(plan, self._light, config)
+            request = FitRequest(definition, config, prior_from_run(definition, runs.data))
         except Exception as error:
             raise CommandRefused(f"the scan cannot be used: {error}") from error
         with self._use.before_run():

@@ -22,6 +22,7 @@ from atta_daq.rig.taker import SegmentTaker
 from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.calibration_keeper import CalibrationKeeper
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest
@@ -55,6 +56,7 @@ class Runs:
         taker: SegmentTaker,
         use: RigUse,
         zeroing: AxisZeroing,
+        calibrations: CalibrationKeeper,
         display: RunDisplay,
         alarms: Alarms,
         say: Say,
@@ -68,6 +70,7 @@ class Runs:
         self._taker = taker
         self._use = use
         self._zeroing = zeroing
+        self._calibrations = calibrations
         self._display = display
         self._alarms = alarms
         self._say = say
@@ -175,7 +178,7 @@ class Runs:
         run_id = new_run_id(isotopes, definition.name, started_utc_s)
         self._writer = RunWriter.create(
             self.data,
-            run_header(run_id, definition, self._config, plan),
+            run_header(run_id, definition, self._config, plan, self._calibrations.in_use),
             rig_now=self._clock.now_s,
             utc_now=time.time,
             scan_toml=scan_toml,

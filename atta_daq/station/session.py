@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from bluesky.utils import FailedStatus
@@ -12,6 +13,7 @@ from atta_daq import __version__
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.archive.header import CalibrationUse, RunHeader
 from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.devices import SegmentDevice
 from atta_daq.rig.instruments import Instruments
@@ -251,7 +253,11 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def run_header(
-    run_id: str, definition: ScanDefinition, config: RigConfig, blocks: tuple[Block, ...]
+    run_id: str,
+    definition: ScanDefinition,
+    config: RigConfig,
+    blocks: tuple[Block, ...],
+    calibrations: InUse,
 ) -> RunHeader:
     """What stands at the head of the run."""
     axes = {axis.quantity for part in definition.parts for axis in part.axes}
@@ -270,30 +276,26 @@ def run_header(
         planned_blocks=len(blocks),
         planned_points=len(points),
         planned_rig_s=predicted_duration_s(blocks, config.scan_timing()),
-        calibrations=calibrations_in_use(config),
+        calibrations=calibrations_used(calibrations, datetime.now(UTC)),
         program=f"atta-daq {__version__}",
     )
 
 
-def calibrations_in_use(config: RigConfig) -> tuple[CalibrationUse, ...]:
-    """The rig file's calibrations as the run found them."""
-    cal = config.calibrations
-
-    def use(name: str, value: float, error: float, unit: str, made: Any) -> CalibrationUse:
-        stamp = made.timestamp() if made else None
-        return CalibrationUse(name, value, error, unit, stamp, "rig file")
-
-    fibre, doppler, cavity = cal.fibre_power, cal.doppler, cal.cavity
-    slope_error = fibre.slope_mw_per_ma * fibre.relative_error
-    return (
-        use("free spectral range", cavity.fsr_mhz, cavity.fsr_error_mhz, "MHz", cavity.made),
-        use("power slope", fibre.slope_mw_per_ma, slope_error, "mW/mA", fibre.made),
-        use("EOM half-wave voltage", cal.eom.v_pi_v, cal.eom.v_pi_error_v, "V", cal.eom.made),
-        use("Doppler shift, even", doppler.even_mhz, doppler.even_error_mhz, "MHz", doppler.made),
-        use("Doppler shift, odd", doppler.odd_mhz, doppler.odd_error_mhz, "MHz", doppler.made),
-        use("Rabi scale", cal.pumping.rabi_scale, cal.pumping.rabi_scale_error, "",
-            cal.pumping.made),
-    )  # fmt: skip
+def calibrations_used(calibrations: InUse, now: datetime) -> tuple[CalibrationUse, ...]:
+    """All calibrations that were ever measured, as the run found them."""
+    return tuple(
+        CalibrationUse(
+            entry.name,
+            entry.number.value,
+            entry.number.error,
+            entry.number.unit,
+            entry.number.made.timestamp() if entry.number.made else None,
+            entry.number.source,
+            entry.number.stale(now),
+        )
+        for entry in calibrations.entries
+        if entry.number is not None
+    )
 
 
 def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefinition:
