@@ -10,7 +10,7 @@ from pathlib import Path
 from atta_daq import __version__
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
-from atta_daq.client.client import Endpoint
+from atta_daq.client.client import CommandRefused, Endpoint
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
@@ -95,7 +95,16 @@ class Station:
         )
         self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
+        if self._config.unattended.resume_at_start and closed:
+            self._resume(closed[-1])
         return endpoint
+
+    def _resume(self, run_id: str) -> None:
+        """Go on with a run that had crashed. A refusal is for the log: the station serves."""
+        try:
+            self._commands.go_on_with(run_id, "station")
+        except CommandRefused as refused:
+            self._log.say(f"run {run_id} is not resumed: {refused}", "warning", "run")
 
     def _assemble(self) -> None:
         rig = RigAssembly(self._config)
@@ -127,7 +136,9 @@ class Station:
             lambda text, author: self._runs.note(text, author), say,
         )  # fmt: skip
         others = {**manual.handlers(), **activities.handlers(), **queries.handlers()}
-        commands = Commands(config, light, control, use, others, say, self._ended.set)
+        self._commands = commands = Commands(
+            config, light, control, use, others, say, self._ended.set
+        )
         network = config.network
         try:
             self._server = StationServer(
