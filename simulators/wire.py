@@ -118,6 +118,8 @@ class WireServer:
         self._new_session = new_session
         self._garble = garble
         self._fault: WireFault | None = None
+        self.faults: dict[str, Callable[..., None]] = {}
+        """Faults of the box itself, by name; called with the world's lock held."""
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 

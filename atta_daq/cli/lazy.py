@@ -13,6 +13,7 @@ COMMANDS = {
     "resume": "atta_daq.cli.resume:resume",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",
+    "protection": "atta_daq.cli.protection:protection",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",
     "fit": "atta_daq.cli.data:fit",

@@ -13,15 +13,19 @@ from functools import partial
 
 import numpy as np
 
+from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.camera_watch import READINGS, CameraWatch
 from atta_daq.station.power_check import PowerCheck
+from atta_daq.station.register_dose import RegisterDose
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch
+from atta_daq.station.watchdog import Watchdog
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
-from drivers.interfaces import AmplifierStatus, Instrument
+from drivers.interfaces import AmplifierStatus, CavityScope, Instrument
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +35,6 @@ CELL_S = 1.0
 SLOW_S = 0.5
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 LOCK_ERRORS = 300
-CAMERA_READINGS = (
-    "camera:temperature",
-    "camera:stable",
-    "camera:gain",
-    "camera:acquiring",
-    "camera:shutter",
-    "camera:exposure",
-    "camera:lost",
-)
 
 
 @dataclass(frozen=True)
@@ -52,6 +47,8 @@ class Watch:
     interval_s: float = POLL_S
     guards: bool = True
     """Its silence flags the segment under way."""
+    returned: Callable[[], None] = lambda: None
+    """Called before the first poll when it answers again after a silence."""
 
 
 class Monitor:
@@ -64,7 +61,12 @@ class Monitor:
         light: LightControl,
         server: StationServer,
         alarms: Alarms,
+        dose: RegisterDose,
+        note: Callable[[str, str], str] = lambda _text, _author: "",
     ) -> None:
+        """`note(text, author)` keeps a note with the run under way, if there is one."""
+        self._note = note
+        self._camera = CameraWatch(instruments.camera, server.post, alarms, dose)
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -74,7 +76,7 @@ class Monitor:
         self._faults: dict[str, str] = {}
         self._silent: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
-        self._slowest_s = 0.0
+        self.watchdog = Watchdog(instruments.amplifier, config)
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
         self._power = PowerCheck(config, server, server.latest)
         self.slow = SlowWatch(config, server)
@@ -122,7 +124,7 @@ class Monitor:
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
             Watch(rig.lock, self._lock, ("lock:", "light:detuning")),
             Watch(rig.sideband, self._sideband, ("sideband:",)),
-            Watch(rig.camera, self._camera, CAMERA_READINGS),
+            Watch(rig.camera, self._camera.poll, READINGS, returned=self._camera.returned),
             Watch(
                 rig.trap_switch,
                 self._trap,
@@ -141,8 +143,11 @@ class Monitor:
             try:
                 if failures:
                     watch.instrument.connect()
+                    watch.returned()
                 watch.poll()
             except DriverError as error:
+                if watch.instrument is self._instruments.amplifier:
+                    self.watchdog.rest()
                 if not failures:
                     self._server.stale(watch.readings, str(error))
                 if watch.guards:
@@ -174,23 +179,15 @@ class Monitor:
         post("light:power", status.output_power_mw * ratio)
 
     def _watchdog(self, status: AmplifierStatus, started: float) -> None:
-        """A seed that fades while the amplifier is up: take the amplifier down now."""
-        limits = self._config.amplifier
-        unseeded = not status.seed_on or status.seed_power_mw < limits.seed_power_min_mw
-        pumped = status.amplifier_on and status.amplifier_current_ma > limits.unseeded_ceiling_ma
-        if not (unseeded and pumped):
+        text = self.watchdog.look(status, started)
+        post = self._server.post
+        post("station:watchdog_look", 1e3 * self.watchdog.longest_look_s)
+        if not text:
             return
-        self._instruments.amplifier.make_safe()
         self._light.forget()
-        reaction_s = time.monotonic() - started
-        self._slowest_s = max(self._slowest_s, reaction_s)
-        self._server.post("station:watchdog", 1e3 * self._slowest_s)
-        text = (
-            f"seed at {status.seed_power_mw:.1f} mW while at "
-            f"{status.amplifier_current_ma:.0f} mA; taken down in {1e3 * reaction_s:.0f} ms. "
-            "Check the seed, then run again"
-        )
+        post("station:watchdog", 1e3 * self.watchdog.slowest_s)
         self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
+        self._note(f"watchdog of the amplifier: {text}", "station")
 
     def _lock(self) -> None:
         status = self._instruments.lock.status()
@@ -207,6 +204,21 @@ class Monitor:
         post("lock:errors", np.array(self._lock_errors))
         post("light:detuning", axis.ratio_to_detuning(status.ratio))
         post("light:detuning_set", axis.ratio_to_detuning(status.ratio_setpoint))
+        self._cavity_traces(axis)
+
+    def _cavity_traces(self, axis: AxisCalibration) -> None:
+        """Of a lock that digitises the cavity."""
+        lock = self._instruments.lock
+        traces = lock.traces() if isinstance(lock, CavityScope) else None
+        if traces is None:
+            return
+        post = self._server.post
+        post("lock:trace_times", traces.times_us)
+        post("lock:trace_master", traces.master_v)
+        post("lock:trace_slave", traces.slave_v)
+        post("lock:trace_master_peaks", np.array(traces.master_peaks_us))
+        post("lock:trace_slave_peaks", np.array(traces.slave_peaks_us))
+        post("lock:trace_errors", traces.errors * axis.mhz_per_ratio)
 
     def _sideband(self) -> None:
         status = self._instruments.sideband.status()
@@ -217,17 +229,6 @@ class Monitor:
             self._server.stale(("sideband:locked",), "this generator does not tell")
         else:
             self._server.post("sideband:locked", status.pll_locked)
-
-    def _camera(self) -> None:
-        status = self._instruments.camera.status()
-        post = self._server.post
-        post("camera:temperature", status.temperature_c)
-        post("camera:stable", status.temperature_stable)
-        post("camera:gain", status.em_gain)
-        post("camera:acquiring", status.acquiring)
-        post("camera:shutter", status.shutter_open)
-        post("camera:exposure", status.exposure_s)
-        post("camera:lost", status.frames_lost)
 
     def _trap(self) -> None:
         status = self._instruments.trap_switch.status()

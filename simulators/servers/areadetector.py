@@ -75,6 +75,11 @@ class AreaDetector:
     def open(self) -> None:
         """Serve on 127.0.0.1, TCP and UDP ports of its own."""
         self._puts.start()
+        self._serve(tcp_port="0", udp_port="0")
+        self._frames.start()
+        self._status.start()
+
+    def _serve(self, *, tcp_port: str, udp_port: str) -> None:
         pvs = {f"{self._prefix}cam1:{name}": c.pv for name, c in self._channels.items()}
         pvs[f"{self._prefix}Pva1:Image"] = self._frames.pv
         self._server = Server(
@@ -84,12 +89,10 @@ class AreaDetector:
                 "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
                 "EPICS_PVA_ADDR_LIST": LOOPBACK,
                 "EPICS_PVA_AUTO_ADDR_LIST": "NO",
-                "EPICS_PVA_SERVER_PORT": "0",
-                "EPICS_PVA_BROADCAST_PORT": "0",
+                "EPICS_PVA_SERVER_PORT": tcp_port,
+                "EPICS_PVA_BROADCAST_PORT": udp_port,
             },
         )
-        self._frames.start()
-        self._status.start()
 
     @property
     def address(self) -> str:
@@ -117,12 +120,46 @@ class AreaDetector:
     # --- faults ---------------------------------------------------------------------------------
 
     def set_fault(self, fault: CameraFault | None) -> None:
-        """Put a fault on the camera, or None to clear all of them."""
+        """Put a fault on the camera, or None to clear all of them. A restart is over by itself."""
+        if fault is not None and fault.kind == "restart":
+            threading.Thread(target=self._restart, args=(fault,), daemon=True).start()
+            return
+        leak = fault.electrons_px_s if fault is not None and fault.kind == "light_leak" else 0.0
         with self._world.lock:
             self._world.atoms.advance()
             runaway = fault is not None and fault.kind == "runaway"
             self._world.atoms.camera.cooler.fail(self._world.clock.now_s(), runaway)
-        self._frames.set_fault(None if runaway else fault)
+            self._world.atoms.camera.light_leak_electrons_px_s = leak
+        self._frames.set_fault(fault)
+
+    def _restart(self, fault: CameraFault) -> None:
+        """The server's process ends and is started again on the same ports."""
+        server = self._server
+        if server is None:
+            return
+        conf = server.conf()
+        server.stop()
+        self._server = None
+        if self._frames.acquiring:
+            self._frames.abort()
+        if self._stopping.wait(fault.down_s):
+            return
+        for channel in self._channels.values():
+            if channel.record.settable:
+                self._settings[channel.record.name] = channel.record.initial
+                self._post_both(channel.record.name, channel.record.initial)
+        self._post_both("Temperature", self._world.atoms.camera.cooler.setpoint_c)
+        self._settings["AndorEMGain"] = fault.em_gain
+        self._post_both("AndorEMGain", fault.em_gain)
+        mode = SHUTTER_MODES.index("Always Open" if fault.shutter_open else "Always Closed")
+        self._settings["AndorShutterMode"] = mode
+        self._post("AndorShutterMode", mode)
+        self._world.atoms.set_camera_shutter(bool(fault.shutter_open))
+        self._frames.counter = 0
+        self._apply_setup()
+        self._serve(
+            tcp_port=conf["EPICS_PVAS_SERVER_PORT"], udp_port=conf["EPICS_PVAS_BROADCAST_PORT"]
+        )
 
     # --- puts -----------------------------------------------------------------------------------
 

@@ -272,6 +272,7 @@ async def start(world: World) -> DlcProServers:
     noise = world.streams["amplifier wire"]
     command = WireServer("amplifier", lambda link: CommandLine(link, box), noise)
     monitor = WireServer("amplifier_monitor", lambda link: MonitoringLine(link, box), noise)
+    command.faults["restart"] = box.power_cycle
     await command.start()
     await monitor.start()
     return DlcProServers(command, monitor)
