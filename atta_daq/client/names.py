@@ -205,6 +205,11 @@ def slow_name(name: str) -> str:
 
 COMMANDS: tuple[Command, ...] = (
     Command("run", ("scan", "path"), "start a scan given as TOML text; answers the run id"),
+    Command(
+        "resume_run",
+        ("run",),
+        "take what is missing of a run that ended too early; without a name, of the youngest",
+    ),
     Command("pause", ("when",), "'segment' finishes the segment, 'now' flags and retakes it"),
     Command("resume", (), "go on after a pause"),
     Command("abort", ("reason",), "end the run; what was taken is kept"),

@@ -10,6 +10,7 @@ from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.chain import ChainedRun
 from atta_daq.archive.errors import RunClosed
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter
@@ -114,10 +115,12 @@ class Runs:
         plan: tuple[Block, ...],
         request: FitRequest,
         scan_toml: str,
+        resumed: ChainedRun | None = None,
     ) -> str:
         """Start a run on a thread of its own; returns its id.
 
-        Raises CommandRefused while another one is under way.
+        With `resumed` it goes on with that one. Raises CommandRefused while another one is under
+        way.
         """
         with self._mutex:
             if self._session is not None:
@@ -125,7 +128,7 @@ class Runs:
                     f"run {self._session.run_id} is under way; abort it or wait for its end"
                 )
             self._request = request
-            self._session = self._new_session(definition, plan, scan_toml)
+            self._session = self._new_session(definition, plan, scan_toml, resumed)
             run_id = self._session.run_id
             self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
             self._thread.start()
@@ -171,14 +174,25 @@ class Runs:
         self._catalogue.close()
 
     def _new_session(
-        self, definition: ScanDefinition, plan: tuple[Block, ...], scan_toml: str
+        self,
+        definition: ScanDefinition,
+        plan: tuple[Block, ...],
+        scan_toml: str,
+        resumed: ChainedRun | None,
     ) -> RunSession:
         isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
         started_utc_s = time.time()
         run_id = new_run_id(isotopes, definition.name, started_utc_s)
         self._writer = RunWriter.create(
             self.data,
-            run_header(run_id, definition, self._config, plan, self._calibrations.in_use),
+            run_header(
+                run_id,
+                definition,
+                self._config,
+                plan,
+                self._calibrations.in_use,
+                resumed.run_id if resumed else None,
+            ),  # fmt: skip
             rig_now=self._clock.now_s,
             utc_now=time.time,
             scan_toml=scan_toml,
@@ -194,7 +208,7 @@ class Runs:
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
-            self._taker, self._zeroing, hooks,
+            self._taker, self._zeroing, hooks, resumed.segments if resumed else (),
         )  # fmt: skip
         remaining_s = predicted_duration_s(plan, self._config.scan_timing())
         self._display.planned(session.total_segments, remaining_s)
@@ -212,7 +226,7 @@ class Runs:
         self._alarms.clear(CAMERA_STALLED)
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
-        self._display.points(part_points(session.definition, session.segments, running=False))
+        self._display.points(part_points(session.definition, session.measurement, running=False))
         self._worker.submit(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):
             self._say(
@@ -239,7 +253,7 @@ class Runs:
     def _on_block(self) -> None:
         session = self._session
         if session is not None:
-            self._to_fit = len(session.segments)
+            self._to_fit = len(session.measurement)
             self._refresh()
 
     def _refresh(self) -> None:
@@ -247,7 +261,7 @@ class Runs:
         session = self._session
         if session is not None and self._request is not None:
             due = self._to_fit > self._fitted
-            self._worker.submit(live_result, list(session.segments), self._request, due)
+            self._worker.submit(live_result, session.measurement, self._request, due)
 
     def _on_fit(self, result: Any, error: str) -> None:
         if error:

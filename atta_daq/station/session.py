@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,12 @@ from atta_daq.rig.light import LightControl
 from atta_daq.rig.procedures import calibrate_counting
 from atta_daq.rig.status import WorkStatus
 from atta_daq.rig.taker import SegmentTaker
-from atta_daq.scans.blocks import Block, predicted_duration_s, segment_duration_s
+from atta_daq.scans.blocks import (
+    Block,
+    predicted_duration_s,
+    segment_duration_s,
+    segments_to_take,
+)
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
 from atta_daq.station.engine import Engine
@@ -63,10 +68,13 @@ class RunSession:
         taker: SegmentTaker,
         zeroing: AxisZeroing,
         hooks: Hooks,
+        earlier: Sequence[Segment] = (),
     ) -> None:
         self.definition = definition
         self.segments: list[Segment] = []
-        self.total_segments = sum(len(b.segments) - (b.index > 0) for b in blocks)
+        self.earlier = tuple(earlier)
+        """Segments of the runs that this one goes on with."""
+        self.total_segments = segments_to_take(blocks)
         self._blocks = blocks
         self._writer = writer
         self._instruments = instruments
@@ -90,6 +98,12 @@ class RunSession:
     def run_id(self) -> str:
         """Name of the run."""
         return self._writer.run_id
+
+    @property
+    def measurement(self) -> list[Segment]:
+        """Everything so far that belongs to the measurement, numbered through."""
+        shift = len(self.earlier)
+        return [*self.earlier, *(replace(s, index=s.index + shift) for s in self.segments)]
 
     @property
     def engine(self) -> Engine:
@@ -258,8 +272,9 @@ def run_header(
     config: RigConfig,
     blocks: tuple[Block, ...],
     calibrations: InUse,
+    resumes: str | None = None,
 ) -> RunHeader:
-    """What stands at the head of the run."""
+    """What stands at the head of the run, which may go on with an earlier one."""
     axes = {axis.quantity for part in definition.parts for axis in part.axes}
     points = {s.point for block in blocks for s in block.segments if s.point is not None}
     keep = {"sample": definition.sample, "gas": definition.gas,
@@ -273,6 +288,7 @@ def run_header(
         metadata={key: value for key, value in keep.items() if value},
         rate_unit="V/s",
         scan_hash=definition.digest,
+        resumes=resumes,
         planned_blocks=len(blocks),
         planned_points=len(points),
         planned_rig_s=predicted_duration_s(blocks, config.scan_timing()),

@@ -11,7 +11,7 @@ from atta_daq import __version__
 from atta_daq.archive.calibration_store import CalibrationStore
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
-from atta_daq.client.client import Endpoint
+from atta_daq.client.client import CommandRefused, Endpoint
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.clock import RigClock
@@ -105,7 +105,16 @@ class Station:
         )
         self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
+        if self._config.unattended.resume_at_start and closed:
+            self._resume(closed[-1])
         return endpoint
+
+    def _resume(self, run_id: str) -> None:
+        """Go on with a run that had crashed. A refusal is for the log: the station serves."""
+        try:
+            self._commands.go_on_with(run_id, "station")
+        except CommandRefused as refused:
+            self._log.say(f"run {run_id} is not resumed: {refused}", "warning", "run")
 
     def _assemble(self) -> None:
         store = CalibrationStore(self._data, self._config.name, self._clock.now_s, time.time)
@@ -156,6 +165,7 @@ class Station:
             **protection.handlers(), **calibrating.handlers(),
         }  # fmt: skip
         commands = Commands(config, light, control, use, others, say, self._ended.set)
+        self._commands = commands
         network = config.network
         try:
             self._server = StationServer(
