@@ -191,8 +191,8 @@ class Runs:
                 self._config,
                 plan,
                 self._calibrations.in_use,
-                resumed.run_id if resumed else None,
-            ),  # fmt: skip
+                resumes=resumed.run_id if resumed else None,
+            ),
             rig_now=self._clock.now_s,
             utc_now=time.time,
             scan_toml=scan_toml,

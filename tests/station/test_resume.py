@@ -58,7 +58,7 @@ def test_five_kills_and_every_block_is_there_once(tmp_path: Path) -> None:
             station = start_station(rig, data)
         station.wait_for_end(120.0)
         station.wait_for("run:state", lambda v: v == "idle", 60.0)
-        with pytest.raises(CommandRefused, match="holds all of its 8 blocks|nothing to resume"):
+        with pytest.raises(CommandRefused, match=r"holds all of its 8 blocks|nothing to resume"):
             station.client.command("resume_run")
     finally:
         stop_station(station)
