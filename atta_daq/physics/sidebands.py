@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import jv
 
 LOAD_OHM = 50.0
 
@@ -35,6 +34,9 @@ class Sidebands:
     @cached_property
     def weights(self) -> NDArray[np.float64]:
         """Power of the five lines as a share of the whole: J2^2, J1^2, J0^2, J1^2, J2^2."""
+        # Loaded when it is needed: a quarter of a second, which the start of a window can spare.
+        from scipy.special import jv
+
         return jv(np.abs(np.arange(-2, 3)), self.depth) ** 2
 
 
