@@ -19,6 +19,9 @@ _TONES: dict[SlowSeverity, Tone] = {
 _WORDS: dict[SlowSeverity, str] = {
     "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "lost",
 }  # fmt: skip
+WORST_FIRST: tuple[SlowSeverity, ...] = ("major", "invalid", "minor")
+"""An alarm that is known to be true comes before a value that may hide one, and that before a
+warning."""
 
 
 class SlowPanel(ScrolledPanel):
@@ -50,12 +53,9 @@ class SlowPanel(ScrolledPanel):
         elif not values:
             self.worst.show_state("none", Tone.OFF)
         else:
-            worst: SlowSeverity = max(
-                (one.severity for one in values), key=lambda severity: list(_TONES).index(severity)
-            )
-            count = sum(one.severity == worst for one in values)
-            word = "all ok" if worst == "ok" else f"{count} × {_WORDS[worst]}"
-            self.worst.show_state(word, _TONES[worst])
+            wrong = [s for s in WORST_FIRST if any(one.severity == s for one in values)]
+            counts = (f"{sum(one.severity == s for one in values)} × {_WORDS[s]}" for s in wrong)
+            self.worst.show_state(", ".join(counts) or "all ok", _TONES[(*wrong, "ok")[0]])
         remark = "" if values else value.message or "The rig file names no slow control."
         self.remark.setText(remark)
         self.remark.setVisible(bool(remark))

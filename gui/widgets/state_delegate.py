@@ -1,13 +1,14 @@
-"""Draws the state of a run in the list: shape, colour and word."""
+"""Draws a state in a table: shape, colour and word, as a badge does."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from gui.runs.model import LINE_ROLE
 from gui.theme.theme import Theme
 from gui.widgets.badge import draw_shape
 
+LINE_ROLE = Qt.ItemDataRole.UserRole
+"""What a row stands for; it has a `tone`."""
 _GAP = 6
 
 
