@@ -77,7 +77,7 @@ class AmplifierPanel(ScrolledPanel):
         self.body.addWidget(self.protection)
         self.body.addWidget(self.watchdog)
         self.body.addWidget(self.guards)
-        self.body.addLayout(flowing(short_button(context, "amplifier.guards", "Read guards")))
+        self.body.addLayout(flowing(short_button(context, "protection.read", "Read guards")))
         self.body.addStretch(1)
         self.amplifier.field.sent.connect(self._on_sent)
         self.amplifier.field.state_changed.connect(self._on_answer)
@@ -90,7 +90,7 @@ class AmplifierPanel(ScrolledPanel):
         self.follow(self._show_watchdog, "station:watchdog", "station:watchdog_look")
         self._asked: object = None
         self.follow(self._ask_guards, "amplifier:protected")
-        context.actions.bind("amplifier.guards", self.guards.read)
+        context.actions.bind("protection.read", self.guards.read)
 
     def _show_order(self) -> None:
         order = light_order(self.context.readings)

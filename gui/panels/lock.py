@@ -45,9 +45,7 @@ class LockPanel(ScrolledPanel):
         self.loss = Badge(context.theme, "")
         self.loss.mark(True)
         self.reason = words(role="wrong")
-        self.head.addLayout(
-            flowing(self.locked, context.actions.button("lock.relock"), self.loss)
-        )
+        self.head.addLayout(flowing(self.locked, context.actions.button("lock.relock"), self.loss))
         self.head.addWidget(self.reason)
         self.detuning = SetpointRow(
             self, "Detuning", "MHz", 2, self._command, limits="light:detuning",
@@ -83,8 +81,8 @@ class LockPanel(ScrolledPanel):
         self.follow(self._show_errors, POLLS, SWEEPS)
         self.follow(self._show_actuator, "lock:actuator")
         self.follow(self._show_peaks, "lock:peaks")
-        self.follow(self._show_traces, "lock:trace_times",
-                    *(f"{name}{of}" for name in TRACES.values() for of in ("", "_peaks")))  # fmt: skip
+        parts = [f"{name}{of}" for name in TRACES.values() for of in ("", "_peaks")]
+        self.follow(self._show_traces, "lock:trace_times", *parts)
         self.follow(self._show_zero, "cell:zero")
 
     def _show_state(self) -> None:
