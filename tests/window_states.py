@@ -204,6 +204,7 @@ def trouble(link: FakeLink) -> None:
               True, False),
         Alarm("amplifier:interlock", "amplifier", "interlock of the laser head is open", "major",
               NOW_S - 20.0, True, False),
+        Alarm("amplifier:output", "amplifier", OUTPUT_MISSING, "major", NOW_S - 10.0, True, False),
         Alarm("camera:frames", "camera", "4 % of the frames of this segment were lost", "minor",
               NOW_S - 300.0, False, False),
     ]  # fmt: skip

@@ -5,8 +5,8 @@ from typing import Any
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar
 
-from atta_daq.client.log import alarms_from_json
 from gui.context import Context
+from gui.model.output import output_missing
 from gui.panels.guards import GuardsList
 from gui.panels.light_order import INPUTS, STEPS, amplifier_refusal, light_order
 from gui.panels.ramp import Ramp
@@ -19,7 +19,6 @@ from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.short_button import short_button
 from gui.widgets.words import set_role, show_stale, words
 
-OUTPUT_ALARM = "amplifier:output"
 SEED_SCATTER_MA = 0.5
 """The box tells the seed current that flows, not its setpoint: by this much it may differ."""
 
@@ -165,17 +164,14 @@ class AmplifierPanel(ScrolledPanel):
         text = health.message if health.stale else readings.text("amplifier:health")
         self.health.setText(f"Health: {text or 'no message'}")
         plain = "muted" if text.lower() in ("", "ok") else ""
-        set_role(self.health, "wrong" if self.output.isVisibleTo(self) else plain)
+        set_role(self.health, "wrong" if output_missing(readings) else plain)
 
     def _show_output(self) -> None:
         """Too little light for the current: what a destroyed amplifier looks like."""
-        value = self.context.readings.value("station:alarms")
-        alarms = alarms_from_json(self.context.readings.text("station:alarms"))
-        text = next((a.text for a in alarms if a.id == OUTPUT_ALARM and a.active), "")
-        gone = bool(text) and not value.stale
-        self.output.setVisible(gone)
-        self.missing.setVisible(gone)
-        if gone:
+        text = output_missing(self.context.readings)
+        self.output.setVisible(bool(text))
+        self.missing.setVisible(bool(text))
+        if text:
             self.output.show_state("MISSING", Tone.DANGER, text)
             # What to do stands in the log; here it would push the switches out of sight.
             self.missing.setText(f"{text.partition('. ')[0]}. The amplifier may be damaged.")

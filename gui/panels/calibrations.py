@@ -71,7 +71,7 @@ class CalibrationsPanel(Panel):
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        # The ids of results are long; the tool tip has the whole.
+        # What room is left; the tool tip has the whole id.
         header.setSectionResizeMode(SOURCE, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -1,6 +1,8 @@
 """The calibrations as a table: state, name, value, age, validity, source."""
 
+import re
 import time
+from datetime import timedelta
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
@@ -10,6 +12,9 @@ from gui.widgets.state_delegate import LINE_ROLE
 
 Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("State", "Calibration", "Value", "Age", "Valid until", "Source")
+SHORT = timedelta(days=3)
+_DATED = re.compile(r"-\d{8}-\d{6}-[0-9a-f]+$")
+"""The end of the id of a stored result: its kind says enough in the table."""
 STATE, SOURCE = 0, len(COLUMNS) - 1
 
 
@@ -61,11 +66,17 @@ class CalibrationsTable(QAbstractTableModel):
 
     def _texts(self, row: int) -> tuple[str, ...]:
         line = self.lines[row]
-        until = line.valid_until
-        ends = f"{until.astimezone():%Y-%m-%d %H:%M}" if until is not None else "no limit"
-        known = line.made is not None or until is not None
         value = line.text if line.text != line.state else "–"
-        return line.word, line.name, value, self._ages[row], ends if known else "", line.source
+        return line.word, line.name, value, self._ages[row], _end(line), _DATED.sub("", line.source)
+
+
+def _end(line: CalibrationLine) -> str:
+    """'25 Dec 2026', or '29 Nov 05:17' of what does not hold for days."""
+    until, made = line.valid_until, line.made
+    if until is None:
+        return "no limit" if made is not None else ""
+    short = made is not None and until - made < SHORT
+    return f"{until.astimezone():{'%d %b %H:%M' if short else '%d %b %Y'}}"
 
 
 def _tip(line: CalibrationLine) -> str:
@@ -74,6 +85,8 @@ def _tip(line: CalibrationLine) -> str:
         said.append(f"made {line.made.astimezone():%Y-%m-%d %H:%M}")
     if line.why:
         said.append(f"stale: {line.why}")
+    if line.valid_until is not None:
+        said.append(f"valid until {line.valid_until.astimezone():%Y-%m-%d %H:%M}")
     if line.source:
         said.append(f"from {line.source}")
     if line.renewed_by:

@@ -41,7 +41,7 @@ def register_state(readings: Readings) -> RegisterState:
         return RegisterState(
             f"no gain on {isotope}Kr", Tone.OFF, "the trap is on an abundant isotope"
         )
-    return RegisterState("gain off", Tone.OFF, "nothing is multiplied")
+    return RegisterState("idle", Tone.OFF, "no gain: nothing is multiplied")
 
 
 def charge(nanocoulomb: float) -> str:

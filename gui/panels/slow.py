@@ -71,10 +71,12 @@ class SlowPanel(ScrolledPanel):
                 part.deleteLater()
         self.rows = {name: _Row(self.context) for name in names}
         for number, row in enumerate(self.rows.values()):
-            self._grid.addWidget(row.meaning, 2 * number, 0)
-            self._grid.addWidget(row.value, 2 * number, 1)
-            self._grid.addWidget(row.state, 2 * number, 2)
-            self._grid.addWidget(row.reason, 2 * number + 1, 0, 1, 3)
+            first = 3 * number
+            self._grid.addWidget(row.meaning, first, 0, 2, 1)
+            self._grid.addWidget(row.value, first, 1)
+            # Below the value: beside it the panel would widen its column of the window.
+            self._grid.addWidget(row.state, first + 1, 1)
+            self._grid.addWidget(row.reason, first + 2, 0, 1, 2)
 
 
 class _Row:

@@ -22,6 +22,7 @@ from window_states import (
     BEFORE,
     NOW_S,
     STATES,
+    calibrating,
     feed_history,
     idle,
     running,
@@ -102,7 +103,6 @@ class Studio:
             self.problems.append(f"{name}: {found}")
         if widget is None:
             assert (picture.width(), picture.height()) == self._size, name
-
 
     def take_panel(self, panel: str, name: str) -> None:
         """A picture of one panel in its dock, which must have the room that it needs."""
@@ -186,6 +186,8 @@ def panels_in_trouble(studio: Studio) -> None:
     studio.take_panel("amplifier", "guards")
     studio.guards = guards()
     studio.link.feed(**{name: np.array([]) for name in sweep()})
+    calibrating(studio.link)
+    studio.take_panel("calibrations", "under-way")
 
 
 def panels_stale(studio: Studio) -> None:
