@@ -51,7 +51,7 @@ class FitTable(QWidget):
         self._rows = QTimer(self)
         self._rows.setSingleShot(True)
         self._rows.setInterval(0)
-        self._rows.timeout.connect(self.table.resizeRowsToContents)
+        self._rows.timeout.connect(self._fit_table)
         header.sectionResized.connect(lambda *_: self._rows.start())
         self.verdict, self.notes = QLabel(), QLabel()
         self.notes.setProperty("role", "muted")
@@ -69,6 +69,18 @@ class FitTable(QWidget):
         row = self.fontMetrics().height() + 4
         self.table.verticalHeader().setDefaultSectionSize(row)
         self.table.setMinimumHeight(5 * row)
+        self._rows.start()
+
+    def _fit_table(self) -> None:
+        """A name breaks between its words, never inside one."""
+        table, metrics = self.table, self.table.fontMetrics()
+        names = [item.text() for n in range(table.rowCount()) if (item := table.item(n, 0))]
+        longest = max(
+            (metrics.horizontalAdvance(word) for name in names for word in name.split()), default=0
+        )
+        bar = table.verticalScrollBar().sizeHint().width()
+        table.setMinimumWidth(longest + table.sizeHintForColumn(1) + bar + 14 if names else 0)
+        table.resizeRowsToContents()
 
     def show_fit(self, fit: FitResult | None) -> None:
         """Show a fit; None clears the table."""
