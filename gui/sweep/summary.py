@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QRect, Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
@@ -80,7 +80,11 @@ class FitTable(QWidget):
         )
         bar = table.verticalScrollBar().sizeHint().width()
         table.setMinimumWidth(longest + table.sizeHintForColumn(1) + bar + 14 if names else 0)
-        table.resizeRowsToContents()
+        # Not by resizeRowsToContents: it is a line short where a name just does not fit.
+        room = QRect(0, 0, table.columnWidth(0) - 8, 1000)
+        for number, name in enumerate(names):
+            box = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, name)
+            table.setRowHeight(number, box.height() + 4)
 
     def show_fit(self, fit: FitResult | None) -> None:
         """Show a fit; None clears the table."""
