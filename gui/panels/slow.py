@@ -53,9 +53,11 @@ class SlowPanel(ScrolledPanel):
         elif not values:
             self.worst.show_state("none", Tone.OFF)
         else:
-            wrong = [s for s in WORST_FIRST if any(one.severity == s for one in values)]
-            counts = (f"{sum(one.severity == s for one in values)} × {_WORDS[s]}" for s in wrong)
-            self.worst.show_state(", ".join(counts) or "all ok", _TONES[(*wrong, "ok")[0]])
+            told = [one.severity for one in values]
+            wrong = [severity for severity in WORST_FIRST if severity in told]
+            counts = (f"{told.count(severity)} × {_WORDS[severity]}" for severity in wrong)
+            worst: SlowSeverity = wrong[0] if wrong else "ok"
+            self.worst.show_state(", ".join(counts) or "all ok", _TONES[worst])
         remark = "" if values else value.message or "The rig file names no slow control."
         self.remark.setText(remark)
         self.remark.setVisible(bool(remark))

@@ -192,7 +192,8 @@ def panels_in_trouble(studio: Studio) -> None:
     trouble(studio.link)
     for panel in ("amplifier", "lock", "slow", "camera", "calibrations"):
         studio.take_panel(panel, "trouble")
-    area = studio.window.docks["amplifier"].widget().area
+    amplifier: Any = studio.window.docks["amplifier"].widget()
+    area = amplifier.area
     area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
     studio.take_panel("amplifier", "guards")
     studio.guards = guards()
