@@ -80,7 +80,10 @@ def slow(severity: SlowSeverity = "ok") -> str:
 
 def idle(link: FakeLink) -> None:
     feed_idle(link)
-    link.feed(station__log=log_lines(), slow__readings=slow())
+    link.feed(
+        station__log=log_lines(), slow__readings=slow(), lock__trace_errors=np.array([]),
+        **{name: np.array([]) for name in sweep()},
+    )  # fmt: skip
 
 
 def running(link: FakeLink) -> None:

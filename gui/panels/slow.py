@@ -53,7 +53,7 @@ class SlowPanel(ScrolledPanel):
         elif not values:
             self.worst.show_state("none", Tone.OFF)
         else:
-            told = [one.severity for one in values]
+            told: list[SlowSeverity] = [one.severity for one in values]
             wrong = [severity for severity in WORST_FIRST if severity in told]
             counts = (f"{told.count(severity)} × {_WORDS[severity]}" for severity in wrong)
             worst: SlowSeverity = wrong[0] if wrong else "ok"

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from fakes_calibrations import guards
 from fakes_gui import FakeLink
@@ -27,7 +26,6 @@ from window_states import (
     idle,
     running,
     software_lock,
-    sweep,
     trouble,
 )
 
@@ -197,7 +195,6 @@ def panels_in_trouble(studio: Studio) -> None:
     area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
     studio.take_panel("amplifier", "guards")
     studio.guards = guards()
-    studio.link.feed(**{name: np.array([]) for name in sweep()})
     calibrating(studio.link)
     studio.take_panel("calibrations", "under-way")
 
