@@ -6,9 +6,9 @@ from typing import Any
 
 from simulators.boxes import BOXES, chosen
 from simulators.derived import derived_truth
-from simulators.faults import WIRE_FAULTS, WireFault
+from simulators.faults import BOOT_S, LATE_S, WIRE_FAULTS, WireFault
 from simulators.servers.areadetector import AreaDetector
-from simulators.servers.areadetector_frames import CameraFault
+from simulators.servers.areadetector_frames import CAMERA_FAULTS, CameraFault
 from simulators.wire import WireServer
 from simulators.world.world import World
 
@@ -116,17 +116,32 @@ class SimulatedRig:
         if fault in WIRE_FAULTS:
             self._server(instrument).set_fault(_wire_fault(fault, parameters))
             return
+        server = self._server(instrument)
+        if fault in server.faults and not parameters:
+            server.faults[fault](True)
+            return
         act = self._faults.get((instrument, fault))
         if act is None:
-            known = sorted(f for i, f in self._faults if i == instrument)
             raise ValueError(
-                f"{instrument} has no fault {fault!r}; it has: {', '.join([*known, *WIRE_FAULTS])}"
+                f"{instrument} has no fault {fault!r}; it has: "
+                f"{', '.join(self.faults()[instrument])}"
             )
         with self.world.lock:
             try:
                 act(**parameters)
             except TypeError as error:
                 raise ValueError(f"{fault}: {error}") from error
+
+    def faults(self) -> dict[str, list[str]]:
+        """Every fault that each instrument can have."""
+        known: dict[str, list[str]] = {}
+        for name, server in self.servers.items():
+            wire = [f for f in WIRE_FAULTS if f != "restarted" or server.restartable]
+            world = [f for i, f in self._faults if i == name]
+            known[name] = [*wire, *server.faults, *world]
+        if self._camera is not None:
+            known["camera"] = list(CAMERA_FAULTS)
+        return known
 
     def clear(self, instrument: str | None = None) -> None:
         """Mend everything, or one instrument. A destroyed amplifier stays destroyed."""
@@ -135,7 +150,10 @@ class SimulatedRig:
             if name == "camera" and self._camera is not None:
                 self._camera.set_fault(None)
             else:
-                self._server(name).set_fault(None)
+                server = self._server(name)
+                server.set_fault(None)
+                for mend in server.faults.values():
+                    mend(False)
         with self.world.lock:
             if "amplifier" in names:
                 self.world.light.recover_seed()
@@ -152,21 +170,29 @@ class SimulatedRig:
 
 
 def _camera_fault(kind: str, parameters: dict[str, Any]) -> CameraFault:
-    if set(parameters) - {"every"}:
-        raise ValueError("faults of the camera take nothing but 'every'")
+    if set(parameters) - {"every", "delay_s"}:
+        raise ValueError("faults of the camera take nothing but 'every' and 'delay_s'")
     every = _number("every", parameters.get("every", 10), 1, 1_000_000)
-    return CameraFault(kind, int(every))  # pyright: ignore[reportArgumentType] checked there
+    delay_s = _number("delay_s", parameters.get("delay_s", _delay_s(kind)), 0.0, 3600.0)
+    return CameraFault(kind, int(every), delay_s)  # pyright: ignore[reportArgumentType] checked
 
 
 def _wire_fault(kind: str, parameters: dict[str, Any]) -> WireFault:
-    unknown = set(parameters) - {"count", "delay_s"}
+    unknown = set(parameters) - {"count", "delay_s", "factor"}
     if unknown:
-        raise ValueError(f"{kind} takes count and delay_s, not {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"{kind} takes count, delay_s and factor, not {', '.join(sorted(unknown))}"
+        )
     count = parameters.get("count")
     if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
         raise ValueError(f"count must be a whole number, got {count!r}")
-    delay_s = _number("delay_s", parameters.get("delay_s", 3.0), 0.0, 3600.0)
-    return WireFault(kind=kind, left=count, delay_s=delay_s)  # pyright: ignore[reportArgumentType]
+    delay_s = _number("delay_s", parameters.get("delay_s", _delay_s(kind)), 0.0, 3600.0)
+    factor = _number("factor", parameters.get("factor", 1000.0), -1e12, 1e12)
+    return WireFault(kind, count, delay_s, factor)  # pyright: ignore[reportArgumentType]
+
+
+def _delay_s(kind: str) -> float:
+    return BOOT_S if kind == "restarted" else LATE_S
 
 
 def _number(name: str, value: Any, low: float, high: float) -> float:
