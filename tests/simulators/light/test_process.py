@@ -134,7 +134,7 @@ def test_status_and_faults_go_over_the_control_socket(rig) -> None:
         ({"cmd": "fault", "instrument": "lock", "fault": "late", "many": 1}, "many"),
         ({"cmd": "fault", "instrument": "lock", "fault": "mode_hop", "jump_mhz": "x"}, "jump_mhz"),
         ({"cmd": "fault", "instrument": "lock", "fault": "mode_hop", "gigahertz": 5}, "gigahertz"),
-        ({"cmd": "fault", "instrument": "camera", "fault": "late"}, "late"),
+        ({"cmd": "fault", "instrument": "camera", "fault": "frozen"}, "frozen"),
         ({"cmd": "clear", "instrument": "toaster"}, "no instrument"),
         ({"cmd": "dance"}, "commands: "),
         ([1], "commands: "),

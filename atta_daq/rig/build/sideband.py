@@ -1,0 +1,18 @@
+"""Sideband generators."""
+
+from atta_daq.rig.build.ranges import range_of
+from atta_daq.rig.drivers import BuildContext
+from atta_daq.rig.sections.sideband import SidebandConfig, SynthHDConfig
+from drivers.interfaces import SidebandLimits
+from drivers.windfreak_synthhd import SynthHD
+
+
+def synthhd(section: SynthHDConfig, context: BuildContext) -> SynthHD:
+    """A Windfreak SynthHD."""
+    del context
+    return SynthHD("sideband", section.address, limits(section), channel=section.channel)
+
+
+def limits(section: SidebandConfig) -> SidebandLimits:
+    """The envelope in the rig file."""
+    return SidebandLimits(range_of(section.frequency_mhz), range_of(section.power_dbm))
