@@ -26,6 +26,7 @@ from drivers.areadetector_pvs import (
 )
 from drivers.errors import DeviceFault, DriverError, InterlockOpen, OutOfRange
 from drivers.interfaces import CameraLimits, CameraSettings, CameraStatus, Frame, Identity
+from drivers.plausible import require_plausible
 from drivers.pva_frames import HALF_COUNTER, FrameStream
 from drivers.pva_link import PvaLink
 
@@ -34,6 +35,8 @@ HIGHEST_OFF_GAIN = 2
 is as far off as it goes."""
 EXPOSURE_TOLERANCE = 0.01
 """The camera rounds an exposure to its own clock; a greater difference is a refusal."""
+SENSOR_C = (-150.0, 80.0)
+"""Temperatures of any sensor in any state."""
 QUEUE_FRAMES = 2048
 QUEUE_S = 2.0
 QUEUE_BYTES = 1 << 28
@@ -57,7 +60,9 @@ class AreaDetectorCamera:
 
     `gain_permit` returns why gain is forbidden now, or ""; like the sink of the frames it must
     not call the camera, which waits for it. `limits.temperature_c` is the range of
-    the sensor in which gain is allowed. `sleep` and `monotonic` are injected in tests.
+    the sensor in which gain is allowed. `timeout_s` is for one answer of the server, `action_s` for
+    the camera to have done what it was asked (both wall time). `sleep` and `monotonic` are injected
+    in tests.
     """
 
     def __init__(
@@ -67,13 +72,20 @@ class AreaDetectorCamera:
         limits: CameraLimits,
         *,
         gain_permit: Callable[[], str] = lambda: "",
-        timeout_s: float = 5.0,
+        timeout_s: float = 1.2,
+        action_s: float = 5.0,
         poll_s: float = 0.003,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = PvaLink(
-            name, address, timeout_s=timeout_s, poll_s=poll_s, sleep=sleep, monotonic=monotonic
+            name,
+            address,
+            timeout_s=timeout_s,
+            action_s=action_s,
+            poll_s=poll_s,
+            sleep=sleep,
+            monotonic=monotonic,
         )
         self._pvs = CameraPvs(self._link)
         self._limits = limits
@@ -139,7 +151,9 @@ class AreaDetectorCamera:
         progress = self.progress()
         return CameraStatus(
             acquiring=number("Acquire_RBV") != 0,
-            temperature_c=number("TemperatureActual"),
+            temperature_c=require_plausible(
+                self.name, "the sensor", number("TemperatureActual"), *SENSOR_C, "°C"
+            ),
             temperature_stable=temperature_is_stable(text("AndorTempStatus_RBV")),
             em_gain=round(number("AndorEMGain_RBV")),
             exposure_s=number("AcquireTime_RBV"),

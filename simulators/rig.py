@@ -116,12 +116,13 @@ class SimulatedRig:
         if fault in WIRE_FAULTS:
             self._server(instrument).set_fault(_wire_fault(fault, parameters))
             return
-        server = self._server(instrument)
-        if fault in server.faults and not parameters:
+        server = self.servers.get(instrument)
+        if server is not None and fault in server.faults and not parameters:
             server.faults[fault](True)
             return
         act = self._faults.get((instrument, fault))
         if act is None:
+            self._server(instrument)
             raise ValueError(
                 f"{instrument} has no fault {fault!r}; it has: "
                 f"{', '.join(self.faults()[instrument])}"

@@ -28,9 +28,7 @@ def trap_switch(section: RedPitayaTrapSwitchConfig, context: BuildContext) -> Re
             OFFSET_POWER_DBM,
         ),
     )
-    return RedPitayaTrapSwitch(
-        "trap_switch", section.address, generator, base_mhz=section.base_mhz
-    )
+    return RedPitayaTrapSwitch("trap_switch", section.address, generator, base_mhz=section.base_mhz)
 
 
 def loading(section: RedPitayaLoadingConfig, context: BuildContext) -> RedPitayaLoadingDetector:

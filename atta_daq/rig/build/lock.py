@@ -6,6 +6,7 @@ from atta_daq.rig.drivers import BuildContext
 from atta_daq.rig.sections.lock import ArduinoLockConfig, LockConfig
 from drivers.arduino_stcl import ArduinoStcl
 
+
 def arduino(section: ArduinoLockConfig, context: BuildContext) -> ArduinoStcl:
     """The scanning-cavity-lock firmware."""
     return ArduinoStcl(
