@@ -161,6 +161,7 @@ class AreaDetectorCamera:
             frames_delivered=progress.delivered,
             frames_lost=progress.lost,
             message=progress.failure or text("AndorMessage_RBV"),
+            failure=progress.failure,
         )
 
     def progress(self) -> FrameProgress:

@@ -17,6 +17,7 @@ from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.server import StationServer
+from atta_daq.station.vigilance import Vigilance
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
 from drivers.interfaces import AmplifierStatus, Instrument
 
@@ -48,6 +49,8 @@ class Watch:
     interval_s: float = POLL_S
     guards: bool = True
     """Its silence flags the segment under way."""
+    needed: bool = True
+    """A run cannot go on without it."""
 
 
 class Monitor:
@@ -58,9 +61,12 @@ class Monitor:
         instruments: Instruments,
         config: RigConfig,
         light: LightControl,
+        vigilance: Vigilance,
         server: StationServer,
         alarms: Alarms,
     ) -> None:
+        self._vigilance = vigilance
+        self._frames_lost = 0
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -69,6 +75,7 @@ class Monitor:
         self._stop = threading.Event()
         self._faults: dict[str, str] = {}
         self._silent: dict[str, str] = {}
+        self._missing: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
         self._slowest_s = 0.0
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
@@ -90,8 +97,13 @@ class Monitor:
             thread.join()
 
     def fault(self) -> str:
-        """What is wrong with the rig right now; empty when nothing is."""
-        return "; ".join(self._faults.values())
+        """What flags a segment now: an instrument is silent, or something moved by itself."""
+        moved = self._vigilance.fault()
+        return "; ".join([*self._faults.copy().values(), *([moved] if moved else [])])
+
+    def missing(self) -> str:
+        """What keeps a run from going on now; empty when every instrument that it needs answers."""
+        return "; ".join(self._missing.copy().values())
 
     def silent(self) -> dict[str, str]:
         """Instruments that do not answer, each with its error."""
@@ -109,8 +121,15 @@ class Monitor:
                 self._trap,
                 ("trap:offset", "trap:locked", "trap:light", "light:shutter"),
             ),
+            # What it is set to stands in each of its records: its silence spoils only those.
+            Watch(rig.loading, self._loading, (), CELL_S, guards=False),
             Watch(
-                rig.reference_cell, self._cell, ("cell:signal", "cell:rms"), CELL_S, guards=False
+                rig.reference_cell,
+                self._cell,
+                ("cell:signal", "cell:rms"),
+                CELL_S,
+                guards=False,
+                needed=False,
             ),
         )
 
@@ -128,16 +147,19 @@ class Monitor:
                     self._server.stale(watch.readings, str(error))
                 if watch.guards:
                     self._faults[watch.instrument.name] = str(error)
+                if watch.needed:
+                    self._missing[watch.instrument.name] = str(error)
                 self._silent[watch.instrument.name] = str(error)
                 failures += isinstance(error, ConnectionLost | Timeout) or bool(failures)
             else:
                 failures = 0
                 self._faults.pop(watch.instrument.name, None)
+                self._missing.pop(watch.instrument.name, None)
                 self._silent.pop(watch.instrument.name, None)
 
     def _amplifier(self) -> None:
         started = time.monotonic()
-        status = self._instruments.amplifier.status()
+        status = self._vigilance.amplifier(self._instruments.amplifier.status)
         self._watchdog(status, started)
         post = self._server.post
         post("amplifier:seed_on", status.seed_on)
@@ -174,7 +196,7 @@ class Monitor:
         self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
 
     def _lock(self) -> None:
-        status = self._instruments.lock.status()
+        status = self._vigilance.lock(self._instruments.lock.status)
         post = self._server.post
         post("lock:locked", status.locked, "" if status.locked else "major")
         post("lock:reason", status.reason)
@@ -190,14 +212,14 @@ class Monitor:
         post("light:detuning_set", axis.ratio_to_detuning(status.ratio_setpoint))
 
     def _sideband(self) -> None:
-        status = self._instruments.sideband.status()
+        status = self._vigilance.sideband(self._instruments.sideband.status)
         self._server.post("sideband:frequency", status.frequency_mhz)
         self._server.post("sideband:power", status.power_dbm)
         self._server.post("sideband:on", status.rf_on)
         self._server.post("sideband:locked", status.pll_locked)
 
     def _camera(self) -> None:
-        status = self._instruments.camera.status()
+        status = self._vigilance.camera(self._instruments.camera.status)
         post = self._server.post
         post("camera:temperature", status.temperature_c)
         post("camera:stable", status.temperature_stable)
@@ -206,13 +228,21 @@ class Monitor:
         post("camera:shutter", status.shutter_open)
         post("camera:exposure", status.exposure_s)
         post("camera:lost", status.frames_lost)
+        if status.frames_lost > self._frames_lost:
+            text = f"{status.frames_lost} frames lost of this series; they count as dead time"
+            self._alarms.raise_(Cause("camera:frames", "camera", text, "minor", once=True))
+        self._frames_lost = status.frames_lost
 
     def _trap(self) -> None:
-        status = self._instruments.trap_switch.status()
+        status = self._vigilance.trap(self._instruments.trap_switch.status)
         self._server.post("trap:offset", status.offset_mhz)
         self._server.post("trap:locked", status.lasers_locked)
         self._server.post("trap:light", status.trap_light)
         self._server.post("light:shutter", status.pumping_light)
+
+    def _loading(self) -> None:
+        """It has no state to read: that it answers is all there is to know."""
+        self._instruments.loading.connect()
 
     def _cell(self) -> None:
         if self._light.zeroing:

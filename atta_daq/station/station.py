@@ -38,6 +38,7 @@ from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import StationServer
 from atta_daq.station.upkeep import Upkeep
+from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
 
 
@@ -132,7 +133,9 @@ class Station:
         except PortTaken:
             instruments.close()
             raise
-        self._monitor = Monitor(instruments, config, light, self._server, self._alarms)
+        self._monitor = Monitor(
+            instruments, config, light, Vigilance(config, light, taker), self._server, self._alarms
+        )
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data
         )
@@ -142,7 +145,7 @@ class Station:
         taker.guard = self._monitor.fault
         self._runs = commands.runs = Runs(
             instruments, config, self._rig_toml, self._data, self._clock, light,
-            taker, use, zeroing, self._run_display, self._alarms, say,
+            taker, use, zeroing, self._run_display, self._alarms, say, self._monitor.missing,
         )  # fmt: skip
 
     def wait(self, asked_to_end: Callable[[], bool]) -> None:
