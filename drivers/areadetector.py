@@ -24,7 +24,7 @@ from drivers.areadetector_pvs import (
     CameraPvs,
     temperature_is_stable,
 )
-from drivers.errors import DeviceFault, DriverError, InterlockOpen, OutOfRange
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, InterlockOpen, OutOfRange
 from drivers.interfaces import CameraLimits, CameraSettings, CameraStatus, Frame, Identity
 from drivers.plausible import require_plausible
 from drivers.pva_frames import HALF_COUNTER, FrameStream
@@ -37,6 +37,8 @@ EXPOSURE_TOLERANCE = 0.01
 """The camera rounds an exposure to its own clock; a greater difference is a refusal."""
 SENSOR_C = (-150.0, 80.0)
 """Temperatures of any sensor in any state."""
+WATCHED = "cam1:Acquire_RBV"
+"""Its subscription tells when the server is away."""
 QUEUE_FRAMES = 2048
 QUEUE_S = 2.0
 QUEUE_BYTES = 1 << 28
@@ -92,6 +94,9 @@ class AreaDetectorCamera:
         self._gain_permit = gain_permit
         self._lock = threading.RLock()
         self._stream: FrameStream | None = None
+        self._watch: Any = None
+        self._seen = threading.Event()
+        self._interrupted = threading.Event()
 
     @property
     def name(self) -> str:
@@ -104,12 +109,28 @@ class AreaDetectorCamera:
         """
         with self._lock:
             self._link.open()
-            return self._pvs.find()
+            identity = self._pvs.find()
+            if self._watch is None:
+                self._watch = self._link.monitor(WATCHED, self._on_watched, 2)
+            self._interrupted.clear()
+            return identity
+
+    def _on_watched(self, update: Any) -> None:
+        """The client library reconnects without a word; what was set may be lost all the same.
+        Every subscription starts with one notice of a lost connection."""
+        if not isinstance(update, Exception):
+            self._seen.set()
+        elif self._seen.is_set():
+            self._interrupted.set()
 
     def close(self) -> None:
         with self._lock:
             if self._stream is not None:
                 self._stream.close()
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
+                self._seen.clear()
             self._link.close()
 
     def make_safe(self) -> None:
@@ -140,6 +161,14 @@ class AreaDetectorCamera:
     # --- state ---------------------------------------------------------------------------
 
     def status(self) -> CameraStatus:
+        """Raises ConnectionLost, once, after the server was away, however short."""
+        if self._interrupted.is_set():
+            self._interrupted.clear()
+            raise ConnectionLost(
+                self.name,
+                "the camera server was away for a moment",
+                "its settings may be lost; the next run or view sets them anew",
+            )
         values: dict[str, Any] = dict(zip(STATUS, self._pvs.get(*STATUS), strict=True))
 
         def number(pv: str) -> float:

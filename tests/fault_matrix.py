@@ -1,0 +1,218 @@
+"""Every instrument times every fault that it can have: what is done and what must come of it.
+
+The idle half: drivers in this process against one simulated rig, no station. Cells of one lane
+run one after the other, lanes side by side: instruments that feel each other share a lane.
+"""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from rigs import Rig
+
+from atta_daq.rig.assembly import RigAssembly
+from atta_daq.rig.config import load_rig
+from atta_daq.rig.light import LightControl
+from atta_daq.station.precheck import axis_of
+from drivers.errors import DriverError
+
+NAMED_S = 2.0
+"""A fault is named within this time."""
+BACK_S = 12.0
+"""A driver is back within this time when the fault has gone: a relock may take its landing."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fault of one simulated server, as the control socket takes it."""
+
+    server: str
+    fault: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def instrument(self) -> str:
+        """The instrument of the rig file that the server belongs to."""
+        return "trap_switch" if self.server == "isotope_offset" else self.server
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a cell."""
+
+    cell: Cell
+    named: str
+    """The error class, or the word of the status that names it."""
+    reason: str
+    named_s: float
+    back_s: float
+    state: str
+    """The safe state that was found."""
+
+
+WIRE = ("no_reply", "late", "garbled", "half", "dropped", "refused", "frozen", "restarted")
+BOX = {
+    "amplifier": ("wrong_unit", "trip", "seed_loss", "interlock_open", "runaway"),
+    "sideband": ("wrong_unit",),
+    "lock": ("mode_hop", "cavity_jump"),
+    "trap_switch": (),
+    "isotope_offset": ("wrong_unit",),
+    "loading": ("wrong_unit",),
+    "reference_cell": ("wrong_unit",),
+}
+ARGUMENTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("lock", "cavity_jump"): {"mhz": 1500.0},
+    ("reference_cell", "wrong_unit"): {"factor": 1e6},
+}
+CAMERA = ("no_reply", "late", "garbled", "half", "wrong_unit", "dropped", "restarted",
+          "stall", "drop_frames", "runaway")  # fmt: skip
+EXEMPT = {
+    "trap_switch": {"wrong_unit": "digital lines have no unit"},
+    "lock": {"wrong_unit": "the firmware's integers are counts of its clock, compiled in"},
+}
+"""Faults that a box cannot have, and why."""
+NOT_IDLE = {"camera": ("half", "stall", "drop_frames")}
+"""Faults of an acquisition."""
+
+
+def cells(server: str) -> list[Cell]:
+    """All cells of a server."""
+    faults = CAMERA if server == "camera" else (*WIRE, *BOX[server])
+    return [Cell(server, f, tuple(ARGUMENTS.get((server, f), {}).items())) for f in faults]
+
+
+class IdleRig:
+    """The drivers of a rig, connected, with the light on at the amplifier's ceiling."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        config = load_rig(rig.path)
+        assembly = RigAssembly(config)
+        assembly.allow_gain(lambda: "")
+        self.instruments = assembly.instruments
+        failed = [answer.error for answer in self.instruments.connect() if answer.error]
+        assert not failed, failed
+        self.light = LightControl(self.instruments, config, axis_of(config))
+        self.config = config
+        self.light.switch_on()
+        self.instruments.trap_switch.set_trap_light(True)
+
+    def close(self) -> None:
+        self.instruments.close()
+
+    def status(self) -> dict[str, Any]:
+        return self.rig.world.ask({"cmd": "status"})["status"]
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def read(self, instrument: str) -> tuple[tuple[Any, ...], str]:
+        """What must not change by itself, and what the instrument says is wrong, if anything."""
+        rig = self.instruments
+        match instrument:
+            case "amplifier":
+                a = rig.amplifier.status()
+                wrong = "" if a.message == "OK" else a.message
+                if a.seed_power_mw < self.config.amplifier.seed_power_min_mw:
+                    wrong = f"seed at {a.seed_power_mw:.1f} mW; {wrong}"
+                return (
+                    (a.seed_on, a.amplifier_on, a.amplifier_current_set_ma, a.interlock_open,
+                     a.emission_enabled, a.seed_protection_armed), wrong,
+                )  # fmt: skip
+            case "lock":
+                k = rig.lock.status()
+                return (k.ratio_setpoint,), k.reason
+            case "sideband":
+                s = rig.sideband.status()
+                return (s.frequency_mhz, s.power_dbm, s.rf_on), ""
+            case "camera":
+                rig.camera.close_shutter()
+                c = rig.camera.status()
+                warm = "" if c.temperature_stable else f"sensor at {c.temperature_c:.1f} C"
+                return (c.em_gain, c.exposure_s, c.shutter_open), warm
+            case "trap_switch":
+                t = rig.trap_switch.status()
+                return (t.offset_mhz, t.pumping_light, t.trap_light), ""
+            case "loading":
+                trace = rig.loading.quench_bursts(1, 0.03, 0.01)
+                return (len(trace.volts), trace.dt_s), ""
+            case "reference_cell":
+                trace = rig.reference_cell.read_signal(0.02)
+                return (len(trace.volts), trace.dt_s), ""
+        raise AssertionError(instrument)
+
+    def restore(self, instrument: str) -> None:
+        """What the program does to bring an instrument back to work."""
+        getattr(self.instruments, instrument).connect()
+        if instrument in ("amplifier", "lock"):
+            self.light.switch_on()
+        if instrument == "trap_switch":
+            self.instruments.trap_switch.set_trap_light(True)
+
+    # --- one cell -------------------------------------------------------------------------------
+
+    def run(self, cell: Cell) -> Outcome:
+        self.restore(cell.instrument)
+        before = self._settled(cell.instrument)
+        self.rig.fault(cell.server, cell.fault, **dict(cell.arguments))
+        named, reason, named_s = self._named(cell, before)
+        state = self._safe(cell)
+        assert self.rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
+        back_s = self._back(cell, before)
+        return Outcome(cell, named, reason, named_s, back_s, state)
+
+    def _settled(self, instrument: str) -> tuple[Any, ...]:
+        deadline = time.monotonic() + BACK_S
+        while True:
+            values, wrong = self.read(instrument)
+            if not wrong:
+                return values
+            assert time.monotonic() < deadline, f"{instrument} before the fault: {wrong}"
+            time.sleep(0.05)
+
+    def _named(self, cell: Cell, before: tuple[Any, ...]) -> tuple[str, str, float]:
+        began = time.monotonic()
+        while True:
+            try:
+                values, wrong = self.read(cell.instrument)
+            except DriverError as error:
+                return type(error).__name__, str(error), time.monotonic() - began
+            if wrong:
+                return "status", wrong, time.monotonic() - began
+            changed = values != before
+            if changed and cell.fault == "restarted":
+                return "read-back", f"{before} became {values}", time.monotonic() - began
+            assert not changed, f"{cell}: {before} was read as {values}"
+            assert time.monotonic() - began < 2 * NAMED_S, f"{cell} is not noticed"
+            time.sleep(0.02)
+
+    def _safe(self, cell: Cell) -> str:
+        status = self.status()
+        assert not status["amplifier_destroyed"], cell
+        ceiling = self.config.amplifier.unseeded_ceiling_ma
+        current = status["amplifier_current_ma"]
+        assert current <= ceiling or status["seed_power_mw"] >= 10.0, (cell, status)
+        return f"amplifier at {current:.0f} mA"
+
+    def _back(self, cell: Cell, before: tuple[Any, ...]) -> float:
+        began = time.monotonic()
+        while True:
+            last: object = None
+            try:
+                self.restore(cell.instrument)
+                values, wrong = self.read(cell.instrument)
+                if not wrong and (values == before or cell.fault == "restarted"):
+                    return time.monotonic() - began
+                last = (values, wrong)
+            except DriverError as error:
+                last = error
+            assert time.monotonic() - began < BACK_S, f"{cell} does not come back: {last}"
+            time.sleep(0.05)
+
+
+def run_lanes(lanes: list[list[Cell]], run: Callable[[Cell], Outcome]) -> list[Outcome]:
+    """All lanes side by side. The first failure of a lane ends that lane and is raised."""
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        done = [pool.submit(lambda lane: [run(cell) for cell in lane], lane) for lane in lanes]
+        return [outcome for future in done for outcome in future.result()]
