@@ -55,7 +55,7 @@ class ArduinoStcl:
         default_gains: tuple[int, int] = (1500, 30),
         ramps: int = 4,
         landing_timeout_s: float = 10.0,
-        timeout_s: float = 1.0,
+        timeout_s: float = 0.75,
         stream: ByteStream | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,

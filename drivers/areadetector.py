@@ -109,7 +109,13 @@ class AreaDetectorCamera:
         """
         with self._lock:
             self._link.open()
-            identity = self._pvs.find()
+            try:
+                identity = self._pvs.find()
+            except DriverError:
+                # A client that has searched in vain searches ever more rarely: begin anew.
+                self._forget_client()
+                self._link.open()
+                raise
             if self._watch is None:
                 self._watch = self._link.monitor(WATCHED, self._on_watched, 2)
             self._interrupted.clear()
@@ -125,13 +131,16 @@ class AreaDetectorCamera:
 
     def close(self) -> None:
         with self._lock:
-            if self._stream is not None:
-                self._stream.close()
-            if self._watch is not None:
-                self._watch.close()
-                self._watch = None
-                self._seen.clear()
-            self._link.close()
+            self._forget_client()
+
+    def _forget_client(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+            self._seen.clear()
+        self._link.close()
 
     def make_safe(self) -> None:
         """Acquisition stopped, shutter closed, gain 0.

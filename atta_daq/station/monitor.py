@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 WATCHDOG_S = 0.2
-CELL_S = 1.0
+LOCK_S = 0.3
+"""Its status is two questions and some ramps: a silent one is named within 2 s all the same."""
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 LOCK_ERRORS = 300
 CAMERA_READINGS = (
@@ -113,7 +114,7 @@ class Monitor:
         rig = self._instruments
         return (
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
-            Watch(rig.lock, self._lock, ("lock:", "light:detuning")),
+            Watch(rig.lock, self._lock, ("lock:", "light:detuning"), LOCK_S),
             Watch(rig.sideband, self._sideband, ("sideband:",)),
             Watch(rig.camera, self._camera, CAMERA_READINGS),
             Watch(
@@ -122,12 +123,11 @@ class Monitor:
                 ("trap:offset", "trap:locked", "trap:light", "light:shutter"),
             ),
             # What it is set to stands in each of its records: its silence spoils only those.
-            Watch(rig.loading, self._loading, (), CELL_S, guards=False),
+            Watch(rig.loading, self._loading, (), guards=False),
             Watch(
                 rig.reference_cell,
                 self._cell,
                 ("cell:signal", "cell:rms"),
-                CELL_S,
                 guards=False,
                 needed=False,
             ),

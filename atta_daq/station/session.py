@@ -181,7 +181,8 @@ class RunSession:
             require_reachable(self._blocks, self._light, self._config)
         self._calibration("axis zero", self._light.axis.describe())
         self._check_ending()
-        if self._rare and self.definition.calibrate_counting_s is not None:
+        self._taker.counting = None
+        if self._rare and self.definition.calibrate_counting_s:
             counting = calibrate_counting(
                 self._taker, self._config, self.run_id, self.definition.calibrate_counting_s
             )
