@@ -177,19 +177,24 @@ class WireServer:
             connection.thaw()
 
     def _restart(self, fault: WireFault) -> None:
-        if self._power_up is None:
+        if not self.restartable:
             raise ValueError(f"{self.name} cannot be restarted")
         # What clients had sent and the box had not read is gone with its power.
         for connection in list(self._connections):
             connection.forget()
         self.cut_all()
-        self._power_up()
+        self.power_up()
         self._fault = fault
         self._booted = asyncio.get_running_loop().call_later(fault.delay_s, self._boot, fault)
 
     def _boot(self, fault: WireFault) -> None:
         if self._fault is fault:
             self._fault = None
+
+    def power_up(self) -> None:
+        """The box behind the wire as when its power comes on."""
+        if self._power_up is not None:
+            self._power_up()
 
     @property
     def restartable(self) -> bool:

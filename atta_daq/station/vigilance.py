@@ -1,5 +1,6 @@
 """Holds what is polled against where the run has put the rig; what moved by itself is a fault."""
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -58,7 +59,11 @@ class Vigilance:
         def judge(status: LockStatus, target: ResolvedTarget) -> str:
             return lock_moved(status, self._light.axis.detuning_to_ratio(target.detuning_mhz))
 
-        return self._judged("lock", read, self._standing, judge, PATIENCE)
+        def patience(status: LockStatus) -> int:
+            """Missing peaks are no noise; a ratio that is a little off may be."""
+            return 1 if math.isnan(status.ratio) else PATIENCE
+
+        return self._judged("lock", read, self._standing, judge, patience)
 
     def sideband(self, read: Callable[[], SidebandStatus]) -> SidebandStatus:
         return self._judged("sideband", read, self._standing, sideband_moved)
@@ -67,7 +72,9 @@ class Vigilance:
         def judge(status: TrapStatus, isotope: int) -> str:
             return trap_moved(status, self._config.trap_switch.offset_mhz(isotope))
 
-        return self._judged("trap", read, lambda: self._taker.trap.isotope, judge, PATIENCE)
+        return self._judged(
+            "trap", read, lambda: self._taker.trap.isotope, judge, lambda _status: PATIENCE
+        )
 
     def camera(self, read: Callable[[], CameraStatus]) -> CameraStatus:
         """Frames that have ended by themselves are a fault only while they are waited for."""
@@ -86,7 +93,7 @@ class Vigilance:
         read: Callable[[], Status],
         place: Callable[[], Place | None],
         judge: Callable[[Status, Place], str],
-        patience: int = 1,
+        patience: Callable[[Status], int] = lambda _status: 1,
     ) -> Status:
         before = place()
         status = read()
@@ -94,7 +101,7 @@ class Vigilance:
         if before is not None and place() is before:
             reason = judge(status, before)
         self._seen[name] = self._seen.get(name, 0) + 1 if reason else 0
-        if self._seen[name] >= patience:
+        if reason and self._seen[name] >= patience(status):
             self._reasons[name] = reason
         else:
             self._reasons.pop(name, None)
