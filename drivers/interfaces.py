@@ -140,8 +140,10 @@ class SidebandStatus:
     frequency_mhz: float
     power_dbm: float
     rf_on: bool
-    pll_locked: bool
+    pll_locked: bool | None
+    """None: this box cannot tell."""
     temperature_c: float | None
+    """None: this box cannot tell."""
 
 
 class SidebandGenerator(Instrument, Protocol):
@@ -362,17 +364,30 @@ class PowerReading:
     """One reading of the power meter."""
 
     power_mw: float
+    """On the head. NaN when over range."""
     over_range: bool
-    """More light than the present range or the head can show; `power_mw` is then no measurement."""
+    """More light than the present range or the head can show; there is no measurement then."""
+    wavelength_nm: float | None = None
+    """That the meter corrects for; None: the head needs none."""
+    range_mw: float | None = None
+    """Largest power of the present range."""
+    dark_mw: float | None = None
+    """Offset of the last dark zero, which the meter subtracts; None: it does not tell."""
+    zeroing: bool | None = None
+    """A dark zero is under way; None: the meter cannot tell."""
 
 
 class PowerMeter(Instrument, Protocol):
-    """Thermal or photodiode head in the 819-nm light."""
+    """Thermal or photodiode head in the 819-nm light. It moves nothing: `make_safe` has nothing
+    to do."""
 
     def read(self) -> PowerReading: ...
 
     def zero(self) -> None:
-        """Take the present reading as darkness; the head must be dark. Returns when done."""
+        """Take the present reading as darkness; the head must be dark. Returns when done.
+
+        Raises `OutOfRange`, with nothing sent, when it is not.
+        """
         ...
 
 
@@ -392,8 +407,8 @@ class SlowReading:
     """The worse of the publisher's own alarm and the limits of the rig file; `invalid`: silent."""
     reason: str
     """Why not ok, in words; empty when ok."""
-    utc_s: float
-    """When the publisher stamped it (s since 1970)."""
+    rig_time_s: float
+    """When the publisher stamped it; NaN while it is not connected."""
 
 
 class SlowControl(Instrument, Protocol):

@@ -90,7 +90,7 @@ class RedPitayaTrapSwitch(BoardInstrument):
         """
         with self._switching:
             self._generator.set_frequency(self._base_mhz + offset_mhz)
-            if not self._generator.status().rf_on:
+            if not self._generator.rf_is_on():
                 self._generator.rf_on()
             self._board.set_pin(ODD_REPUMPERS, odd)
             self._wait_for_lock(offset_mhz)

@@ -1,12 +1,16 @@
-"""SCPI radio-frequency generators: Rigol DSG800 and the Keysight 8257/MXG dialect.
+"""SCPI radio-frequency generators, one table for each maker's dialect.
 
 Setters give no answer, so every set is followed by a look into the error queue and a read-back.
-Rigol DSG800 programming guide: `:FREQ`, `:LEV`, `:OUTP`; Keysight: `:POW` for the level.
+An empty queue is `0,"No error"` or `+0,"No error"`, by maker.
+
+Rigol DSG800 programming guide: `:FREQ`, `:LEV`, `:OUTP`, 2-79 on the status registers; the bit of
+the frequency register stands in the DSG3000 guide, 2-109. Keysight Signal Generators Programming
+Guide (N5181A MXG, E8257D, E4428C): `:POW` for the level, tables 4-13 and 4-14 of the same register.
 """
 
 from dataclasses import dataclass
 
-from drivers.errors import DeviceFault, OutOfRange
+from drivers.errors import DeviceFault, OutOfRange, Timeout
 from drivers.interfaces import Identity, Range, SidebandLimits, SidebandStatus
 from drivers.plausible import require_plausible
 from drivers.visa_line import VisaLine
@@ -15,6 +19,8 @@ FREQUENCY_TOLERANCE_MHZ = 1e-6
 """1 Hz; the boxes resolve 0.01 Hz."""
 POWER_TOLERANCE_DB = 0.011
 """The boxes resolve 0.01 dB."""
+UNDEFINED_HEADER = "-113"
+"""SCPI-1999, vol. 2, 21.8.9."""
 
 BOX_MHZ = (1e-3, 100e3)
 BOX_DBM = (-200.0, 60.0)
@@ -23,15 +29,23 @@ BOX_DBM = (-200.0, 60.0)
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one maker spells the three settings."""
+    """How one maker spells the three settings, and how its boxes tell of their synthesiser."""
 
     frequency: str
     power: str
     output: str
+    condition: str
+    """Query of the questionable-frequency condition register."""
+    unlocked_bits: int
+    """Its bits that mean that the carrier or its reference is not locked."""
 
 
-RIGOL_DSG800 = Dialect(":FREQ", ":LEV", ":OUTP")
-KEYSIGHT = Dialect(":FREQ", ":POW", ":OUTP")
+RIGOL_DSG800 = Dialect(":FREQ", ":LEV", ":OUTP", ":STAT:QUES:FREQ:COND?", 0b1)
+KEYSIGHT = Dialect(":FREQ", ":POW", ":OUTP", ":STAT:QUES:FREQ:COND?", 0b1100111)
+"""Synthesiser, 10-MHz and 1-GHz reference, sampler loop, YO loop. Bit 3, the baseband generator,
+says nothing of the carrier."""
+DIALECTS = {"rigol-dsg800": RIGOL_DSG800, "keysight-mxg": KEYSIGHT}
+"""By the name in the rig file."""
 
 
 class ScpiGenerator:
@@ -49,6 +63,8 @@ class ScpiGenerator:
         self._line = VisaLine(name, resource, timeout_s=timeout_s)
         self._limits = limits
         self._dialect = dialect
+        self._tells_lock = True
+        """Whether the box has the condition register, as far as is known."""
 
     @property
     def name(self) -> str:
@@ -71,11 +87,10 @@ class ScpiGenerator:
         self.rf_off()
 
     def status(self) -> SidebandStatus:
-        """Settings as read back.
+        """Settings as read back, and whether the synthesiser is locked.
 
-        These boxes have no query for the lock of their synthesiser: they put its loss into the
-        error queue. So the queue is read, `DeviceFault` raised when it holds anything, and
-        `pll_locked` true means that it was empty.
+        The error queue is read first: `DeviceFault` when it holds anything. `pll_locked` is None
+        for a box without that register; none of these boxes tells its temperature.
         """
         with self._line.lock:
             self._line.check_errors()
@@ -83,7 +98,7 @@ class ScpiGenerator:
                 frequency_mhz=self.frequency_mhz(),
                 power_dbm=self._power_dbm(),
                 rf_on=self._line.query_flag(f"{self._dialect.output}?"),
-                pll_locked=True,
+                pll_locked=self._locked(),
                 temperature_c=None,
             )
 
@@ -114,6 +129,12 @@ class ScpiGenerator:
             raise self._kept(f"{power_dbm:.2f} dBm", f"{kept:.2f} dBm")
         return kept
 
+    def rf_is_on(self) -> bool:
+        """Whether the output is on. Raises `DeviceFault` when the error queue holds anything."""
+        with self._line.lock:
+            self._line.check_errors()
+            return self._line.query_flag(f"{self._dialect.output}?")
+
     def rf_on(self) -> None:
         """RF on, if the power that is set lies inside the limits."""
         with self._line.lock:
@@ -127,6 +148,31 @@ class ScpiGenerator:
     def _power_dbm(self) -> float:
         value = self._line.query_number(f"{self._dialect.power}?")
         return require_plausible(self.name, "the power", value, *BOX_DBM, "dBm")
+
+    def _locked(self) -> bool | None:
+        """None for a box without the register: a query that it does not know is not answered, and
+        its complaint waits in the queue. It is not asked again."""
+        if not self._tells_lock:
+            return None
+        try:
+            return self._condition_good()
+        except Timeout:
+            try:
+                self._line.check_errors()
+            except DeviceFault as fault:
+                if UNDEFINED_HEADER not in fault.reason:
+                    raise
+                self._tells_lock = False
+                return None
+            raise
+
+    def _condition_good(self) -> bool:
+        command = self._dialect.condition
+        text = self._line.query(command)
+        # Keysight answers with a sign; a register has at most 15 bits (IEEE 488.2, 11.4.2).
+        if not text.removeprefix("+").isdecimal() or int(text) >= 1 << 15:
+            raise self._line.not_of_protocol(command, text)
+        return not int(text) & self._dialect.unlocked_bits
 
     def _switch(self, on: bool) -> None:
         word = "ON" if on else "OFF"

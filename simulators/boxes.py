@@ -6,12 +6,22 @@ a box gives its servers by name (the role, or role_part); their addresses stand 
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from simulators.servers import areadetector, dlcpro, redpitaya, scpi_generator, stcl, synthhd
+from simulators.servers import (
+    areadetector,
+    dlcpro,
+    pm100,
+    redpitaya,
+    rf_generator,
+    scpi_generator,
+    slow_pvs,
+    stcl,
+    synthhd,
+)
 from simulators.servers.redpitaya_wiring import Role
 from simulators.wire import WireServer
 from simulators.world.world import World
 
-Server = WireServer | areadetector.AreaDetector
+Server = WireServer | areadetector.AreaDetector | slow_pvs.SlowPvs
 Starter = Callable[[World], Awaitable[dict[str, Server]]]
 
 
@@ -22,6 +32,21 @@ async def _dlcpro(world: World) -> dict[str, Server]:
 
 async def _synthhd(world: World) -> dict[str, Server]:
     return {"sideband": await synthhd.start(world)}
+
+
+def _scpi_sideband(maker: rf_generator.Maker) -> Starter:
+    async def start(world: World) -> dict[str, Server]:
+        return {"sideband": await rf_generator.start(world, maker)}
+
+    return start
+
+
+async def _pm100(world: World) -> dict[str, Server]:
+    return {"power_meter": await pm100.start(world)}
+
+
+async def _slow_pvs(world: World) -> dict[str, Server]:
+    return {"slow_control": await slow_pvs.start(world)}
 
 
 async def _arduino(world: World) -> dict[str, Server]:
@@ -48,12 +73,18 @@ async def _trap_switch(world: World) -> dict[str, Server]:
 
 BOXES: Mapping[str, Mapping[str, Starter]] = {
     "amplifier": {"toptica-dlcpro": _dlcpro},
-    "sideband": {"windfreak-synthhd": _synthhd},
+    "sideband": {
+        "windfreak-synthhd": _synthhd,
+        "rigol-dsg800": _scpi_sideband(rf_generator.RIGOL),
+        "keysight-mxg": _scpi_sideband(rf_generator.KEYSIGHT),
+    },
     "lock": {"arduino-stcl": _arduino},
     "camera": {"areadetector": _areadetector},
     "trap_switch": {"redpitaya": _trap_switch},
     "loading": {"redpitaya": _board("loading")},
     "reference_cell": {"redpitaya": _board("reference_cell")},
+    "power_meter": {"thorlabs-pm100": _pm100},
+    "slow_control": {"epics-pva": _slow_pvs},
 }
 """Role to driver name to box; the first one serves unless another is asked for."""
 

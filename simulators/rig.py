@@ -9,6 +9,7 @@ from simulators.derived import derived_truth
 from simulators.faults import BOOT_S, LATE_S, WIRE_FAULTS, WireFault
 from simulators.servers.areadetector import AreaDetector
 from simulators.servers.areadetector_frames import CAMERA_FAULTS, CameraFault
+from simulators.servers.slow_pvs import SLOW_FAULTS, SlowPvs
 from simulators.wire import WireServer
 from simulators.world.world import World
 
@@ -25,6 +26,7 @@ class SimulatedRig:
         self.boxes = chosen(boxes or {})
         self.servers: dict[str, WireServer] = {}
         self._camera: AreaDetector | None = None
+        self._slow: SlowPvs | None = None
         self._derived = derived_truth(world)
         light, cavity = world.light, world.cavity
         self._faults: dict[tuple[str, str], Callable[..., None]] = {
@@ -39,6 +41,10 @@ class SimulatedRig:
                 None if jump_mhz is None else _number("jump_mhz", jump_mhz, -1e5, 1e5),
                 bool(multimode),
             ),
+            ("slow_control", "pressure_spike"): lambda factor=50.0: world.vacuum.spike(
+                _number("factor", factor, 1.0, 1e6)
+            ),
+            ("slow_control", "discharge_off"): lambda: world.vacuum.set_rf(False),
             ("lock", "cavity_jump"): lambda mhz=100.0: cavity.jump(_number("mhz", mhz, -1e5, 1e5)),
         }
 
@@ -47,6 +53,8 @@ class SimulatedRig:
             for name, server in (await BOXES[role][driver](self.world)).items():
                 if isinstance(server, AreaDetector):
                     self._camera = server
+                elif isinstance(server, SlowPvs):
+                    self._slow = server
                 else:
                     self.servers[name] = server
 
@@ -54,6 +62,9 @@ class SimulatedRig:
         if self._camera is not None:
             await self._camera.close()
             self._camera = None
+        if self._slow is not None:
+            await self._slow.close()
+            self._slow = None
         for server in reversed(list(self.servers.values())):
             await server.stop()
         self.servers.clear()
@@ -64,6 +75,8 @@ class SimulatedRig:
         addresses: dict[str, Any] = {name: s.address for name, s in self.servers.items()}
         if self._camera is not None:
             addresses["camera"] = self._camera.address
+        if self._slow is not None:
+            addresses["slow_control"] = self._slow.address
         addresses["drivers"] = self.boxes
         addresses["clock"] = {"origin_s": clock.origin_s, "speed": clock.speed}
         return addresses
@@ -100,6 +113,9 @@ class SimulatedRig:
                 "amplifier_trip": light.amplifier_trip,
                 "interlock_open": light.interlock_open,
                 "emission": light.emission,
+                "power_head_mw": world.power_head.true_power_mw(),
+                "source_pressure_mbar": world.vacuum.pressure_mbar(),
+                "discharge_power_w": world.vacuum.rf_power_w(),
                 "atoms": asdict(world.atoms.status()),
                 "wire_faults": {
                     name: server.fault.kind
@@ -113,12 +129,15 @@ class SimulatedRig:
         if instrument == "camera" and self._camera is not None:
             self._camera.set_fault(_camera_fault(fault, parameters))
             return
-        if fault in WIRE_FAULTS:
-            self._server(instrument).set_fault(_wire_fault(fault, parameters))
+        if instrument == "slow_control" and self._slow is not None and fault in SLOW_FAULTS:
+            self._slow.set_fault(fault, **_record(fault, parameters))
             return
         server = self.servers.get(instrument)
         if server is not None and fault in server.faults and not parameters:
             server.faults[fault](True)
+            return
+        if fault in WIRE_FAULTS:
+            self._server(instrument).set_fault(_wire_fault(fault, parameters))
             return
         act = self._faults.get((instrument, fault))
         if act is None:
@@ -139,17 +158,22 @@ class SimulatedRig:
         for name, server in self.servers.items():
             wire = [f for f in WIRE_FAULTS if f != "restarted" or server.restartable]
             world = [f for i, f in self._faults if i == name]
-            known[name] = [*wire, *server.faults, *world]
+            known[name] = list(dict.fromkeys([*wire, *server.faults, *world]))
         if self._camera is not None:
             known["camera"] = list(CAMERA_FAULTS)
+        if self._slow is not None:
+            known["slow_control"] = list(SLOW_FAULTS)
         return known
 
     def clear(self, instrument: str | None = None) -> None:
         """Mend everything, or one instrument. A destroyed amplifier stays destroyed."""
-        names = [*self.servers, "camera"] if instrument is None else [instrument]
+        everything = [*self.servers, "camera", "slow_control"]
+        names = everything if instrument is None else [instrument]
         for name in names:
             if name == "camera" and self._camera is not None:
                 self._camera.set_fault(None)
+            elif name == "slow_control" and self._slow is not None:
+                self._slow.set_fault(None)
             else:
                 server = self._server(name)
                 server.set_fault(None)
@@ -162,12 +186,20 @@ class SimulatedRig:
                 self.world.light.set_emission_button(True)
             if "lock" in names:
                 self.world.cavity.realign()
+            if "slow_control" in names:
+                self.world.vacuum.mend()
 
     def _server(self, name: str) -> WireServer:
         if name not in self.servers:
-            known = ", ".join([*self.servers, "camera"])
+            known = ", ".join([*self.servers, "camera", "slow_control"])
             raise ValueError(f"no instrument {name!r}; there are: {known}")
         return self.servers[name]
+
+
+def _record(fault: str, parameters: dict[str, Any]) -> dict[str, str]:
+    if set(parameters) - {"record"} or not isinstance(parameters.get("record", ""), str):
+        raise ValueError(f"{fault} takes nothing but 'record', a name")
+    return parameters
 
 
 def _camera_fault(kind: str, parameters: dict[str, Any]) -> CameraFault:

@@ -112,7 +112,8 @@ class ScpiInstrument:
         self.on("SYSTem:ERRor:COUNt?", 0, lambda _s, _a: str(len(self._errors)))
 
     def on(self, header: str, arguments: int, handler: Handler) -> None:
-        """Let `handler(suffixes, arguments)` answer to `header` with so many arguments."""
+        """Let `handler(suffixes, arguments)` answer to `header` with so many arguments; a header
+        may be given once for each number of them."""
         self._commands.append((header_pattern(header), arguments, handler))
 
     def power_up(self) -> None:
@@ -139,16 +140,15 @@ class ScpiInstrument:
         arguments = [a.strip() for a in rest.split(",")] if rest.strip() else []
         if not header.startswith("*"):
             header = ":" + header.removeprefix(":")
+        refusal = UNDEFINED_HEADER
         for pattern, count, handler in self._commands:
             match = pattern.fullmatch(header)
             if match is None:
                 continue
-            if len(arguments) < count:
-                raise ScpiError(*MISSING_PARAMETER)
-            if len(arguments) > count:
-                raise ScpiError(*PARAMETER_COUNT)
-            return handler(tuple(int(group or 1) for group in match.groups()), arguments)
-        raise ScpiError(*UNDEFINED_HEADER)
+            if len(arguments) == count:
+                return handler(tuple(int(group or 1) for group in match.groups()), arguments)
+            refusal = MISSING_PARAMETER if len(arguments) < count else PARAMETER_COUNT
+        raise ScpiError(*refusal)
 
     def _next_error(self) -> str:
         code, text = self._errors.popleft() if self._errors else (0, "No error")

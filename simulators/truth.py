@@ -221,6 +221,31 @@ class Loading(_Group):
     quench_time_s: float = q(0.005, "s", "time constant of the quench (A)", gt=0)
 
 
+class PowerHead(_Group):
+    """Head of the power meter, on a pick-off behind the fibre."""
+
+    share: float = q(0.01, "1", "share of the light behind the fibre that it gets (A)", gt=0, le=1)
+    responsivity_error: float = q(
+        1.015, "1", "what it shows over the light on it, at the right wavelength (A)", gt=0
+    )
+    relative_noise: float = q(0.001, "1", "noise of one reading, relative (A)", ge=0)
+    floor_mw: float = q(2e-5, "mW", "noise of one reading in the dark (A)", ge=0)
+    dark_mw: float = q(2e-3, "mW", "what it shows in the dark before a dark zero (A)")
+    dark_drift_mw: float = q(2e-4, "mW", "rms wander of that (A)", ge=0)
+    dark_time_s: float = q(3600.0, "s", "correlation time of that (A)", gt=0)
+
+
+class Vacuum(_Group):
+    """What slow control shows. Only the discharge acts on anything: without it nothing loads."""
+
+    pressure_mbar: float = q(2e-5, "mbar", "source chamber, with gas (A)", gt=0)
+    pressure_wander: float = q(0.05, "1", "rms wander of the pressure, relative (A)", ge=0)
+    pump_down_s: float = q(5.0, "s", "time constant in which a burst of gas is pumped (A)", gt=0)
+    rf_power_w: float = q(20.0, "W", "forward power of the discharge's RF (A)", gt=0)
+    temperature_wander_k: float = q(0.2, "K", "rms wander of the source temperature (A)", ge=0)
+    wander_time_s: float = q(1800.0, "s", "correlation time of both wanders (A)", gt=0)
+
+
 class Truth(_Group):
     """The whole truth of one simulated rig."""
 
@@ -233,6 +258,8 @@ class Truth(_Group):
     cavity: Cavity = Cavity()
     reference_cell: ReferenceCell = ReferenceCell()
     loading: Loading = Loading()
+    power_head: PowerHead = PowerHead()
+    vacuum: Vacuum = Vacuum()
 
 
 def load_truth(path: Path | None) -> Truth:

@@ -85,9 +85,19 @@ def _sections(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[Bas
                 spec = find(name, driver)
                 assert spec is not None
                 yield f'[{name}] with driver = "{driver}"', spec.section
+                for key, table in _tables(spec.section):
+                    yield f"[[{name}.{key}]]", table
             continue
         key = f"{path.strip('[]')}.{FILE_NAMES.get(name, name)}".lstrip(".")
         yield from _sections(inner, f"[[{key}]]" if many else f"[{key}]")
+
+
+def _tables(section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Lists of tables within an instrument's table."""
+    for key, field in section.model_fields.items():
+        inner, many = inner_model(field.annotation)
+        if inner is not None and many:
+            yield key, inner
 
 
 def _row(name: str, field: FieldInfo) -> str:

@@ -34,6 +34,45 @@ OFFSETS = {
     "offset_85_mhz": -265.0,
     "offset_blank_mhz": 120.0,
 }
+OPTIONAL = ("power_meter", "slow_control")
+POWER_METER = {"source_over_head": 100.0}
+SLOW_VALUES: tuple[dict[str, Any], ...] = (
+    {
+        "name": "source_pressure",
+        "pv": "SourcePressure",
+        "meaning": "pressure of the source chamber",
+        "unit": "mbar",
+        "low_minor": 5e-6,
+        "high_minor": 5e-5,
+        "high_major": 2e-4,
+        "suspends": True,
+    },
+    {
+        "name": "discharge_power",
+        "pv": "DischargePower",
+        "meaning": "RF power of the discharge",
+        "unit": "W",
+        "low_major": 10.0,
+        "low_minor": 15.0,
+        "suspends": True,
+    },
+    {
+        "name": "source_temperature",
+        "pv": "SourceTemperature",
+        "meaning": "temperature of the source tube",
+        "unit": "K",
+        "low_minor": 285.0,
+        "high_minor": 305.0,
+        "high_major": 330.0,
+    },
+    {
+        "name": "lock_811",
+        "pv": "Lock811",
+        "meaning": "811-nm lasers locked: 1 yes, 0 no",
+        "low_minor": 0.0,
+        "after_s": 5.0,
+    },
+)
 
 
 def _at(name: str, **rest: Any) -> Callable[[Ports], dict[str, Any]]:
@@ -41,9 +80,20 @@ def _at(name: str, **rest: Any) -> Callable[[Ports], dict[str, Any]]:
     return lambda ports: {"address": ports[name], **rest}
 
 
+def _slow_control(ports: Ports) -> dict[str, Any]:
+    """The values of the simulated IOC, `pva://host:port/PREFIX:`."""
+    server, _, prefix = ports["slow_control"].removeprefix("pva://").partition("/")
+    return {
+        "servers": [server],
+        "value": [{**value, "pv": prefix + value["pv"]} for value in SLOW_VALUES],
+    }
+
+
 TABLES: dict[tuple[str, str], Callable[[Ports], dict[str, Any]]] = {
     ("amplifier", "toptica-dlcpro"): _at("amplifier", **AMPLIFIER),
     ("sideband", "windfreak-synthhd"): _at("sideband", **SIDEBAND),
+    ("sideband", "rigol-dsg800"): _at("sideband", **SIDEBAND),
+    ("sideband", "keysight-mxg"): _at("sideband", **SIDEBAND),
     ("lock", "arduino-stcl"): _at("lock", **LOCK),
     ("camera", "areadetector"): _at("camera", **CAMERA),
     ("trap_switch", "redpitaya"): lambda ports: {
@@ -53,6 +103,8 @@ TABLES: dict[tuple[str, str], Callable[[Ports], dict[str, Any]]] = {
     },
     ("loading", "redpitaya"): _at("loading"),
     ("reference_cell", "redpitaya"): _at("reference_cell"),
+    ("power_meter", "thorlabs-pm100"): _at("power_meter", **POWER_METER),
+    ("slow_control", "epics-pva"): _slow_control,
 }
 """Kind and driver to its table, without the driver's name."""
 
@@ -102,7 +154,12 @@ def rig_file(ports: Ports, geometry: str, name: str | None = None) -> dict[str, 
     `ports["drivers"]` tells which boxes play; without it the usual ones do.
     """
     playing = ports.get("drivers", {})
-    drivers = {kind: playing.get(kind, names(kind)[0]) for kind in KINDS}
+    # Boxes that a rig may go without are there where the simulators say so.
+    drivers = {
+        kind: playing.get(kind, names(kind)[0])
+        for kind in KINDS
+        if kind in playing or kind not in OPTIONAL
+    }
     return {
         "name": name or f"simulated-{secrets.token_hex(3)}",
         "geometry": geometry,

@@ -81,6 +81,27 @@ READINGS: tuple[Reading, ...] = (
     Reading("sideband:power", "double", "dBm", "RF power", 2),
     Reading("sideband:on", "bool", "", "RF on"),
     Reading("sideband:locked", "bool", "", "synthesiser locked"),
+    Reading("power_meter:power", "double", "mW", "power on the head of the power meter", 4),
+    Reading("power_meter:source_power", "double", "mW", "power at the source by the meter", 1),
+    Reading(
+        "power_meter:disagreement",
+        "double",
+        "",
+        "power at the source by the meter over that by the amplifier's monitor, less 1",
+        4,
+    ),
+    Reading("power_meter:wavelength", "double", "nm", "wavelength that the meter corrects for", 1),
+    Reading("power_meter:range", "double", "mW", "largest power of the meter's range", 3),
+    Reading("power_meter:overrange", "bool", "", "more light than the range takes: no power"),
+    Reading("power_meter:zeroing", "bool", "", "the meter is taking its dark zero"),
+    Reading("power_meter:dark", "double", "mW", "dark offset that the meter subtracts", 6),
+    Reading(
+        "slow:readings",
+        "string",
+        "",
+        "JSON: slow control in the order of the rig file "
+        "(`client.slow.SlowValue`); each is also served as `slow:<its name>`",
+    ),
     Reading("camera:temperature", "double", "degC", "sensor temperature", 1),
     Reading("camera:stable", "bool", "", "sensor at its temperature"),
     Reading("camera:gain", "int", "", "EM gain"),
@@ -121,6 +142,12 @@ READINGS: tuple[Reading, ...] = (
     Reading("camera:image", "image", "ADU", "latest frame of the region of interest"),
 )
 
+
+def slow_name(name: str) -> str:
+    """Process variable of a slow-control value: double, with unit, limits and severity."""
+    return f"slow:{name}"
+
+
 COMMANDS: tuple[Command, ...] = (
     Command("run", ("scan", "path"), "start a scan given as TOML text; answers the run id"),
     Command("pause", ("when",), "'segment' finishes the segment, 'now' flags and retakes it"),
@@ -137,6 +164,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("amplifier", ("on",), "switch the amplifier; off ramps down first"),
     Command("amplifier_current", ("current_ma",), "ramp the amplifier current"),
     Command("sideband", ("frequency_mhz", "power_dbm", "on"), "set what is given of the RF source"),
+    Command("zero_power_meter", (), "dark zero of the power meter, with the light off"),
     Command("relock", (), "close the transfer-cavity lock again"),
     Command("freeze_lock", (), "hold the actuator of the lock where it is"),
     Command("zero_axis", (), "step over the 84Kr line of the reference cell; the zero is kept"),
@@ -207,6 +235,7 @@ ANSWERS: tuple[tuple[str, str], ...] = (
         "history",
         "`{name: {utc_s: [], value: []}}`, at most two hours; null where the reading was stale",
     ),
+    ("zero_power_meter", "`{dark_mw}`: the dark offset that the meter subtracts from now on"),
     ("note", "`{noted}`: the run that keeps it, or empty"),
     ("acknowledge", "`{acknowledged: [alarm]}`"),
 )
@@ -231,6 +260,10 @@ def reference_page() -> str:
     ]
     lines += [f"| `{r.name}` | {r.kind} | {r.unit} | {r.meaning} |" for r in READINGS]
     lines += [
+        "",
+        "Slow control has the names of the rig file: a value `source_pressure` of its section",
+        "`slow_control` is served as `slow:source_pressure` (double), with its unit, its limits",
+        "(`valueAlarm`) and the severity that the station gives it.",
         "",
         "## Commands",
         "",

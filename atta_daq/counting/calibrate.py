@@ -31,6 +31,9 @@ MINIMUM_FRAMES = 300
 MINIMUM_ATOMS = 15.0
 # Standard errors by which the mean frame must stand out at the spot.
 MINIMUM_SIGNIFICANCE = 6.0
+BRIGHT_QUANTILE, DARK_QUANTILE = 0.9, 0.3
+DWELLS_AGREE = 4.0
+"""Largest ratio of the dwell time by levels to the one by correlation alone."""
 TAKE_MORE = "take more frames, at a higher loading rate if there is one"
 
 
@@ -72,8 +75,8 @@ def calibrate(
         raise CalibrationError("EMCCD: saturated: lower the EM gain or the light")
     shape = (int(frames.shape[1]), int(frames.shape[2]))
     row, column = _brightest_spot(frames)
-    start = SpotFilter(shape, row, column, START_SIGMA_PX, 1.0, 1.0, 0.0)
-    register = fit_register(frames[:, start.outside])
+    nearby = SpotFilter(shape, row, column, START_SIGMA_PX, 1.0, 1.0, 0.0)
+    register = fit_register(frames[:, nearby.outside])
 
     place = _Place(np.array([row, column, START_SIGMA_PX]), np.zeros(3))
     # Weights of a faint spot first; two rounds, as the place moves the weights.
@@ -86,9 +89,14 @@ def calibrate(
         signals = spot.apply(frames)
     gaps = np.zeros(frames.shape[0], dtype=np.int64) if lost is None else lost
     background = register.background_electrons.value
-    atoms, errors = fit_atoms(
-        spot, background, signals, gaps, _from_moments(signals, register, spot)
-    )
+    start = _from_moments(signals, register, spot)
+    atoms, errors = fit_atoms(spot, background, signals, gaps, start)
+    if not 1.0 / DWELLS_AGREE < atoms.dwell / start.dwell < DWELLS_AGREE:
+        raise CalibrationError(
+            "EMCCD: the light in the trap does not come and go like single atoms "
+            f"(it stays {start.dwell * exposure_s:.2g} s, atoms of its brightness would stay "
+            f"{atoms.dwell * exposure_s:.2g} s): look at the picture for a burst or other light"
+        )
     seconds = 1.0 / exposure_s
     return CountingCalibration(
         shape=shape,
@@ -164,10 +172,13 @@ def _fit_place(
     pull the spot towards the place and width that were assumed).
     """
     level = signals - guess.zero
-    bright = np.minimum(level[:-2], level[2:]) > 0.6 * guess.electrons
-    dark = np.maximum(level[:-2], level[2:]) < 0.4 * guess.electrons
+    dimmer, brighter = np.minimum(level[:-2], level[2:]), np.maximum(level[:-2], level[2:])
+    bright, dark = dimmer > 0.6 * guess.electrons, brighter < 0.4 * guess.electrons
     if np.count_nonzero(bright) < 10 or np.count_nonzero(dark) < 10:
-        raise CalibrationError(f"EMCCD: too few frames with an atom and without: {TAKE_MORE}")
+        # A burst of atoms can fool the moments. The brightest and the darkest frames hold more
+        # and fewer atoms whatever one atom gives, and only the shape of the difference counts.
+        bright = dimmer > np.quantile(dimmer, BRIGHT_QUANTILE)
+        dark = brighter < np.quantile(brighter, DARK_QUANTILE)
     lit, unlit = frames[1:-1][bright], frames[1:-1][dark]
     image = lit.mean(axis=0) - unlit.mean(axis=0)
     error = np.sqrt(lit.var(axis=0) / len(lit) + unlit.var(axis=0) / len(unlit))

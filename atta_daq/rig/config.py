@@ -21,8 +21,10 @@ from atta_daq.rig.sections.amplifier import AmplifierConfig
 from atta_daq.rig.sections.boards import LoadingConfig, ReferenceCellConfig, TrapSwitchConfig
 from atta_daq.rig.sections.camera import CameraConfig
 from atta_daq.rig.sections.lock import LockConfig
+from atta_daq.rig.sections.power_meter import PowerMeterConfig
 from atta_daq.rig.sections.section import InstrumentSection
 from atta_daq.rig.sections.sideband import SidebandConfig
+from atta_daq.rig.sections.slow_control import SlowControlConfig
 from atta_daq.scans.blocks import Timing
 from atta_daq.scans.wording import inner_model, problems
 
@@ -78,6 +80,8 @@ class RigConfig(RigModel):
     trap_switch: TrapSwitchConfig
     loading: LoadingConfig
     reference_cell: ReferenceCellConfig
+    power_meter: PowerMeterConfig | None = None
+    slow_control: SlowControlConfig | None = None
     timing: TimingConfig = TimingConfig()
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
@@ -164,6 +168,8 @@ def _with_sections(sections: tuple[type[InstrumentSection], ...]) -> type[RigCon
 
 def _section(kind: str, table: Any, *, tolerant: bool = False) -> type[InstrumentSection]:
     """What the table of `kind` takes, by the driver that it names."""
+    if table is None and not RigConfig.model_fields[kind].is_required():
+        return _base(kind)
     driver = table.get("driver") if isinstance(table, dict) else None
     spec = find(kind, driver) if isinstance(driver, str) else None
     if spec is not None:

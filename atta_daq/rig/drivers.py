@@ -11,7 +11,15 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from atta_daq.rig.errors import ConfigError
-from atta_daq.rig.sections import amplifier, boards, camera, lock, sideband
+from atta_daq.rig.sections import (
+    amplifier,
+    boards,
+    camera,
+    lock,
+    power_meter,
+    sideband,
+    slow_control,
+)
 from atta_daq.rig.sections.section import InstrumentSection
 from drivers.interfaces import Instrument
 
@@ -63,6 +71,8 @@ def _own(kind: str, driver: str, section: type[InstrumentSection], build: str) -
 BUILT_IN = (
     _own("amplifier", "toptica-dlcpro", amplifier.DlcProConfig, "amplifier:dlcpro"),
     _own("sideband", "windfreak-synthhd", sideband.SynthHDConfig, "sideband:synthhd"),
+    _own("sideband", "rigol-dsg800", sideband.RigolConfig, "sideband:scpi"),
+    _own("sideband", "keysight-mxg", sideband.KeysightConfig, "sideband:scpi"),
     _own("lock", "arduino-stcl", lock.ArduinoLockConfig, "lock:arduino"),
     _own("camera", "areadetector", camera.AreaDetectorConfig, "camera:areadetector"),
     _own("trap_switch", "redpitaya", boards.RedPitayaTrapSwitchConfig, "boards:trap_switch"),
@@ -73,6 +83,8 @@ BUILT_IN = (
         boards.RedPitayaReferenceCellConfig,
         "boards:reference_cell",
     ),
+    _own("power_meter", "thorlabs-pm100", power_meter.PM100Config, "power_meter:pm100"),
+    _own("slow_control", "epics-pva", slow_control.EpicsSlowControlConfig, "slow_control:epics"),
 )
 
 KINDS = tuple(dict.fromkeys(spec.kind for spec in BUILT_IN))

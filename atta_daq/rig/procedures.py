@@ -87,7 +87,11 @@ def calibrate_counting(
             images, config.camera.exposure_s, lost=np.diff(ids, prepend=ids[0] - 1) - 1
         )
     except CalibrationError as error:
-        raise DeviceFault("camera", f"the counting could not be calibrated: {error}") from error
+        lost = int(ids[-1] - ids[0]) + 1 - len(ids)
+        raise DeviceFault(
+            "camera",
+            f"the counting could not be calibrated from {len(ids)} frames ({lost} lost): {error}",
+        ) from error
     setup = CountingSetup(calibration, efficiency_curve(calibration))
     # The first count compiles; that must not happen while atoms are waited for.
     counter = SegmentCounter(setup.calibration, setup.efficiency)

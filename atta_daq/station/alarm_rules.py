@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ TRAP_UNLOCKED_S = 5.0
 """The trap lasers are unlocked for a moment at every switch of the isotope."""
 SEED_WEAK_S = 2.0
 """A seed diode that was just switched on has no power yet."""
+UNLOCKED_S = 2.0
+"""A synthesiser settles for a moment after a step."""
+POWERS_DIFFER_S = 3.0
+"""Meter and monitor are not read at the same instant: a ramp lies between them."""
 DISK_CHECK_S = 10.0
 DISK_LEFT_BYTES = 5_000_000_000
 """A night of frames of the region of interest."""
@@ -44,6 +48,9 @@ def rules(config: RigConfig) -> tuple[Rule, ...]:
         Rule("amplifier:seed", lambda read: _seed_weak(read, config), SEED_WEAK_S),
         Rule("camera:warm", _camera_warm),
         Rule("trap:unlocked", _trap_unlocked, TRAP_UNLOCKED_S),
+        Rule("sideband:unlocked", _synthesiser_unlocked, UNLOCKED_S),
+        Rule("power_meter:overrange", _over_range, POWERS_DIFFER_S),
+        Rule("power_meter:disagreement", lambda read: _differ(read, config), POWERS_DIFFER_S),
     )
 
 
@@ -95,6 +102,34 @@ def _trap_unlocked(read: Read) -> Cause | None:
     return Cause("trap:unlocked", "trap_switch", "a trap laser is not locked")
 
 
+def _synthesiser_unlocked(read: Read) -> Cause | None:
+    if read("sideband:locked") is not False or not read("sideband:on"):
+        return None
+    text = "the synthesiser of the sideband generator is not locked; check its reference input"
+    return Cause("sideband:unlocked", "sideband", text)
+
+
+def _over_range(read: Read) -> Cause | None:
+    if not read("power_meter:overrange"):
+        return None
+    text = "more light than the head of the power meter takes; check the pick-off"
+    return Cause("power_meter:overrange", "power_meter", text, "minor")
+
+
+def _differ(read: Read, config: RigConfig) -> Cause | None:
+    difference, meter = read("power_meter:disagreement"), config.power_meter
+    if difference is None or meter is None or abs(difference) <= meter.disagreement:
+        return None
+    what = "more" if difference > 0.0 else "less"
+    return Cause(
+        "power_meter:disagreement",
+        "power_meter",
+        f"the power meter tells more than {100.0 * meter.disagreement:g} % {what} power at the "
+        "source than the amplifier's monitor: check fibre coupling, monitor and pick-off, then "
+        "calibrations.fibre_power",
+    )
+
+
 class AlarmWatch:
     """Looks at the rules a few times a second. `step` is called from one thread."""
 
@@ -106,15 +141,18 @@ class AlarmWatch:
         silent: Callable[[], Mapping[str, str]],
         data: Path,
         *,
+        more: Callable[[], Iterable[Cause]] = tuple,
         free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`silent`: instruments that do not answer, each with its error."""
+        """`silent`: instruments that do not answer, each with its error; `more`: what else is
+        wrong now, found by others."""
         self._alarms = alarms
         self._rules = rules(config)
         self._read = read
         self._silent = silent
         self._data = data
+        self._more = more
         self._free_bytes = free_bytes
         self._now = now
         self._since: dict[str, float] = {}
@@ -130,6 +168,8 @@ class AlarmWatch:
                 self._since.pop(rule.id, None)
             elif now - self._since.setdefault(rule.id, now) >= rule.after_s:
                 self._raise(cause, now)
+        for cause in self._more():
+            self._raise(cause, now)
         for name, error in self._silent().items():
             self._raise(Cause(f"{name}:silent", name, error), now)
         if now - self._disk_s >= DISK_CHECK_S:

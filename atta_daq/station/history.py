@@ -23,11 +23,14 @@ class History:
         read: Callable[[str], Any],
         utc_now: Callable[[], float],
         length: int = int(LENGTH_S / INTERVAL_S),
+        more: Sequence[str] = (),
     ) -> None:
+        """`more`: readings that only this rig has."""
         self._read = read
         self._utc_now = utc_now
-        self._rows = {name: row for row, name in enumerate(RECORDED)}
-        self._values = np.full((len(RECORDED), length), np.nan)
+        self._names = (*RECORDED, *more)
+        self._rows = {name: row for row, name in enumerate(self._names)}
+        self._values = np.full((len(self._names), length), np.nan)
         self._utc_s = np.full(length, np.nan)
         self._taken = 0
         self._mutex = threading.Lock()
@@ -38,7 +41,7 @@ class History:
         length = self._utc_s.size
         if self._taken and now - self._utc_s[(self._taken - 1) % length] < INTERVAL_S:
             return
-        values = [self._read(name) for name in RECORDED]
+        values = [self._read(name) for name in self._names]
         with self._mutex:
             place = self._taken % length
             self._utc_s[place] = now

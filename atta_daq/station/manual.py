@@ -54,6 +54,7 @@ class Manual:
             "freeze_lock": self.freeze_lock,
             "trap": self.trap,
             "pumping": self.pumping,
+            "zero_power_meter": self.zero_power_meter,
         }
 
     # --- light ---
@@ -164,6 +165,15 @@ class Manual:
         with self._move(client, f"819-nm light {'on' if on else 'off'} the atoms", beside=True):
             self._trap.pump(on)
         return {"on": on}
+
+    def zero_power_meter(self, client: str, _arguments: Arguments) -> object:
+        """The driver refuses it while light falls on the head."""
+        meter = self._instruments.power_meter
+        if meter is None:
+            raise CommandRefused("the rig file names no power meter")
+        with self._move(client, "power meter zeroed"):
+            meter.zero()
+            return {"dark_mw": meter.read().dark_mw}
 
     @contextmanager
     def _move(

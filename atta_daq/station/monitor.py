@@ -7,8 +7,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.power_check import PowerCheck
 from atta_daq.station.server import StationServer
+from atta_daq.station.slow_watch import SlowWatch
 from atta_daq.station.vigilance import Vigilance
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
 from drivers.interfaces import AmplifierStatus, Instrument
@@ -27,6 +30,7 @@ POLL_S = 0.5
 WATCHDOG_S = 0.2
 LOCK_S = 0.3
 """Its status is two questions and some ramps: a silent one is named within 2 s all the same."""
+SLOW_S = 0.5
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 LOCK_ERRORS = 300
 CAMERA_READINGS = (
@@ -80,6 +84,8 @@ class Monitor:
         self._threads: list[threading.Thread] = []
         self._slowest_s = 0.0
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
+        self._power = PowerCheck(config, server, server.latest)
+        self.slow = SlowWatch(config, server)
         self._set_limits()
 
     def start(self) -> None:
@@ -99,18 +105,32 @@ class Monitor:
 
     def fault(self) -> str:
         """What flags a segment now: an instrument is silent, or something moved by itself."""
-        moved = self._vigilance.fault()
-        return "; ".join([*self._faults.copy().values(), *([moved] if moved else [])])
+        now = (*self._faults.copy().values(), self._vigilance.fault(), self.slow.fault())
+        return "; ".join(text for text in now if text)
 
     def missing(self) -> str:
         """What keeps a run from going on now; empty when every instrument that it needs answers."""
-        return "; ".join(self._missing.copy().values())
+        now = (*self._missing.copy().values(), self.slow.fault())
+        return "; ".join(text for text in now if text)
 
     def silent(self) -> dict[str, str]:
         """Instruments that do not answer, each with its error."""
         return self._silent.copy()
 
     def _watches(self) -> tuple[Watch, ...]:
+        return (*self._always_there(), *self._optional())
+
+    def _optional(self) -> Iterator[Watch]:
+        """Of what a rig may go without. They only look: their silence spoils no segment, but for
+        a value of the slow control that the rig file says may (`SlowWatch.fault`)."""
+        meter, slow = self._instruments.power_meter, self._instruments.slow_control
+        if meter is not None:
+            poll = partial(self._power.poll, meter)
+            yield Watch(meter, poll, ("power_meter:",), guards=False, needed=False)
+        if slow is not None:
+            yield Watch(slow, partial(self.slow.poll, slow), (), SLOW_S, guards=False, needed=False)
+
+    def _always_there(self) -> tuple[Watch, ...]:
         rig = self._instruments
         return (
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
@@ -216,7 +236,10 @@ class Monitor:
         self._server.post("sideband:frequency", status.frequency_mhz)
         self._server.post("sideband:power", status.power_dbm)
         self._server.post("sideband:on", status.rf_on)
-        self._server.post("sideband:locked", status.pll_locked)
+        if status.pll_locked is None:
+            self._server.stale(("sideband:locked",), "this generator does not tell")
+        else:
+            self._server.post("sideband:locked", status.pll_locked)
 
     def _camera(self) -> None:
         status = self._vigilance.camera(self._instruments.camera.status)

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,9 @@ Handler = Callable[[str, Mapping[str, str]], object]
 
 Post = Callable[..., None]
 """`StationServer.post`, for those who need no more of the server."""
+
+AlarmLimits = tuple[float | None, float | None, float | None, float | None]
+"""Low major, low minor, high minor, high major; None where there is none."""
 
 SEVERITY = {"": 0, "minor": 1, "major": 2, "invalid": 3}
 
@@ -104,15 +107,18 @@ class StationServer:
         tcp_port: int = 0,
         udp_port: int = 0,
         refused: Callable[[str, str, str], None] = lambda client, command, reason: None,
+        more: Sequence[Reading] = (),
     ) -> None:
-        """`refused` hears of commands that would have moved something, and why they did not."""
+        """`refused` hears of commands that would have moved something, and why they did not;
+        `more` are readings that only this rig has."""
         self._now_utc_s = now_utc_s
         self._limits: dict[str, tuple[float, float]] = {}
-        self._readings = {reading.name: reading for reading in READINGS}
+        self._alarm_limits: dict[str, AlarmLimits] = {}
+        self._readings = {reading.name: reading for reading in (*READINGS, *more)}
         self._pvs: dict[str, SharedPV] = {}
         self._last: dict[str, tuple[object, int]] = {}
         provider = StaticProvider("station")
-        for reading in READINGS:
+        for reading in self._readings.values():
             pv = SharedPV(nt=_type_of(reading), initial=_initial(reading, now_utc_s()))
             self._pvs[reading.name] = pv
             provider.add(f"{rig}:{reading.name}", pv)
@@ -158,6 +164,11 @@ class StationServer:
         """Limits that travel with a reading; outside them its alarm is major."""
         self._limits[name] = (low, high)
 
+    def alarm_limits(self, name: str, limits: AlarmLimits) -> None:
+        """Limits (low major, low minor, high minor, high major; None: none) that travel with a
+        reading in its `valueAlarm`. The severity is for the caller of `post` to give."""
+        self._alarm_limits[name] = limits
+
     def post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
         """Post a new value; unchanged values are not sent again.
 
@@ -188,6 +199,8 @@ class StationServer:
             fields["display"] = display
         else:
             fields["display"] = {"description": reading.meaning}
+        if name in self._alarm_limits:
+            fields["valueAlarm"] = _value_alarm(self._alarm_limits[name])
         self._pvs[name].post(fields, timestamp=stamp)
 
     def latest(self, name: str) -> Any:
@@ -224,7 +237,19 @@ def _type_of(reading: Reading) -> Any:
         return NTTable(columns=list(TABLE_COLUMNS))
     if reading.kind == "image":
         return NTNDArray()
-    return NTScalar(_CODES[reading.kind], display=True, form=reading.kind == "double")
+    number = reading.kind == "double"
+    return NTScalar(_CODES[reading.kind], display=True, form=number, valueAlarm=number)
+
+
+def _value_alarm(limits: AlarmLimits) -> dict[str, Any]:
+    """`valueAlarm` of an NTScalar; a limit that is not there is NaN with severity 0."""
+    names = ("lowAlarm", "lowWarning", "highWarning", "highAlarm")
+    severities = ("major", "minor", "minor", "major")
+    fields: dict[str, Any] = {"active": True}
+    for name, severity, limit in zip(names, severities, limits, strict=True):
+        fields[f"{name}Limit"] = float("nan") if limit is None else limit
+        fields[f"{name}Severity"] = 0 if limit is None else SEVERITY[severity]
+    return fields
 
 
 def _initial(reading: Reading, utc_s: float) -> Any:

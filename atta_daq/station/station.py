@@ -37,6 +37,7 @@ from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import StationServer
+from atta_daq.station.slow_watch import slow_readings
 from atta_daq.station.upkeep import Upkeep
 from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
@@ -117,7 +118,11 @@ class Station:
         activities = ActivityCommands(
             instruments, config, light, taker, control, use, zeroing, post, say
         )
-        history = History(lambda name: self._server.latest(name), time.time)
+        of_this_rig = slow_readings(config)
+        history = History(
+            lambda name: self._server.latest(name), time.time,
+            more=[reading.name for reading in of_this_rig],
+        )  # fmt: skip
         queries = Queries(
             config, self._data, self._calculator, history, self._alarms,
             lambda text, author: self._runs.note(text, author), say,
@@ -128,7 +133,7 @@ class Station:
         try:
             self._server = StationServer(
                 config.name, commands.handlers(), time.time, network.interface,
-                network.tcp_port, network.udp_port, self._refused,
+                network.tcp_port, network.udp_port, self._refused, of_this_rig,
             )  # fmt: skip
         except PortTaken:
             instruments.close()
@@ -137,8 +142,9 @@ class Station:
             instruments, config, light, Vigilance(config, light, taker), self._server, self._alarms
         )
         watch = AlarmWatch(
-            self._alarms, config, self._server.latest, self._monitor.silent, self._data
-        )
+            self._alarms, config, self._server.latest, self._monitor.silent, self._data,
+            more=self._monitor.slow.causes,
+        )  # fmt: skip
         self._upkeep = Upkeep((watch.step, self._log.publish, history.sample, self._describe))
         self._run_display = RunDisplay(self._server)
         self._display = Display(taker, self._clock, self._server)

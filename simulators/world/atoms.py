@@ -83,6 +83,7 @@ class Atoms:
         self._offset_mhz: float | None = 0.0
         self._odd = False
         self._trap_light = False
+        self._discharge = True
         self._addressed = self._nearest_isotope()
         self._locked_s = now_s
         self._settled_s = now_s
@@ -125,6 +126,13 @@ class Atoms:
             if (self._shutter.target == 1.0) != on:
                 self.advance()
                 self._shutter.set(self._time_s, on)
+
+    def set_discharge(self, on: bool) -> None:
+        """Without discharge there are no metastable atoms; what is trapped stays its time."""
+        with self._lock:
+            if on != self._discharge:
+                self.advance()
+                self._discharge = on
 
     def lasers_locked(self) -> bool:
         """Whether every trap laser reports lock now."""
@@ -181,7 +189,7 @@ class Atoms:
                 isotope,
                 strength,
                 increase,
-                self._base_rate_per_s(isotope) * strength * (1.0 + increase),
+                self._base_rate_per_s(isotope) * strength * (1.0 + increase) * self._discharge,
                 self.single.present,
                 self._cloud.atoms,
                 self.single.wanted_total,
@@ -232,7 +240,7 @@ class Atoms:
         isotope = self._isotope(middle_s)
         if begin_s - self._strength_s >= LONGEST_STEP_S:
             self._strength, self._strength_s = self._source.at(begin_s), begin_s
-        strength = self._strength
+        strength = self._strength if self._discharge else 0.0
         rate_per_s = 0.0
         if isotope is not None:
             rate_per_s = self._base_rate_per_s(isotope) * strength
@@ -257,7 +265,7 @@ class Atoms:
     ) -> SensorLight:
         truth = self._truth.camera
         step_s = end_s - begin_s
-        glow = truth.background_electrons_px_s * truth.glow_share * step_s
+        glow = truth.background_electrons_px_s * truth.glow_share * step_s * self._discharge
         stray = 0.0
         if self._trap_light:
             stray = truth.background_electrons_px_s * (1.0 - truth.glow_share) * step_s

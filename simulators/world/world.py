@@ -8,7 +8,9 @@ from simulators.world.atoms import Atoms
 from simulators.world.cavity import Cavity
 from simulators.world.cell import ReferenceCell
 from simulators.world.light import Light
+from simulators.world.power_head import PowerHead
 from simulators.world.streams import Streams
+from simulators.world.vacuum import Vacuum
 
 
 class World:
@@ -21,7 +23,9 @@ class World:
     light   seed, amplifier, EOM, damage: `field()` is the light behind the fibre
     cavity  scanned transfer cavity and the laser on it: `detuning_mhz()`
     cell    modulation-transfer signal of the stable isotopes
+    power_head  photodiode on a pick-off of the light behind the fibre
     atoms   source, pumping, trap, camera, loading detector
+    vacuum  pressure, discharge, source temperature
     """
 
     def __init__(self, truth: Truth, clock: RigClock, seed: int) -> None:
@@ -30,6 +34,8 @@ class World:
         self.lock = threading.RLock()
         self.streams = Streams(seed)
         self.light = Light(self)
+        self.power_head = PowerHead(self)
         self.cavity = Cavity(self)
         self.cell = ReferenceCell(self)
         self.atoms = Atoms(self)
+        self.vacuum = Vacuum(self)

@@ -68,6 +68,9 @@ def keys(model: type[BaseModel], data: dict, place: str = "") -> set[str]:
         inner, _ = inner_model(field.annotation)
         if name not in data:
             missing.add(f"{place}{name}")
+        elif inner is not None and isinstance(data[name], list):
+            # A list of tables: what one of them shows is shown.
+            missing |= set.intersection(*(keys(inner, t, f"{place}{name}.") for t in data[name]))
         elif inner is not None:
             missing |= keys(inner, data[name], f"{place}{name}.")
     return missing

@@ -121,3 +121,21 @@ def test_covariance_of_a_parabola_and_of_a_valley() -> None:
     assert covariance == pytest.approx(np.linalg.inv(hessian))
     with pytest.raises(CalibrationError, match="do not fix"):
         covariance_of_minimum(lambda p: float(p[0] ** 2), np.zeros(2), np.full(2, 0.1))
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_a_burst_that_fools_the_moments_does_not_fool_the_fit(expose, trap, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    occupation, _ = trap(0.5, 0.5, 1000, rng)
+    occupation[500:508] += 4.0
+    found = calibrate(expose(occupation, rng), 0.1)
+    assert found.electrons_per_atom.value == pytest.approx(240.0, rel=0.04)
+    assert found.spot_row_px.value == pytest.approx(11.4, abs=0.1)
+
+
+def test_light_that_is_not_single_atoms_is_refused(expose, trap) -> None:
+    rng = np.random.default_rng(2)
+    occupation, _ = trap(0.5, 0.5, 1000, rng)
+    occupation[500:508] += 8.0
+    with pytest.raises(CalibrationError, match="does not come and go like single atoms"):
+        calibrate(expose(occupation, rng), 0.1)

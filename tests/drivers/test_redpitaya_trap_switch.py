@@ -97,8 +97,6 @@ def test_offset_then_repumpers_then_lock(rig, switch, slept):
         b"SYST:ERR?\n",
         b":FREQ?\n",
         b"SYST:ERR?\n",
-        b":FREQ?\n",
-        b":LEV?\n",
         b":OUTP?\n",
         b"DIG:PIN DIO2_P,1\r\n",
         b"DIG:PIN? DIO2_P\r\n",

@@ -1,13 +1,17 @@
 """The SCPI generator against the exact bytes of the Rigol DSG800 and Keysight dialects."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from drivers.errors import DeviceFault, OutOfRange, ProtocolError
+from drivers.errors import DeviceFault, DriverError, OutOfRange, ProtocolError, Timeout
 from drivers.interfaces import Range, SidebandGenerator, SidebandLimits, SidebandStatus
-from drivers.scpi_generator import KEYSIGHT, ScpiGenerator
+from drivers.scpi_generator import DIALECTS, KEYSIGHT, ScpiGenerator
 
+CONDITION = b":STAT:QUES:FREQ:COND?"
 LIMITS = SidebandLimits(frequency_mhz=Range(500.0, 1500.0), power_dbm=Range(-30.0, 0.0))
 
 
@@ -102,9 +106,59 @@ def test_make_safe_switches_the_rf_off_and_checks(box, generator):
 
 def test_status(box, generator):
     box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"-3.50\n", b":OUTP?": b"1\n"}
+    box.answers[CONDITION] = [b"0\n", b"1\n"]
     assert generator.status() == SidebandStatus(820.0, -3.5, True, True, None)
+    assert box.received == [
+        b"SYST:ERR?\n", b":FREQ?\n", b":LEV?\n", b":OUTP?\n", CONDITION + b"\n",
+    ]  # fmt: skip
+    assert generator.status().pll_locked is False
     box.answers[b"SYST:ERR?"] = [b'508,"Synthesizer unlocked"\n', b"0\n"]
     with pytest.raises(DeviceFault, match="unlocked"):
+        generator.status()
+
+
+@pytest.mark.parametrize(
+    ("answer", "locked"),
+    [(b"+0", True), (b"+1", False), (b"+2", False), (b"+4", False), (b"+8", True), (b"+96", False)],
+)
+def test_keysight_tells_which_loop_is_open(box, answer, locked):
+    """Bit 3 is the baseband generator, which the carrier does not need."""
+    box.answers |= {
+        b"*IDN?": b"Agilent Technologies, E8257D, US1, C.06.10\n",
+        b"SYST:ERR?": b'+0,"No error"\n',
+        b":FREQ?": b"+8.2000000000000E+08\n",
+        b":POW?": b"-3.50\n",
+        b":OUTP?": b"0\n",
+        CONDITION: answer + b"\n",
+    }
+    generator = ScpiGenerator("sideband", box.resource, LIMITS, dialect=KEYSIGHT, timeout_s=0.5)
+    generator.connect()
+    assert generator.status() == SidebandStatus(820.0, -3.5, False, locked, None)
+    generator.close()
+
+
+def test_a_box_without_the_register_cannot_tell_and_is_asked_once(box, generator):
+    box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"-3.50\n", b":OUTP?": b"1\n"}
+    undefined = [b'-113,"Undefined header"\n', b"0\n"]
+    box.answers[b"SYST:ERR?"] = [b"0\n", *undefined]
+    assert generator.status().pll_locked is None
+    assert generator.status().pll_locked is None
+    assert box.received.count(CONDITION + b"\n") == 1
+
+
+def test_a_box_that_is_silent_is_no_box_without_the_register(box, generator):
+    box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"-3.50\n", b":OUTP?": b"1\n"}
+    with pytest.raises(Timeout, match="COND"):
+        generator.status()
+    box.answers[CONDITION] = b"0\n"
+    assert generator.status().pll_locked is True
+
+
+@pytest.mark.parametrize("answer", [b"", b"-1", b"32768", b"1.0", b"ON", b"9" * 5000])
+def test_a_register_that_cannot_be_is_a_protocol_error(box, generator, answer):
+    box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"-3.50\n", b":OUTP?": b"1\n"}
+    box.answers[CONDITION] = answer + b"\n"
+    with pytest.raises(ProtocolError):
         generator.status()
 
 
@@ -112,3 +166,20 @@ def test_garbage_is_a_protocol_error(box, generator):
     box.answers[b":FREQ?"] = b"\x80\x81\n"
     with pytest.raises(ProtocolError):
         generator.set_frequency(904.0)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.binary(min_size=1, max_size=60), st.sampled_from(list(DIALECTS.values())))
+def test_whatever_answers_only_typed_errors_come(box, data: bytes, dialect):
+    """One garbage line to every query; nothing may hang or escape as another error."""
+    box.answer = lambda _line: data.replace(b"\n", b"") + b"\n"
+    generator = ScpiGenerator("sideband", box.resource, LIMITS, dialect=dialect, timeout_s=0.5)
+    for act in (
+        generator.connect, generator.status, lambda: generator.set_frequency(904.0),
+        lambda: generator.set_power(-10.0), generator.rf_on, generator.make_safe,
+    ):  # fmt: skip
+        with contextlib.suppress(DriverError):
+            act()
+    generator.close()

@@ -2,8 +2,9 @@
 
 from atta_daq.rig.build.ranges import range_of
 from atta_daq.rig.drivers import BuildContext
-from atta_daq.rig.sections.sideband import SidebandConfig, SynthHDConfig
+from atta_daq.rig.sections.sideband import ScpiSidebandConfig, SidebandConfig, SynthHDConfig
 from drivers.interfaces import SidebandLimits
+from drivers.scpi_generator import DIALECTS, ScpiGenerator
 from drivers.windfreak_synthhd import SynthHD
 
 
@@ -11,6 +12,14 @@ def synthhd(section: SynthHDConfig, context: BuildContext) -> SynthHD:
     """A Windfreak SynthHD."""
     del context
     return SynthHD("sideband", section.address, limits(section), channel=section.channel)
+
+
+def scpi(section: ScpiSidebandConfig, context: BuildContext) -> ScpiGenerator:
+    """A Rigol or Keysight generator: the dialect goes by the driver's name."""
+    del context
+    return ScpiGenerator(
+        "sideband", section.address, limits(section), dialect=DIALECTS[section.driver]
+    )
 
 
 def limits(section: SidebandConfig) -> SidebandLimits:

@@ -26,3 +26,27 @@ class SynthHDConfig(SidebandConfig):
     """Serial device, or socket://host:port."""
     channel: Literal[0, 1] = 0
     """0: A, 1: B."""
+
+
+class ScpiSidebandConfig(SidebandConfig):
+    """SCPI generator over LAN or USB."""
+
+    address: str = Field(
+        pattern=r"^\S+::\S+$",
+        examples=["TCPIP0::192.168.1.21::5555::SOCKET", "TCPIP0::192.168.1.21::5025::SOCKET"],
+    )
+    """VISA resource of the generator."""
+
+
+class RigolConfig(ScpiSidebandConfig):
+    """Rigol DSG800 series."""
+
+    driver: Literal["rigol-dsg800"]
+    """Which driver."""
+
+
+class KeysightConfig(ScpiSidebandConfig):
+    """Keysight or Agilent MXG (N5181A ...), E8257D, ESG."""
+
+    driver: Literal["keysight-mxg"]
+    """Which driver."""

@@ -33,6 +33,8 @@ INSTRUMENTS = {
     "isotope_offset": "TCPIP0::127.0.0.1::",
     "loading": "TCPIP0::127.0.0.1::",
     "reference_cell": "TCPIP0::127.0.0.1::",
+    "power_meter": "TCPIP0::127.0.0.1::",
+    "slow_control": "pva://127.0.0.1:",
     "control": "127.0.0.1:",
 }
 
