@@ -181,7 +181,7 @@ class CountingStation:
         began = time.monotonic()
         name = f"{cell.instrument}:silent"
         while any(
-            a["id"] in (name, "camera:warm") and a["active"]
+            a["id"] == name and a["active"]
             for a in json.loads(self.station.client.get("station:alarms") or "[]")
         ):
             assert time.monotonic() - began < BACK_S, "it does not come back"

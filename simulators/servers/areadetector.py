@@ -140,6 +140,7 @@ class AreaDetector:
             self._world.atoms.advance()
             runaway = fault is not None and fault.kind == "runaway"
             self._world.atoms.camera.cooler.fail(self._world.clock.now_s(), runaway)
+        shown_wrongly = {f.kind for f in (self._fault, fault) if f is not None}
         self._fault = fault
         self._mended.set()
         self._frames.set_fault(None if runaway else fault)
@@ -158,7 +159,7 @@ class AreaDetector:
                 self._boot.start()
             case None if self._server is None and not self._booting:
                 self._serve()
-        self._look(always=True)
+        self._look(always=bool(shown_wrongly & {"garbled", "wrong_unit"}))
         self._apply_setup()
 
     @property

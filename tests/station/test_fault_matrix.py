@@ -16,7 +16,6 @@ from fault_midrun import QUICK_LANES, CountingStation, quick
 from fault_page import PAGE, page
 from rigs import start_rig
 
-
 log = logging.getLogger(__name__)
 
 
