@@ -6,6 +6,7 @@ from gui.actions.about import About
 from gui.actions.keys_sheet import KeysSheet
 from gui.actions.palette_dialog import CommandPalette
 from gui.context import Context
+from gui.live_view import LiveViewKeeper
 from gui.log.toasts import Toasts
 from gui.preset_dialog import Presets
 from gui.start_simulation import SimulatedRig
@@ -23,6 +24,7 @@ class Shell:
         self.view = ViewActions(context, window)
         self.presets = Presets(context, window)
         self.tour = Tour(context, window)
+        self.live_view = LiveViewKeeper(context, window)
         self.simulated_rig = SimulatedRig(context, window)
         self.toasts = Toasts(window, context.notices, context.theme)
 

@@ -2,14 +2,16 @@
 
 import math
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.link.station import LinkState
 from gui.panel import Panel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
+from gui.widgets.elided import ElidedLabel
+from gui.widgets.words import show_stale
+from gui.widgets.wrapped import WrappedRow
 
 _LINK = {
     LinkState.CONNECTED: Tone.OK,
@@ -59,30 +61,25 @@ class StatusStrip(Panel):
                 ("alarms", "Alarms"),
             )
         }
-        self._run = QLabel("no run")
-        self._run.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._run = ElidedLabel("no run")
         self._bar = QProgressBar()
         self._bar.setAccessibleName("progress of the run")
         self._bar.setMaximumHeight(22)
-        self._bar.setMinimumWidth(220)
-        self._suspended = QLabel("")
+        self._bar.setFixedWidth(220)
+        self._suspended = ElidedLabel()
         self._suspended.setProperty("role", "wrong")
-        first, second = QHBoxLayout(), QHBoxLayout()
-        for row, names in (
-            (first, ("station", "control", "run", "alarms")),
-            (second, ("interlock", "seed", "amplifier", "lock", "shutter", "trap", "camera")),
-        ):
-            row.setSpacing(10)
-            for name in names:
-                row.addWidget(self.badges[name])
+        first = QHBoxLayout()
+        first.setSpacing(10)
+        for name in ("station", "control", "run", "alarms"):
+            first.addWidget(self.badges[name])
+        lower = ("interlock", "seed", "amplifier", "lock", "shutter", "trap", "camera")
         first.addWidget(self._bar)
         first.addWidget(self._run, 1)
-        first.addWidget(self._suspended)
-        second.addStretch(1)
         rows = QVBoxLayout()
         rows.setSpacing(0)
         rows.addLayout(first)
-        rows.addLayout(second)
+        rows.addWidget(WrappedRow(*(self.badges[name] for name in lower)))
+        rows.addWidget(self._suspended)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(6, 3, 6, 3)
         whole.addLayout(rows, 1)
@@ -119,7 +116,10 @@ class StatusStrip(Panel):
 
     def _show_control(self) -> None:
         state = self.context.state
-        if not state.controller:
+        value = self.context.readings.value("station:control")
+        if value.stale:
+            self.badges["control"].show_state("unknown", Tone.STALE, value.message)
+        elif not state.controller:
             self.badges["control"].show_state("free", Tone.OFF, "the first command takes it")
         elif state.in_control:
             self.badges["control"].show_state("mine", Tone.OK, "this window commands")
@@ -153,8 +153,12 @@ class StatusStrip(Panel):
             text += f", {duration(left)} of rig time left"
             if rate != 1.0:
                 text += f" ({duration(left / rate)})"
-        self._run.setText(text)
-        self._suspended.setText(f"waiting: {suspended}" if suspended else "")
+        self._run.show_text(text)
+        self._suspended.show_text(f"waiting: {suspended}" if suspended else "")
+        self._suspended.setVisible(bool(suspended))
+        for label in (self._run, self._suspended):
+            show_stale(label, value.stale)
+        self._bar.setEnabled(not value.stale)
 
     def _show_light(self) -> None:
         readings, rig = self.context.readings, self.context.readings.rig
@@ -212,7 +216,10 @@ class StatusStrip(Panel):
         active = [alarm for alarm in alarms if alarm["active"]]
         waiting = [alarm for alarm in alarms if not alarm["acknowledged"]]
         text = "\n".join(alarm["text"] for alarm in alarms)
-        if active:
+        value = self.context.readings.value("station:alarms")
+        if value.stale:
+            self.badges["alarms"].show_state("unknown", Tone.STALE, value.message)
+        elif active:
             major = any(alarm["severity"] == "major" for alarm in active)
             self.badges["alarms"].show_state(
                 str(len(active)), Tone.DANGER if major else Tone.WARNING, text

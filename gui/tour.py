@@ -1,7 +1,7 @@
 """The five-minute tour: a panel beside the work that tells and points."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -106,11 +106,24 @@ class Tour(QDockWidget):
         self.highlight.point_at(self._find(step.target))
         self._look()
         self._show_done()
+        self._fit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
         self.highlight.point_at(None)
         self._window.removeDockWidget(self)
+
+    def _fit(self) -> None:
+        """As high as the step's words need: the panels beside it give way."""
+        inside = self.widget()
+        layout = inside.layout()
+        if layout is not None:
+            layout.activate()
+            inside.setMinimumHeight(max(0, layout.totalHeightForWidth(inside.width())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
 
     def _find(self, target: str) -> QWidget | None:
         """The widget of a step; a panel that is hidden or behind another one comes up."""

@@ -11,13 +11,14 @@ from gui.actions.registry import Actions
 from gui.actions.spec import ActionSpec
 from gui.actions.table import ACTIONS
 from gui.context import Context
+from gui.docks import Docks
 from gui.first_start import NoStation
 from gui.link.station import Link, LinkState
 from gui.model.readings import Readings
 from gui.model.state import RigState
 from gui.notices import Notices
 from gui.panel import PanelSpec
-from gui.panels.table import PANELS
+from gui.panels.table import LEFT, PANELS, RIGHT
 from gui.settings import Settings
 from gui.shell import Shell
 from gui.status_strip import StatusStrip
@@ -25,7 +26,7 @@ from gui.sweep.view import SweepView
 from gui.theme.theme import Theme
 
 MENUS = ("Rig", "Run", "Light", "Trap", "Sweep", "Scan", "Runs", "Presets", "Log", "View", "Help")
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 FIRST_SIZE = (1400, 850)
 
 
@@ -57,6 +58,7 @@ class Window(QMainWindow):
         bind_commands(self.context)
         self.docks: dict[str, QDockWidget] = {}
         self._build()
+        self._titles = Docks(self, self.docks, actions)
         for spec in panels:
             actions.bind(spec.id, lambda spec=spec: self.show_panel(spec.id[len("view.panel_") :]))
         actions.bind("view.reset", self.reset_layout)
@@ -83,11 +85,14 @@ class Window(QMainWindow):
         bar.addWidget(self.strip)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
         self._central()
-        # Left and right columns reach down beside the middle only: the bottom is for tables.
+        # The columns reach down to the bottom edge: at 850 pixels their panels need the height.
+        for corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.TopLeftCorner):
+            self.setCorner(corner, LEFT)
+        for corner in (Qt.Corner.BottomRightCorner, Qt.Corner.TopRightCorner):
+            self.setCorner(corner, RIGHT)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for spec in PANELS:
             self._dock(spec)
-        self.splitDockWidget(self.docks["editor"], self.docks["log"], Qt.Orientation.Horizontal)
         for spec in PANELS:
             if spec.tab_with:
                 self.tabifyDockWidget(self.docks[spec.tab_with], self.docks[spec.id])
@@ -101,10 +106,9 @@ class Window(QMainWindow):
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         docks = self.docks
         self.resizeDocks([docks["amplifier"], docks["camera"]], [300, 320], horizontal)
-        self.resizeDocks([docks["editor"], docks["log"]], [800, 600], horizontal)
-        self.resizeDocks([docks["editor"], docks["log"]], [230, 230], vertical)
-        self.resizeDocks([docks["amplifier"], docks["lock"]], [270, 220], vertical)
-        self.resizeDocks([docks["camera"], docks["trap"]], [330, 165], vertical)
+        self.resizeDocks([docks["editor"]], [250], vertical)
+        self.resizeDocks([docks["amplifier"], docks["lock"]], [400, 370], vertical)
+        self.resizeDocks([docks["camera"], docks["trap"]], [470, 300], vertical)
 
     def _central(self) -> None:
         self.sweep = SweepView(self.context)

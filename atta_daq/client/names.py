@@ -142,6 +142,9 @@ READINGS: tuple[Reading, ...] = (
     Reading("camera:image", "image", "ADU", "latest frame of the region of interest"),
 )
 
+VIEW_LEASE_S = 60.0
+"""Wall time after which a live view that nobody keeps (`keep_view`) goes off by itself."""
+
 
 def slow_name(name: str) -> str:
     """Process variable of a slow-control value: double, with unit, limits and severity."""
@@ -172,6 +175,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("trap", ("isotope",), "switch the trap; 0 is off every isotope"),
     Command("pumping", ("on",), "open or close the 819-nm shutter"),
     Command("camera_view", ("on", "isotope"), "live pictures at gain of 81, 85 or 0 (blank)"),
+    Command("keep_view", (), "keep the live view; it goes off 60 s after the last of these"),
     Command("align", ("on",), "measure 84Kr loading again and again"),
     Command("take_control", ("force",), "hold control", needs_control=False),
     Command("release_control", (), "give control up"),

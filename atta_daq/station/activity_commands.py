@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from atta_daq.client.client import CommandRefused
+from atta_daq.client.names import VIEW_LEASE_S
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
@@ -13,6 +14,7 @@ from atta_daq.station.activity import Activity
 from atta_daq.station.alignment import Alignment
 from atta_daq.station.arguments import Arguments, flag, isotope
 from atta_daq.station.control import Control
+from atta_daq.station.lease import Lease
 from atta_daq.station.live_view import LiveView
 from atta_daq.station.log import Say
 from atta_daq.station.rig_use import RigUse
@@ -35,7 +37,10 @@ class ActivityCommands:
         zeroing: AxisZeroing,
         post: Post,
         say: Say,
+        view_lease_s: float = VIEW_LEASE_S,
     ) -> None:
+        """`view_lease_s`: wall time that a live view goes on without `keep_view`."""
+        self._view_lease_s = view_lease_s
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -46,10 +51,16 @@ class ActivityCommands:
         self._post = post
         self._say = say
         self._view: Activity | None = None
+        self._lease = Lease(view_lease_s)
 
     def handlers(self) -> Mapping[str, Handler]:
         """Handler of each command."""
-        return {"zero_axis": self.zero_axis, "camera_view": self.camera_view, "align": self.align}
+        return {
+            "zero_axis": self.zero_axis,
+            "camera_view": self.camera_view,
+            "keep_view": self.keep_view,
+            "align": self.align,
+        }
 
     def zero_axis(self, client: str, _arguments: Arguments) -> object:
         """Answers when the axis stands on its new zero and the light where it stood before."""
@@ -59,21 +70,34 @@ class ActivityCommands:
         return self._use.begin("zeroing", self._zero, exclusive=True).wait_answer()
 
     def camera_view(self, client: str, arguments: Arguments) -> object:
-        """Answers when the camera runs. Another isotope replaces the one in view."""
+        """Answers when the camera runs. Another isotope replaces the one in view.
+
+        It goes off by itself unless `keep_view` comes in time.
+        """
         on = flag(arguments, "on")
         view = None
         if on:
             mass = isotope(arguments, (81, 85, 0))
-            view = LiveView(mass, self._instruments, self._config, self._taker)
+            lease = Lease(self._view_lease_s)
+            rig, config = self._instruments, self._config
+            view = LiveView(mass, rig, config, self._taker, lease, self._say)
         self._control.require(client)
-        if self._view is not None and self._use.activity is self._view:
+        if self._viewing():
             self._use.end_activity(f"switched off by {client}")
         if view is None:
             return {"activity": self._name()}
         self._say(view.name, "info", client)
-        self._view = self._use.begin(view.name, view)
+        self._view, self._lease = self._use.begin(view.name, view), view.lease
         self._view.wait_ready()
         return {"activity": view.name}
+
+    def keep_view(self, client: str, _arguments: Arguments) -> object:
+        """The one in control still looks at the live view."""
+        self._control.require(client)
+        if not self._viewing():
+            raise CommandRefused("no live view is under way")
+        self._lease.renew()
+        return {"activity": self._name()}
 
     def align(self, client: str, arguments: Arguments) -> object:
         """Answers when the first slope begins."""
@@ -87,6 +111,9 @@ class ActivityCommands:
         work = Alignment(self._instruments, self._taker, self._use, self._post)
         self._use.begin(work.name, work).wait_ready()
         return {"activity": work.name}
+
+    def _viewing(self) -> bool:
+        return self._view is not None and self._use.activity is self._view
 
     def _name(self) -> str:
         activity = self._use.activity

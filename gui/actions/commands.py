@@ -89,4 +89,9 @@ def _stop(context: Context) -> None:
     def refused(reason: str) -> None:
         context.notices.error(f"STOP was not carried out: {reason}. Use the boxes' own switches")
 
+    if not context.state.connected:
+        # It is tried all the same; nobody shall wait for the answer.
+        context.notices.error(
+            f"STOP may not reach the station: {context.link.reason}. Use the boxes' own switches"
+        )
     context.command("stop", done=done, refused=refused)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from atta_daq.client.log import Alarm, alarms_from_json
 from gui.context import Context
-from gui.log.lines import Index, local_time, one_line
+from gui.log.lines import Index, local_time, one_line, short_time
 from gui.panel import Panel
 from gui.theme.palettes import Palette, Tone
 from gui.widgets.lines import COPY_ROLE, LineTable, tone_icon
@@ -100,7 +100,7 @@ class AlarmModel(QAbstractTableModel):
         alarm, column = self.alarms[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return (
-                alarm.severity, state_of(alarm), local_time(alarm.since_utc_s),
+                alarm.severity, state_of(alarm), short_time(alarm.since_utc_s),
                 alarm.source, one_line(alarm.text),
             )[column]  # fmt: skip
         if role == COPY_ROLE and column == SINCE:
@@ -109,6 +109,8 @@ class AlarmModel(QAbstractTableModel):
             return self._icons[tone_of(alarm)]
         if role == Qt.ItemDataRole.ToolTipRole and column == TEXT:
             return alarm.text
+        if role == Qt.ItemDataRole.ToolTipRole and column == SINCE:
+            return local_time(alarm.since_utc_s)
         if role == Qt.ItemDataRole.FontRole and not alarm.acknowledged:
             return self._bold
         return None

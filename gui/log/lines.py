@@ -41,6 +41,11 @@ def local_time(utc_s: float, *, zone: bool = False) -> str:
     return when.strftime("%Y-%m-%d %H:%M:%S" + ("%z" if zone else ""))
 
 
+def short_time(utc_s: float) -> str:
+    """Local day of the week and time: a night's log needs no year in every row."""
+    return datetime.fromtimestamp(utc_s).astimezone().strftime("%a %H:%M:%S")
+
+
 def one_line(text: str) -> str:
     """A text of several lines in one, for a row; the tool tip keeps them."""
     return "; ".join(part.strip() for part in text.splitlines() if part.strip())
@@ -84,7 +89,7 @@ class LogModel(QAbstractTableModel):
             return
         first = len(self._rows)
         self.beginInsertRows(_NOWHERE, first, first + len(lines) - 1)
-        self._rows += [_Row(line, local_time(line.utc_s)) for line in lines]
+        self._rows += [_Row(line, short_time(line.utc_s)) for line in lines]
         self.endInsertRows()
         if len(self._rows) > KEPT_LINES:
             too_many = len(self._rows) - KEPT_LINES + DROPPED_AT_ONCE
@@ -129,6 +134,8 @@ class LogModel(QAbstractTableModel):
             return self._icons[line.level]
         if role == Qt.ItemDataRole.ToolTipRole and column == TEXT:
             return line.text
+        if role == Qt.ItemDataRole.ToolTipRole and column == TIME:
+            return local_time(line.utc_s)
         return None
 
 

@@ -159,7 +159,7 @@ class LogPanel(Panel):
     def _fit_columns(self) -> None:
         metrics = self.table.fontMetrics()
         for column, text in (
-            (TIME, "0000-00-00 00:00:00"), (LEVEL_COLUMN, "XXX warning"),
+            (TIME, "Wed 00:00:00"), (LEVEL_COLUMN, "XXX warning"),
             (SOURCE, "amplifier-000"),
         ):  # fmt: skip
             self.table.setColumnWidth(column, metrics.horizontalAdvance(text) + 24)

@@ -153,11 +153,13 @@ class Toasts(QObject):
         window = self._window
         wanted = WIDTH_EM * window.fontMetrics().horizontalAdvance("m")
         width = max(120, min(wanted, window.width() - 2 * MARGIN))
+        # In the middle of the lower edge they hide neither the trap's buttons nor the tour.
+        left = (window.width() - width) // 2
         bottom = window.height() - MARGIN
         for toast in reversed(self.shown):
             height = toast.heightForWidth(width)
             bottom -= height
-            toast.setGeometry(window.width() - MARGIN - width, bottom, width, height)
+            toast.setGeometry(left, bottom, width, height)
             toast.raise_()
             bottom -= GAP
 

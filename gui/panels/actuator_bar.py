@@ -49,7 +49,7 @@ class ActuatorBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette, line = self._theme.palette, self.fontMetrics().height()
-        danger = QColor(palette.tones[Tone.DANGER])
+        danger = QColor(palette.muted if self._stale else palette.tones[Tone.DANGER])
         painter.setPen(QColor(palette.muted) if self._stale else danger if self.near_rail
                        else QColor(palette.text))  # fmt: skip
         painter.drawText(

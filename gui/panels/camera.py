@@ -53,7 +53,7 @@ class CameraPanel(Panel):
                 ("frames", "Frames"),
                 ("lost", "Lost"),
                 ("saturated", "Saturated"),
-                ("gain", "EM gain"),
+                ("gain", "Gain"),
                 ("exposure", ""),
                 ("temperature", ""),
             )
@@ -86,7 +86,7 @@ class CameraPanel(Panel):
 
     def _build(self) -> None:
         self._side = QWidget()
-        facts = FlowLayout(spacing_px=10)
+        facts = FlowLayout(spacing_px=8)
         self._side.setLayout(facts)
         facts.addWidget(self.badge)
         for fact in self.facts.values():
@@ -184,7 +184,8 @@ class CameraPanel(Panel):
     def _show_settings(self) -> None:
         readings = self.context.readings
         gain = readings.value("camera:gain")
-        self.facts["gain"].say("off" if gain.value == 0 else _text(gain.value), stale=gain.stale)
+        self.facts["gain"].say("off" if gain.value == 0 else _text(gain.value), stale=gain.stale,
+                                why="EM gain")  # fmt: skip
         exposure = readings.value("camera:exposure")
         ms = 1e3 * readings.number("camera:exposure")
         self.facts["exposure"].say(

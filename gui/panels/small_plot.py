@@ -28,6 +28,9 @@ class SmallPlot(pg.PlotWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.disableAutoRange()
+        for side in self._labels:
+            # Once, while the range is 0 to 1: later it would scale the numbers of small ranges.
+            self._item.getAxis(side).enableAutoSIPrefix(False)
         self._item.showGrid(x=True, y=True, alpha=0.15)
         theme.changed.connect(self.restyle)
         self.restyle()
@@ -44,7 +47,6 @@ class SmallPlot(pg.PlotWidget):
             axis.setTextPen(palette.muted)
             axis.setTickFont(font)
             axis.setLabel(label, **{"color": palette.muted, "font-size": f"{max(size - 2, 7)}pt"})
-            axis.enableAutoSIPrefix(False)
         # pyqtgraph keeps room for ten-point numbers only.
         self._item.getAxis("bottom").setHeight(round(3.6 * size))
         self._item.getAxis("left").setWidth(round(5.6 * size))

@@ -31,8 +31,8 @@ class Strip(QWidget):
         self.reading = reading
         self._theme = context.theme
         self._tone = Tone.OK
-        self.title = QLabel(reading.name)
-        self.title.setToolTip(reading.meaning)
+        self.title = QLabel(reading.meaning[:1].upper() + reading.meaning[1:])
+        self.title.setToolTip(f"{reading.meaning} ({reading.name})")
         self.title.setMinimumWidth(10)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.latest = QLabel("–")

@@ -36,6 +36,6 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("editor", "Scan", EditorPanel, BOTTOM),
     PanelSpec("runs", "Runs", RunsPanel, BOTTOM, "editor", source="run"),
     PanelSpec("strips", "Strip charts", StripsPanel, BOTTOM, "editor"),
-    PanelSpec("log", "Log", LogPanel, BOTTOM, source="station"),
+    PanelSpec("log", "Log", LogPanel, BOTTOM, "editor", source="station"),
 )
 """Panels without `tab_with` stand side by side or one above the other."""

@@ -1,5 +1,7 @@
 """The trap: which isotope its lasers trap, and what the interlock allows."""
 
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.context import Context
@@ -48,7 +50,7 @@ class IsotopeButton(QPushButton):
 
     def _restyle(self) -> None:
         self.setStyleSheet(f"font-size: {round(1.3 * self._theme.size_pt)}pt; padding: 2px;")
-        self.setMinimumHeight(round(2.5 * self._theme.size_pt))
+        self.setMinimumHeight(round(2.8 * self._theme.size_pt))
 
     def _follow_action(self) -> None:
         self.setEnabled(self._action.isEnabled())
@@ -93,6 +95,19 @@ class TrapPanel(Panel):
         column.addLayout(grid, 1)
         column.addLayout(states)
         column.addWidget(self.interlock)
+
+    def minimumSizeHint(self) -> QSize:
+        """As high as its badges need at the present width: a dock asks for nothing else."""
+        hint, layout = super().minimumSizeHint(), self.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            width = max(self.width(), hint.width())
+            hint.setHeight(max(hint.height(), layout.minimumHeightForWidth(width)))
+        return hint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def _show_place(self) -> None:
         readings = self.context.readings

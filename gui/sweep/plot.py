@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.sweep.box import SweepBox
@@ -21,6 +21,11 @@ from gui.sweep.strip import ComponentStrip
 from gui.sweep.words import with_error
 from gui.theme.theme import Theme
 
+ROOMY_LINES = 21
+"""A plot of fewer lines of text in height shows no residuals."""
+LEAST_LINES = 15
+MOST_DEMANDED_PX = 250
+"""What a plot needs to be read; with the largest text it must not push a window off its screen."""
 NEAR_PX = 4.0
 """So near to a component's mark a click means the component."""
 RESIDUAL = "residual (σ)"
@@ -97,6 +102,12 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.show_residuals(False)
         self.restyle()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        # The base class sizes itself while it is made and while it is closed.
+        if hasattr(self, "_residuals") and not self.closed:
+            self.show_residuals(self._residuals)
+
     # --- drawing -------------------------------------------------------------------------
 
     def draw(
@@ -141,6 +152,9 @@ class SweepPlot(pg.GraphicsLayoutWidget):
 
     def show_residuals(self, shown: bool) -> None:
         """Residuals below, or the main plot alone with the labels of the axis."""
+        self._residuals = shown
+        # A low window needs its room for the points.
+        shown = shown and self.height() >= ROOMY_LINES * self.fontMetrics().height()
         if self.below.isVisible() == shown and self.below.maximumHeight() > 0:
             return
         self.below.setVisible(shown)
@@ -175,6 +189,8 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.answer.setFont(big)
         self._labels = ("", "")
         self._sizes()
+        least = LEAST_LINES * self.fontMetrics().height()
+        self.setMinimumHeight(min(least, MOST_DEMANDED_PX))
         if self.picture is not None:
             self._label(self.picture)
 

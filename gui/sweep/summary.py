@@ -38,7 +38,8 @@ class FitTable(QWidget):
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
-        self.table.setWordWrap(False)
+        # In a narrow column a long name takes two lines; it is never cut.
+        self.table.setWordWrap(True)
         self.table.setShowGrid(False)
         self.table.setAlternatingRowColors(True)
         self.table.setTabKeyNavigation(False)
@@ -46,6 +47,7 @@ class FitTable(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.sectionResized.connect(lambda *_: self.table.resizeRowsToContents())
         self.verdict, self.notes = QLabel(), QLabel()
         self.notes.setProperty("role", "muted")
         layout = QVBoxLayout(self)
@@ -78,6 +80,7 @@ class FitTable(QWidget):
                     self.table.setItem(number, column, item)
                 item.setText(text)
                 item.setToolTip(row.tip)
+        self.table.resizeRowsToContents()
         self.included.setText(included_text(fit).capitalize() if fit else "No fit yet")
         bad = f"The fit did not converge: {fit.message}. " if fit and not fit.valid else ""
         self.verdict.setText(bad + goodness_text(fit.goodness) if fit else "")

@@ -28,6 +28,7 @@ from gui.sweep.plot import SweepPlot
 from gui.sweep.source import Source
 from gui.sweep.summary import FitTable, WantedError
 from gui.sweep.words import included_text, row_of
+from gui.widgets.flow import FlowLayout
 
 _SHORT = {
     "sweep.at_rest": "At rest",
@@ -155,7 +156,7 @@ class SweepView(Panel):
         increase = fit and next((p for p in fit.parameters if p.name == "increase"), None)
         row = row_of(increase) if increase and picture.is_on_off else None
         if not part.name:
-            self.plot.show_answer("No run yet")
+            self.plot.show_answer("Prepare a scan below and start it")
         else:
             self.plot.show_answer(f"{row.name} {row.value} {row.unit}" if row else "")
 
@@ -255,8 +256,7 @@ class SweepView(Panel):
 
     def _lay_out(self) -> None:
         actions = self.context.actions
-        buttons = QHBoxLayout()
-        buttons.setSpacing(4)
+        buttons = FlowLayout(spacing_px=4)
         for action_id, text in _SHORT.items():
             actions[action_id].setIconText(text)  # of its button; menus keep the long one
             buttons.addWidget(actions.button(action_id))
@@ -270,7 +270,6 @@ class SweepView(Panel):
         buttons.addWidget(self.range_button)
         actions["sweep.forget"].setIconText("Remove runs")
         self.forget_button = actions.button("sweep.forget")
-        buttons.addStretch(1)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(4, 4, 0, 4)
@@ -293,7 +292,7 @@ class SweepView(Panel):
         splitter.addWidget(right)
         splitter.setStretchFactor(0, 1)
         splitter.setStretchFactor(1, 0)
-        splitter.setSizes([600, 300])
+        splitter.setSizes([800, 240])
         splitter.setChildrenCollapsible(False)
         self._banner_row = QWidget()
         self._banner_row.setObjectName("earlier-run")

@@ -19,3 +19,11 @@ def set_role(label: QLabel, role: str) -> None:
         label.setProperty("role", role)
         label.style().unpolish(label)
         label.style().polish(label)
+
+
+def show_stale(label: QLabel, stale: bool) -> None:
+    """Grey and slanted while what the label says is no longer known to be true."""
+    if bool(label.property("stale")) != stale:
+        label.setProperty("stale", stale)
+        label.style().unpolish(label)
+        label.style().polish(label)

@@ -1,7 +1,6 @@
 """The window as a whole on a fake link: every action, layouts, leaks, pictures of its states."""
 
 import gc
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,10 +17,8 @@ from PySide6.QtWidgets import QApplication, QDockWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from atta_daq.client.log import Alarm, alarms_to_json
 from gui import start_simulation
 from gui.link.station import LinkState
-from gui.panels.table import PANELS
 from gui.settings import Settings
 from gui.theme.palettes import Tone
 from gui.theme.theme import Theme
@@ -205,61 +202,38 @@ def test_closed_windows_leave_neither_widgets_nor_threads(qtbot: QtBot, tmp_path
     assert threading.active_count() == threads
 
 
-PICTURES = Path(os.environ["ATTA_DAQ_PICTURES"]) if "ATTA_DAQ_PICTURES" in os.environ else None
-
-
-def _feed_running(link: FakeLink) -> None:
-    image = np.random.default_rng(1).poisson(400.0, (40, 40)).astype(np.uint16)
-    link.feed(
-        camera__acquiring=True, camera__gain=200, camera__shutter=True, light__shutter=True,
-        camera__image=image, camera__frames=120, **live(spectrum(), spectrum_fit()),
-    )  # fmt: skip
-
-
-def _feed_trouble(link: FakeLink) -> None:
-    _feed_running(link)
-    alarm = Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", 1.7e9,
-                  active=True, acknowledged=False)  # fmt: skip
-    link.feed(
-        lock__locked=False, lock__reason="the slave's peak is missing",
-        amplifier__interlock_open=True, station__control="another-window",
-        station__alarms=alarms_to_json([alarm]),
-    )  # fmt: skip
-
-
-def _lose(link: FakeLink) -> None:
-    link.go(LinkState.LOST, "station 'test-rig' does not answer")
-
-
-@pytest.mark.parametrize("palette", ["dark", "light"])
-@pytest.mark.parametrize("size", [(1400, 850), (1920, 1080)])
-def test_pictures_of_every_state(
-    qtbot: QtBot, tmp_path: Path, palette: str, size: tuple[int, int]
+def test_stop_is_tried_without_a_station_and_says_what_to_do(
+    opened: tuple[Window, FakeLink],
 ) -> None:
-    """Pictures of every state and panel; kept when ATTA_DAQ_PICTURES names a folder."""
-    folder = PICTURES or tmp_path
-    folder.mkdir(parents=True, exist_ok=True)
-    window, link = open_window(qtbot, tmp_path, palette)
-    window.resize(*size)
-    name = f"{palette}-{size[0]}x{size[1]}"
-    states = {"idle": feed_idle, "running": _feed_running, "trouble": _feed_trouble, "lost": _lose}
-    for state, feed in states.items():
-        feed(link)
-        qtbot.wait(50)
-        picture = window.grab()
-        assert (picture.width(), picture.height()) == size
-        assert picture.save(str(folder / f"window-{state}-{name}.png"))
-    for spec in PANELS:
-        window.show_panel(spec.id)
-        qtbot.wait(10)
-        dock = window.docks[spec.id]
-        assert dock.grab().save(str(folder / f"panel-{spec.id}-{name}.png"))
-        inside = dock.widget()
-        needed = inside.minimumSizeHint()
-        assert inside.width() >= needed.width(), spec.id
-        assert inside.height() >= needed.height(), spec.id
-    window.close()
-    delete_closed()
+    window, link = opened
+    link.go(LinkState.LOST, "station 'test-rig' does not answer")
+    window.context.actions["rig.stop"].trigger()
+    assert link.sent[-1].name == "stop"
+    said = window.context.notices.history[-1].text
+    assert "STOP may not reach the station" in said
+    assert "boxes' own switches" in said
+
+
+def test_a_dock_under_a_tab_has_no_second_title(
+    qtbot: QtBot, opened: tuple[Window, FakeLink]
+) -> None:
+    window, _ = opened
+    docks, actions = window.docks, window.context.actions
+    titled = lambda: [name for name, dock in docks.items() if dock.titleBarWidget() is None]  # noqa: E731
+    qtbot.waitUntil(lambda: titled() == [])
+    window.show_panel("camera")
+    window.activateWindow()
+    docks["camera"].widget().setFocus()
+    qtbot.waitUntil(lambda: actions["view.float"].isEnabled())
+    actions["view.float"].trigger()
+    # Alone under no tab any more, and so is the one that it has left.
+    qtbot.waitUntil(lambda: titled() == ["camera", "counts"])
+    assert docks["camera"].isFloating()
+    actions["view.float"].trigger()
+    qtbot.waitUntil(lambda: titled() == [])
+    actions["view.hide"].trigger()
+    assert docks["camera"].isHidden()
+    qtbot.waitUntil(lambda: "counts" in titled())
 
 
 def test_an_answer_after_the_close_is_dropped(

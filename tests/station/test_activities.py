@@ -40,8 +40,11 @@ def test_a_view_gives_way_to_a_run_and_shares_its_counting(station: RunningStati
     command, wait_for, get = station.client.command, station.wait_for, station.client.get
     with pytest.raises(CommandRefused, match="not one of 81, 85, 0"):
         command("camera_view", on=True, isotope=84)
+    with pytest.raises(CommandRefused, match="no live view is under way"):
+        command("keep_view")
     assert command("camera_view", on=True, isotope=81) == {"activity": "camera view 81Kr"}
     assert get("station:activity") == "camera view 81Kr"
+    assert command("keep_view") == {"activity": "camera view 81Kr"}
     wait_for("camera:image", lambda v: v.shape == (40, 40))
     frames = wait_for("camera:frames", lambda v: int(v) > 10)
     wait_for("camera:frames", lambda v: int(v) > frames)

@@ -173,6 +173,16 @@ def test_an_alarm_from_the_rig_to_its_acknowledgement(own_rig: Rig, tmp_path: Pa
             client.command("acknowledge", alarm="amplifier:interlock")
         own_rig.fault("sideband", "no_reply")
         station.wait_for("station:alarms", lambda v: "sideband:silent" in str(v), 30.0)
+        # A run that an instrument ends is an alarm, to be seen in the morning.
+        run_id = client.command("run", scan=SCAN)["run"]
+        assert "sideband" in station.wait_for_end()
+        station.wait_for("station:alarms", lambda v: "run:fault" in str(v), 10.0)
+        (ended,) = (
+            a for a in alarms_from_json(str(client.get("station:alarms"))) if a.id == "run:fault"
+        )
+        assert run_id in ended.text
+        assert (ended.severity, ended.active, ended.acknowledged) == ("major", False, False)
+        assert client.command("acknowledge", alarm="run:fault")["acknowledged"] == ["run:fault"]
         own_rig.clear()
         wait_for_line(station, "over: sideband")
         (silent,) = alarms_from_json(str(client.get("station:alarms")))

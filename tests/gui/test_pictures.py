@@ -1,0 +1,210 @@
+"""Pictures of every panel and state, in both palettes and sizes, and what is cut off in them.
+
+Kept when ATTA_DAQ_PICTURES names a folder: look at them before a release.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes_gui import FakeLink
+from fakes_sweep import run_data, spectrum, spectrum_fit, theory
+from looks import cut_off, overlaps
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+from window_states import BEFORE, NOW_S, STATES, feed_history, idle, running
+
+from gui.first_start import NoStation
+from gui.link.station import LinkState
+from gui.panels.table import PANELS
+from gui.presets import present
+from gui.settings import Settings
+from gui.theme.theme import Theme
+from gui.window import Window
+
+FOLDER = Path(os.environ["ATTA_DAQ_PICTURES"]) if "ATTA_DAQ_PICTURES" in os.environ else None
+SIZES = ((1400, 850), (1920, 1080))
+CHECKED = {
+    "ok": True, "name": "x", "duration_s": 29_100.0, "segments": 97, "blocks": 12,
+    "archive_bytes": 3.4e8, "problems": [],
+    "parts": [{"name": "85Kr", "isotope": 85, "points": 41, "note": "",
+               "errors": {"amplitude": {"value": 0.571, "error": 0.0412, "unit": ""}}}],
+}  # fmt: skip
+RUNS = [
+    {"run_id": f"2026112{i}-1229-85Kr-spectrum", "name": "85Kr spectrum", "isotopes": [83, 85],
+     "state": state, "started_utc_s": NOW_S - 86400.0 * (9 - i), "duration_s": 12_600.0,
+     "sample": "lake", "note": "", "geometry": "co"}
+    for i, state in enumerate(("complete", "aborted", "crashed", "running", "complete"))
+]  # fmt: skip
+
+
+class Studio:
+    """A window of one palette and size, and pictures of it."""
+
+    def __init__(self, qtbot: QtBot, folder: Path, palette: str, size: tuple[int, int]) -> None:
+        link: Any = FakeLink()
+        theme = Theme()
+        theme.choose(palette, 10)
+        self.link: FakeLink = link
+        self.window = Window(link, Settings(folder / "window.json"), theme)
+        self.window.resize(*size)
+        self.window.show()
+        qtbot.waitExposed(self.window)
+        self.context = self.window.context
+        self.problems: list[str] = []
+        self._qtbot = qtbot
+        self._size = size
+        if FOLDER is not None:
+            FOLDER.mkdir(parents=True, exist_ok=True)
+        self._suffix = f"{palette}-{size[0]}x{size[1]}"
+
+    def answer(self) -> None:
+        """What a station says to the questions of the panels."""
+        answers: dict[str, Any] = {
+            "runs": {"runs": RUNS}, "check_scan": CHECKED, "theory": theory(spectrum()),
+            "history": {},
+        }  # fmt: skip
+        for sent in tuple(self.link.sent):
+            if sent.name == "run_data":
+                run_id = str(sent.arguments["run"])
+                answers["run_data"] = run_data(run_id, spectrum(seed=2), spectrum_fit())
+            if sent.name in answers:
+                self.link.sent.remove(sent)
+                sent.done(answers[sent.name])
+
+    def take(self, name: str, widget: QWidget | None = None) -> None:
+        """A picture of the window or of a part, and what is cut off or overlaps in it."""
+        for _ in range(2):  # an answer may lead to another question
+            self.answer()
+            self._qtbot.wait(20)
+        picture = (widget or self.window).grab()
+        assert not picture.isNull()
+        if FOLDER is not None:
+            assert picture.save(str(FOLDER / f"{name}-{self._suffix}.png"))
+        for found in (*cut_off(widget or self.window), *overlaps(widget or self.window)):
+            self.problems.append(f"{name}: {found}")
+        if widget is None:
+            assert (picture.width(), picture.height()) == self._size, name
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    return request.param
+
+
+@pytest.fixture(params=["dark", "light"])
+def studio(
+    qtbot: QtBot, tmp_path: Path, size: tuple[int, int], request: pytest.FixtureRequest
+) -> Iterator[Studio]:
+    studio = Studio(qtbot, tmp_path, request.param, size)
+    yield studio
+    if isValid(studio.window):
+        studio.window.close()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.processEvents()
+
+
+def test_states_of_the_window(studio: Studio) -> None:
+    (banner,) = studio.window.findChildren(NoStation)
+    for name, feed in BEFORE.items():
+        feed(studio.link)
+        banner._patience.timeout.emit()
+        studio.take(f"state-{name}")
+    for name, feed in STATES.items():
+        studio.link.go(LinkState.CONNECTED, "station 'test-rig'")
+        feed(studio.link)
+        banner._patience.timeout.emit()
+        studio.take(f"state-{name}")
+        for toast in tuple(studio.window.shell.toasts.shown):
+            studio.window.shell.toasts.dismiss(toast)
+    assert not studio.problems
+
+
+@pytest.mark.parametrize("name", ["live", "stale"])
+def test_panels(studio: Studio, name: str) -> None:
+    running(studio.link)
+    feed_history(studio.link)
+    if name == "stale":
+        studio.link.go(LinkState.LOST, "station 'test-rig' does not answer")
+    for spec in PANELS:
+        studio.window.show_panel(spec.id)
+        dock = studio.window.docks[spec.id]
+        studio.take(f"panel-{spec.id}-{name}", dock)
+        inside = dock.widget()
+        needed = inside.minimumSizeHint()
+        assert inside.width() >= needed.width(), spec.id
+        assert inside.height() >= needed.height(), spec.id
+    assert not studio.problems
+
+
+def test_what_opens_over_the_window(studio: Studio) -> None:
+    window, context, link = studio.window, studio.context, studio.link
+    actions, shell = context.actions, window.shell
+    running(link)
+    actions["help.palette"].trigger()
+    studio.take("over-palette")
+    studio.take("over-palette-alone", shell.palette)
+    shell.palette.close_up()
+    actions["help.keys"].trigger()
+    studio.take("over-keys-alone", shell.keys)
+    shell.keys.close()
+    actions["help.about"].trigger()
+    studio.take("over-about-alone", shell.about)
+    shell.about.close()
+    actions["preset.save"].trigger()
+    studio.take("over-preset-name-alone", shell.presets.save_dialog)
+    shell.presets.save_dialog.close()
+    idle(link)
+    link.feed(station__control=link.name)
+    shell.presets.keep("night")
+    kept = dict(present(context.readings))
+    link.feed(light__detuning_set=120.0, sideband__on=True, trap__isotope=81,
+              amplifier__seed_current=88.0)  # fmt: skip
+    assert present(context.readings) != kept
+    actions["preset.apply"].trigger()
+    studio.take("over-preset-alone", shell.presets.apply_dialog)
+    shell.presets.apply_dialog.close()
+    actions["help.tour"].trigger()
+    studio.take("over-tour")
+    shell.tour.close()
+    context.notices.info("scan editor: centred on 11/2-13/2 of 85Kr, 52 MHz as set")
+    context.notices.warn("STOP: amplifier: ramped down and off; trap: dark; camera: gain 0, closed")
+    context.notices.error("camera: no frame for 5.0 s; restart the camera's server, then resume")
+    studio.take("over-toasts")
+    assert not studio.problems
+
+
+def test_scan_editor_and_runs(studio: Studio) -> None:
+    window, context, link = studio.window, studio.context, studio.link
+    idle(link)
+    editor: Any = window.docks["editor"].widget()
+    window.show_panel("editor")
+    editor.document.put(("part", 0, "dwell_s"), -5.0)
+    studio.take("editor-error", editor)
+    editor.document.put(("part", 0, "dwell_s"), 60.0)
+    for index in range(editor.tabs.count()):
+        editor.tabs.setCurrentIndex(index)
+        studio.take(f"editor-tab{index}", editor)
+    running(link)
+    editor.tabs.setCurrentIndex(editor.tabs.count() - 1)
+    studio.take("editor-under-way", editor)
+    window.show_panel("runs")
+    runs: Any = window.docks["runs"].widget()
+    studio.take("runs-list", runs)
+    runs.table.selectRow(1)
+    studio.take("runs-chosen", runs)
+    context.actions["runs.compare"].trigger()
+    studio.take("runs-compare")
+    context.actions["runs.open"].trigger()
+    studio.take("runs-earlier")
+    assert not studio.problems
+
+
+def test_large_text(studio: Studio) -> None:
+    studio.context.theme.choose(size_pt=14)
+    running(studio.link)
+    studio.take("large-running")

@@ -1,0 +1,54 @@
+"""The live view's lease, on a camera that exposes for ever."""
+
+from typing import Any, cast
+
+import pytest
+
+from atta_daq.client.client import CommandRefused
+from atta_daq.station.activity import Activity
+from atta_daq.station.lease import Lease
+from atta_daq.station.live_view import LiveView
+
+
+class Quiet:
+    """Answers every call of the set-up with nothing, and notes it."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.stall_s = 1e9
+        self.em_gain = 200
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("camera", "trap", "provisional"):
+            return self
+
+        def call(*_: object) -> None:
+            self.calls.append(name)
+
+        return call
+
+
+@pytest.mark.timeout(10)
+def test_a_view_that_nobody_keeps_goes_off_and_says_so() -> None:
+    rig = Quiet()
+    now = [0.0]
+    lease = Lease(60.0, lambda: now[0])
+    said: list[tuple[str, str]] = []
+    failures: list[str] = []
+    quiet = cast(Any, rig)
+    view = LiveView(85, quiet, quiet, quiet, lease, lambda text, level: said.append((text, level)))
+    activity = Activity(view.name, view, lambda _activity, failure: failures.append(failure))
+    now[0] = 1000.0  # the set-up took its time: that does not count
+    activity.begin()
+    activity.wait_ready()
+    now[0] = 1059.0
+    lease.renew()
+    assert not activity.ended.wait(0.1)
+    now[0] = 1119.0
+    with pytest.raises(CommandRefused, match="nobody has asked for it for 60 s"):
+        activity.wait_answer()
+    assert failures == [""], "it is no fault: the light on the atoms stays"
+    assert said == [
+        ("camera view 85Kr ended: nobody has asked for it for 60 s", "warning")
+    ]  # fmt: skip
+    assert rig.calls[-1] == "stop"

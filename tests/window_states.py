@@ -1,0 +1,173 @@
+"""States of the whole window, fed to it by a fake link: what the pictures are taken of."""
+
+import json
+import math
+import time
+from typing import Any
+
+import numpy as np
+from fakes_gui import FakeLink, feed_idle
+from fakes_sweep import live, spectrum, spectrum_fit
+
+from atta_daq.client.log import Alarm, LogLine, alarms_to_json, log_to_json
+from gui.link.station import LinkState
+from gui.link.values import OK, Value
+
+NOW_S = time.time()
+PEAKS = (551.2, 1450.7, 2950.3, 4050.1, 5549.9, 6449.0)
+RUN_ID = "20261122-1229-85Kr-spectrum"
+DIFFERENT = "station 'test-rig' runs atta-daq 9.9, this window is 0.4: install the same version"
+LOG = (
+    ("info", "bench", "light on"),
+    ("info", "run", f"run {RUN_ID} started"),
+    ("info", "operator", "source warmed up, discharge at 38 W"),
+    ("warning", "camera", "12 frames did not arrive in segment 5 of block 3; live time is less"),
+    ("error", "lock", "lock lost: the slave's peak is missing; the actuator is held"),
+)
+
+
+def log_lines() -> str:
+    return log_to_json(
+        [
+            LogLine(i, NOW_S - 400.0 + 60.0 * i, level, source, text)  # type: ignore[arg-type]
+            for i, (level, source, text) in enumerate(LOG)
+        ]
+    )
+
+
+def feed_history(link: FakeLink) -> None:
+    """Five minutes of the readings that the strip charts and the alignment show."""
+    rng = np.random.default_rng(3)
+    for i in range(300):
+        utc_s = NOW_S - 300.0 + i
+        for name, value in (
+            ("lock__rms", 0.8 + 0.1 * rng.normal()),
+            ("amplifier__output_power", 594.0 + 0.4 * rng.normal()),
+            ("camera__temperature", -80.0 + 0.05 * math.sin(i / 20.0)),
+            ("loading__meter", 0.0123 + 0.0004 * rng.normal()),
+            ("station__rig_time", utc_s),
+        ):
+            link.feed(**{name: Value(float(value), OK, "", utc_s)})
+
+
+def idle(link: FakeLink) -> None:
+    feed_idle(link)
+    link.feed(station__log=log_lines())
+
+
+def running(link: FakeLink) -> None:
+    """An 85Kr spectrum after twelve blocks; every instrument does its work."""
+    idle(link)
+    rng = np.random.default_rng(1)
+    rows, columns = np.mgrid[0:40, 0:40]
+    spot = 900.0 * np.exp(-((rows - 20) ** 2 + (columns - 19) ** 2) / (2 * 2.0**2))
+    frame = rng.poisson(400.0 + spot).astype(np.uint16)
+    atoms = np.repeat(rng.integers(0, 3, 30), 10)
+    signals = 20.0 + 300.0 * atoms + rng.normal(0.0, 50.0, 300)
+    arrivals = np.append(False, np.diff(atoms) > 0)
+    detunings = np.linspace(-60.0, 60.0, 25)
+    volts = -0.3 * detunings / 20.0 * np.exp(0.5 - 0.5 * (detunings / 20.0) ** 2)
+    loading = 0.2 * (1.0 - np.exp(-np.arange(1000) / 300.0)) + 0.004 * rng.normal(size=1000)
+    link.feed(
+        station__control=link.name,
+        camera__acquiring=True, camera__gain=200, camera__shutter=True, light__shutter=True,
+        camera__image=frame, camera__frames=1432, camera__lost=0, camera__saturated=0.0002,
+        camera__signals=signals, camera__arrivals=arrivals,
+        camera__counting=json.dumps(
+            {"electrons_per_atom": 300.0, "zero_electrons": 20.0, "spot_row_px": 20.0,
+             "spot_column_px": 19.0, "spot_sigma_px": 2.0}
+        ),
+        rate__counts=97, rate__counting=3950.0,
+        rate__loading_83=0.0412, rate__loading_84=0.0123, light__ratio=1.57,
+        lock__errors=rng.normal(0.0, 0.6, 120), lock__peaks=np.array(PEAKS),
+        cell__detunings=detunings, cell__volts=volts, cell__signal=0.0123, cell__rms=0.0021,
+        cell__zero=json.dumps({"ratio": 0.4012, "error_mhz": 0.31, "shift_mhz": -1.2,
+                               "utc_s": NOW_S - 1800.0}),
+        loading__trace=loading, loading__step=1e-3, loading__meter=0.0123,
+        sideband__on=True,
+        run__id=RUN_ID, run__segment=29, run__segments=97, run__remaining=8 * 3600.0 + 300.0,
+        **live(spectrum(), spectrum_fit()),
+    )  # fmt: skip
+
+
+def paused(link: FakeLink) -> None:
+    running(link)
+    link.feed(run__state="paused")
+
+
+def suspended(link: FakeLink) -> None:
+    running(link)
+    link.feed(
+        run__suspended="lock: the slave's peak is missing", lock__locked=False,
+        lock__reason="the slave's peak is missing",
+    )  # fmt: skip
+
+
+def busy(link: FakeLink) -> None:
+    idle(link)
+    link.feed(station__activity="zeroing", station__control=link.name)
+
+
+def watching(link: FakeLink) -> None:
+    running(link)
+    link.feed(station__control="bench-2")
+
+
+def fault(link: FakeLink) -> None:
+    """The run has ended by a fault of the camera."""
+    running(link)
+    said = f"run {RUN_ID}: aborted, camera: no frame for 5.0 s: restart the camera's server"
+    gone = Value(math.nan, 3, "camera: no answer", NOW_S)
+    alarms = [
+        Alarm("run:fault", "run", said, "major", NOW_S - 60.0, False, False),
+        Alarm("camera", "camera", "camera does not answer", "major", NOW_S - 70.0, True, True),
+    ]
+    over: dict[str, Any] = live(spectrum(), spectrum_fit(), state="aborted", outcome=said)
+    over["run__state"] = "idle"
+    link.feed(
+        **over, run__outcome=said, run__suspended="",
+        camera__gain=gone, camera__temperature=gone, camera__acquiring=gone, camera__stable=gone,
+        camera__shutter=gone, station__alarms=alarms_to_json(alarms),
+    )  # fmt: skip
+
+
+def trouble(link: FakeLink) -> None:
+    """All that can be wrong at once."""
+    running(link)
+    alarms = [
+        Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", NOW_S - 30.0,
+              True, False),
+        Alarm("amplifier:interlock", "amplifier", "interlock of the laser head is open", "major",
+              NOW_S - 20.0, True, False),
+        Alarm("camera:frames", "camera", "4 % of the frames of this segment were lost", "minor",
+              NOW_S - 300.0, False, False),
+    ]  # fmt: skip
+    link.feed(
+        lock__locked=False, lock__reason="the slave's peak is missing",
+        amplifier__interlock_open=True, amplifier__protected=False,
+        camera__lost=60, camera__saturated=0.0123, camera__stable=False, sideband__locked=False,
+        trap__locked=False, station__alarms=alarms_to_json(alarms),
+        run__suspended="amplifier: interlock of the laser head is open",
+    )  # fmt: skip
+
+
+def lost(link: FakeLink) -> None:
+    running(link)
+    link.go(LinkState.LOST, "station 'test-rig' does not answer")
+
+
+def searching(link: FakeLink) -> None:
+    link.go(LinkState.SEARCHING, "no station runs; still looking")
+
+
+def other_version(link: FakeLink) -> None:
+    link.go(LinkState.REFUSED, DIFFERENT)
+
+
+STATES = {
+    "idle": idle, "running": running, "paused": paused, "suspended": suspended, "busy": busy,
+    "watching": watching, "fault": fault, "trouble": trouble, "lost": lost,
+}  # fmt: skip
+"""A window that has a station, or had one."""
+BEFORE = {"searching": searching, "other-version": other_version}
+"""A window that has not seen a station yet."""
