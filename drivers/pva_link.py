@@ -132,7 +132,7 @@ class PvaLink:
             if not math.isfinite(number):
                 raise ValueError(number)
             return number
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise self._strange(pv, structure) from error
 
     def as_text(self, pv: str, structure: Any) -> str:
@@ -142,14 +142,14 @@ class PvaLink:
             if isinstance(value, str):
                 return value.strip()
             return str(value["choices"][value["index"]])
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise self._strange(pv, structure) from error
 
     def as_labels(self, pv: str, structure: Any) -> list[str]:
         """Labels of an NTEnum."""
         try:
             return [str(choice) for choice in structure["value"]["choices"]]
-        except (KeyError, TypeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise self._strange(pv, structure) from error
 
     def wait_until(self, reached: Callable[[], bool]) -> bool:
@@ -194,5 +194,5 @@ def _shown(structure: Any) -> str:
     """The value, or at least its type, for a message."""
     try:
         return repr(structure["value"])[:60]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError):
         return type(structure).__name__
