@@ -35,10 +35,11 @@ class SlowQuantity:
     def judged(self, value: float) -> tuple[Severity, str]:
         """Severity of a value by these limits, and why; a limit itself is beyond, as in EPICS."""
         unit = f" {self.unit}" if self.unit else ""
-        for severity, low, high in (
+        limits: tuple[tuple[Severity, float | None, float | None], ...] = (
             ("major", self.low_major, self.high_major),
             ("minor", self.low_minor, self.high_minor),
-        ):
+        )
+        for severity, low, high in limits:
             if low is not None and value <= low:
                 return severity, f"{value:.4g}{unit} is at or below {low:g}{unit}"
             if high is not None and value >= high:
@@ -81,7 +82,7 @@ class EpicsSlowControl:
                 self._context = Context("pva", conf=self._conf(), useenv=False, nt=False)
         found = self._look(self._first_timeout_s)
         answering = sum(reading.severity != "invalid" for reading in found.values())
-        return Identity("EPICS", "pvAccess", "", f"{answering} of {len(found)} values valid")
+        return Identity("EPICS", "pvAccess", "none", f"{answering} of {len(found)} values valid")
 
     def close(self) -> None:
         with self._mutex:

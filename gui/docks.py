@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QTabBar, QWidget
 
 from gui.actions.registry import Actions
@@ -10,6 +10,9 @@ from gui.actions.registry import Actions
 
 class Docks(QObject):
     """Title bars only where no tab names the panel; binds `view.float` and `view.hide`."""
+
+    arranged = Signal()
+    """Panels came up or moved: what lies over the window has to come up again."""
 
     def __init__(
         self, window: QMainWindow, docks: Mapping[str, QDockWidget], actions: Actions
@@ -62,6 +65,7 @@ class Docks(QObject):
                 if old is not None:
                     old.deleteLater()
         self._watch_bars()
+        self.arranged.emit()
 
     def _watch_bars(self) -> None:
         """Qt makes the tab bars as they are needed, and keeps them for the next need."""

@@ -68,6 +68,7 @@ class Window(QMainWindow):
         self.resize(*FIRST_SIZE)
         self._first_layout = self.saveState(LAYOUT_VERSION)
         self.shell = Shell(self.context, self)
+        self._titles.arranged.connect(self.shell.toasts.lift)
         self._restore()
         self._on_link()
         # Problems of the start are told once there is a window to tell them in.

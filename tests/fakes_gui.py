@@ -143,6 +143,9 @@ def feed_idle(link: FakeLink) -> None:
         camera__temperature=-80.0, camera__stable=True, camera__gain=0, camera__exposure=0.1,
         camera__acquiring=False, camera__shutter=False, camera__frames=0, camera__lost=0,
         trap__isotope=85, trap__offset=-265.0, trap__locked=True, trap__light=True,
+        power_meter__power=9.98, power_meter__source_power=499.1, power_meter__disagreement=0.0002,
+        power_meter__wavelength=819.0, power_meter__range=11.0, power_meter__overrange=False,
+        power_meter__zeroing=False, power_meter__dark=0.0003, slow__readings="[]",
         run__state="idle", run__id="", run__outcome="", run__segment=0, run__segments=0,
         run__remaining=0.0, run__suspended="", run__info="", run__points="", run__fit="",
     )  # fmt: skip

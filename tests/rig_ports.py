@@ -11,5 +11,7 @@ PORTS: dict[str, Any] = {
     "isotope_offset": "TCPIP0::127.0.0.1::5001::SOCKET",
     "loading": "TCPIP0::127.0.0.1::5002::SOCKET",
     "reference_cell": "TCPIP0::127.0.0.1::5003::SOCKET",
+    "power_meter": "TCPIP0::127.0.0.1::5004::SOCKET",
+    "slow_control": "pva://127.0.0.1:5076/SLOW:",
     "clock": {"speed": 1.0, "origin_s": 0.0},
 }

@@ -10,6 +10,7 @@ from fakes_gui import FakeLink, feed_idle
 from fakes_sweep import live, spectrum, spectrum_fit
 
 from atta_daq.client.log import Alarm, LogLine, alarms_to_json, log_to_json
+from atta_daq.client.slow import SlowSeverity, SlowValue, slow_to_json
 from gui.link.station import LinkState
 from gui.link.values import OK, Value
 
@@ -50,9 +51,26 @@ def feed_history(link: FakeLink) -> None:
             link.feed(**{name: Value(float(value), OK, "", utc_s)})
 
 
+def slow(severity: SlowSeverity = "ok") -> str:
+    """Four values of slow control; `severity` is that of the source's pressure."""
+    reason = "" if severity == "ok" else "2.1e-05 mbar is above 1e-05 mbar"
+    pressure = SlowValue("source_pressure", "pressure of the source", "mbar",
+                         2.31e-6 if severity == "ok" else 2.1e-5, severity, reason, True,
+                         None, None, 5e-6, 1e-5, NOW_S)  # fmt: skip
+    return slow_to_json([
+        pressure,
+        SlowValue("trap_pressure", "pressure of the trap", "mbar", 3.4e-9, "ok", "", True,
+                  None, None, 1e-8, 5e-8, NOW_S),
+        SlowValue("rf_power", "RF power of the discharge", "W", 38.2, "ok", "", False,
+                  30.0, 35.0, 42.0, 45.0, NOW_S),
+        SlowValue("source_temperature", "temperature of the source", "degC", None, "invalid",
+                  "not connected", False, None, None, None, None, None),
+    ])  # fmt: skip
+
+
 def idle(link: FakeLink) -> None:
     feed_idle(link)
-    link.feed(station__log=log_lines())
+    link.feed(station__log=log_lines(), slow__readings=slow())
 
 
 def running(link: FakeLink) -> None:
@@ -146,7 +164,9 @@ def trouble(link: FakeLink) -> None:
         lock__locked=False, lock__reason="the slave's peak is missing",
         amplifier__interlock_open=True, amplifier__protected=False,
         camera__lost=60, camera__saturated=0.0123, camera__stable=False, sideband__locked=False,
-        trap__locked=False, station__alarms=alarms_to_json(alarms),
+        trap__locked=False, slow__readings=slow("major"),
+        power_meter__overrange=True, power_meter__power=Value(9.98, 3, "over range"),
+        station__alarms=alarms_to_json(alarms),
         run__suspended="amplifier: interlock of the laser head is open",
     )  # fmt: skip
 

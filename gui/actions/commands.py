@@ -21,6 +21,7 @@ SIMPLE: dict[str, tuple[str, dict[str, Any]]] = {
     "amplifier.off": ("amplifier", {"on": False}),
     "sideband.on": ("sideband", {"on": True}),
     "sideband.off": ("sideband", {"on": False}),
+    "power_meter.zero": ("zero_power_meter", {}),
     "lock.relock": ("relock", {}),
     "lock.freeze": ("freeze_lock", {}),
     "lock.zero": ("zero_axis", {}),

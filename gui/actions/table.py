@@ -54,6 +54,8 @@ _LIGHT = (
                may_move),
     ActionSpec("sideband.on", "Sidebands on", "Light", (), "Switch the RF on", False, may_move),
     ActionSpec("sideband.off", "Sidebands off", "Light", (), "Switch the RF off", False, may_move),
+    ActionSpec("power_meter.zero", "Dark zero of the power meter", "Light", (),
+               "Only with the light off: what the meter reads then is its zero", False, may_move),
     ActionSpec("lock.relock", "Relock", "Light", ("Ctrl+Shift+L",),
                "Close the transfer-cavity lock again", False, may_move),
     ActionSpec("lock.freeze", "Freeze lock", "Light", (), "Hold the actuator where it is", False,

@@ -120,6 +120,11 @@ class Toasts(QObject):
             toast.show()
         self._place()
 
+    def lift(self) -> None:
+        """Over the panels again: one that is raised hides what lay over it."""
+        for toast in self.shown:
+            toast.raise_()
+
     def dismiss(self, toast: Toast) -> None:
         """Take a toast away."""
         self._remove(toast)

@@ -230,4 +230,4 @@ def _is_picture(image: object) -> bool:
 
 
 def _text(value: object) -> str:
-    return "–" if value is None else str(value)
+    return "–" if value is None or value != value else str(value)

@@ -13,6 +13,7 @@ from gui.panels.light_order import (
     current_ma,
     kept_power_mw,
 )
+from gui.panels.power_meter import PowerMeterPart
 from gui.panels.scrolled import ScrolledPanel
 from gui.widgets.big_number import BigNumber
 from gui.widgets.readback import Readback, shown
@@ -40,10 +41,12 @@ class PowerPanel(ScrolledPanel):
         self.body.addWidget(self.conversion)
         self.body.addWidget(
             words(
-                "The power is the amplifier's own monitor times the calibration: until a power "
-                "meter stands in front of the source, it does not see what happens behind."
+                "The number on top is the amplifier's own monitor times the calibration; the meter "
+                "below sees what happens behind it."
             )
         )
+        self.meter = PowerMeterPart(self)
+        self.body.addWidget(self.meter)
         self.body.addStretch(1)
         self.row.field.edited.connect(self._show_conversion)
         self.follow(self._show_power, "light:power")

@@ -14,6 +14,7 @@ from gui.panels.lock import LockPanel
 from gui.panels.power import PowerPanel
 from gui.panels.pumping import PumpingPanel
 from gui.panels.sideband import SidebandPanel
+from gui.panels.slow import SlowPanel
 from gui.panels.strips import StripsPanel
 from gui.panels.trap import TrapPanel
 from gui.runs.panel import RunsPanel
@@ -28,6 +29,7 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("power", "Power", PowerPanel, LEFT, "amplifier", source="light"),
     PanelSpec("lock", "Lock", LockPanel, LEFT, source="lock"),
     PanelSpec("cell", "Reference cell", CellPanel, LEFT, "lock", source="reference_cell"),
+    PanelSpec("slow", "Slow control", SlowPanel, LEFT, "lock", source="slow"),
     PanelSpec("camera", "EMCCD", CameraPanel, RIGHT, source="camera"),
     PanelSpec("counts", "Atoms", CountsPanel, RIGHT, "camera"),
     PanelSpec("trap", "Trap", TrapPanel, RIGHT, source="trap"),

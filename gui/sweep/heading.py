@@ -30,6 +30,8 @@ class Heading(pg.GraphicsWidget):
         self._run = ""
         self._entries: tuple[Entry, ...] = ()
         self._places: list[QPointF] = []
+        self.brief = False
+        """Title and run only: a low plot needs its room for the points."""
         self.restyle(palette, size_pt)
 
     def restyle(self, palette: Palette, size_pt: int) -> None:
@@ -39,6 +41,12 @@ class Heading(pg.GraphicsWidget):
         self._bold = QFont(self._font)
         self._bold.setBold(True)
         self._arrange()
+
+    def be_brief(self, brief: bool) -> None:
+        """Leave the key to the symbols out, or show it again."""
+        if brief != self.brief:
+            self.brief = brief
+            self._arrange()
 
     def show_text(self, title: str, run: str, entries: list[Entry]) -> None:
         if (title, run, tuple(entries)) != (self._title, self._run, self._entries):
@@ -70,7 +78,7 @@ class Heading(pg.GraphicsWidget):
         title = QFontMetricsF(self._bold).elidedText(self._title, Qt.TextElideMode.ElideRight, room)
         painter.drawText(QRectF(0.0, 0.0, room, line), side, title)
         painter.setFont(self._font)
-        for entry, place in zip(self._entries, self._places, strict=True):
+        for entry, place in zip(self._entries, self._places, strict=not self.brief):
             self._sample(painter, entry, QPointF(place.x() + 0.7 * line, place.y() + 0.5 * line))
             painter.setPen(QColor(self._palette.text))
             painter.drawText(
@@ -110,11 +118,11 @@ class Heading(pg.GraphicsWidget):
         line, width = metrics.height(), self.rect().width()
         x, y = 0.0, line + 3.0
         self._places = []
-        for entry in self._entries:
+        for entry in () if self.brief else self._entries:
             need = 1.6 * line + metrics.horizontalAdvance(entry.text) + line
             if x > 0.0 and x + need - line > width:
                 x, y = 0.0, y + line
             self._places.append(QPointF(x, y))
             x += need
-        self.setFixedHeight(y + line + 2.0)
+        self.setFixedHeight(y + 2.0 + (line if self._places else 0.0))
         self.update()

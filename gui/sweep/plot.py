@@ -22,7 +22,7 @@ from gui.sweep.words import with_error
 from gui.theme.theme import Theme
 
 ROOMY_LINES = 21
-"""A plot of fewer lines of text in height shows no residuals."""
+"""A plot of fewer lines of text in height shows neither residuals nor the key to its symbols."""
 LEAST_LINES = 15
 MOST_DEMANDED_PX = 250
 """What a plot needs to be read; with the largest text it must not push a window off its screen."""
@@ -106,7 +106,12 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         super().resizeEvent(event)
         # The base class sizes itself while it is made and while it is closed.
         if hasattr(self, "_residuals") and not self.closed:
+            self.heading.be_brief(not self._roomy)
             self.show_residuals(self._residuals)
+
+    @property
+    def _roomy(self) -> bool:
+        return self.height() >= ROOMY_LINES * self.fontMetrics().height()
 
     # --- drawing -------------------------------------------------------------------------
 
@@ -154,7 +159,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         """Residuals below, or the main plot alone with the labels of the axis."""
         self._residuals = shown
         # A low window needs its room for the points.
-        shown = shown and self.height() >= ROOMY_LINES * self.fontMetrics().height()
+        shown = shown and self._roomy
         if self.below.isVisible() == shown and self.below.maximumHeight() > 0:
             return
         self.below.setVisible(shown)

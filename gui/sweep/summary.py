@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
@@ -47,7 +47,12 @@ class FitTable(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        header.sectionResized.connect(lambda *_: self.table.resizeRowsToContents())
+        # Not at once: the scroll bar may still come and take some of the width.
+        self._rows = QTimer(self)
+        self._rows.setSingleShot(True)
+        self._rows.setInterval(0)
+        self._rows.timeout.connect(self.table.resizeRowsToContents)
+        header.sectionResized.connect(lambda *_: self._rows.start())
         self.verdict, self.notes = QLabel(), QLabel()
         self.notes.setProperty("role", "muted")
         layout = QVBoxLayout(self)
@@ -80,7 +85,7 @@ class FitTable(QWidget):
                     self.table.setItem(number, column, item)
                 item.setText(text)
                 item.setToolTip(row.tip)
-        self.table.resizeRowsToContents()
+        self._rows.start()
         self.included.setText(included_text(fit).capitalize() if fit else "No fit yet")
         bad = f"The fit did not converge: {fit.message}. " if fit and not fit.valid else ""
         self.verdict.setText(bad + goodness_text(fit.goodness) if fit else "")

@@ -267,7 +267,6 @@ class SweepView(Panel):
         self.range_button.setToolTip(
             "Drag the two ends; the scan editor takes them (or Shift and drag in the plot)"
         )
-        buttons.addWidget(self.range_button)
         actions["sweep.forget"].setIconText("Remove runs")
         self.forget_button = actions.button("sweep.forget")
         left = QWidget()
@@ -292,7 +291,7 @@ class SweepView(Panel):
         splitter.addWidget(right)
         splitter.setStretchFactor(0, 1)
         splitter.setStretchFactor(1, 0)
-        splitter.setSizes([800, 240])
+        splitter.setSizes([490, 290])
         splitter.setChildrenCollapsible(False)
         self._banner_row = QWidget()
         self._banner_row.setObjectName("earlier-run")
@@ -309,6 +308,7 @@ class SweepView(Panel):
         foot = QHBoxLayout()
         foot.setContentsMargins(6, 0, 6, 4)
         foot.addWidget(self.readout, 1)
+        foot.addWidget(self.range_button)
         foot.addWidget(self.forget_button)
         layout.addLayout(foot)
         self._banner_row.hide()

@@ -54,10 +54,14 @@ class Pm100(ScpiInstrument):
         self._preset()
 
     def turn_knob(self, unit: str | None = None, wavelength_nm: float | None = None) -> None:
-        """Somebody changes a setting at the front panel."""
+        """Somebody changes a setting at the front panel. Raises ValueError for what it has not."""
         if unit is not None:
-            self.unit = choice(unit, ("W", "DBM"))
+            if unit not in ("W", "DBM"):
+                raise ValueError(f"unit must be W or DBM, got {unit!r}")
+            self.unit = unit
         if wavelength_nm is not None:
+            if not LOWEST_NM <= wavelength_nm <= HIGHEST_NM:
+                raise ValueError(f"wavelength_nm must be within 400 and 1100, got {wavelength_nm}")
             self._wavelength_nm = wavelength_nm
 
     def _preset(self) -> None:

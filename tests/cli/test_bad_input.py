@@ -173,7 +173,7 @@ def test_an_instrument_that_does_not_answer(
     checked.refused("no answer: sideband", code=3)
     assert address in checked.out
     assert "cannot open" in checked.out
-    assert checked.out.count("serial ") == 6, "the others answered"
+    assert checked.out.count("serial ") == 8, "the others answered"
 
     run = call("run", write_scan(), "--config", dead, "--data", tmp_path / "data")
     run.refused("sideband: cannot open", f"address {address}", code=3)

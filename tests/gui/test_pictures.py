@@ -208,3 +208,6 @@ def test_large_text(studio: Studio) -> None:
     studio.context.theme.choose(size_pt=14)
     running(studio.link)
     studio.take("large-running")
+    plot = studio.window.sweep.plot
+    line = plot.fontMetrics().height()
+    assert plot.box.size().height() > 4 * line, "the points can be seen"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fakes_gui import FakeLink, feed_idle
 from fakes_sweep import live, spectrum, spectrum_fit
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QDockWidget
 from pytestqt.qtbot import QtBot
@@ -157,7 +157,7 @@ def test_the_tour_points_at_things_that_exist(opened: tuple[Window, FakeLink]) -
     window, _ = opened
     for step in STEPS:
         if step.target:
-            found = window.findChild(object, step.target) or window.docks.get(step.target)
+            found = window.findChild(QObject, step.target) or window.docks.get(step.target)
             assert found is not None, step.target
 
 
@@ -212,6 +212,23 @@ def test_stop_is_tried_without_a_station_and_says_what_to_do(
     said = window.context.notices.history[-1].text
     assert "STOP may not reach the station" in said
     assert "boxes' own switches" in said
+
+
+def test_a_panel_that_comes_up_hides_no_toast(
+    qtbot: QtBot, opened: tuple[Window, FakeLink]
+) -> None:
+    window, _ = opened
+    window.context.notices.error("look at this")
+    (toast,) = window.shell.toasts.shown
+    for panel in ("runs", "log", "editor"):
+        window.show_panel(panel)
+        middle = toast.geometry().center()
+
+        def on_top(middle: QPoint = middle) -> bool:
+            found = window.childAt(middle)
+            return found is not None and (found is toast or toast.isAncestorOf(found))
+
+        qtbot.waitUntil(on_top)
 
 
 def test_a_dock_under_a_tab_has_no_second_title(

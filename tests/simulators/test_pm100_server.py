@@ -1,4 +1,4 @@
-"""The simulated power meter: what it shows of the light, and that a third party's driver reads it."""
+"""The simulated power meter: what it shows of the light, and third parties that read it."""
 
 import asyncio
 import threading

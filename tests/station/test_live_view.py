@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 
 from atta_daq.client.client import CommandRefused
+from atta_daq.client.log import Level
 from atta_daq.station.activity import Activity
 from atta_daq.station.lease import Lease
 from atta_daq.station.live_view import LiveView
@@ -36,7 +37,11 @@ def test_a_view_that_nobody_keeps_goes_off_and_says_so() -> None:
     said: list[tuple[str, str]] = []
     failures: list[str] = []
     quiet = cast(Any, rig)
-    view = LiveView(85, quiet, quiet, quiet, lease, lambda text, level: said.append((text, level)))
+
+    def say(text: str, level: Level = "info", source: str = "station") -> None:
+        said.append((text, level))
+
+    view = LiveView(85, quiet, quiet, quiet, lease, say)
     activity = Activity(view.name, view, lambda _activity, failure: failures.append(failure))
     now[0] = 1000.0  # the set-up took its time: that does not count
     activity.begin()

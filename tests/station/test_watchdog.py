@@ -8,7 +8,7 @@ import pytest
 from rig_ports import PORTS
 
 from atta_daq.cli.simulated_lab import rig_file
-from atta_daq.client.log import alarms_from_json
+from atta_daq.client.log import Level, alarms_from_json
 from atta_daq.rig.config import rig_config
 from atta_daq.station.alarms import Alarms
 from atta_daq.station.monitor import Monitor
@@ -21,6 +21,10 @@ UP = AmplifierStatus(
 )  # fmt: skip
 
 
+def _say(text: str, level: Level = "info", source: str = "station") -> None:
+    """The log is no concern of these tests."""
+
+
 @dataclass
 class Bench:
     """An amplifier whose seed a test takes away, and what the station then does."""
@@ -29,10 +33,16 @@ class Bench:
     posted: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.alarms = Alarms(self._post, lambda *_: None, lambda: 1000.0)
+        self.alarms = Alarms(self._post, _say, lambda: 1000.0)
         amplifier = SimpleNamespace(make_safe=lambda: self.done.append("made safe"))
         light = SimpleNamespace(forget=lambda: self.done.append("light forgotten"))
-        server = SimpleNamespace(post=self._post, limits=lambda *_: None)
+        server = SimpleNamespace(
+            post=self._post,
+            limits=lambda *_: None,
+            latest=lambda _name: None,
+            stale=lambda *_: None,
+            alarm_limits=lambda *_: None,
+        )
         self.monitor = Monitor(
             cast(Any, SimpleNamespace(amplifier=amplifier)),
             rig_config(rig_file(PORTS, "co"), "rig.toml"),

@@ -1,0 +1,126 @@
+"""Slow control: pressures, RF power, temperatures and other locks, each with its alarm."""
+
+import math
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from atta_daq.client.slow import SlowSeverity, SlowValue, slow_from_json
+from gui.context import Context
+from gui.panels.scrolled import ScrolledPanel
+from gui.theme.palettes import Tone
+from gui.widgets.badge import Badge
+from gui.widgets.words import set_role, show_stale, words
+
+NAME = "slow:readings"
+_TONES: dict[SlowSeverity, Tone] = {
+    "ok": Tone.OK, "minor": Tone.WARNING, "major": Tone.DANGER, "invalid": Tone.STALE,
+}  # fmt: skip
+_WORDS: dict[SlowSeverity, str] = {
+    "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "lost",
+}  # fmt: skip
+
+
+class SlowPanel(ScrolledPanel):
+    """One block a value, in the order of the rig file; the worst state stands on top."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.worst = Badge(context.theme, "Slow control")
+        self.remark = words()
+        self.head.addWidget(self.worst)
+        self.head.addWidget(self.remark)
+        self.rows: dict[str, _Row] = {}
+        self._grid = QGridLayout()
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(2)
+        self.body.addLayout(self._grid)
+        self.body.addStretch(1)
+        self.follow(self._show, NAME)
+
+    def _show(self) -> None:
+        value = self.context.readings.value(NAME)
+        values = slow_from_json(self.context.readings.text(NAME))
+        self._lay_out([one.name for one in values])
+        for one in values:
+            self.rows[one.name].show_value(one, stale=value.stale)
+        if value.stale:
+            self.worst.show_state("unknown", Tone.STALE, value.message)
+        elif not values:
+            self.worst.show_state("none", Tone.OFF)
+        else:
+            worst: SlowSeverity = max(
+                (one.severity for one in values), key=lambda severity: list(_TONES).index(severity)
+            )
+            count = sum(one.severity == worst for one in values)
+            word = "all ok" if worst == "ok" else f"{count} × {_WORDS[worst]}"
+            self.worst.show_state(word, _TONES[worst])
+        remark = "" if values else value.message or "The rig file names no slow control."
+        self.remark.setText(remark)
+        self.remark.setVisible(bool(remark))
+
+    def _lay_out(self, names: list[str]) -> None:
+        """One row a name; those of another rig go."""
+        if names == list(self.rows):
+            return
+        for row in self.rows.values():
+            for part in row.parts:
+                self._grid.removeWidget(part)
+                part.hide()
+                part.deleteLater()
+        self.rows = {name: _Row(self.context) for name in names}
+        for number, row in enumerate(self.rows.values()):
+            self._grid.addWidget(row.meaning, 2 * number, 0)
+            self._grid.addWidget(row.value, 2 * number, 1)
+            self._grid.addWidget(row.state, 2 * number, 2)
+            self._grid.addWidget(row.reason, 2 * number + 1, 0, 1, 3)
+
+
+class _Row:
+    """What a value is, how large, how it stands, and why."""
+
+    def __init__(self, context: Context) -> None:
+        self.meaning = words(role="")
+        self.value = QLabel()
+        self.state = Badge(context.theme, "")
+        self.reason = words()
+        self.parts: tuple[QWidget, ...] = (self.meaning, self.value, self.state, self.reason)
+
+    def show_value(self, one: SlowValue, *, stale: bool) -> None:
+        severity: SlowSeverity = "invalid" if stale else one.severity
+        self.meaning.setText(one.meaning[:1].upper() + one.meaning[1:])
+        self.meaning.setToolTip(f"{one.name}: {limits_text(one)}")
+        self.value.setText(value_text(one))
+        self.value.setAccessibleName(f"{one.meaning}: {value_text(one)}")
+        show_stale(self.value, severity == "invalid")
+        self.state.show_state(_WORDS[severity], _TONES[severity], one.reason)
+        reason = "" if severity == "ok" else one.reason
+        if reason and one.suspends and severity in ("major", "invalid"):
+            reason += "; it suspends a run"
+        self.reason.setText(reason)
+        set_role(self.reason, "wrong" if severity == "major" else "muted")
+        self.reason.setVisible(bool(reason))
+
+
+def value_text(one: SlowValue) -> str:
+    """'2.31e-06 mbar', '38.2 W'; a dash while there is none."""
+    if one.value is None or not math.isfinite(one.value):
+        return "–"
+    size = abs(one.value)
+    plain = size == 0.0 or 1e-3 <= size < 1e5
+    number = f"{one.value:.4g}" if plain else f"{one.value:.2e}"
+    return f"{number} {one.unit}".rstrip().replace("-", "−")
+
+
+def limits_text(one: SlowValue) -> str:
+    """'warning below 35 W; alarm above 45 W', or that there are no limits."""
+    said: list[str] = []
+    form: Callable[[float], str] = lambda limit: f"{limit:g} {one.unit}".rstrip()  # noqa: E731
+    for word, side, limit in (
+        ("alarm", "below", one.low_major), ("warning", "below", one.low_minor),
+        ("warning", "above", one.high_minor), ("alarm", "above", one.high_major),
+    ):  # fmt: skip
+        if limit is not None:
+            said.append(f"{word} {side} {form(limit)}")
+    return "; ".join(said) or "no limits in the rig file"

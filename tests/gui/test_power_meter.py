@@ -1,0 +1,59 @@
+"""The power meter in the power panel."""
+
+import pytest
+from fakes_gui import FakeLink
+from panel_tools import Shown, commands
+
+from gui.link.values import INVALID, MINOR, OK, Value
+from gui.panels.power import PowerPanel
+from gui.panels.power_meter import PowerMeterPart
+from gui.theme.palettes import Tone
+
+
+@pytest.fixture
+def meter(shown: Shown, link: FakeLink) -> PowerMeterPart:
+    panel = shown(PowerPanel)
+    link.feed(
+        power_meter__power=9.98, power_meter__source_power=499.1, power_meter__disagreement=0.0042,
+        power_meter__wavelength=819.0, power_meter__range=11.0, power_meter__overrange=False,
+        power_meter__zeroing=False, power_meter__dark=0.0003,
+    )  # fmt: skip
+    return panel.meter
+
+
+def test_it_says_how_far_the_monitor_is_off(meter: PowerMeterPart, link: FakeLink) -> None:
+    assert (meter.state.word, meter.state.tone) == ("measuring", Tone.OK)
+    assert meter.difference.text() == "+0.4 %"
+    assert not meter.why.isVisible()
+    link.feed(power_meter__disagreement=Value(-0.12, MINOR, "12 % less than the monitor", 1.0))
+    assert meter.state.tone is Tone.WARNING
+    assert meter.difference.text().endswith("−12.0 %")
+    assert meter.why.text() == "12 % less than the monitor"
+
+
+def test_over_range_is_no_power(meter: PowerMeterPart, link: FakeLink) -> None:
+    link.feed(
+        power_meter__overrange=Value(True, 2, "", 1.0),
+        power_meter__power=Value(9.98, INVALID, "over range"),
+    )
+    assert (meter.state.word, meter.state.tone) == ("OVER RANGE", Tone.DANGER)
+    assert "larger range" in meter.why.text()
+
+
+def test_a_rig_without_a_meter_says_so(meter: PowerMeterPart, link: FakeLink) -> None:
+    link.feed(
+        power_meter__power=Value(None, INVALID, "the rig file names no power meter"),
+        power_meter__disagreement=Value(None, INVALID, "the rig file names no power meter"),
+    )
+    assert meter.state.tone is Tone.STALE
+    assert meter.why.text() == "the rig file names no power meter"
+    assert meter.difference.text() == "–"
+
+
+def test_the_dark_zero_is_one_command(
+    meter: PowerMeterPart, link: FakeLink, context: object
+) -> None:
+    link.feed(power_meter__zeroing=Value(True, OK, "", 1.0))
+    assert (meter.state.word, meter.state.tone) == ("dark zero", Tone.BUSY)
+    meter.findChild(object, "power_meter.zero").click()  # type: ignore[attr-defined]
+    assert commands(link)[-1] == ("zero_power_meter", {})
