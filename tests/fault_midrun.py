@@ -143,6 +143,9 @@ class CountingStation:
         spared = unflagged(cell)
         if not spared:
             self._flagged(cell, flags)
+        if cell.fault == "interlock_open":
+            # one that stays: the run waits and says for what
+            self.station.wait_for("run:suspended", lambda reason: "interlock" in reason, 10.0)
         status = self.rig.world.ask({"cmd": "status"})["status"]
         assert not status["amplifier_destroyed"], cell
         assert status["damage_dose_a_s"] < 0.5 * status["damage_limit_a_s"], (cell, status)

@@ -61,13 +61,18 @@ def zero_on_reference_cell(
         ) from error
 
 
+class CalibrationFlagged(DeviceFault):
+    """The rig failed while the frames of a calibration were taken: they tell nothing."""
+
+
 def calibrate_counting(
     taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float
 ) -> CountingSetup:
     """Watch 85Kr for `dwell_s` with pumping light and calibrate the counting from the frames.
 
     85Kr gives ten times more atoms than 81Kr; spot, electrons per atom and dwell are the same.
-    Raises DeviceFault with what to change when the frames do not allow it.
+    Raises CalibrationFlagged when the rig failed meanwhile, DeviceFault with what to change when
+    the frames do not allow it.
     """
     frames: list[Frame] = []
     taker.archive, archive = frames.append, taker.archive
@@ -78,7 +83,8 @@ def calibrate_counting(
     finally:
         taker.archive = archive
     if segment.flag:
-        raise DeviceFault("camera", f"the counting could not be calibrated: {segment.flag}")
+        reason = f"the counting could not be calibrated: {segment.flag}"
+        raise CalibrationFlagged("camera", reason)
     settled = frames[config.timing.settle_frames :]
     images = np.stack([frame.image for frame in settled])
     ids = np.array([frame.unique_id for frame in settled])

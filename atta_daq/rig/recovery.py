@@ -32,7 +32,7 @@ class Recovery:
 
     def trigger(self) -> WorkStatus:
         """Begin to try."""
-        return self._worker.submit(self._carry_out)
+        return self._worker.submit(self.wait)
 
     def give_up(self) -> None:
         """The run ends: whatever is in the way no longer matters. Returns at once."""
@@ -43,7 +43,8 @@ class Recovery:
         self._over.set()
         self._worker.close()
 
-    def _carry_out(self) -> None:
+    def wait(self) -> None:
+        """The same on the calling thread."""
         told = ""
         while not self._over.is_set():
             reason = self._bring_back()

@@ -17,10 +17,10 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.devices import SegmentDevice
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
-from atta_daq.rig.procedures import calibrate_counting
+from atta_daq.rig.procedures import CalibrationFlagged, calibrate_counting
 from atta_daq.rig.recovery import Recovery
 from atta_daq.rig.status import WorkStatus
-from atta_daq.rig.taker import SegmentTaker
+from atta_daq.rig.taker import CountingSetup, SegmentTaker
 from atta_daq.scans.blocks import Block, predicted_duration_s, segment_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
@@ -183,12 +183,24 @@ class RunSession:
         self._check_ending()
         self._taker.counting = None
         if self._rare and self.definition.calibrate_counting_s:
-            counting = calibrate_counting(
-                self._taker, self._config, self.run_id, self.definition.calibrate_counting_s
-            )
+            counting = self._calibrated(self.definition.calibrate_counting_s)
             self._taker.counting = counting
             self._calibration("counting", counting.calibration.to_dict())
         self._taker.restart_clock()
+
+    def _calibrated(self, dwell_s: float) -> CountingSetup:
+        """The counting, calibrated; taken again when the rig failed meanwhile, as a block is."""
+        for attempt in range(self.definition.max_attempts):
+            try:
+                return calibrate_counting(self._taker, self._config, self.run_id, dwell_s)
+            except CalibrationFlagged as flagged:
+                self._check_ending()
+                if attempt + 1 == self.definition.max_attempts:
+                    raise
+                self._hooks.say(f"taken again: {flagged.reason}")
+                self._recovery.wait()
+                self._check_ending()
+        raise AssertionError("max_attempts is at least 1")
 
     def _wait_until_cold(self) -> None:
         """Wall time: the box cools by itself; on a real rig this takes minutes."""
