@@ -205,6 +205,11 @@ class RedPitaya:
         deadline = self.monotonic() + duration_s + self._margin_s
         self._wait_for("ACQ:TRIG:STAT?", "TD", deadline)
         self._wait_for("ACQ:TRIG:FILL?", "1", deadline)
+        return self._read_buffer(channel)
+
+    def _read_buffer(self, channel: int) -> NDArray[np.float64]:
+        """The whole buffer of an input, oldest sample first (V)."""
+        line = self.line
         command = f"ACQ:SOUR{channel}:DATA?"
         payload = line.query_binary(command)
         if len(payload) != 4 * BUFFER_SAMPLES:

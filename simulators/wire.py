@@ -121,9 +121,11 @@ class WireServer:
         self._garble = garble
         self._power_up = power_up
         self._booted: asyncio.TimerHandle | None = None
-        self.faults: dict[str, Callable[[bool], None]] = {}
-        """Faults of the box itself, not of its wire: begun with True, mended with False."""
+        self.lasting: dict[str, Callable[[bool], None]] = {}
+        """Faults of the box itself that last: begun with True, mended with False."""
         self._fault: WireFault | None = None
+        self.faults: dict[str, Callable[..., None]] = {}
+        """Faults of the box itself, by name; called with the world's lock held."""
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 

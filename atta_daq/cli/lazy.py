@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "atta_daq.cli.run:run",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",
+    "protection": "atta_daq.cli.protection:protection",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",
     "fit": "atta_daq.cli.data:fit",

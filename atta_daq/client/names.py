@@ -44,6 +44,13 @@ READINGS: tuple[Reading, ...] = (
     Reading("station:control", "string", "", "client that holds control; empty for none"),
     Reading("station:message", "string", "", "last line of the log"),
     Reading("station:watchdog", "double", "ms", "slowest reaction of the watchdog so far", 1),
+    Reading(
+        "station:watchdog_look",
+        "double",
+        "ms",
+        "longest time so far between two looks of the watchdog at seed and amplifier",
+        1,
+    ),
     Reading("station:rig", "string", "", "JSON: the rig in short (`client.rig_info.RigInfo`)"),
     Reading("station:activity", "string", "", "what the rig does outside a run; empty for nothing"),
     Reading("station:log", "string", "", "JSON: the last lines of the log (`client.log.LogLine`)"),
@@ -72,6 +79,12 @@ READINGS: tuple[Reading, ...] = (
     Reading("lock:actuator", "double", "", "position of the slave actuator in its range"),
     Reading("lock:peaks", "array", "us", "peaks on the ramp: master, slave, master; up, then down"),
     Reading("lock:errors", "array", "MHz", "slave frequency less its setpoint, last polls"),
+    Reading("lock:trace_times", "array", "us", "times of the cavity's traces after the ramp began"),
+    Reading("lock:trace_master", "array", "V", "photodiode of the master behind the cavity"),
+    Reading("lock:trace_slave", "array", "V", "photodiode of the slave behind the cavity"),
+    Reading("lock:trace_master_peaks", "array", "us", "fitted peaks of the master in that trace"),
+    Reading("lock:trace_slave_peaks", "array", "us", "fitted peaks of the slave in that trace"),
+    Reading("lock:trace_errors", "array", "MHz", "slave less its setpoint in the last sweeps"),
     Reading("cell:signal", "double", "V", "error signal of the reference cell, mean", 4),
     Reading("cell:rms", "double", "V", "its scatter", 4),
     Reading("cell:detunings", "array", "MHz", "steps of the last zeroing"),
@@ -110,6 +123,13 @@ READINGS: tuple[Reading, ...] = (
     Reading("camera:exposure", "double", "s", "exposure time"),
     Reading(
         "camera:saturated", "double", "", "fraction of saturated pixels in the latest frame", 5
+    ),
+    Reading(
+        "camera:dose", "double", "nC", "charge through the EM register since the station started", 3
+    ),
+    Reading("camera:dose_total", "double", "nC", "charge through the EM register, ever", 1),
+    Reading(
+        "camera:trip", "string", "", "why the protection took the gain away; empty: it did not"
     ),
     Reading("camera:signals", "array", "e-", "light of the trap in the last frames, oldest first"),
     Reading("camera:arrivals", "array", "", "which of those frames an atom came in (provisional)"),
@@ -197,6 +217,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "run_export", ("run", "format"), "files of a run: csv or nexus, base64", needs_control=False
     ),
+    Command(
+        "protection", (), "who guards the amplifier against what, read now", needs_control=False
+    ),
     Command("history", ("names", "seconds"), "past readings, one a second", needs_control=False),
     Command("shutdown", (), "make safe, end the station"),
 )
@@ -235,6 +258,10 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ("run_scan", "`{scan}`: TOML"),
     ("run_report", "`{name, html}`"),
     ("run_export", "`{files: {name: base64}}`"),
+    (
+        "protection",
+        "`{guards: [{fault, by, state, armed, remedy}]}`, the station's watchdog last",
+    ),
     (
         "history",
         "`{name: {utc_s: [], value: []}}`, at most two hours; null where the reading was stale",

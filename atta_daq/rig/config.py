@@ -110,6 +110,16 @@ class RigConfig(RigModel):
         return self
 
     @model_validator(mode="after")
+    def _software_lock_in_real_time(self) -> "RigConfig":
+        if self.lock.driver == "redpitaya-stcl" and self.clock.rate > 1.0:
+            raise ValueError(
+                "lock.driver = 'redpitaya-stcl' regulates in real time and cannot follow a rig at "
+                f"clock.rate = {self.clock.rate:g}: take speed 1, or the firmware lock "
+                "'arduino-stcl'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _full_power_allowed(self) -> "RigConfig":
         fibre, chip = self.calibrations.fibre_power, self.amplifier.amplifier_current_ma
         needed = fibre.threshold_ma + fibre.full_power_mw / fibre.slope_mw_per_ma

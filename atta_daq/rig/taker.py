@@ -76,6 +76,7 @@ class SegmentTaker:
         self._light = light
         self.trap = trap
         self._interrupt = ""
+        self._trips = 0
         self._lock = threading.Lock()
         self._last_end_s: float | None = None
         self.counting: CountingSetup | None = None
@@ -101,6 +102,7 @@ class SegmentTaker:
         """Take one segment. A fault of the rig flags it; only STOP and bugs raise."""
         with self._lock:
             self._interrupt = ""
+        self._trips = self._instruments.camera.protection().trips
         self.provisional.begin()
         begun_s = self._clock.now_s()
         since_s = begun_s if self._last_end_s is None else self._last_end_s
@@ -276,4 +278,9 @@ class SegmentTaker:
 
     def _guarded(self) -> str:
         with self._lock:
-            return self._interrupt or self.guard()
+            return self._interrupt or self._tripped() or self.guard()
+
+    def _tripped(self) -> str:
+        """Why the camera's protection has acted in this segment; '' when it has not."""
+        protection = self._instruments.camera.protection()
+        return f"camera: {protection.trip}" if protection.trips > self._trips else ""

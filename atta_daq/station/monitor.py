@@ -13,16 +13,20 @@ from functools import partial
 
 import numpy as np
 
+from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.camera_watch import READINGS, CameraWatch
 from atta_daq.station.power_check import PowerCheck
+from atta_daq.station.register_dose import RegisterDose
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch
 from atta_daq.station.vigilance import Vigilance
+from atta_daq.station.watchdog import Watchdog
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
-from drivers.interfaces import AmplifierStatus, Instrument
+from drivers.interfaces import AmplifierStatus, CavityScope, Instrument
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +37,6 @@ LOCK_S = 0.3
 SLOW_S = 0.5
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 LOCK_ERRORS = 300
-CAMERA_READINGS = (
-    "camera:temperature",
-    "camera:stable",
-    "camera:gain",
-    "camera:acquiring",
-    "camera:shutter",
-    "camera:exposure",
-    "camera:lost",
-)
 
 
 @dataclass(frozen=True)
@@ -56,6 +51,8 @@ class Watch:
     """Its silence flags the segment under way."""
     needed: bool = True
     """A run cannot go on without it."""
+    returned: Callable[[], None] = lambda: None
+    """Called before the first poll when it answers again after a silence."""
 
 
 class Monitor:
@@ -69,9 +66,16 @@ class Monitor:
         vigilance: Vigilance,
         server: StationServer,
         alarms: Alarms,
+        dose: RegisterDose,
+        note: Callable[[str, str], str] = lambda _text, _author: "",
     ) -> None:
+        """`note(text, author)` keeps a note with the run under way, if there is one."""
+        self._note = note
+        self._camera = CameraWatch(
+            instruments.camera, server.post, alarms, dose,
+            lambda: vigilance.camera(instruments.camera.status),
+        )  # fmt: skip
         self._vigilance = vigilance
-        self._frames_lost = 0
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -82,7 +86,7 @@ class Monitor:
         self._silent: dict[str, str] = {}
         self._missing: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
-        self._slowest_s = 0.0
+        self.watchdog = Watchdog(instruments.amplifier, config)
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
         self._power = PowerCheck(config, server, server.latest)
         self.slow = SlowWatch(config, server)
@@ -136,7 +140,7 @@ class Monitor:
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
             Watch(rig.lock, self._lock, ("lock:", "light:detuning"), LOCK_S),
             Watch(rig.sideband, self._sideband, ("sideband:",)),
-            Watch(rig.camera, self._camera, CAMERA_READINGS),
+            Watch(rig.camera, self._camera.poll, READINGS, returned=self._camera.returned),
             Watch(
                 rig.trap_switch,
                 self._trap,
@@ -161,8 +165,11 @@ class Monitor:
             try:
                 if failures:
                     watch.instrument.connect()
+                    watch.returned()
                 watch.poll()
             except DriverError as error:
+                if watch.instrument is self._instruments.amplifier:
+                    self.watchdog.rest()
                 if not failures:
                     self._server.stale(watch.readings, str(error))
                 if watch.guards:
@@ -197,23 +204,15 @@ class Monitor:
         post("light:power", status.output_power_mw * ratio)
 
     def _watchdog(self, status: AmplifierStatus, started: float) -> None:
-        """A seed that fades while the amplifier is up: take the amplifier down now."""
-        limits = self._config.amplifier
-        unseeded = not status.seed_on or status.seed_power_mw < limits.seed_power_min_mw
-        pumped = status.amplifier_on and status.amplifier_current_ma > limits.unseeded_ceiling_ma
-        if not (unseeded and pumped):
+        text = self.watchdog.look(status, started)
+        post = self._server.post
+        post("station:watchdog_look", 1e3 * self.watchdog.longest_look_s)
+        if not text:
             return
-        self._instruments.amplifier.make_safe()
         self._light.forget()
-        reaction_s = time.monotonic() - started
-        self._slowest_s = max(self._slowest_s, reaction_s)
-        self._server.post("station:watchdog", 1e3 * self._slowest_s)
-        text = (
-            f"seed at {status.seed_power_mw:.1f} mW while at "
-            f"{status.amplifier_current_ma:.0f} mA; taken down in {1e3 * reaction_s:.0f} ms. "
-            "Check the seed, then run again"
-        )
+        post("station:watchdog", 1e3 * self.watchdog.slowest_s)
         self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
+        self._note(f"watchdog of the amplifier: {text}", "station")
 
     def _lock(self) -> None:
         status = self._vigilance.lock(self._instruments.lock.status)
@@ -230,6 +229,21 @@ class Monitor:
         post("lock:errors", np.array(self._lock_errors))
         post("light:detuning", axis.ratio_to_detuning(status.ratio))
         post("light:detuning_set", axis.ratio_to_detuning(status.ratio_setpoint))
+        self._cavity_traces(axis)
+
+    def _cavity_traces(self, axis: AxisCalibration) -> None:
+        """Of a lock that digitises the cavity."""
+        lock = self._instruments.lock
+        traces = lock.traces() if isinstance(lock, CavityScope) else None
+        if traces is None:
+            return
+        post = self._server.post
+        post("lock:trace_times", traces.times_us)
+        post("lock:trace_master", traces.master_v)
+        post("lock:trace_slave", traces.slave_v)
+        post("lock:trace_master_peaks", np.array(traces.master_peaks_us))
+        post("lock:trace_slave_peaks", np.array(traces.slave_peaks_us))
+        post("lock:trace_errors", traces.errors * axis.mhz_per_ratio)
 
     def _sideband(self) -> None:
         status = self._vigilance.sideband(self._instruments.sideband.status)
@@ -240,21 +254,6 @@ class Monitor:
             self._server.stale(("sideband:locked",), "this generator does not tell")
         else:
             self._server.post("sideband:locked", status.pll_locked)
-
-    def _camera(self) -> None:
-        status = self._vigilance.camera(self._instruments.camera.status)
-        post = self._server.post
-        post("camera:temperature", status.temperature_c)
-        post("camera:stable", status.temperature_stable)
-        post("camera:gain", status.em_gain)
-        post("camera:acquiring", status.acquiring)
-        post("camera:shutter", status.shutter_open)
-        post("camera:exposure", status.exposure_s)
-        post("camera:lost", status.frames_lost)
-        if status.frames_lost > self._frames_lost:
-            text = f"{status.frames_lost} frames lost of this series; they count as dead time"
-            self._alarms.raise_(Cause("camera:frames", "camera", text, "minor", once=True))
-        self._frames_lost = status.frames_lost
 
     def _trap(self) -> None:
         status = self._vigilance.trap(self._instruments.trap_switch.status)

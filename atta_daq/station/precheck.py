@@ -23,6 +23,7 @@ def axis_of(config: RigConfig) -> AxisCalibration:
         sign=cavity.ratio_sign,
         zero_ratio=cavity.zero_ratio,
         zero_error_mhz=cavity.zero_error_mhz,
+        total=config.lock.counts_orders,
     )
 
 
@@ -99,3 +100,4 @@ def _within_axis(detuning_mhz: float, axis: AxisCalibration, config: RigConfig) 
             f"{detuning_mhz:g} MHz asked for",
             f"lock.ratio and the cavity's calibration allow {low:.0f} to {high:.0f} MHz",
         )
+    axis.detuning_to_ratio(detuning_mhz)

@@ -130,6 +130,7 @@ class RunSession:
     def run(self) -> tuple[RunState, str]:
         """Carry the run out on the calling thread. Returns how it ended and why."""
         state, reason = RunState.COMPLETE, ""
+        before_nc = self._instruments.camera.protection().dose_nc
         try:
             self._hooks.state("preparing")
             self._prepare()
@@ -160,7 +161,8 @@ class RunSession:
         self._engine.close()
         self._leave_dark()
         self.ended.set()
-        self._writer.close(state, reason)
+        dose_nc = self._instruments.camera.protection().dose_nc - before_nc
+        self._writer.close(state, reason, {"register_dose_nc": dose_nc})
         return state, reason
 
     def _prepare(self) -> None:

@@ -14,7 +14,9 @@ from atta_daq.client.client import Endpoint
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.instruments import Answer
 from atta_daq.rig.light import LightControl
+from atta_daq.rig.mode_check import install_mode_check
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.activity_commands import ActivityCommands
@@ -31,7 +33,9 @@ from atta_daq.station.manual import Manual
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.precheck import axis_of
+from atta_daq.station.protection import Protection
 from atta_daq.station.queries import Queries
+from atta_daq.station.register_dose import RegisterDose
 from atta_daq.station.rig_info import rig_info
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
@@ -41,6 +45,7 @@ from atta_daq.station.slow_watch import slow_readings
 from atta_daq.station.upkeep import Upkeep
 from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
+from drivers.errors import DriverError
 
 
 class Station:
@@ -107,7 +112,12 @@ class Station:
             instruments.close()
             raise RigUnreachable("\n".join(f"{a.error} (address {a.address})" for a in failed))
         config, post, say = self._config, self._post, self._log.say
+        self._darken_camera()
+        self._dose = dose = RegisterDose(self._data, _sensor(answers))
+        if dose.problem:
+            say(dose.problem, "warning", "camera")
         self._light = light = LightControl(instruments, config, axis_of(config))
+        install_mode_check(instruments, config, lambda: light.axis)
         trap = TrapControl(instruments, config, self._clock)
         rig.allow_gain(trap.gain_forbidden)
         taker = SegmentTaker(instruments, config, self._clock, light, trap)
@@ -127,7 +137,11 @@ class Station:
             config, self._data, self._calculator, history, self._alarms,
             lambda text, author: self._runs.note(text, author), say,
         )  # fmt: skip
-        others = {**manual.handlers(), **activities.handlers(), **queries.handlers()}
+        protection = Protection(instruments.amplifier, lambda: self._monitor.watchdog.guard())
+        others = {
+            **manual.handlers(), **activities.handlers(), **queries.handlers(),
+            **protection.handlers(),
+        }  # fmt: skip
         commands = Commands(config, light, control, use, others, say, self._ended.set)
         network = config.network
         try:
@@ -139,13 +153,16 @@ class Station:
             instruments.close()
             raise
         self._monitor = Monitor(
-            instruments, config, light, Vigilance(config, light, taker), self._server, self._alarms
-        )
+            instruments, config, light, Vigilance(config, light, taker), self._server,
+            self._alarms, dose, lambda text, author: self._runs.note(text, author),
+        )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
             more=self._monitor.slow.causes,
         )  # fmt: skip
-        self._upkeep = Upkeep((watch.step, self._log.publish, history.sample, self._describe))
+        self._upkeep = Upkeep(
+            (watch.step, self._log.publish, history.sample, self._describe, dose.step)
+        )
         self._run_display = RunDisplay(self._server)
         self._display = Display(taker, self._clock, self._server)
         taker.guard = self._monitor.fault
@@ -153,6 +170,14 @@ class Station:
             instruments, config, self._rig_toml, self._data, self._clock, light,
             taker, use, zeroing, self._run_display, self._alarms, say, self._monitor.missing,
         )  # fmt: skip
+
+    def _darken_camera(self) -> None:
+        """Whatever was left of it: gain 0 and shutter closed before anything else."""
+        try:
+            self._instruments.camera.make_safe()
+        except DriverError as error:
+            self._instruments.close()
+            raise RigUnreachable(f"the camera cannot be made safe: {error}") from error
 
     def wait(self, asked_to_end: Callable[[], bool]) -> None:
         """Block until a client shuts the station down, or `asked_to_end` (asked twice a s)."""
@@ -169,6 +194,8 @@ class Station:
         self._upkeep.close()
         for line in self._instruments.make_safe():
             self._log.say(line)
+        self._dose.session(self._instruments.camera.protection().dose_nc)
+        self._dose.save()
         self._calculator.close()
         self._instruments.close()
         self._server.close()
@@ -186,6 +213,14 @@ class Station:
 
     def _refused(self, client: str, command: str, reason: str) -> None:
         self._log.say(f"{command} refused: {reason}", "warning", client)
+
+
+def _sensor(answers: list[Answer]) -> str:
+    """Name of the camera's sensor, for the dose of its register."""
+    for answer in answers:
+        if answer.name == "camera" and answer.identity is not None:
+            return f"{answer.identity.model} {answer.identity.serial}".strip()
+    return "camera"
 
 
 def _reached_at(interface: str) -> str:

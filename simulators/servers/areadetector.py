@@ -16,6 +16,7 @@ from typing import Any
 from p4p.server import Server
 from p4p.util import ThreadedWorkQueue
 
+from simulators.faults import BOOT_S, LATE_S
 from simulators.servers.areadetector_frames import CameraFault, FramePump
 from simulators.servers.areadetector_pvs import (
     HIGHEST_C,
@@ -74,7 +75,7 @@ class AreaDetector:
         self._status = threading.Thread(target=self._status_task, name="camera status", daemon=True)
         self._server: Server | None = None
         self._pvs: dict[str, Any] = {}
-        self._udp_port = "0"
+        self._tcp_port = self._udp_port = "0"
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -96,11 +97,13 @@ class AreaDetector:
                 "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
                 "EPICS_PVA_ADDR_LIST": LOOPBACK,
                 "EPICS_PVA_AUTO_ADDR_LIST": "NO",
-                "EPICS_PVA_SERVER_PORT": "0",
+                "EPICS_PVA_SERVER_PORT": self._tcp_port,
                 "EPICS_PVA_BROADCAST_PORT": self._udp_port,
             },
         )
-        self._udp_port = self._server.conf()["EPICS_PVAS_BROADCAST_PORT"]
+        conf = self._server.conf()
+        self._tcp_port = conf["EPICS_PVAS_SERVER_PORT"]
+        self._udp_port = conf["EPICS_PVAS_BROADCAST_PORT"]
 
     def _vanish(self) -> None:
         if self._server is not None:
@@ -135,15 +138,20 @@ class AreaDetector:
     # --- faults ---------------------------------------------------------------------------------
 
     def set_fault(self, fault: CameraFault | None) -> None:
-        """Put a fault on the camera, or None to clear all of them."""
+        """Put a fault on the camera, or None to clear all of them. A restart is over by itself."""
+        if fault is not None and fault.kind == "restart":
+            threading.Thread(target=self._restart, args=(fault,), daemon=True).start()
+            return
+        leak = fault.electrons_px_s if fault is not None and fault.kind == "light_leak" else 0.0
         with self._world.lock:
             self._world.atoms.advance()
             runaway = fault is not None and fault.kind == "runaway"
             self._world.atoms.camera.cooler.fail(self._world.clock.now_s(), runaway)
+            self._world.atoms.camera.light_leak_electrons_px_s = leak
         shown_wrongly = {f.kind for f in (self._fault, fault) if f is not None}
         self._fault = fault
         self._mended.set()
-        self._frames.set_fault(None if runaway else fault)
+        self._frames.set_fault(fault)
         match fault:
             case CameraFault("late"):
                 self._mended.clear()
@@ -155,7 +163,7 @@ class AreaDetector:
             case CameraFault("restarted"):
                 self._vanish()
                 self._power_up()
-                self._boot = threading.Timer(fault.delay_s, self._serve)
+                self._boot = threading.Timer(fault.delay_s or BOOT_S, self._serve)
                 self._boot.start()
             case None if self._server is None and not self._booting:
                 self._serve()
@@ -192,12 +200,34 @@ class AreaDetector:
             return 1000.0 * value
         return value
 
+    def _restart(self, fault: CameraFault) -> None:
+        """The server's process ends and is started again on the same ports."""
+        self._vanish()
+        if self._frames.acquiring:
+            self._frames.abort()
+        if self._stopping.wait(fault.down_s):
+            return
+        for channel in self._channels.values():
+            if channel.record.settable:
+                self._settings[channel.record.name] = channel.record.initial
+                self._post_both(channel.record.name, channel.record.initial)
+        self._post_both("Temperature", self._world.atoms.camera.cooler.setpoint_c)
+        self._settings["AndorEMGain"] = fault.em_gain
+        self._post_both("AndorEMGain", fault.em_gain)
+        mode = SHUTTER_MODES.index("Always Open" if fault.shutter_open else "Always Closed")
+        self._settings["AndorShutterMode"] = mode
+        self._post("AndorShutterMode", mode)
+        self._world.atoms.set_camera_shutter(bool(fault.shutter_open))
+        self._frames.counter = 0
+        self._apply_setup()
+        self._serve()
+
     # --- puts -----------------------------------------------------------------------------------
 
     def _put(self, channel: Channel, value: Any, op: Any) -> None:
         name = channel.record.name
         if self._fault is not None and self._fault.kind == "late":
-            self._mended.wait(self._fault.delay_s)
+            self._mended.wait(self._fault.delay_s or LATE_S)
         if name == "Acquire":
             self._put_acquire(value, op)
             return

@@ -18,9 +18,17 @@ _log = logging.getLogger(__name__)
 
 CameraFaultKind = Literal[
     "no_reply", "late", "garbled", "half", "wrong_unit", "dropped", "restarted",
-    "stall", "drop_frames", "runaway",
+    "stall", "drop_frames", "runaway", "light_leak", "restart",
 ]  # fmt: skip
 CAMERA_FAULTS: tuple[str, ...] = get_args(CameraFaultKind)
+CAMERA_FAULT_PARAMETERS: dict[str, dict[str, tuple[float, float]]] = {
+    "drop_frames": {"every": (1, 1_000_000)},
+    "light_leak": {"electrons_px_s": (0.0, 1e9)},
+    "late": {"delay_s": (0.0, 3600.0)},
+    "restarted": {"delay_s": (0.0, 60.0)},
+    "restart": {"em_gain": (0, 1000), "shutter_open": (0, 1), "down_s": (0.0, 60.0)},
+}
+"""What a fault takes beside its kind, with the lowest and the highest value."""
 SHORTEST_WAIT_S = 0.002
 """Wall time: frames that end closer together are posted in one go."""
 LONGEST_WAIT_S = 0.05
@@ -46,11 +54,18 @@ class CameraFault:
     stall        it acquires, and no frame comes
     drop_frames  of every `every` frames one is lost on its way (seen as a gap in `uniqueId`)
     runaway      the cooler fails and the sensor warms up
+    light_leak   light from outside falls on the open sensor: `electrons_px_s`
+    restart      the server is gone for `down_s` (wall time), then comes up with its defaults, but
+                 for a gain and a shutter that its autosave file puts back
     """
 
     kind: CameraFaultKind
     every: int = 10
-    delay_s: float = 3.0
+    delay_s: float | None = None
+    electrons_px_s: float = 1e5
+    em_gain: int = 0
+    shutter_open: float = 0
+    down_s: float = 0.5
 
     def __post_init__(self) -> None:
         if self.kind not in CAMERA_FAULTS:

@@ -274,7 +274,8 @@ async def start(world: World) -> DlcProServers:
     noise = world.streams["amplifier wire"]
     command = WireServer("amplifier", lambda link: CommandLine(link, box), noise, box.power_up)
     monitor = WireServer("amplifier_monitor", lambda link: MonitoringLine(link, box), noise)
-    command.faults["runaway"] = box.run_away
+    command.lasting["runaway"] = box.run_away
+    command.faults["restart"] = box.power_cycle
     await command.start()
     await monitor.start()
     return DlcProServers(command, monitor, box)

@@ -104,6 +104,11 @@ class DlcProBox:
                 return "", None
         raise Refused(UNKNOWN, f"unknown command {name}")
 
+    def power_cycle(self) -> None:
+        """Off and on at the mains: no emission, uptime from zero; saved parameters stay."""
+        self._put_head_enabled(False)
+        self._start_s = self.world.clock.now_s()
+
     def health_text(self) -> str:
         light = self._light
         light.advance()

@@ -46,17 +46,28 @@ class Output:
     on: bool = False
 
     def waveform(self) -> Waveform:
-        """What it plays when started. Only rectangles and levels matter to anything connected."""
+        """What it plays when started: rectangles and levels as pulses, every shape with its name
+        and numbers."""
         high_v = self.offset_v + self.amplitude_v
         low_v = self.offset_v - self.amplitude_v
         if self.shape == "DC":
-            return Waveform(high_v, high_v, PulseTrain(0.0, 1.0, 1.0, float("inf")))
+            level = PulseTrain(0.0, 1.0, 1.0, float("inf"))
+            return Waveform(high_v, high_v, level, offset_v=self.offset_v)
         period_s = 1.0 / self.frequency_hz
         width_s = period_s * (self.duty if self.shape == "PWM" else 0.5)
         count = self.cycles * self.repetitions if self.burst else float("inf")
         if self.shape not in ("PWM", "SQUARE"):
             high_v = low_v
-        return Waveform(low_v, high_v, PulseTrain(0.0, period_s, width_s, count))
+        return Waveform(
+            low_v,
+            high_v,
+            PulseTrain(0.0, period_s, width_s, count),
+            shape=self.shape,
+            frequency_hz=self.frequency_hz,
+            amplitude_v=self.amplitude_v,
+            offset_v=self.offset_v,
+            cycles=count,
+        )
 
 
 class RedPitaya(ScpiInstrument):
@@ -149,8 +160,10 @@ class RedPitaya(ScpiInstrument):
 
             def store(suffixes: tuple[int, ...], arguments: list[str]) -> None:
                 value = limited(arguments[0], low, high, units)
-                kind = type(getattr(self._output(suffixes), field))
-                setattr(self._output(suffixes), field, kind(value))
+                output = self._output(suffixes)
+                setattr(output, field, type(getattr(output, field))(value))
+                if output.on:
+                    self._wiring.adjust(suffixes[0], output.waveform())
 
             self.on(header, 1, store)
             self.on(f"{header}?", 0, lambda s, _a: f"{getattr(self._output(s), field):{form}}")

@@ -148,6 +148,6 @@ async def start(world: World, maker: Maker, port: int = 0) -> VisaServer:
         return ScpiSession(link, box, b"\n")
 
     server = VisaServer("sideband", session, world.streams["sideband wire"], box.power_up)
-    server.faults["unlocked"] = box.lose_lock
+    server.lasting["unlocked"] = box.lose_lock
     await server.start(port)
     return server
