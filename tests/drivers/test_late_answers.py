@@ -26,6 +26,9 @@ SETTLED_S = 0.05
 """A synthesiser has locked to its new place."""
 AFTER_S = 0.8
 """Reading goes on for so long behind the arrival of the late answer."""
+OWN_THREAD = {"redpitaya-stcl"}
+"""A status that the driver's own loop has at hand: nothing is asked that an answer could be late
+to. Its board is met as the reference cell's."""
 PREPARE: dict[str, Callable[[Any], object]] = {
     "amplifier": lambda i: i.seed_on(),
     "sideband": lambda i: (i.set_frequency(200.0), i.set_power(-20.0)),
@@ -103,7 +106,7 @@ class Trap:
 
 def test_a_late_answer_reaches_no_other_query(boxes: LiveBoxes) -> None:
     # One after the other first: what is compiled on the way would hold up the others.
-    traps = [Trap(boxes, spec) for spec in SPECS]
+    traps = [Trap(boxes, spec) for spec in SPECS if spec.driver not in OWN_THREAD]
     with ThreadPoolExecutor(len(traps)) as pool:
         wrong = [found for found in pool.map(Trap.wrong, traps) if found]
     assert not wrong, "\n".join(wrong)

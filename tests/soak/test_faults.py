@@ -25,13 +25,13 @@ from atta_daq.rig.drivers import BUILT_IN, DriverSpec
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(4 * 3600)]
 
-MEAN_GAP_S = 20.0
+MEAN_GAP_S = 12.0
 """Between the end of one fault and the next, on the average."""
 HOLD_S = (0.5, 6.0)
 DWELL_S = 8.0
 CALIBRATE_S = 100.0
 """Faults begin behind the calibration of the counting: without it the run has no counts."""
-SHARE = 0.35
+SHARE = 0.6
 """Of the time of the faults that the same scan takes without them."""
 REPEAT_S = DWELL_S + 4.0
 LONGEST_SIGMA = 4.0
