@@ -19,7 +19,7 @@ from drivers.redpitaya import (
     RedPitaya,
     shortest_decimation,
 )
-from drivers.stcl.core import Outputs
+from drivers.stcl.regulators import Outputs
 from drivers.stcl.settings import StclSettings
 from drivers.stcl.sweep import END, ScanTraces
 

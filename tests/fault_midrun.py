@@ -39,7 +39,8 @@ NAMED_AS = {"slow_control": "ATTA:SLOW:"}
 QUICK_LANES = (
     ("amplifier", "lock"),
     ("sideband", "trap_switch", "isotope_offset"),
-    ("camera", "loading", "reference_cell", "power_meter", "slow_control"),
+    # the camera last: the sensor that its last fault has warmed needs minutes to be cold again
+    ("loading", "reference_cell", "power_meter", "slow_control", "camera"),
 )
 """Servers whose cells one station takes."""
 QUICK_WIRE = ("no_reply", "restarted", "wrong_unit", "disconnected")

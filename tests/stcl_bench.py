@@ -3,8 +3,9 @@ with a clock of its own."""
 
 import numpy as np
 
-from drivers.stcl.core import LockCore, Outputs
+from drivers.stcl.core import LockCore
 from drivers.stcl.loop import LockLoop
+from drivers.stcl.regulators import Outputs
 from drivers.stcl.settings import StclSettings
 from drivers.stcl.sweep import ScanTraces
 from simulators.clock import RigClock

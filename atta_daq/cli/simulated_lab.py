@@ -4,9 +4,9 @@ Calibrations are what such a lab would have measured before, rounded and slightl
 stays in the simulators. Each driver's table lists only what differs from another driver's.
 """
 
-import copy
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from atta_daq.rig.drivers import KINDS, names
@@ -156,6 +156,16 @@ CALIBRATIONS = {
 }
 
 
+MEASURED_BEFORE_DAYS = 14.0
+"""The lab's calibrations are so old when the simulated rig starts."""
+
+
+def _dated() -> dict[str, Any]:
+    """When the lab measured its calibrations."""
+    made = datetime.now(UTC).replace(microsecond=0) - timedelta(days=MEASURED_BEFORE_DAYS)
+    return {"made": made}
+
+
 def rig_file(ports: Ports, geometry: str, name: str | None = None) -> dict[str, Any]:
     """The rig file of the simulated rig, as plain data. Without `name` one is made up.
 
@@ -176,5 +186,5 @@ def rig_file(ports: Ports, geometry: str, name: str | None = None) -> dict[str, 
             for kind, driver in drivers.items()
         },
         "clock": {"rate": ports["clock"]["speed"], "origin_s": ports["clock"]["origin_s"]},
-        "calibrations": copy.deepcopy(CALIBRATIONS),
+        "calibrations": {name: {**table, **_dated()} for name, table in CALIBRATIONS.items()},
     }

@@ -147,6 +147,15 @@ READINGS: tuple[Reading, ...] = (
     Reading("rate:counting", "double", "1/h", "atoms per hour of the last counting segment", 1),
     Reading("rate:loading_83", "double", "1/s", "last 83Kr loading rate, detector units", 5),
     Reading("rate:loading_84", "double", "1/s", "last 84Kr loading rate, detector units", 5),
+    Reading(
+        "calibrations:table",
+        "table",
+        "",
+        "calibrations in use, one row each (`CALIBRATION_COLUMNS`)",
+    ),
+    Reading(
+        "calibrations:progress", "string", "", "what the calibration under way does; empty for none"
+    ),
     Reading("run:state", "string", "", "idle, preparing, running, paused, stopping"),
     Reading("run:id", "string", "", "run under way or last run"),
     Reading("run:info", "string", "", "JSON: what the run is about (`client.runs.RunInfo`)"),
@@ -166,6 +175,29 @@ VIEW_LEASE_S = 60.0
 """Wall time after which a live view that nobody keeps (`keep_view`) goes off by itself."""
 
 
+CALIBRATION_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("name", "s"),
+    ("value", "d"),
+    ("error", "d"),
+    ("unit", "s"),
+    ("text", "s"),
+    ("made", "s"),
+    ("valid_until", "s"),
+    ("source", "s"),
+    ("state", "s"),
+    ("renewed_by", "s"),
+)
+"""Columns of `calibrations:table`, with their PVA types. `text` is value and error, rounded;
+`made` and `valid_until` are ISO dates in UTC, empty where unknown; `source` is 'rig file', the id
+of a stored result, or empty; `state` is 'valid', 'not measured', or 'stale: ' with the reason;
+`renewed_by` is the argument `kind` of `calibrate` that measures it anew, empty for none."""
+
+CALIBRATION_KINDS = (
+    "axis-zero", "cavity", "fibre-power", "sideband-depth", "camera", "dwell",
+)  # fmt: skip
+"""What `calibrate` measures."""
+
+
 def slow_name(name: str) -> str:
     """Process variable of a slow-control value: double, with unit, limits and severity."""
     return f"slow:{name}"
@@ -173,6 +205,11 @@ def slow_name(name: str) -> str:
 
 COMMANDS: tuple[Command, ...] = (
     Command("run", ("scan", "path"), "start a scan given as TOML text; answers the run id"),
+    Command(
+        "resume_run",
+        ("run",),
+        "take what is missing of a run that ended too early; without a name, of the youngest",
+    ),
     Command("pause", ("when",), "'segment' finishes the segment, 'now' flags and retakes it"),
     Command("resume", (), "go on after a pause"),
     Command("abort", ("reason",), "end the run; what was taken is kept"),
@@ -191,6 +228,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("relock", (), "close the transfer-cavity lock again"),
     Command("freeze_lock", (), "hold the actuator of the lock where it is"),
     Command("zero_axis", (), "step over the 84Kr line of the reference cell; the zero is kept"),
+    Command("calibrate", ("kind",), "measure a calibration anew and keep it; answers when done"),
+    Command("calibrations", ("kind",), "stored results, newest first", needs_control=False),
+    Command("retire_calibration", ("id", "reason"), "use a stored result no more"),
     Command("jump", ("isotope", "line"), "move the 819-nm light to an isotope's line"),
     Command("trap", ("isotope",), "switch the trap; 0 is off every isotope"),
     Command("pumping", ("on",), "open or close the 819-nm shutter"),
@@ -266,6 +306,9 @@ ANSWERS: tuple[tuple[str, str], ...] = (
         "history",
         "`{name: {utc_s: [], value: []}}`, at most two hours; null where the reading was stale",
     ),
+    ("calibrate", "the stored result: `{id, kind, made, valid_days, values, covariance, ...}`"),
+    ("calibrations", "`{results: [...]}`, each as in `calibrate`, with `retired`"),
+    ("retire_calibration", "`{retired}`"),
     ("zero_power_meter", "`{dark_mw}`: the dark offset that the meter subtracts from now on"),
     ("note", "`{noted}`: the run that keeps it, or empty"),
     ("acknowledge", "`{acknowledged: [alarm]}`"),

@@ -63,6 +63,13 @@ class NetworkConfig(RigModel):
     """For the search by name, as EPICS clients do on 5076; 0: any free one."""
 
 
+class UnattendedConfig(RigModel):
+    """What the station does by itself."""
+
+    resume_at_start: bool = False
+    """Go on with a run that crashed, when the station starts anew."""
+
+
 class RigConfig(RigModel):
     """A whole rig file. Made by `rig_config`, which knows what each driver's table takes."""
 
@@ -85,6 +92,7 @@ class RigConfig(RigModel):
     timing: TimingConfig = TimingConfig()
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
+    unattended: UnattendedConfig = UnattendedConfig()
     calibrations: Calibrations
 
     def __reduce__(self) -> Any:
@@ -131,6 +139,10 @@ class RigConfig(RigModel):
                 f"at most {reach:.0f} mW"
             )
         return self
+
+    def with_calibrations(self, calibrations: Calibrations) -> "RigConfig":
+        """The same rig with the calibrations that are in use."""
+        return self.model_copy(update={"calibrations": calibrations})
 
     def scan_timing(self) -> Timing:
         """What the layout of a scan needs to know of this rig."""

@@ -200,7 +200,7 @@ class Monitor:
         post("amplifier:emission", status.emission_enabled)
         post("amplifier:protected", status.seed_protection_armed)
         post("amplifier:health", status.message)
-        ratio = self._config.calibrations.fibre_power.monitor_ratio
+        ratio = self._light.calibrations.fibre_power.monitor_ratio
         post("light:power", status.output_power_mw * ratio)
 
     def _watchdog(self, status: AmplifierStatus, started: float) -> None:
@@ -222,7 +222,7 @@ class Monitor:
         post("lock:ratio", status.ratio)
         post("lock:setpoint", status.ratio_setpoint)
         post("lock:peaks", np.array(status.peaks_us))
-        post("lock:rms", abs(status.ratio_rms * self._config.calibrations.cavity.fsr_mhz))
+        post("lock:rms", abs(status.ratio_rms * self._light.calibrations.cavity.fsr_mhz))
         post("lock:actuator", status.actuator_fraction)
         axis = self._light.axis
         self._lock_errors.append((status.ratio - status.ratio_setpoint) * axis.mhz_per_ratio)

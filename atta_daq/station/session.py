@@ -2,8 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from bluesky import plan_stubs as bps
@@ -13,6 +14,7 @@ from atta_daq import __version__
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.archive.header import CalibrationUse, RunHeader
 from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.devices import SegmentDevice
 from atta_daq.rig.instruments import Instruments
@@ -21,7 +23,12 @@ from atta_daq.rig.procedures import CalibrationFlagged, calibrate_counting
 from atta_daq.rig.recovery import Recovery
 from atta_daq.rig.status import WorkStatus
 from atta_daq.rig.taker import CountingSetup, SegmentTaker
-from atta_daq.scans.blocks import Block, predicted_duration_s, segment_duration_s
+from atta_daq.scans.blocks import (
+    Block,
+    predicted_duration_s,
+    segment_duration_s,
+    segments_to_take,
+)
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
 from atta_daq.station.engine import Engine
@@ -66,11 +73,14 @@ class RunSession:
         zeroing: AxisZeroing,
         hooks: Hooks,
         missing: Callable[[], str],
+        earlier: Sequence[Segment] = (),
     ) -> None:
         """`missing`: what keeps the run from going on now, or ''."""
         self.definition = definition
         self.segments: list[Segment] = []
-        self.total_segments = sum(len(b.segments) - (b.index > 0) for b in blocks)
+        self.earlier = tuple(earlier)
+        """Segments of the runs that this one goes on with."""
+        self.total_segments = segments_to_take(blocks)
         self._blocks = blocks
         self._rare = any(
             s.kind in (SegmentKind.RARE, SegmentKind.BLANK) for b in blocks for s in b.segments
@@ -99,6 +109,12 @@ class RunSession:
     def run_id(self) -> str:
         """Name of the run."""
         return self._writer.run_id
+
+    @property
+    def measurement(self) -> list[Segment]:
+        """Everything so far that belongs to the measurement, numbered through."""
+        shift = len(self.earlier)
+        return [*self.earlier, *(replace(s, index=s.index + shift) for s in self.segments)]
 
     @property
     def engine(self) -> Engine:
@@ -289,9 +305,14 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def run_header(
-    run_id: str, definition: ScanDefinition, config: RigConfig, blocks: tuple[Block, ...]
+    run_id: str,
+    definition: ScanDefinition,
+    config: RigConfig,
+    blocks: tuple[Block, ...],
+    calibrations: InUse,
+    resumes: str | None = None,
 ) -> RunHeader:
-    """What stands at the head of the run."""
+    """What stands at the head of the run, which may go on with an earlier one."""
     axes = {axis.quantity for part in definition.parts for axis in part.axes}
     points = {s.point for block in blocks for s in block.segments if s.point is not None}
     keep = {"sample": definition.sample, "gas": definition.gas,
@@ -305,33 +326,30 @@ def run_header(
         metadata={key: value for key, value in keep.items() if value},
         rate_unit="V/s",
         scan_hash=definition.digest,
+        resumes=resumes,
         planned_blocks=len(blocks),
         planned_points=len(points),
         planned_rig_s=predicted_duration_s(blocks, config.scan_timing()),
-        calibrations=calibrations_in_use(config),
+        calibrations=calibrations_used(calibrations, datetime.now(UTC)),
         program=f"atta-daq {__version__}",
     )
 
 
-def calibrations_in_use(config: RigConfig) -> tuple[CalibrationUse, ...]:
-    """The rig file's calibrations as the run found them."""
-    cal = config.calibrations
-
-    def use(name: str, value: float, error: float, unit: str, made: Any) -> CalibrationUse:
-        stamp = made.timestamp() if made else None
-        return CalibrationUse(name, value, error, unit, stamp, "rig file")
-
-    fibre, doppler, cavity = cal.fibre_power, cal.doppler, cal.cavity
-    slope_error = fibre.slope_mw_per_ma * fibre.relative_error
-    return (
-        use("free spectral range", cavity.fsr_mhz, cavity.fsr_error_mhz, "MHz", cavity.made),
-        use("power slope", fibre.slope_mw_per_ma, slope_error, "mW/mA", fibre.made),
-        use("EOM half-wave voltage", cal.eom.v_pi_v, cal.eom.v_pi_error_v, "V", cal.eom.made),
-        use("Doppler shift, even", doppler.even_mhz, doppler.even_error_mhz, "MHz", doppler.made),
-        use("Doppler shift, odd", doppler.odd_mhz, doppler.odd_error_mhz, "MHz", doppler.made),
-        use("Rabi scale", cal.pumping.rabi_scale, cal.pumping.rabi_scale_error, "",
-            cal.pumping.made),
-    )  # fmt: skip
+def calibrations_used(calibrations: InUse, now: datetime) -> tuple[CalibrationUse, ...]:
+    """All calibrations that were ever measured, as the run found them."""
+    return tuple(
+        CalibrationUse(
+            entry.name,
+            entry.number.value,
+            entry.number.error,
+            entry.number.unit,
+            entry.number.made.timestamp() if entry.number.made else None,
+            entry.number.source,
+            entry.number.stale(now),
+        )
+        for entry in calibrations.entries
+        if entry.number is not None
+    )
 
 
 def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefinition:

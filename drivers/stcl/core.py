@@ -16,16 +16,17 @@ import enum
 import math
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.errors import DeviceFault, OutOfRange
 from drivers.interfaces import LockStatus
-from drivers.stcl.loss import Loss, Reference, masters_lost, slave_lost
+from drivers.stcl.loss import Loss, Lost, Reference, masters_lost, slave_lost
+from drivers.stcl.regulators import Outputs, Regulators
+from drivers.stcl.report import peaks_us, scatter
 from drivers.stcl.settings import StclSettings
-from drivers.stcl.sweep import Pass, Ratio, Sweep, total_ratio
+from drivers.stcl.sweep import Ratio, Sweep, total_ratio
 from drivers.stcl.wiring import judge_probe
 
 FloatArray = NDArray[np.float64]
@@ -44,18 +45,6 @@ class LockState(enum.Enum):
     MOVING = "moving"
     LOCKED = "locked"
     LOST = "lost"
-
-
-@dataclass(frozen=True)
-class Outputs:
-    ramp_offset_v: float
-    laser_v: float
-
-
-class _Lost(Exception):
-    def __init__(self, loss: Loss) -> None:
-        super().__init__(loss.text)
-        self.loss = loss
 
 
 class LockCore:
@@ -77,23 +66,20 @@ class LockCore:
         self.target = math.nan
         self.sweep: Sweep | None = None
         outputs = outputs or Outputs(0.0, settings.rest_v)
-        self._ramp_offset_v, self._laser_v = outputs.ramp_offset_v, outputs.laser_v
+        self._regulators = Regulators(settings, outputs)
         self._reference: Reference | None = None
         self._probed = False
         self._script: Script | None = None
         self._ratios: deque[Ratio] = deque(maxlen=HISTORY)
         self._errors: deque[float] = deque(maxlen=settings.landing_sweeps)
-        self._last_error = self._last_cavity_error = 0.0
         self._known: tuple[float, float] | None = None
         """A trusted pair of total ratio and actuator voltage."""
-        self._m1_place = 0.5 * (1.0 - settings.spacing)
-        self._rail_count = 0
         self._attempts = 0
         self._lost_s = self._fresh_s = self._now_s = -math.inf
 
     @property
     def outputs(self) -> Outputs:
-        return Outputs(self._ramp_offset_v, self._laser_v)
+        return self._regulators.outputs
 
     @property
     def errors(self) -> FloatArray:
@@ -119,8 +105,8 @@ class LockCore:
             raise DeviceFault(
                 self.name, f"it is {self.state.value} and cannot move", "relock it first"
             )
-        needed_v = self._laser_v + (ratio - self.setpoint) / self.settings.ratio_per_v
-        low, high = self._inner_range()
+        needed_v = self._regulators.laser_v + (ratio - self.setpoint) / self.settings.ratio_per_v
+        low, high = self._regulators.inner_range()
         if not low <= needed_v <= high:
             raise OutOfRange(
                 self.name,
@@ -158,7 +144,7 @@ class LockCore:
             self._lose(Loss("mode", doubt))
         elif self.state is LockState.LOCKED:
             self._attempts = 0
-            self._known = (self.setpoint, self._laser_v)
+            self._known = (self.setpoint, self._regulators.laser_v)
 
     def lose(self, loss: Loss) -> None:
         """Somebody outside knows that the lock is lost (the board is gone)."""
@@ -188,7 +174,7 @@ class LockCore:
         elif self._script is not None:
             try:
                 self._script.send(sweep)
-            except _Lost as lost:
+            except Lost as lost:
                 self._lose(lost.loss)
             except StopIteration:
                 self._hold_from_now()
@@ -205,9 +191,9 @@ class LockCore:
             reason=reason,
             ratio=mean,
             ratio_setpoint=self.setpoint,
-            ratio_rms=_scatter(ratios),
-            actuator_fraction=(self._laser_v - low) / (high - low),
-            peaks_us=self._peaks_us(),
+            ratio_rms=scatter(ratios),
+            actuator_fraction=(self._regulators.laser_v - low) / (high - low),
+            peaks_us=peaks_us(self.sweep, self.settings),
         )
 
     def _reason(self) -> str:
@@ -219,20 +205,6 @@ class LockCore:
         if self.state is LockState.FROZEN:
             return "frozen: nothing is regulated until it is relocked"
         return f"{self.state.value}" + (f" after {self.loss.kind}" if self.loss else "")
-
-    def _peaks_us(self) -> tuple[float, ...]:
-        if self.sweep is None:
-            return ()
-        half_us = 0.5e6 / self.settings.ramp_hz
-
-        def places(one: Pass) -> list[float]:
-            middle = sorted(one.slaves, key=lambda p: abs(p.position - 0.5))[:1]
-            return [p.position for p in (*one.masters[:1], *middle, *one.masters[1:2])]
-
-        up, down = places(self.sweep.rising), places(self.sweep.falling)
-        if len(up) != 3 or len(down) != 3:
-            return ()
-        return tuple(half_us * x for x in (*up, *(2.0 - x for x in reversed(down))))
 
     # --- scripts ----------------------------------------------------------------------------------
 
@@ -261,7 +233,7 @@ class LockCore:
             doubt = "the mode has not been checked since the lock was connected"
         elif abs(ratio.mean - self._expected()) > self.settings.stroke_tolerance.low:
             # The laser is not where its actuator says: at rest a diode finds its first mode.
-            self._laser_v = self.settings.rest_v
+            self._regulators.laser_v = self.settings.rest_v
             yield
             sweep = yield from self._good_sweep()
             ratio = self._where(sweep)
@@ -269,7 +241,7 @@ class LockCore:
         self.mode_doubted = self.mode_doubted or doubt
         self._reference = Reference.of(sweep)
         self.setpoint = ratio.mean
-        self._forget_history()
+        self._regulators.reset()
         if math.isnan(self.target):
             self.target = self._allowed_near(ratio.mean)
         yield from self._walk(verify_stroke=False)
@@ -277,7 +249,7 @@ class LockCore:
     def _probe(self) -> Script:
         """A small stroke of the actuator shows which photodiode sees what, and the polarity."""
         stroke_v = self.settings.probe_ratio / abs(self.settings.ratio_per_v)
-        if self._laser_v > self.settings.rest_v:
+        if self._regulators.laser_v > self.settings.rest_v:
             stroke_v = -stroke_v
         for _ in range(PROBE_PATIENCE):
             before = yield
@@ -285,13 +257,13 @@ class LockCore:
                 break
         else:
             before = yield
-        self._laser_v += stroke_v
+        self._regulators.laser_v += stroke_v
         yield
         after = yield
-        self._laser_v -= stroke_v
+        self._regulators.laser_v -= stroke_v
         fault = judge_probe(before, after, stroke_v, self.settings)
         if fault is not None and fault.wiring:
-            raise _Lost(fault)
+            raise Lost(fault)
         yield
         self._probed = fault is None
 
@@ -305,10 +277,10 @@ class LockCore:
             sweep = yield
             loss = masters_lost(sweep, self.settings, None)
             if loss is None:
-                self._regulate_cavity(sweep)
+                self._regulators.regulate_cavity(sweep)
                 loss = slave_lost(sweep, self.settings, None)
             elif loss.kind == "peak count":
-                self._fetch_masters(sweep)
+                self._regulators.fetch_masters(sweep)
             good = 0 if loss is not None else good + 1
             if good == GOOD_SWEEPS:
                 return sweep
@@ -317,20 +289,20 @@ class LockCore:
                 if (
                     loss.kind == "peak count"
                     and not rested
-                    and self._laser_v != self.settings.rest_v
+                    and self._regulators.laser_v != self.settings.rest_v
                 ):
                     rested, left = True, self.settings.patience_sweeps
-                    self._laser_v = self.settings.rest_v
+                    self._regulators.laser_v = self.settings.rest_v
                     continue
-                raise _Lost(loss)
+                raise Lost(loss)
             if loss is not None and loss.wiring:
-                raise _Lost(loss)
+                raise Lost(loss)
 
     def _walk(self, *, verify_stroke: bool) -> Script:
         """Walk the setpoint to `target`, wait until the laser has landed there, verify it."""
         s = self.settings
         change = self.target - self.setpoint
-        start_v = self._laser_v
+        start_v = self._regulators.laser_v
         # The sweep that comes next was begun before the first step can be put out.
         sweep = yield
         self._regulate(sweep, s.limits.jump_ratio)
@@ -339,7 +311,7 @@ class LockCore:
             left = self.target - self.setpoint
             step = left if abs(left) <= s.longest_step else math.copysign(s.longest_step, left)
             self.setpoint = self.target if step == left else self.setpoint + step
-            self._set_laser(self._laser_v + step / s.ratio_per_v)
+            self._regulators.set_laser(self._regulators.laser_v + step / s.ratio_per_v)
             sweep = yield
             self._regulate(sweep, s.limits.jump_ratio + s.stroke_tolerance.high * abs(step))
         self._errors.clear()
@@ -350,17 +322,17 @@ class LockCore:
             if landed and abs(sum(self._errors) / len(self._errors)) < s.landing_tolerance:
                 break
         else:
-            raise _Lost(Loss("landing", f"the laser does not settle at ratio {self.target:.4f}"))
-        stroke = (self._laser_v - start_v) * s.ratio_per_v
+            raise Lost(Loss("landing", f"the laser does not settle at ratio {self.target:.4f}"))
+        stroke = (self._regulators.laser_v - start_v) * s.ratio_per_v
         allowed = s.stroke_tolerance.low + s.stroke_tolerance.high * abs(change)
         if verify_stroke and abs(stroke - change) > allowed:
             self.mode_doubted = (
                 f"the actuator moved by {stroke:.3f} in ratio for a jump of {change:.3f}: mode hop?"
             )
-            raise _Lost(Loss("jump", self.mode_doubted))
+            raise Lost(Loss("jump", self.mode_doubted))
         # Means of a status begin where the laser has landed.
         self._ratios = deque(list(self._ratios)[-s.landing_sweeps :], maxlen=HISTORY)
-        self._forget_history()
+        self._regulators.reset()
 
     def _move(self) -> Script:
         yield from self._walk(verify_stroke=True)
@@ -373,84 +345,38 @@ class LockCore:
     # --- loops ------------------------------------------------------------------------------------
 
     def _regulate(self, sweep: Sweep, jump_ratio: float) -> None:
-        """One step of both loops. Raises _Lost before either moves on a bad sweep."""
+        """One step of both loops. Raises Lost before either moves on a bad sweep."""
         s = self.settings
         loss = masters_lost(sweep, s, self._reference)
         if loss is not None:
-            raise _Lost(loss)
-        moved = sweep.rising.masters[0].position - self._m1_place
+            raise Lost(loss)
+        moved = self._regulators.m1_off(sweep)
         if self._reference is not None and abs(moved) > s.limits.cavity_jump:
-            raise _Lost(Loss("cavity jump", f"m1 stands {moved:+.3f} of the ramp off its place"))
+            raise Lost(Loss("cavity jump", f"m1 stands {moved:+.3f} of the ramp off its place"))
         loss = slave_lost(sweep, s, self._reference)
         if loss is not None:
-            raise _Lost(loss)
+            raise Lost(loss)
         ratio = total_ratio(sweep, self.setpoint, s.slave_order)
         error = ratio.mean - self.setpoint
         if abs(error) > jump_ratio:
-            raise _Lost(
+            raise Lost(
                 Loss("jump", f"the ratio jumped to {error:+.4f} off its setpoint: mode hop?")
             )
-        self._check_rail()
-        self._regulate_cavity(sweep)
-        change = s.laser_integral * error + s.laser_proportional * (error - self._last_error)
-        self._set_laser(self._laser_v - change / s.ratio_per_v)
-        self._last_error = error
+        self._regulators.check_rail()
+        self._regulators.regulate_cavity(sweep)
+        self._regulators.regulate_laser(error)
         self._errors.append(error)
         self._ratios.append(ratio)
         if self.state is LockState.LOCKED and not self.mode_doubted:
-            self._known = (self.setpoint, self._laser_v)
-
-    def _regulate_cavity(self, sweep: Sweep) -> None:
-        s = self.settings
-        error = sweep.rising.masters[0].position - self._m1_place
-        change = s.cavity_integral * error
-        change += s.cavity_proportional * (error - self._last_cavity_error)
-        self._last_cavity_error = error
-        self._move_ramp(2.0 * s.ramp_amplitude_v * change)
-
-    def _fetch_masters(self, sweep: Sweep) -> None:
-        """One master peak within the ramp: bring it to the nearer of its two places."""
-        masters = sweep.rising.masters
-        if len(masters) != 1 or sweep.repeated:
-            return
-        places = (self._m1_place, self._m1_place + self.settings.spacing)
-        error = min((masters[0].position - place for place in places), key=abs)
-        self._move_ramp(2.0 * self.settings.ramp_amplitude_v * 0.5 * error)
-
-    def _move_ramp(self, change_v: float) -> None:
-        """A later peak wants a higher offset: it stands at a fixed voltage of the piezo."""
-        wanted_v = self._ramp_offset_v + change_v
-        if wanted_v not in self.settings.ramp_offset_v:
-            raise _Lost(Loss("rail", "the ramp's offset is at the end of its range"))
-        self._ramp_offset_v = wanted_v
-
-    def _set_laser(self, volts: float) -> None:
-        if volts not in self.settings.laser_v:
-            raise _Lost(Loss("rail", "the laser's actuator is at the end of its range"))
-        self._laser_v = volts
-
-    def _inner_range(self) -> tuple[float, float]:
-        limits, laser_v = self.settings.limits, self.settings.laser_v
-        margin_v = limits.rail_margin * (laser_v.high - laser_v.low)
-        return laser_v.low + margin_v, laser_v.high - margin_v
-
-    def _check_rail(self) -> None:
-        low, high = self._inner_range()
-        self._rail_count = 0 if low <= self._laser_v <= high else self._rail_count + 1
-        if self._rail_count >= self.settings.limits.rail_sweeps:
-            self._rail_count = 0
-            raise _Lost(
-                Loss("rail", f"the laser's actuator stands at {self._laser_v:.3f} V, near its rail")
-            )
+            self._known = (self.setpoint, self._regulators.laser_v)
 
     # --- where the laser is -----------------------------------------------------------------------
 
     def _expected(self) -> float:
-        """Total ratio by the actuator's voltage and the last trusted pair."""
-        if self._known is None:
-            return 0.5
-        ratio, volts = self._known
-        return ratio + (self._laser_v - volts) * self.settings.ratio_per_v
+        """Total ratio by the actuator's voltage and the last trusted pair; without one a laser at
+        rest is taken to lie in order 0."""
+        ratio, volts = self._known or (0.5, self.settings.rest_v)
+        return ratio + (self._regulators.laser_v - volts) * self.settings.ratio_per_v
 
     def _where(self, sweep: Sweep) -> Ratio:
         return total_ratio(sweep, self._expected(), self.settings.slave_order)
@@ -478,29 +404,14 @@ class LockCore:
         """The cavity is kept in its place on good master peaks; then another attempt."""
         s = self.settings
         if masters_lost(sweep, s, self._reference) is None:
-            moved = sweep.rising.masters[0].position - self._m1_place
+            moved = self._regulators.m1_off(sweep)
             if abs(moved) < s.limits.cavity_jump:
                 try:
-                    self._regulate_cavity(sweep)
-                except _Lost as lost:
+                    self._regulators.regulate_cavity(sweep)
+                except Lost as lost:
                     self.loss = lost.loss
         if (self.loss is not None and self.loss.wiring) or not s.auto_relock:
             return
         if self._attempts < s.relock_attempts and self._now_s - self._lost_s >= s.relock_wait_s:
             self._attempts += 1
             self._acquire_from_now()
-
-    def _forget_history(self) -> None:
-        self._last_error = 0.0
-        self._rail_count = 0
-
-
-def _scatter(ratios: list[Ratio]) -> float:
-    """Standard deviation of single passes around the means of rising and falling ramps."""
-    if len(ratios) < 2:
-        return math.nan
-    squares = 0.0
-    for values in ([r.rising for r in ratios], [r.falling for r in ratios]):
-        mean = sum(values) / len(values)
-        squares += sum((v - mean) ** 2 for v in values)
-    return math.sqrt(squares / (2 * len(ratios) - 2))

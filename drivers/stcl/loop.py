@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from drivers.errors import DriverError
-from drivers.stcl.core import LockCore, Outputs
+from drivers.stcl.core import LockCore
+from drivers.stcl.regulators import Outputs
 from drivers.stcl.sweep import ScanTraces, analyse
 
 

@@ -20,6 +20,14 @@ class Loss:
         return self.kind in ("sidebands", "swapped photodiodes", "ramp polarity", "actuator")
 
 
+class Lost(Exception):
+    """A sweep failed a test; nothing has moved on it."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.text)
+        self.loss = loss
+
+
 @dataclass(frozen=True)
 class Reference:
     """What sweeps looked like when the lock was closed."""

@@ -11,7 +11,7 @@ import pytest
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange, ProtocolError
 from drivers.interfaces import CavityScope, ModeChecked, TransferCavityLock
 from drivers.redpitaya_stcl import RedPitayaStcl
-from drivers.stcl.core import Outputs
+from drivers.stcl.regulators import Outputs
 from drivers.stcl.settings import StclSettings
 from drivers.stcl_board import StclBoard
 from simulators.clock import RigClock

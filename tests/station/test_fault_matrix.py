@@ -76,7 +76,9 @@ def test_every_simulated_fault_is_in_the_matrix(tmp_path: Path) -> None:
     from simulators.servers.areadetector_frames import CAMERA_FAULTS
 
     assert set(chosen({})) <= {c.instrument for s in SERVERS for c in cells(s)}
-    assert {c.fault for c in cells("camera")} == set(CAMERA_FAULTS)
+    # a leak of light, and a server that comes back at gain, are the subject of the gain's guard
+    guarded = {"light_leak", "restart"}
+    assert {c.fault for c in cells("camera")} == set(CAMERA_FAULTS) - guarded
     for server in set(SERVERS) - {"camera", "slow_control"}:
         taken = {c.fault for c in cells(server)}
         assert set(WIRE_FAULTS) - taken == set(EXEMPT.get(server, ())), server

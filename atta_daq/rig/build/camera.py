@@ -58,7 +58,7 @@ def micromanager(section: MicroManagerConfig, context: BuildContext) -> MicroMan
 def limits(section: CameraConfig) -> CameraLimits:
     """The envelope in the rig file."""
     return CameraLimits(
-        exposure_s=Range(section.exposure_s, section.exposure_s),
+        exposure_s=range_of(section.exposures_s),
         em_gain=Range(0, section.em_gain_limit),
         temperature_c=range_of(section.temperature_c),
         em_gain_unlocked=section.em_gain_unlocked,

@@ -23,6 +23,8 @@ class CameraConfig(InstrumentSection):
     """Rows."""
     exposure_s: float = Field(default=0.1, gt=0)
     """Of one frame."""
+    exposures_s: Interval = Interval(low=0.01, high=10.0)
+    """Exposures that may be set; photon transfer steps through them."""
     em_gain: int = Field(default=200, gt=0)
     """While counting."""
     em_gain_limit: int = Field(default=300, gt=0)
@@ -35,6 +37,16 @@ class CameraConfig(InstrumentSection):
     """Mean counts of a dark pixel, for the register's dose; 0: the dose is an upper bound."""
     electrons_per_adu: float = Field(default=5.0, gt=0)
     """At the output of the register, for its dose; from the camera's test sheet."""
+
+    @model_validator(mode="after")
+    def _exposure_allowed(self) -> "CameraConfig":
+        allowed = self.exposures_s
+        if not allowed.low <= self.exposure_s <= allowed.high:
+            raise ValueError(
+                f"exposure_s = {self.exposure_s:g} is outside exposures_s, {allowed.low:g} to "
+                f"{allowed.high:g} s"
+            )
+        return self
 
     @model_validator(mode="after")
     def _gain_allowed(self) -> "CameraConfig":

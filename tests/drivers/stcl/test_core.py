@@ -84,6 +84,16 @@ def test_a_peak_at_the_turning_point_of_the_ramp_does_no_harm() -> None:
         assert bench.core.status().locked
 
 
+def test_a_new_lock_finds_the_order_of_a_laser_that_an_old_one_left_in_another() -> None:
+    bench = Bench(3).lock()
+    bench.jump(-0.07)
+    bench.core = bench.loop.core = LockCore(SETTINGS, outputs=bench.core.outputs)
+    bench.lock()
+    assert bench.core.setpoint == pytest.approx(-0.07, abs=2e-3)
+    bench.jump(0.3)
+    assert abs(mean_error_mhz(bench)) < 1.0
+
+
 @pytest.mark.parametrize("ratio", [0.0, 0.03, 0.97, 1.0, 1.02, -0.02])
 def test_a_setpoint_too_near_a_master_peak_is_refused(ratio) -> None:
     bench = Bench(1).lock()
