@@ -265,8 +265,17 @@ async def start(world: World) -> dict[str, VisaServer]:
         def session(link: Link, box: Itc4000 = box) -> ItcSession:
             return ItcSession(link, world, box)
 
-        server = VisaServer(name, session, world.streams[f"garble {name}"])
+        def power_up(box: Itc4000 = box) -> None:
+            with world.lock:
+                box.power_cycle()
+
+        def run_away(begun: bool, laser: str = box.laser_name) -> None:
+            with world.lock:
+                light.set_cooler(laser, runaway=begun)
+
+        server = VisaServer(name, session, world.streams[f"garble {name}"], power_up)
         server.faults["restart"] = box.power_cycle
+        server.lasting["runaway"] = run_away
         server.faults["temperature_runaway"] = lambda laser=box.laser_name: light.set_cooler(
             laser, runaway=True
         )
