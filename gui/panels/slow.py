@@ -53,8 +53,8 @@ class SlowPanel(ScrolledPanel):
         elif not values:
             self.worst.show_state("none", Tone.OFF)
         else:
-            told = [one.severity for one in values]
-            wrong = [severity for severity in WORST_FIRST if told.count(severity)]
+            told: list[str] = [one.severity for one in values]
+            wrong: list[SlowSeverity] = [s for s in WORST_FIRST if s in told]
             counts = (f"{told.count(severity)} × {_WORDS[severity]}" for severity in wrong)
             worst: SlowSeverity = wrong[0] if wrong else "ok"
             self.worst.show_state(", ".join(counts) or "all ok", _TONES[worst])
