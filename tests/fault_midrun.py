@@ -34,8 +34,9 @@ STALL_S = 20 * 0.1 + 2.0
 LATE_NAMES = {("camera", "stall"): STALL_S}
 """Faults that have a documented time of their own."""
 BACK_S = 40.0
-NAMED_AS = {"slow_control": "ATTA:SLOW:"}
-"""What stands in a flag for an instrument instead of its name: its process variables."""
+NAMED_AS = {"slow_control": "ATTA:SLOW:", "isotope_offset": "the trap is on or near 84Kr"}
+"""What may stand in a flag for an instrument instead of its name: its process variables; where its
+generator's defaults put the trap, which the camera's own guard may be the first to see."""
 QUICK_LANES = (
     ("amplifier", "lock"),
     ("sideband", "trap_switch", "isotope_offset"),
