@@ -118,6 +118,7 @@ class CalibrationsPanel(Panel):
         said = ""
         if value.stale:
             self.badge.show_state("unknown", Tone.STALE, value.message)
+            said = value.message
         elif activity.startswith(_CALIBRATION):
             kind = activity.removeprefix(_CALIBRATION)
             self.badge.show_state(f"{kind} under way", Tone.BUSY, "STOP ends it")

@@ -129,9 +129,18 @@ def test_one_under_way_is_an_activity(shown: Shown, context: Context, link: Fake
     assert panel.badge.word == "none is stale"
 
 
+def colours(panel: CalibrationsPanel) -> set[str]:
+    """Of the shapes in the column of states."""
+    picture = panel.table.grab().toImage()
+    return {picture.pixelColor(x, y).name() for x in range(2, 30) for y in range(30, 120)}
+
+
 def test_a_lost_station_makes_the_states_unknown(shown: Shown, context: Context) -> None:
     panel = shown(CalibrationsPanel)
+    fine = context.theme.palette.tones[Tone.OK]
+    assert fine in colours(panel)
     context.readings.age("station gone")
     assert (panel.badge.word, panel.badge.tone) == ("unknown", Tone.STALE)
-    assert not panel.table.isEnabled()
+    assert panel.progress.full == "station gone"
+    assert fine not in colours(panel), "nothing is shown as fine"
     assert panel.model.rowCount() > 0, "what was known last stays in sight"
