@@ -22,10 +22,6 @@ class RigClock:
         """Rig time now (s)."""
         return self.origin_s + self.rate * (self._wall() - self.origin_s)
 
-    def utc_s(self, rig_s: float) -> float:
-        """UTC at a rig time (s since 1970)."""
-        return self.origin_s + (rig_s - self.origin_s) / self.rate
-
     def wall_s(self, rig_duration_s: float) -> float:
         """Wall seconds that a rig duration takes, for I/O time-outs and polling."""
         return rig_duration_s / self.rate

@@ -56,8 +56,7 @@ class Display:
         while not self._stop.is_set():
             frame = self._taker.provisional.wait(WAIT_S)
             if frame is not None:
-                exposed_utc_s = self._clock.utc_s(frame.rig_time_s)
-                self._server.post_image(frame.image, exposed_utc_s)
+                self._server.post_image(frame.image)
                 self._stop.wait(PICTURE_S)
 
     def _repeat(self, work: Callable[[], None]) -> None:

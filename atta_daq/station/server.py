@@ -232,9 +232,9 @@ class StationServer:
         table = [{key: _cell(row.get(key), code) for key, code in TABLES[name]} for row in rows]
         self._pvs[name].post(table, timestamp=self._now_utc_s())
 
-    def post_image(self, image: NDArray[np.uint16], exposed_utc_s: float) -> None:
-        """Post the latest frame, stamped with the end of its exposure."""
-        self._pvs["camera:image"].post(image, timestamp=exposed_utc_s)
+    def post_image(self, image: NDArray[np.uint16]) -> None:
+        """Post the latest frame."""
+        self._pvs["camera:image"].post(image, timestamp=self._now_utc_s())
 
 
 def _same(before: object, value: object) -> bool:

@@ -123,7 +123,7 @@ def test_event_loop_and_picture_during_a_sweep(qtbot: QtBot, tmp_path: Path) -> 
         late = np.array(delays_ms[20:])
         shown = np.array([ms for ms in latencies_ms if ms > 0.0])
         print(f"\nevent loop: p50 {np.median(late):.1f}, p99 {np.percentile(late, 99):.1f} ms; "
-              f"end of an exposure to its painting: median {np.median(shown):.0f}, "
+              f"station's picture to painting: median {np.median(shown):.0f}, "
               f"p95 {np.percentile(shown, 95):.0f} ms ({shown.size} pictures)")  # fmt: skip
         assert np.percentile(late, 99) <= 20.0
         assert shown.size > 100
