@@ -168,7 +168,7 @@ READINGS: tuple[Reading, ...] = (
     Reading("run:table", "table", "", "segments of the run: one row each"),
     Reading("run:points", "string", "", "JSON: normalised points so far (`client.runs.Points`)"),
     Reading("run:fit", "string", "", "JSON: last fit of each part of the run"),
-    Reading("camera:image", "image", "ADU", "latest frame of the region of interest"),
+    Reading("camera:image", "image", "ADU", "latest frame of the region of interest; `dataTimeStamp`: end of its exposure, rig time"),
 )
 
 VIEW_LEASE_S = 60.0

@@ -107,6 +107,15 @@ class _Rpc:
         threading.Thread(target=work, name=f"cmd-{self._command.name}", daemon=True).start()
 
 
+class _Picture(NTNDArray):
+    """An NTNDArray that also says when its data were taken."""
+
+    def wrap(self, value: Any, *, data_timestamp: float = 0.0, **known: Any) -> Any:
+        structure = super().wrap(value, **known)
+        structure["dataTimeStamp"] = _stamp(data_timestamp)
+        return structure
+
+
 class StationServer:
     """All process variables of one station on loopback or the given interface."""
 
@@ -232,9 +241,12 @@ class StationServer:
         table = [{key: _cell(row.get(key), code) for key, code in TABLES[name]} for row in rows]
         self._pvs[name].post(table, timestamp=self._now_utc_s())
 
-    def post_image(self, image: NDArray[np.uint16]) -> None:
-        """Post the latest frame."""
-        self._pvs["camera:image"].post(image, timestamp=self._now_utc_s())
+    def post_image(self, image: NDArray[np.uint16], rig_time_s: float) -> None:
+        """Post the latest frame. `rig_time_s`, the end of its exposure as the camera stamped it,
+        is its `dataTimeStamp`; `timeStamp` is the time of this post."""
+        self._pvs["camera:image"].post(
+            image, timestamp=self._now_utc_s(), data_timestamp=rig_time_s
+        )
 
 
 def _same(before: object, value: object) -> bool:
@@ -248,7 +260,7 @@ def _type_of(reading: Reading) -> Any:
     if reading.kind == "table":
         return NTTable(columns=list(TABLES[reading.name]))
     if reading.kind == "image":
-        return NTNDArray()
+        return _Picture()
     number = reading.kind == "double"
     return NTScalar(_CODES[reading.kind], display=True, form=number, valueAlarm=number)
 
