@@ -168,7 +168,12 @@ READINGS: tuple[Reading, ...] = (
     Reading("run:table", "table", "", "segments of the run: one row each"),
     Reading("run:points", "string", "", "JSON: normalised points so far (`client.runs.Points`)"),
     Reading("run:fit", "string", "", "JSON: last fit of each part of the run"),
-    Reading("camera:image", "image", "ADU", "latest frame of the region of interest; `dataTimeStamp`: end of its exposure, rig time"),
+    Reading(
+        "camera:image",
+        "image",
+        "ADU",
+        "latest frame of the region of interest, stamped with the end of its exposure",
+    ),
 )
 
 VIEW_LEASE_S = 60.0
