@@ -172,7 +172,7 @@ READINGS: tuple[Reading, ...] = (
         "camera:image",
         "image",
         "ADU",
-        "latest frame of the region of interest, stamped with the end of its exposure",
+        "latest frame of the region of interest; `dataTimeStamp`: end of its exposure, rig time",
     ),
 )
 
