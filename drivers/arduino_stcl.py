@@ -20,7 +20,9 @@ from drivers.transport import ByteStream, SerialStream
 _POLL_S = 0.003
 _SETTLING_MEANS = 8
 _CONNECT_ATTEMPTS = 3
-"""An Arduino that restarts when its port is opened misses the first command."""
+"""An Arduino that restarts when its port is opened misses the first command; one that is slow still
+has the line end in its buffer that ended whatever the last connection left, and refuses what comes
+behind it."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class ArduinoStcl:
                 try:
                     setpoint_us = self._wire.ask_integer("Ls?")
                     break
-                except Timeout:
+                except (Timeout, DeviceFault):
                     if attempt == _CONNECT_ATTEMPTS - 1:
                         raise
             self._wire.ask_integer("Lki?")
