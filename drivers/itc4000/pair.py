@@ -13,7 +13,7 @@ from collections.abc import Callable
 from drivers.amplifier_box import AmplifierReading, SeedReading
 from drivers.amplifier_protection import POLL_S
 from drivers.amplifier_trial import ExercisedAmplifier
-from drivers.errors import DeviceFault, DriverError, InterlockOpen, Timeout
+from drivers.errors import DriverError, InterlockOpen, Timeout
 from drivers.interfaces import AmplifierLimits, AmplifierStatus, Guard, Identity
 from drivers.itc4000.box import INHIBITED, INTERLOCK, KEYLOCK, WINDOW_FAILURE, ItcBox, words
 from drivers.visa_line import VisaLine
@@ -173,17 +173,11 @@ class Itc4000Pair(ExercisedAmplifier):
             return
         self._settle(self._chip)
         deadline_s = self._clock() + self._emission_timeout_s
-        while True:
-            try:
-                self._chip.switch(True)
-                return
-            except DeviceFault:
-                # The comparator may not have seen a seed yet that was switched on a moment ago.
-                waits = self._chip.condition() & INHIBITED and self._clock() < deadline_s
-                if not waits:
-                    raise
+        # The comparator may not have seen a seed yet that was switched on a moment ago.
+        while self._chip.condition() & INHIBITED and self._clock() < deadline_s:
             self._check_not_stopped()
             self._sleep(POLL_S)
+        self._chip.switch(True)
 
     def _switch_amplifier_off_blindly(self) -> None:
         # Nothing more can be done from here; the caller says so.
