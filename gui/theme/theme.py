@@ -37,6 +37,9 @@ class Theme(QObject):
         if application.style().objectName() != "fusion":
             # Native styles ignore half of a palette.
             application.setStyle(QStyleFactory.create("Fusion"))
+        # Changed under a style sheet, palette and font are taken over by each widget in turn, with
+        # its rules sought again every time: without one, and then with the new one, takes a third.
+        application.setStyleSheet("")
         application.setPalette(_qt(self.palette))
         font = QFont(application.font())
         font.setPointSize(self.size_pt)
