@@ -37,9 +37,11 @@ class Theme(QObject):
         if application.style().objectName() != "fusion":
             # Native styles ignore half of a palette.
             application.setStyle(QStyleFactory.create("Fusion"))
-        # Changed under a style sheet, palette and font are taken over by each widget in turn, with
-        # its rules sought again every time: without one, and then with the new one, takes a third.
-        application.setStyleSheet("")
+        if application.font().pointSize() == self.size_pt:
+            # Under a style sheet each widget takes over the palette with its rules sought again:
+            # without one, and then with the new one, takes half the time. Not so when the text
+            # size changes: the docks would be laid out once with other sizes and stay so.
+            application.setStyleSheet("")
         application.setPalette(_qt(self.palette))
         font = QFont(application.font())
         font.setPointSize(self.size_pt)
