@@ -14,44 +14,21 @@ A tapered amplifier pumped without seed is destroyed within a fraction of a seco
 
 import math
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Event, RLock
 from typing import NoReturn
 
+from drivers.amplifier_box import AmplifierBox, AmplifierReading
 from drivers.errors import DeviceFault, DriverError, InterlockOpen, OutOfRange
-from drivers.interfaces import AmplifierLimits, Range
+from drivers.interfaces import AmplifierLimits, Guard, Range
 
 _CURRENT_TOLERANCE_MA = 0.05
 """Read-back may differ from the set value by the box's rounding."""
-_POLL_S = 0.005
+POLL_S = 0.005
 _OFF_ATTEMPTS = 2
 
 
-@dataclass(frozen=True)
-class SeedReading:
-    """Seed diode: is it emitting, and what reaches the amplifier (mW)."""
-
-    on: bool
-    power_mw: float
-
-
-@dataclass(frozen=True)
-class AmplifierReading:
-    """Amplifier: is it switched on, and its currents (mA)."""
-
-    on: bool
-    current_set_ma: float
-    current_ma: float
-
-    @property
-    def level_ma(self) -> float:
-        """The current that may flow: 0 when off."""
-        return max(self.current_set_ma, self.current_ma) if self.on else 0.0
-
-
-class ProtectedAmplifier(ABC):
+class ProtectedAmplifier(AmplifierBox):
     """The commands of `TaperedAmplifier` inside the envelope `limits`.
 
     A driver adds the box: it reads, writes and switches. `sleep` and `clock` are wall time.
@@ -83,42 +60,6 @@ class ProtectedAmplifier(ABC):
     @property
     def name(self) -> str:
         return self._name
-
-    # --- the box ---
-
-    @abstractmethod
-    def _read_seed(self) -> SeedReading: ...
-
-    @abstractmethod
-    def _read_seed_current_ma(self) -> float: ...
-
-    @abstractmethod
-    def _write_seed_current(self, current_ma: float) -> None: ...
-
-    @abstractmethod
-    def _switch_seed(self, on: bool) -> None:
-        """Switch and read back; raise `DriverError` unless it is confirmed."""
-
-    @abstractmethod
-    def _read_amplifier(self) -> AmplifierReading: ...
-
-    @abstractmethod
-    def _write_amplifier_current(self, current_ma: float) -> None: ...
-
-    @abstractmethod
-    def _switch_amplifier(self, on: bool) -> None:
-        """Switch and read back; raise `DriverError` unless it is confirmed."""
-
-    @abstractmethod
-    def _switch_amplifier_off_blindly(self) -> None:
-        """Send 'off' to a box that does not answer. Never raises."""
-
-    @abstractmethod
-    def _amplifier_emits(self) -> bool: ...
-
-    @abstractmethod
-    def _check_guard(self) -> None:
-        """Raise `InterlockOpen` unless the box itself guards against an unseeded amplifier."""
 
     # --- the commands ---
 
@@ -223,6 +164,20 @@ class ProtectedAmplifier(ABC):
                 self._stop.clear()
 
     # --- protection ---
+
+    def guards(self) -> tuple[Guard, ...]:
+        """This driver's envelope, then the guards of the box."""
+        limits = self._limits
+        envelope = Guard(
+            fault="a dangerous order or level is asked for",
+            by="this driver's envelope",
+            state=f"seed first, amplifier last; above {limits.unseeded_ceiling_ma:g} mA only with "
+            f"{limits.seed_power_min_mw:g} mW of seed read within "
+            f"{limits.seed_reading_max_age_s:g} s; ramp {limits.ramp_step_ma:g} mA each "
+            f"{1e3 * limits.ramp_interval_s:g} ms, at most {limits.amplifier_current_ma.high:g} mA",
+            armed=True,
+        )
+        return envelope, *self._box_guards()
 
     def _checked_amplifier(self) -> AmplifierReading:
         """Read the amplifier; if it is high and its seed cannot be verified, bring it down."""
@@ -352,7 +307,7 @@ class ProtectedAmplifier(ABC):
             self._check_not_stopped()
             if self._clock() > deadline_s:
                 return False
-            self._sleep(_POLL_S)
+            self._sleep(POLL_S)
         return True
 
     def _dark(self, what: str) -> DeviceFault:

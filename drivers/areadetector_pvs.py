@@ -22,6 +22,8 @@ MODES = {
     "AndorEMGainAdvanced": "Disabled",
 }
 """Enumerations that every acquisition needs. Advanced gain (above 300) harms the sensor."""
+ADVANCED = {False: "Disabled", True: "Enabled"}
+"""`AndorEMGainAdvanced` by whether the rig file unlocks it."""
 SHUTTER = "AndorShutterMode"
 SHUTTER_OPEN, SHUTTER_CLOSED = "Always Open", "Always Closed"
 ENUMERATIONS = {*MODES, SHUTTER, "Acquire", "ArrayCallbacks"}

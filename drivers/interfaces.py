@@ -10,7 +10,7 @@ All drivers are safe to call from several threads: one connection, one lock.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,38 @@ class AmplifierStatus:
     """The box's own health text."""
 
 
+@dataclass(frozen=True)
+class Guard:
+    """One guard of the amplifier, as it stands now."""
+
+    fault: str
+    """What it guards against."""
+    by: str
+    """Who guards: the driver, a setting of a box, a wire."""
+    state: str
+    """How it stands, in words."""
+    armed: bool
+    remedy: str = ""
+    """What to do when it is not armed."""
+
+
+@dataclass(frozen=True)
+class GuardTrial:
+    """The box's own guard, provoked at a harmless current. Wall times."""
+
+    passed: bool
+    current_ma: float
+    """Amplifier current while its seed was taken away."""
+    trip_s: float
+    """From the command that switched the seed off until the amplifier was read as off: what
+    passed at most, the wire included. inf when it stayed on."""
+    allowed_s: float
+    by: str
+    """What the box says that tripped; empty when it does not say."""
+    take_down_s: float
+    """How long the driver itself takes to bring the amplifier down and off."""
+
+
 class TaperedAmplifier(Instrument, Protocol):
     """Seed diode and tapered amplifier, never pumped unseeded.
 
@@ -123,6 +155,18 @@ class TaperedAmplifier(Instrument, Protocol):
 
     def set_amplifier_current(self, current_ma: float) -> None:
         """Ramp to `current_ma`; above the unseeded ceiling only with a verified, fresh seed."""
+        ...
+
+    def guards(self) -> tuple[Guard, ...]:
+        """Who guards the amplifier against what, read from the box now."""
+        ...
+
+    def exercise_guard(self, seed_current_ma: float) -> GuardTrial:
+        """Provoke the box's own guard at a current that is harmless without seed.
+
+        Refused with `InterlockOpen` unless seed and amplifier are off; both are off afterwards,
+        however it ends.
+        """
         ...
 
 
@@ -212,6 +256,49 @@ class TransferCavityLock(Instrument, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class CavityTraces:
+    """One sweep of a scanned cavity, thinned for a window: each point the highest of its samples,
+    so that no peak is lost."""
+
+    times_us: NDArray[np.float64]
+    """After the start of the record, (n,), n at most 1000."""
+    master_v: NDArray[np.float64]
+    """Photodiode of the master, (n,)."""
+    slave_v: NDArray[np.float64]
+    """Photodiode of the slave, (n,)."""
+    master_peaks_us: tuple[float, ...]
+    """Fitted positions in the record, in the order of time."""
+    slave_peaks_us: tuple[float, ...]
+    errors: NDArray[np.float64]
+    """Ratio less its setpoint in the last sweeps, oldest first."""
+
+
+@runtime_checkable
+class CavityScope(Protocol):
+    """What a lock that digitises the cavity offers beside `TransferCavityLock`."""
+
+    def traces(self) -> CavityTraces | None:
+        """The last sweep; None before the first."""
+        ...
+
+
+class ModeCheck(Protocol):
+    """Tells by the reference cell whether the slave is on the right mode."""
+
+    def __call__(self, go_to: Callable[[float], LockStatus]) -> str:
+        """Why the mode is wrong, '' when it is right. `go_to` moves the lock to a ratio and returns
+        when it has landed; the lock goes back by itself afterwards. May raise DriverError."""
+        ...
+
+
+@runtime_checkable
+class ModeChecked(Protocol):
+    """A lock that relocks by itself and wants the mode checked before it calls itself locked."""
+
+    mode_check: ModeCheck | None
+
+
 # --- camera ---------------------------------------------------------------------------------
 
 
@@ -249,6 +336,8 @@ class CameraStatus:
     frames_lost: int
     """Gaps in `unique_id` since `start`."""
     message: str
+    failure: str = ""
+    """Why the frames have ended without `stop`, in words; empty while all is well."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +345,22 @@ class CameraLimits:
     exposure_s: Range
     em_gain: Range
     temperature_c: Range
+    em_gain_unlocked: bool = False
+    """Gain above 300 may be used: the lab accepts that the sensor ages fast."""
+
+
+@dataclass(frozen=True)
+class CameraProtection:
+    """What the guard of the multiplication register has seen; costs no exchange with the camera."""
+
+    dose_nc: float
+    """Charge that left the register at gain since the driver was made."""
+    trips: int
+    """How often it took the gain away."""
+    trip: str
+    """Why, the last time; empty again once a new acquisition has been started."""
+    saturated_fraction: float
+    """Of the pixels of the latest frame."""
 
 
 class AtomCamera(Instrument, Protocol):
@@ -281,6 +386,16 @@ class AtomCamera(Instrument, Protocol):
 
     def stop(self) -> None:
         """Stop; when it returns no frame will come any more."""
+        ...
+
+    def protection(self) -> CameraProtection:
+        """State of the register's guard, which stops the camera, closes the shutter and takes
+        the gain away when too many pixels saturate."""
+        ...
+
+    def enforce(self) -> str:
+        """Look at the gain that the camera has now, whoever set it. Where it may not be on, make
+        the camera safe and return why; else ''. Asked twice a second by the station."""
         ...
 
 

@@ -13,6 +13,7 @@ from atta_daq.analysis.fit_run import warm_up
 from atta_daq.counting.calibrate import calibrate
 from atta_daq.counting.efficiency import efficiency_curve
 from atta_daq.counting.segment import SegmentCounter
+from drivers.stcl.peaks import compile_fits
 from simulators.clock import RigClock
 from simulators.truth import Truth
 from simulators.world.world import World
@@ -49,6 +50,7 @@ def frames() -> np.ndarray:
 
 def main() -> None:
     warm_up()
+    compile_fits()
     images = frames()
     calibration = calibrate(images, EXPOSURE_S)
     counter = SegmentCounter(calibration, efficiency_curve(calibration))

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from simulators.servers import (
     areadetector,
     dlcpro,
+    itc4000,
     pm100,
     redpitaya,
     rf_generator,
@@ -28,6 +29,10 @@ Starter = Callable[[World], Awaitable[dict[str, Server]]]
 async def _dlcpro(world: World) -> dict[str, Server]:
     box = await dlcpro.start(world)
     return {"amplifier": box.command, "amplifier_monitor": box.monitor}
+
+
+async def _itc4000(world: World) -> dict[str, Server]:
+    return {**await itc4000.start(world)}
 
 
 async def _synthhd(world: World) -> dict[str, Server]:
@@ -72,13 +77,13 @@ async def _trap_switch(world: World) -> dict[str, Server]:
 
 
 BOXES: Mapping[str, Mapping[str, Starter]] = {
-    "amplifier": {"toptica-dlcpro": _dlcpro},
+    "amplifier": {"toptica-dlcpro": _dlcpro, "thorlabs-itc4000": _itc4000},
     "sideband": {
         "windfreak-synthhd": _synthhd,
         "rigol-dsg800": _scpi_sideband(rf_generator.RIGOL),
         "keysight-mxg": _scpi_sideband(rf_generator.KEYSIGHT),
     },
-    "lock": {"arduino-stcl": _arduino},
+    "lock": {"arduino-stcl": _arduino, "redpitaya-stcl": _board("lock")},
     "camera": {"areadetector": _areadetector},
     "trap_switch": {"redpitaya": _trap_switch},
     "loading": {"redpitaya": _board("loading")},

@@ -6,9 +6,13 @@ from typing import Any
 
 from simulators.boxes import BOXES, chosen
 from simulators.derived import derived_truth
-from simulators.faults import WIRE_FAULTS, WireFault
+from simulators.faults import BOOT_S, LATE_S, WIRE_FAULTS, WireFault
 from simulators.servers.areadetector import AreaDetector
-from simulators.servers.areadetector_frames import CameraFault
+from simulators.servers.areadetector_frames import (
+    CAMERA_FAULT_PARAMETERS,
+    CAMERA_FAULTS,
+    CameraFault,
+)
 from simulators.servers.slow_pvs import SLOW_FAULTS, SlowPvs
 from simulators.wire import WireServer
 from simulators.world.world import World
@@ -28,7 +32,7 @@ class SimulatedRig:
         self._camera: AreaDetector | None = None
         self._slow: SlowPvs | None = None
         self._derived = derived_truth(world)
-        light, cavity = world.light, world.cavity
+        light, cavity, scan = world.light, world.cavity, world.scan
         self._faults: dict[tuple[str, str], Callable[..., None]] = {
             ("amplifier", "trip"): lambda reason="driver tripped": light.trip_amplifier(
                 str(reason)
@@ -37,10 +41,14 @@ class SimulatedRig:
                 _number("kept", kept, 0.0, 1.0), _number("decay_s", decay_s, 1e-6, 1e6)
             ),
             ("amplifier", "interlock_open"): lambda: light.set_interlock(True),
+            ("amplifier", "key_off"): lambda: light.set_emission_button(False),
             ("lock", "mode_hop"): lambda jump_mhz=None, multimode=True: cavity.hop(
                 None if jump_mhz is None else _number("jump_mhz", jump_mhz, -1e5, 1e5),
                 bool(multimode),
             ),
+            ("lock", "pickoff_after_eom"): lambda: setattr(scan, "pickoff_after_eom", True),
+            ("lock", "swapped_photodiodes"): lambda: setattr(scan, "swapped_photodiodes", True),
+            ("lock", "ramp_polarity"): lambda: setattr(scan, "inverted_ramp", True),
             ("slow_control", "pressure_spike"): lambda factor=50.0: world.vacuum.spike(
                 _number("factor", factor, 1.0, 1e6)
             ),
@@ -101,7 +109,11 @@ class SimulatedRig:
             return {
                 "rig_time_s": world.clock.now_s(),
                 "detuning_mhz": field.detuning_mhz,
-                "lock_error": world.cavity.error_code(),
+                "lock_error": (
+                    world.cavity.firmware.error_code()
+                    if world.cavity.controller is world.cavity.firmware
+                    else 0
+                ),
                 "seed_power_mw": light.seed_power_mw(),
                 "amplifier_current_ma": 1000.0 * amplifier.current_a,
                 "power_mw": field.power_mw,
@@ -112,11 +124,20 @@ class SimulatedRig:
                 "amplifier_destroyed": amplifier.destroyed,
                 "amplifier_trip": light.amplifier_trip,
                 "interlock_open": light.interlock_open,
+                "ld_enable": light.line.high,
                 "emission": light.emission,
                 "power_head_mw": world.power_head.true_power_mw(),
                 "source_pressure_mbar": world.vacuum.pressure_mbar(),
                 "discharge_power_w": world.vacuum.rf_power_w(),
                 "atoms": asdict(world.atoms.status()),
+                # after `atoms`, which brings the camera to the present
+                "camera": {
+                    "em_gain": world.atoms.camera.setup.em_gain,
+                    "shutter_open": world.atoms.camera.shutter_open,
+                    "acquiring": world.atoms.camera.acquiring,
+                    "register_charge_nc": world.atoms.camera.register_charge_nc,
+                    "saturated_exposures": world.atoms.camera.saturated_exposures,
+                },
                 "wire_faults": {
                     name: server.fault.kind
                     for name, server in self.servers.items()
@@ -132,20 +153,39 @@ class SimulatedRig:
         if instrument == "slow_control" and self._slow is not None and fault in SLOW_FAULTS:
             self._slow.set_fault(fault, **_record(fault, parameters))
             return
+        server = self.servers.get(instrument)
+        if server is not None and fault in server.lasting and not parameters:
+            server.lasting[fault](True)
+            return
         if fault in WIRE_FAULTS:
             self._server(instrument).set_fault(_wire_fault(fault, parameters))
             return
-        act = self._faults.get((instrument, fault))
+        of_box = {} if server is None else server.faults
+        act = self._faults.get((instrument, fault)) or of_box.get(fault)
         if act is None:
-            known = sorted(f for i, f in self._faults if i == instrument)
+            self._server(instrument)
             raise ValueError(
-                f"{instrument} has no fault {fault!r}; it has: {', '.join([*known, *WIRE_FAULTS])}"
+                f"{instrument} has no fault {fault!r}; it has: "
+                f"{', '.join(self.faults()[instrument])}"
             )
         with self.world.lock:
             try:
                 act(**parameters)
             except TypeError as error:
                 raise ValueError(f"{fault}: {error}") from error
+
+    def faults(self) -> dict[str, list[str]]:
+        """Every fault that each instrument can have."""
+        known: dict[str, list[str]] = {}
+        for name, server in self.servers.items():
+            wire = [f for f in WIRE_FAULTS if f != "restarted" or server.restartable]
+            world = [f for i, f in self._faults if i == name]
+            known[name] = list(dict.fromkeys([*wire, *server.lasting, *server.faults, *world]))
+        if self._camera is not None:
+            known["camera"] = list(CAMERA_FAULTS)
+        if self._slow is not None:
+            known["slow_control"] = list(SLOW_FAULTS)
+        return known
 
     def clear(self, instrument: str | None = None) -> None:
         """Mend everything, or one instrument. A destroyed amplifier stays destroyed."""
@@ -157,14 +197,19 @@ class SimulatedRig:
             elif name == "slow_control" and self._slow is not None:
                 self._slow.set_fault(None)
             else:
-                self._server(name).set_fault(None)
+                server = self._server(name)
+                server.set_fault(None)
+                for mend in server.lasting.values():
+                    mend(False)
         with self.world.lock:
             if "amplifier" in names:
                 self.world.light.recover_seed()
                 self.world.light.set_interlock(False)
                 self.world.light.set_emission_button(True)
+                self.world.light.mend_pair()
             if "lock" in names:
                 self.world.cavity.realign()
+                self.world.scan.mend()
             if "slow_control" in names:
                 self.world.vacuum.mend()
 
@@ -182,21 +227,33 @@ def _record(fault: str, parameters: dict[str, Any]) -> dict[str, str]:
 
 
 def _camera_fault(kind: str, parameters: dict[str, Any]) -> CameraFault:
-    if set(parameters) - {"every"}:
-        raise ValueError("faults of the camera take nothing but 'every'")
-    every = _number("every", parameters.get("every", 10), 1, 1_000_000)
-    return CameraFault(kind, int(every))  # pyright: ignore[reportArgumentType] checked there
+    taken = CAMERA_FAULT_PARAMETERS.get(kind, {})
+    if unknown := set(parameters) - set(taken):
+        raise ValueError(
+            f"{kind} takes {', '.join(taken) or 'nothing'}, not {', '.join(sorted(unknown))}"
+        )
+    values = {key: _number(key, value, *taken[key]) for key, value in parameters.items()}
+    for whole in {"every", "em_gain"} & set(values):
+        values[whole] = int(values[whole])
+    return CameraFault(kind, **values)  # pyright: ignore[reportArgumentType] checked there
 
 
 def _wire_fault(kind: str, parameters: dict[str, Any]) -> WireFault:
-    unknown = set(parameters) - {"count", "delay_s"}
+    unknown = set(parameters) - {"count", "delay_s", "factor"}
     if unknown:
-        raise ValueError(f"{kind} takes count and delay_s, not {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"{kind} takes count, delay_s and factor, not {', '.join(sorted(unknown))}"
+        )
     count = parameters.get("count")
     if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
         raise ValueError(f"count must be a whole number, got {count!r}")
-    delay_s = _number("delay_s", parameters.get("delay_s", 3.0), 0.0, 3600.0)
-    return WireFault(kind=kind, left=count, delay_s=delay_s)  # pyright: ignore[reportArgumentType]
+    delay_s = _number("delay_s", parameters.get("delay_s", _delay_s(kind)), 0.0, 3600.0)
+    factor = _number("factor", parameters.get("factor", 1000.0), -1e12, 1e12)
+    return WireFault(kind, count, delay_s, factor)  # pyright: ignore[reportArgumentType]
+
+
+def _delay_s(kind: str) -> float:
+    return BOOT_S if kind == "restarted" else LATE_S
 
 
 def _number(name: str, value: Any, low: float, high: float) -> float:

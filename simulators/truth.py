@@ -149,6 +149,19 @@ class Light(_Group):
     power_noise: float = q(0.002, "1", "relative power noise (A)", ge=0)
     power_noise_time_s: float = q(1.0, "s", "correlation time of the power noise (A)", gt=0)
     seed_noise: float = q(0.002, "1", "noise of a seed-power reading over nominal (A)", ge=0)
+    seed_photodiode_ma_per_mw: float = q(
+        0.0497, "mA/mW", "photocurrent per seed power at the chip, ITC4000 pair (A)", gt=0
+    )
+    output_photodiode_ma_per_mw: float = q(
+        0.00201, "mA/mW", "photocurrent per output power, ITC4000 pair (A)", gt=0
+    )
+    ld_enable_low_mw: float = q(
+        11.0, "mW", "seed power below which the LD-ENABLE line falls, ITC4000 pair (A)", gt=0
+    )
+    ld_enable_high_mw: float = q(13.0, "mW", "seed power above which it rises again (A)", gt=0)
+    ld_enable_delay_s: float = q(
+        2e-3, "s", "delay of comparator and box until the amplifier's current ends (A)", gt=0
+    )
     eom_v_pi_v: float = q(4.0, "V", "half-wave voltage of the EOM (A)", gt=0)
     shutter_s: float = q(0.01, "s", "time for the 819-nm shutter to move (A)", ge=0)
 
@@ -190,6 +203,19 @@ class Cavity(_Group):
         0.5, "s", "time constant of the cavity's own loop at its default gains (A)", gt=0
     )
     lock_time_s: float = q(0.25, "s", "time constant of the closed loop after a step (A)", gt=0)
+    board_ramp_mhz_per_v: float = q(
+        3260.0, "MHz/V", "cavity length by OUT1 of the digitiser, on the master's scale (A)", gt=0
+    )
+    board_laser_mhz_per_v: float = q(
+        2200.0, "MHz/V", "laser frequency by OUT2 of the digitiser (A)", gt=0
+    )
+    actuator_hysteresis: float = q(
+        0.04, "1", "share of the laser piezo's stroke that lags (A)", ge=0, lt=0.3
+    )
+    master_peak_v: float = q(0.7, "V", "811-nm peak on its photodiode (A)", gt=0)
+    slave_peak_v: float = q(0.5, "V", "819-nm peak on its photodiode at nominal seed (A)", gt=0)
+    photodiode_offset_v: float = q(0.01, "V", "both photodiodes in the dark (A)")
+    photodiode_noise_v: float = q(0.005, "V", "rms noise of one sample of both (A)", ge=0)
 
 
 class ReferenceCell(_Group):

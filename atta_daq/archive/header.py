@@ -20,6 +20,9 @@ class CalibrationUse:
     unit: str
     measured_utc_s: float | None = None
     source: str = ""
+    """'rig file', or the id of the result in the calibration store."""
+    stale: str = ""
+    """Why it was no longer valid when the run began; empty: it was."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The frequency axis: ratio of the transfer cavity's peaks to detuning and back."""
 
+import math
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -20,7 +21,8 @@ class AxisCalibration(BaseModel):
     r = (x_slave - x_m1)/(x_m2 - x_m1) lies between 0 and 1. `sign` is the ramp's polarity, found
     by a known jump. The ratio is blind to whole orders of the cavity: `order` counts the free
     spectral ranges between the slave's peak in use and the one at the zero (0 unless a run works
-    on another one, to be checked with a wavemeter).
+    on another one, to be checked with a wavemeter). A lock that counts the orders by itself
+    (`total`) is given ratios beyond 0 and 1; then `order` stays 0.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +33,7 @@ class AxisCalibration(BaseModel):
     zero: Calibrated
     """Ratio on the 84Kr line; its error is in ratio."""
     order: int = 0
+    total: bool = False
     margin: float = Field(default=MASTER_MARGIN, gt=0.0, lt=0.5)
 
     @classmethod
@@ -43,6 +46,7 @@ class AxisCalibration(BaseModel):
         zero_ratio: float,
         zero_error_mhz: float,
         order: int = 0,
+        total: bool = False,
         made: AwareDatetime | None = None,
         valid_days: float = 365.0,
         source: str = "rig file",
@@ -56,6 +60,7 @@ class AxisCalibration(BaseModel):
                 value=zero_ratio, error=zero_error_mhz / (fsr_mhz * SLAVE_OVER_MASTER), **dated
             ),
             order=order,
+            total=total,
         )
 
     @property
@@ -74,6 +79,9 @@ class AxisCalibration(BaseModel):
         lie in another order: nothing may be sent then.
         """
         ratio = self.zero.value + (detuning_mhz - self.order * self.fsr.value) / self.mhz_per_ratio
+        if self.total:
+            self._require_off_the_masters(detuning_mhz, ratio)
+            return ratio
         low, high = self.range_mhz
         if not self.margin <= ratio <= 1.0 - self.margin:
             raise OutOfRange(
@@ -84,9 +92,22 @@ class AxisCalibration(BaseModel):
             )
         return ratio
 
+    def _require_off_the_masters(self, detuning_mhz: float, ratio: float) -> None:
+        # Peaks of the slave lie half its own wavelength apart, which is longer than the masters'.
+        r = ratio % (1.0 / SLAVE_OVER_MASTER)
+        if not self.margin <= r <= 1.0 - self.margin:
+            raise OutOfRange(
+                "lock",
+                f"{detuning_mhz:.1f} MHz needs ratio {ratio:.4f}, within {self.margin:g} of a "
+                "master peak",
+                f"move by {2.0 * self.margin * abs(self.mhz_per_ratio):.0f} MHz or more",
+            )
+
     @property
     def range_mhz(self) -> tuple[float, float]:
         """Lowest and highest detuning that can be set."""
+        if self.total:
+            return -math.inf, math.inf
         ends = sorted(self.ratio_to_detuning(r) for r in (self.margin, 1.0 - self.margin))
         return ends[0], ends[1]
 

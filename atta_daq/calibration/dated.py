@@ -21,13 +21,19 @@ class Calibrated(BaseModel):
 
     def stale(self, now: datetime) -> str:
         """'' while it is valid, else why it is not."""
-        if self.made is None:
+        if self.made is None or self.expires is None:
             return "its date is unknown"
-        expires = self.made + timedelta(days=self.valid_days)
-        if now <= expires:
+        if now <= self.expires:
             return ""
         made = self.made.astimezone(UTC).strftime("%Y-%m-%d")
         return f"made {made}, valid for {self.valid_days:g} days: measure it again"
+
+    @property
+    def expires(self) -> datetime | None:
+        """Until when it is trusted (UTC); None: its date is unknown."""
+        if self.made is None:
+            return None
+        return (self.made + timedelta(days=self.valid_days)).astimezone(UTC)
 
     @property
     def relative_error(self) -> float:

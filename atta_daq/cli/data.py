@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.chain import open_chain
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.export import export as export_run
 from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.report import build_report
-from atta_daq.archive.run_folder import Run, open_run
+from atta_daq.archive.run_folder import Run
 from atta_daq.cli.arguments import require_folder
 from atta_daq.cli.options import DataOption
 from atta_daq.cli.results import print_fits, print_runs, run_object
@@ -93,4 +94,4 @@ def import_table(
 
 def _open(name: str, data: Path) -> Run:
     require_folder(data)
-    return open_run(Catalogue(data).resolve(name))
+    return open_chain(Catalogue(data).resolve(name))

@@ -85,19 +85,19 @@ def _sections(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[Bas
                 spec = find(name, driver)
                 assert spec is not None
                 yield f'[{name}] with driver = "{driver}"', spec.section
-                for key, table in _tables(spec.section):
-                    yield f"[[{name}.{key}]]", table
+                for key, table, many in _tables(spec.section):
+                    yield f"[[{name}.{key}]]" if many else f"[{name}.{key}]", table
             continue
         key = f"{path.strip('[]')}.{FILE_NAMES.get(name, name)}".lstrip(".")
         yield from _sections(inner, f"[[{key}]]" if many else f"[{key}]")
 
 
-def _tables(section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """Lists of tables within an instrument's table."""
+def _tables(section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel], bool]]:
+    """Tables, and lists of tables (True), within an instrument's table."""
     for key, field in section.model_fields.items():
         inner, many = inner_model(field.annotation)
-        if inner is not None and many:
-            yield key, inner
+        if inner is not None and inner.__name__ != "Interval":
+            yield key, inner, many
 
 
 def _row(name: str, field: FieldInfo) -> str:
@@ -131,6 +131,8 @@ def _type_name(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         kinds = [_type_name(a) for a in get_args(annotation) if a is not type(None)]
         return " or ".join(kinds)
+    if origin is dict:
+        return "table of text"
     if origin is tuple:
         return f"list of {_type_name(get_args(annotation)[0])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -10,8 +10,12 @@ from typer.main import get_command, get_group
 COMMANDS = {
     "gui": "atta_daq.cli.gui:gui",
     "run": "atta_daq.cli.run:run",
+    "resume": "atta_daq.cli.resume:resume",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",
+    "calibrate": "atta_daq.cli.calibrate:calibrate",
+    "calibrations": "atta_daq.cli.calibrations:app",
+    "protection": "atta_daq.cli.protection:protection",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",
     "fit": "atta_daq.cli.data:fit",

@@ -4,9 +4,9 @@ Calibrations are what such a lab would have measured before, rounded and slightl
 stays in the simulators. Each driver's table lists only what differs from another driver's.
 """
 
-import copy
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from atta_daq.rig.drivers import KINDS, names
@@ -26,7 +26,7 @@ SIDEBAND = {
     "power_dbm": {"low": -40.0, "high": 15.0},
 }
 LOCK = {"ratio": {"low": 0.08, "high": 0.92}}
-CAMERA = {"roi_x": 235, "roi_y": 236}
+CAMERA = {"roi_x": 235, "roi_y": 236, "bias_adu": 198.0, "electrons_per_adu": 4.9}
 OFFSETS = {
     "offset_81_mhz": -96.0,
     "offset_83_mhz": -180.0,
@@ -91,10 +91,18 @@ def _slow_control(ports: Ports) -> dict[str, Any]:
 
 TABLES: dict[tuple[str, str], Callable[[Ports], dict[str, Any]]] = {
     ("amplifier", "toptica-dlcpro"): _at("amplifier", **AMPLIFIER),
+    ("amplifier", "thorlabs-itc4000"): lambda ports: {
+        "seed_address": ports["amplifier_seed"],
+        "amplifier_address": ports["amplifier"],
+        "seed_mw_per_photodiode_ma": 20.0,
+        "output_mw_per_photodiode_ma": 500.0,
+        **AMPLIFIER,
+    },
     ("sideband", "windfreak-synthhd"): _at("sideband", **SIDEBAND),
     ("sideband", "rigol-dsg800"): _at("sideband", **SIDEBAND),
     ("sideband", "keysight-mxg"): _at("sideband", **SIDEBAND),
     ("lock", "arduino-stcl"): _at("lock", **LOCK),
+    ("lock", "redpitaya-stcl"): _at("lock", ratio={"low": -0.2, "high": 1.1}, ratio_per_v=0.74),
     ("camera", "areadetector"): _at("camera", **CAMERA),
     ("trap_switch", "redpitaya"): lambda ports: {
         "address": ports["trap_switch"],
@@ -148,6 +156,16 @@ CALIBRATIONS = {
 }
 
 
+MEASURED_BEFORE_DAYS = 14.0
+"""The lab's calibrations are so old when the simulated rig starts."""
+
+
+def _dated() -> dict[str, Any]:
+    """When the lab measured its calibrations."""
+    made = datetime.now(UTC).replace(microsecond=0) - timedelta(days=MEASURED_BEFORE_DAYS)
+    return {"made": made}
+
+
 def rig_file(ports: Ports, geometry: str, name: str | None = None) -> dict[str, Any]:
     """The rig file of the simulated rig, as plain data. Without `name` one is made up.
 
@@ -168,5 +186,5 @@ def rig_file(ports: Ports, geometry: str, name: str | None = None) -> dict[str, 
             for kind, driver in drivers.items()
         },
         "clock": {"rate": ports["clock"]["speed"], "origin_s": ports["clock"]["origin_s"]},
-        "calibrations": copy.deepcopy(CALIBRATIONS),
+        "calibrations": {name: {**table, **_dated()} for name, table in CALIBRATIONS.items()},
     }

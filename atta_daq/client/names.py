@@ -44,6 +44,13 @@ READINGS: tuple[Reading, ...] = (
     Reading("station:control", "string", "", "client that holds control; empty for none"),
     Reading("station:message", "string", "", "last line of the log"),
     Reading("station:watchdog", "double", "ms", "slowest reaction of the watchdog so far", 1),
+    Reading(
+        "station:watchdog_look",
+        "double",
+        "ms",
+        "longest time so far between two looks of the watchdog at seed and amplifier",
+        1,
+    ),
     Reading("station:rig", "string", "", "JSON: the rig in short (`client.rig_info.RigInfo`)"),
     Reading("station:activity", "string", "", "what the rig does outside a run; empty for nothing"),
     Reading("station:log", "string", "", "JSON: the last lines of the log (`client.log.LogLine`)"),
@@ -72,6 +79,12 @@ READINGS: tuple[Reading, ...] = (
     Reading("lock:actuator", "double", "", "position of the slave actuator in its range"),
     Reading("lock:peaks", "array", "us", "peaks on the ramp: master, slave, master; up, then down"),
     Reading("lock:errors", "array", "MHz", "slave frequency less its setpoint, last polls"),
+    Reading("lock:trace_times", "array", "us", "times of the cavity's traces after the ramp began"),
+    Reading("lock:trace_master", "array", "V", "photodiode of the master behind the cavity"),
+    Reading("lock:trace_slave", "array", "V", "photodiode of the slave behind the cavity"),
+    Reading("lock:trace_master_peaks", "array", "us", "fitted peaks of the master in that trace"),
+    Reading("lock:trace_slave_peaks", "array", "us", "fitted peaks of the slave in that trace"),
+    Reading("lock:trace_errors", "array", "MHz", "slave less its setpoint in the last sweeps"),
     Reading("cell:signal", "double", "V", "error signal of the reference cell, mean", 4),
     Reading("cell:rms", "double", "V", "its scatter", 4),
     Reading("cell:detunings", "array", "MHz", "steps of the last zeroing"),
@@ -111,6 +124,13 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         "camera:saturated", "double", "", "fraction of saturated pixels in the latest frame", 5
     ),
+    Reading(
+        "camera:dose", "double", "nC", "charge through the EM register since the station started", 3
+    ),
+    Reading("camera:dose_total", "double", "nC", "charge through the EM register, ever", 1),
+    Reading(
+        "camera:trip", "string", "", "why the protection took the gain away; empty: it did not"
+    ),
     Reading("camera:signals", "array", "e-", "light of the trap in the last frames, oldest first"),
     Reading("camera:arrivals", "array", "", "which of those frames an atom came in (provisional)"),
     Reading("camera:counting", "string", "", "JSON: how the run counts: electrons per atom, noise"),
@@ -127,6 +147,15 @@ READINGS: tuple[Reading, ...] = (
     Reading("rate:counting", "double", "1/h", "atoms per hour of the last counting segment", 1),
     Reading("rate:loading_83", "double", "1/s", "last 83Kr loading rate, detector units", 5),
     Reading("rate:loading_84", "double", "1/s", "last 84Kr loading rate, detector units", 5),
+    Reading(
+        "calibrations:table",
+        "table",
+        "",
+        "calibrations in use, one row each (`CALIBRATION_COLUMNS`)",
+    ),
+    Reading(
+        "calibrations:progress", "string", "", "what the calibration under way does; empty for none"
+    ),
     Reading("run:state", "string", "", "idle, preparing, running, paused, stopping"),
     Reading("run:id", "string", "", "run under way or last run"),
     Reading("run:info", "string", "", "JSON: what the run is about (`client.runs.RunInfo`)"),
@@ -139,11 +168,39 @@ READINGS: tuple[Reading, ...] = (
     Reading("run:table", "table", "", "segments of the run: one row each"),
     Reading("run:points", "string", "", "JSON: normalised points so far (`client.runs.Points`)"),
     Reading("run:fit", "string", "", "JSON: last fit of each part of the run"),
-    Reading("camera:image", "image", "ADU", "latest frame of the region of interest"),
+    Reading(
+        "camera:image",
+        "image",
+        "ADU",
+        "latest frame of the region of interest; `dataTimeStamp`: end of its exposure, rig time",
+    ),
 )
 
 VIEW_LEASE_S = 60.0
 """Wall time after which a live view that nobody keeps (`keep_view`) goes off by itself."""
+
+
+CALIBRATION_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("name", "s"),
+    ("value", "d"),
+    ("error", "d"),
+    ("unit", "s"),
+    ("text", "s"),
+    ("made", "s"),
+    ("valid_until", "s"),
+    ("source", "s"),
+    ("state", "s"),
+    ("renewed_by", "s"),
+)
+"""Columns of `calibrations:table`, with their PVA types. `text` is value and error, rounded;
+`made` and `valid_until` are ISO dates in UTC, empty where unknown; `source` is 'rig file', the id
+of a stored result, or empty; `state` is 'valid', 'not measured', or 'stale: ' with the reason;
+`renewed_by` is the argument `kind` of `calibrate` that measures it anew, empty for none."""
+
+CALIBRATION_KINDS = (
+    "axis-zero", "cavity", "fibre-power", "sideband-depth", "camera", "dwell",
+)  # fmt: skip
+"""What `calibrate` measures."""
 
 
 def slow_name(name: str) -> str:
@@ -153,6 +210,11 @@ def slow_name(name: str) -> str:
 
 COMMANDS: tuple[Command, ...] = (
     Command("run", ("scan", "path"), "start a scan given as TOML text; answers the run id"),
+    Command(
+        "resume_run",
+        ("run",),
+        "take what is missing of a run that ended too early; without a name, of the youngest",
+    ),
     Command("pause", ("when",), "'segment' finishes the segment, 'now' flags and retakes it"),
     Command("resume", (), "go on after a pause"),
     Command("abort", ("reason",), "end the run; what was taken is kept"),
@@ -171,6 +233,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("relock", (), "close the transfer-cavity lock again"),
     Command("freeze_lock", (), "hold the actuator of the lock where it is"),
     Command("zero_axis", (), "step over the 84Kr line of the reference cell; the zero is kept"),
+    Command("calibrate", ("kind",), "measure a calibration anew and keep it; answers when done"),
+    Command("calibrations", ("kind",), "stored results, newest first", needs_control=False),
+    Command("retire_calibration", ("id", "reason"), "use a stored result no more"),
     Command("jump", ("isotope", "line"), "move the 819-nm light to an isotope's line"),
     Command("trap", ("isotope",), "switch the trap; 0 is off every isotope"),
     Command("pumping", ("on",), "open or close the 819-nm shutter"),
@@ -196,6 +261,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("run_report", ("run",), "the report of a run, HTML", needs_control=False),
     Command(
         "run_export", ("run", "format"), "files of a run: csv or nexus, base64", needs_control=False
+    ),
+    Command(
+        "protection", (), "who guards the amplifier against what, read now", needs_control=False
     ),
     Command("history", ("names", "seconds"), "past readings, one a second", needs_control=False),
     Command("shutdown", (), "make safe, end the station"),
@@ -236,9 +304,16 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ("run_report", "`{name, html}`"),
     ("run_export", "`{files: {name: base64}}`"),
     (
+        "protection",
+        "`{guards: [{fault, by, state, armed, remedy}]}`, the station's watchdog last",
+    ),
+    (
         "history",
         "`{name: {utc_s: [], value: []}}`, at most two hours; null where the reading was stale",
     ),
+    ("calibrate", "the stored result: `{id, kind, made, valid_days, values, covariance, ...}`"),
+    ("calibrations", "`{results: [...]}`, each as in `calibrate`, with `retired`"),
+    ("retire_calibration", "`{retired}`"),
     ("zero_power_meter", "`{dark_mw}`: the dark offset that the meter subtracts from now on"),
     ("note", "`{noted}`: the run that keeps it, or empty"),
     ("acknowledge", "`{acknowledged: [alarm]}`"),

@@ -1,6 +1,6 @@
 """The rig file's calibrations: what the lab measured before, each with its date."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -16,6 +16,13 @@ class Dated(RigModel):
     valid_days: float = Field(default=365.0, gt=0)
     """How long it holds."""
 
+    @property
+    def made_utc(self) -> datetime | None:
+        """`made` with its time zone: UTC where the rig file names none."""
+        if self.made is None or self.made.tzinfo is not None:
+            return self.made
+        return self.made.replace(tzinfo=UTC)
+
 
 class CavityCalibration(Dated):
     """The transfer cavity: ratio of its peaks to frequency."""
@@ -30,6 +37,8 @@ class CavityCalibration(Dated):
     """Ratio on the 84Kr line; a run that zeroes on the reference cell replaces it."""
     zero_error_mhz: float = Field(ge=0)
     """Its standard error."""
+    order: int = 0
+    """Free spectral ranges between the slave's peak in use and the one on the 84Kr line."""
 
 
 class FibrePowerCalibration(Dated):

@@ -63,6 +63,13 @@ class NetworkConfig(RigModel):
     """For the search by name, as EPICS clients do on 5076; 0: any free one."""
 
 
+class UnattendedConfig(RigModel):
+    """What the station does by itself."""
+
+    resume_at_start: bool = False
+    """Go on with a run that crashed, when the station starts anew."""
+
+
 class RigConfig(RigModel):
     """A whole rig file. Made by `rig_config`, which knows what each driver's table takes."""
 
@@ -85,6 +92,7 @@ class RigConfig(RigModel):
     timing: TimingConfig = TimingConfig()
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
+    unattended: UnattendedConfig = UnattendedConfig()
     calibrations: Calibrations
 
     def __reduce__(self) -> Any:
@@ -110,6 +118,16 @@ class RigConfig(RigModel):
         return self
 
     @model_validator(mode="after")
+    def _software_lock_in_real_time(self) -> "RigConfig":
+        if self.lock.driver == "redpitaya-stcl" and self.clock.rate > 1.0:
+            raise ValueError(
+                "lock.driver = 'redpitaya-stcl' regulates in real time and cannot follow a rig at "
+                f"clock.rate = {self.clock.rate:g}: take speed 1, or the firmware lock "
+                "'arduino-stcl'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _full_power_allowed(self) -> "RigConfig":
         fibre, chip = self.calibrations.fibre_power, self.amplifier.amplifier_current_ma
         needed = fibre.threshold_ma + fibre.full_power_mw / fibre.slope_mw_per_ma
@@ -121,6 +139,10 @@ class RigConfig(RigModel):
                 f"at most {reach:.0f} mW"
             )
         return self
+
+    def with_calibrations(self, calibrations: Calibrations) -> "RigConfig":
+        """The same rig with the calibrations that are in use."""
+        return self.model_copy(update={"calibrations": calibrations})
 
     def scan_timing(self) -> Timing:
         """What the layout of a scan needs to know of this rig."""

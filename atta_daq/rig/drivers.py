@@ -70,11 +70,14 @@ def _own(kind: str, driver: str, section: type[InstrumentSection], build: str) -
 
 BUILT_IN = (
     _own("amplifier", "toptica-dlcpro", amplifier.DlcProConfig, "amplifier:dlcpro"),
+    _own("amplifier", "thorlabs-itc4000", amplifier.ItcPairConfig, "amplifier:itc_pair"),
     _own("sideband", "windfreak-synthhd", sideband.SynthHDConfig, "sideband:synthhd"),
     _own("sideband", "rigol-dsg800", sideband.RigolConfig, "sideband:scpi"),
     _own("sideband", "keysight-mxg", sideband.KeysightConfig, "sideband:scpi"),
     _own("lock", "arduino-stcl", lock.ArduinoLockConfig, "lock:arduino"),
+    _own("lock", "redpitaya-stcl", lock.RedPitayaLockConfig, "lock:redpitaya"),
     _own("camera", "areadetector", camera.AreaDetectorConfig, "camera:areadetector"),
+    _own("camera", "micromanager", camera.MicroManagerConfig, "camera:micromanager"),
     _own("trap_switch", "redpitaya", boards.RedPitayaTrapSwitchConfig, "boards:trap_switch"),
     _own("loading", "redpitaya", boards.RedPitayaLoadingConfig, "boards:loading"),
     _own(

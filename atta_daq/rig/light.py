@@ -30,9 +30,16 @@ class LightControl:
         self._instruments = instruments
         self._config = config
         self.axis = axis
+        self.calibrations = config.calibrations
+        """Those in use: the rig file's until newer ones were measured."""
         self.zeroing = False
         """True while the axis is zeroed: the reference cell is in use."""
         self._at: ResolvedTarget | None = None
+
+    @property
+    def standing(self) -> ResolvedTarget | None:
+        """Where the last `move` put the light; None while it moves or may stand elsewhere."""
+        return self._at
 
     def resolve(self, target: Target, isotope: int) -> ResolvedTarget:
         """Fill in what the target leaves to the rig file: the line's position, full power."""
@@ -41,7 +48,7 @@ class LightControl:
             detuning = self.line_as_set_mhz(isotope, target.line)
         power = target.power_mw
         if power is None:
-            power = self._config.calibrations.fibre_power.full_power_mw
+            power = self.calibrations.fibre_power.full_power_mw
         return ResolvedTarget(detuning, power, target.sideband_frequency_mhz, target.sideband_depth)
 
     def line_as_set_mhz(self, isotope: int, line: str | None) -> float:
@@ -50,7 +57,7 @@ class LightControl:
         `line` is named F-F' ('11/2-13/2'); None takes the strongest. Counter-propagating light
         is met at rest - v/lambda, co-propagating light at rest + v/lambda.
         """
-        doppler = self._config.calibrations.doppler
+        doppler = self.calibrations.doppler
         sign = 1.0 if self._config.geometry == "co" else -1.0
         shift = doppler.even_mhz if isotope % 2 == 0 else doppler.odd_mhz
         candidates = components(isotope)
@@ -121,7 +128,7 @@ class LightControl:
 
     def current_ma(self, power_mw: float) -> float:
         """Amplifier current for a power in front of the source."""
-        fibre = self._config.calibrations.fibre_power
+        fibre = self.calibrations.fibre_power
         if not 0.0 <= power_mw <= fibre.full_power_mw:
             raise OutOfRange(
                 "amplifier",
@@ -136,9 +143,9 @@ class LightControl:
         if not lock.locked:
             raise DeviceFault("lock", f"lost: {lock.reason}", "relock")
         status = self._instruments.amplifier.status()
-        monitor = self._config.calibrations.fibre_power.monitor_ratio
+        monitor = self.calibrations.fibre_power.monitor_ratio
         sideband = self._instruments.sideband.status()
-        v_pi = self._config.calibrations.eom.v_pi_v
+        v_pi = self.calibrations.eom.v_pi_v
         on = sideband.rf_on
         setting = Setting(
             detuning_set_mhz=self._at.detuning_mhz if self._at else None,
@@ -163,6 +170,6 @@ class LightControl:
             return
         generator.set_frequency(target.sideband_frequency_mhz)
         # The generator resolves 0.01 dB; more digits would only fail the read-back.
-        power = power_dbm_from_depth(target.sideband_depth, self._config.calibrations.eom.v_pi_v)
+        power = power_dbm_from_depth(target.sideband_depth, self.calibrations.eom.v_pi_v)
         generator.set_power(math.floor(power * 100.0 + 0.5) / 100.0)
         generator.rf_on()

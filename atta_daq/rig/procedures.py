@@ -1,7 +1,7 @@
 """Calibrations that a run takes before its first block."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,36 +61,30 @@ def zero_on_reference_cell(
         ) from error
 
 
+class CalibrationFlagged(DeviceFault):
+    """The rig failed while the frames of a calibration were taken: they tell nothing."""
+
+
 def calibrate_counting(
     taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float
 ) -> CountingSetup:
     """Watch 85Kr for `dwell_s` with pumping light and calibrate the counting from the frames.
 
     85Kr gives ten times more atoms than 81Kr; spot, electrons per atom and dwell are the same.
-    Raises DeviceFault with what to change when the frames do not allow it.
+    Raises CalibrationFlagged when the rig failed meanwhile, DeviceFault with what to change when
+    the frames do not allow it.
     """
-    frames: list[Frame] = []
-    taker.archive, archive = frames.append, taker.archive
     taker.counting = None
-    planned = PlannedSegment(SegmentKind.RARE, 85, True, None, Target(), dwell_s, None)
+    settled = watch_85(taker, config, run_id, dwell_s)
+    lost_each = lost_before(settled)
     try:
-        segment = taker.take(planned, Place(run_id, -1, 0, -1))
-    finally:
-        taker.archive = archive
-    if segment.flag:
-        raise DeviceFault("camera", f"the counting could not be calibrated: {segment.flag}")
-    settled = frames[config.timing.settle_frames :]
-    images = np.stack([frame.image for frame in settled])
-    ids = np.array([frame.unique_id for frame in settled])
-    try:
-        calibration = calibrate(
-            images, config.camera.exposure_s, lost=np.diff(ids, prepend=ids[0] - 1) - 1
-        )
+        calibration = calibrate(stack(settled), config.camera.exposure_s, lost=lost_each)
     except CalibrationError as error:
-        lost = int(ids[-1] - ids[0]) + 1 - len(ids)
+        lost = int(lost_each.sum())
         raise DeviceFault(
             "camera",
-            f"the counting could not be calibrated from {len(ids)} frames ({lost} lost): {error}",
+            f"the counting could not be calibrated from {len(settled)} frames ({lost} lost): "
+            f"{error}",
         ) from error
     setup = CountingSetup(calibration, efficiency_curve(calibration))
     # The first count compiles; that must not happen while atoms are waited for.
@@ -100,3 +94,33 @@ def calibrate_counting(
         counter.add(frame.image, frame.unique_id, frame.rig_time_s)
     counter.finish()
     return setup
+
+
+def watch_85(taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float) -> list[Frame]:
+    """Settled frames of 85Kr with pumping light on its strongest line, nothing counted.
+
+    Raises CalibrationFlagged when the segment is flagged.
+    """
+    frames: list[Frame] = []
+    taker.archive, archive = frames.append, taker.archive
+    taker.counting, counting = None, taker.counting
+    planned = PlannedSegment(SegmentKind.RARE, 85, True, None, Target(), dwell_s, None)
+    try:
+        segment = taker.take(planned, Place(run_id, -1, 0, -1))
+    finally:
+        taker.archive, taker.counting = archive, counting
+    if segment.flag:
+        reason = f"the counting could not be calibrated: {segment.flag}"
+        raise CalibrationFlagged("camera", reason)
+    return frames[config.timing.settle_frames :]
+
+
+def stack(frames: Sequence[Frame]) -> NDArray[np.uint16]:
+    """(n, rows, columns), ADU."""
+    return np.stack([frame.image for frame in frames])
+
+
+def lost_before(frames: Sequence[Frame]) -> NDArray[np.int64]:
+    """How many frames went missing before each one, (n,)."""
+    ids = np.array([frame.unique_id for frame in frames])
+    return np.diff(ids, prepend=ids[0] - 1) - 1

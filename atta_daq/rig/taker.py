@@ -76,11 +76,14 @@ class SegmentTaker:
         self._light = light
         self.trap = trap
         self._interrupt = ""
+        self._trips = 0
         self._lock = threading.Lock()
         self._last_end_s: float | None = None
         self.counting: CountingSetup | None = None
         self.archive: FrameConsumer | None = None
         self.provisional = Provisional()
+        self.looking: object | None = None
+        """One object for as long as frames of a segment are waited for."""
         self.loading_trace: Trace | None = None
         """The last one that the loading detector took."""
         self.guard: Callable[[], str] = lambda: ""
@@ -99,6 +102,7 @@ class SegmentTaker:
         """Take one segment. A fault of the rig flags it; only STOP and bugs raise."""
         with self._lock:
             self._interrupt = ""
+        self._trips = self._instruments.camera.protection().trips
         self.provisional.begin()
         begun_s = self._clock.now_s()
         since_s = begun_s if self._last_end_s is None else self._last_end_s
@@ -219,8 +223,10 @@ class SegmentTaker:
         start_s = self._clock.now_s()
         try:
             camera.start(pump)
+            self.looking = pump
             flag = pump.wait(self.stall_s, self._guarded)
         finally:
+            self.looking = None
             try:
                 camera.stop()
             finally:
@@ -272,4 +278,9 @@ class SegmentTaker:
 
     def _guarded(self) -> str:
         with self._lock:
-            return self._interrupt or self.guard()
+            return self._interrupt or self._tripped() or self.guard()
+
+    def _tripped(self) -> str:
+        """Why the camera's protection has acted in this segment; '' when it has not."""
+        protection = self._instruments.camera.protection()
+        return f"camera: {protection.trip}" if protection.trips > self._trips else ""

@@ -36,13 +36,17 @@ class TrapControl:
         return f"the trap is on or near {near}" if near else ""
 
     def to(self, isotope: int) -> tuple[float, float]:
-        """Move the trap to `isotope` (0: blank). Returns switching and settling time (rig s)."""
+        """Move the trap to `isotope` (0: blank). Returns switching and settling time (rig s).
+
+        The camera goes dark before the lasers pass an abundant isotope, or come from nobody
+        knows where: its register is clocked between the exposures, too.
+        """
         if self.isotope == isotope:
             return 0.0, 0.0
         camera, switch = self._instruments.camera, self._config.trap_switch
         start_s = self._clock.now_s()
-        self.isotope = None
-        if switch.abundant(switch.offset_mhz(isotope)):
+        before, self.isotope = self.isotope, None
+        if before is None or switch.passes_abundant(before, isotope):
             camera.set_em_gain(0)
             camera.close_shutter()
         # The blank keeps the repumping light of its odd partners: same stray light on the camera.

@@ -1,5 +1,6 @@
 """A definition laid out in time: points, planned segments, blocks. Pure and deterministic."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -191,6 +192,11 @@ def segment_duration_s(segment: PlannedSegment, timing: Timing) -> float:
     if segment.kind is SegmentKind.LOADING_84:
         return bursts * (timing.quench_s + timing.slope_record_s)
     return (bursts + 1) * timing.quench_s + bursts * timing.load_s
+
+
+def segments_to_take(plan: Sequence[Block]) -> int:
+    """How many segments these blocks are: a closing bracket opens the next block."""
+    return sum(len(block.segments) for block in plan) - max(0, len(plan) - 1)
 
 
 def predicted_duration_s(plan: tuple[Block, ...], timing: Timing) -> float:

@@ -21,6 +21,10 @@ TRAP_UNLOCKED_S = 5.0
 """The trap lasers are unlocked for a moment at every switch of the isotope."""
 SEED_WEAK_S = 2.0
 """A seed diode that was just switched on has no power yet."""
+OUTPUT_MISSING_S = 5.0
+"""A ramp moves the current before the power is read."""
+OUTPUT_SHARE = 0.5
+"""Of the power that the current has been calibrated to give; less is no drift."""
 UNLOCKED_S = 2.0
 """A synthesiser settles for a moment after a step."""
 POWERS_DIFFER_S = 3.0
@@ -46,6 +50,7 @@ def rules(config: RigConfig) -> tuple[Rule, ...]:
         Rule("amplifier:interlock", _interlock),
         Rule("amplifier:protection", _disarmed),
         Rule("amplifier:seed", lambda read: _seed_weak(read, config), SEED_WEAK_S),
+        Rule("amplifier:output", lambda read: _output_missing(read, config), OUTPUT_MISSING_S),
         Rule("camera:warm", _camera_warm),
         Rule("trap:unlocked", _trap_unlocked, TRAP_UNLOCKED_S),
         Rule("sideband:unlocked", _synthesiser_unlocked, UNLOCKED_S),
@@ -87,6 +92,25 @@ def _seed_weak(read: Read, config: RigConfig) -> Cause | None:
         "amplifier",
         f"the seed is on and gives less than {least:g} mW at the amplifier",
         "major" if read("amplifier:on") else "minor",
+    )
+
+
+def _output_missing(read: Read, config: RigConfig) -> Cause | None:
+    current, power = read("amplifier:current"), read("light:power")
+    if not read("amplifier:on") or current is None or power is None:
+        return None
+    fibre = config.calibrations.fibre_power
+    expected = (current - fibre.threshold_ma) * fibre.slope_mw_per_ma
+    # Near its threshold the calibration says little.
+    if expected < 0.1 * fibre.full_power_mw or power >= OUTPUT_SHARE * expected:
+        return None
+    return Cause(
+        "amplifier:output",
+        "amplifier",
+        f"less than half of the power that {current:.0f} mA should give: {power:.0f} mW instead "
+        f"of {expected:.0f} mW. The amplifier may be damaged, or its photodiode is not connected; "
+        "switch the light off and look with a power meter",
+        "major",
     )
 
 

@@ -16,7 +16,14 @@ from atta_daq.archive.frames import predicted_bytes
 from atta_daq.archive.run_folder import RunState, open_run
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl, ResolvedTarget
-from atta_daq.scans.blocks import Block, blocks, predicted_duration_s, segment_duration_s, targets
+from atta_daq.scans.blocks import (
+    Block,
+    blocks,
+    predicted_duration_s,
+    segment_duration_s,
+    segments_to_take,
+    targets,
+)
 from atta_daq.scans.definition import ScanDefinition, rename_parts
 from atta_daq.scans.selection import number_of_points, part_name
 from atta_daq.scans.wording import problems
@@ -57,7 +64,7 @@ def check_scan(text: str, config: RigConfig, data: Path) -> dict[str, Any]:
         "problems": [],
         "name": definition.name,
         "duration_s": _duration_s(definition, plan, config),
-        "segments": sum(len(b.segments) - (b.index > 0) for b in plan),
+        "segments": segments_to_take(plan),
         "blocks": len(plan),
         "archive_bytes": archive_bytes(plan, config),
         "parts": _forecast(request, plan, light, data),

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Mapping
 
+from atta_daq.archive.errors import ArchiveError
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import ConfigError, RigConfig, validated
 from atta_daq.rig.light import LightControl
@@ -14,10 +15,12 @@ from atta_daq.station.fitting import FitRequest
 from atta_daq.station.log import Say
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
+from atta_daq.station.resuming import last_to_resume, rest_of
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import Handler
 from atta_daq.station.session import RunSession, with_geometry
+from drivers.errors import OutOfRange
 
 
 class Commands:
@@ -48,6 +51,7 @@ class Commands:
         """Handler of each command."""
         return {
             "run": self.run,
+            "resume_run": self.resume_run,
             "pause": self.pause,
             "resume": self.resume,
             "abort": self.abort,
@@ -62,16 +66,51 @@ class Commands:
         self._control.require(client)
         runs = self._runs()
         try:
-            definition = with_geometry(scan_of(arguments), self._config)
-            plan = blocks(definition, self._config.scan_timing())
-            require_reachable(plan, self._light, self._config)
-            request = FitRequest(definition, self._config, prior_from_run(definition, runs.data))
+            config = self._config.with_calibrations(self._light.calibrations)
+            definition = with_geometry(scan_of(arguments), config)
+            plan = blocks(definition, config.scan_timing())
+            require_reachable(plan, self._light, config)
+            request = FitRequest(definition, config, prior_from_run(definition, runs.data))
         except Exception as error:
             raise CommandRefused(f"the scan cannot be used: {error}") from error
         with self._use.before_run():
             run_id = runs.start(definition, plan, request, arguments["scan"])
         self._say(f"run {run_id} started", "info", client)
         return {"run": run_id, "folder": str((runs.data / run_id).resolve())}
+
+    def resume_run(self, client: str, arguments: Arguments) -> object:
+        self._control.require(client)
+        name = arguments.get("run", "") or last_to_resume(self._runs().data)
+        if name is None:
+            raise CommandRefused("no run has ended too early: there is nothing to resume")
+        return self.go_on_with(name, client)
+
+    def go_on_with(self, name: str, client: str) -> object:
+        """Take what is missing of a run. Raises CommandRefused."""
+        runs = self._runs()
+        try:
+            rest = rest_of(runs.data, name, self._config)
+            require_reachable(rest.plan, self._light, self._config)
+        except (ArchiveError, ConfigError, OutOfRange, ValueError) as error:
+            raise CommandRefused(f"{name} cannot be resumed: {error}") from error
+        request = FitRequest(
+            rest.definition, self._config, prior_from_run(rest.definition, runs.data)
+        )
+        with self._use.before_run():
+            run_id = runs.start(
+                rest.definition, rest.plan, request, rest.chain.scan_toml, resumed=rest.chain
+            )
+        self._say(
+            f"run {run_id} goes on with {rest.chain.run_id}: {len(rest.plan)} blocks are missing",
+            "info",
+            client,
+        )
+        return {
+            "run": run_id,
+            "folder": str((runs.data / run_id).resolve()),
+            "resumes": rest.chain.run_id,
+            "blocks": len(rest.plan),
+        }
 
     def pause(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)

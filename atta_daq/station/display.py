@@ -53,11 +53,17 @@ class Display:
             thread.join()
 
     def _pictures(self) -> None:
+        due_s = 0.0
         while not self._stop.is_set():
             frame = self._taker.provisional.wait(WAIT_S)
-            if frame is not None:
-                self._server.post_image(frame.image)
-                self._stop.wait(PICTURE_S)
+            if frame is None:
+                continue
+            self._server.post_image(frame.image, frame.rig_time_s)
+            # From the last due time, not from now: a camera at 30 frames a second would else be
+            # held back a little more with every frame, until one is left out.
+            now_s = time.monotonic()
+            due_s = max(due_s + PICTURE_S, now_s)
+            self._stop.wait(due_s - now_s)
 
     def _repeat(self, work: Callable[[], None]) -> None:
         while not self._stop.wait(DISPLAY_S):

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from atta_daq.analysis.results import FitResult
+from atta_daq.archive.chain import open_chain
 from atta_daq.archive.export import export
 from atta_daq.archive.report import build_report
-from atta_daq.archive.run_folder import Run, open_run
+from atta_daq.archive.run_folder import Run
 from atta_daq.rig.config import RigConfig, stored_rig_config
 from atta_daq.scans.definition import ScanDefinition, parse_scan
 from atta_daq.station.fitting import FitRequest, fit_all
@@ -13,12 +14,13 @@ from atta_daq.station.prior import prior_from_run
 
 
 def finish_run(folder: Path, request: FitRequest | None) -> dict[str, FitResult]:
-    """Final fits with MINOS intervals, NeXus file and report of an ended run."""
-    run = open_run(folder)
+    """Final fits with MINOS intervals, NeXus file and report of an ended run, or of the chain that
+    it ends."""
+    run = open_chain(folder)
     fits = refit(run, request or request_of(run))
     if run.segments:
         export(run, "nexus")
-        build_report(open_run(folder))
+        build_report(open_chain(folder))
     return fits
 
 

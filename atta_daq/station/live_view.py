@@ -66,4 +66,4 @@ class LiveView:
         if self.lease.lapsed and not activity.ending:
             activity.end(f"nobody has asked for it for {self.lease.lasts_s:.0f} s")
             self._say(f"{self.name} ended: {activity.ending}", "warning")
-        return activity.ending
+        return activity.ending or self._camera.protection().trip

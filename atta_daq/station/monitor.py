@@ -13,33 +13,30 @@ from functools import partial
 
 import numpy as np
 
+from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.camera_watch import READINGS, CameraWatch
 from atta_daq.station.power_check import PowerCheck
+from atta_daq.station.register_dose import RegisterDose
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch
+from atta_daq.station.vigilance import Vigilance
+from atta_daq.station.watchdog import Watchdog
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
-from drivers.interfaces import AmplifierStatus, Instrument
+from drivers.interfaces import AmplifierStatus, CavityScope, Instrument
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 WATCHDOG_S = 0.2
-CELL_S = 1.0
+LOCK_S = 0.3
+"""Its status is two questions and some ramps: a silent one is named within 2 s all the same."""
 SLOW_S = 0.5
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 LOCK_ERRORS = 300
-CAMERA_READINGS = (
-    "camera:temperature",
-    "camera:stable",
-    "camera:gain",
-    "camera:acquiring",
-    "camera:shutter",
-    "camera:exposure",
-    "camera:lost",
-)
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,10 @@ class Watch:
     interval_s: float = POLL_S
     guards: bool = True
     """Its silence flags the segment under way."""
+    needed: bool = True
+    """A run cannot go on without it."""
+    returned: Callable[[], None] = lambda: None
+    """Called before the first poll when it answers again after a silence."""
 
 
 class Monitor:
@@ -62,9 +63,19 @@ class Monitor:
         instruments: Instruments,
         config: RigConfig,
         light: LightControl,
+        vigilance: Vigilance,
         server: StationServer,
         alarms: Alarms,
+        dose: RegisterDose,
+        note: Callable[[str, str], str] = lambda _text, _author: "",
     ) -> None:
+        """`note(text, author)` keeps a note with the run under way, if there is one."""
+        self._note = note
+        self._camera = CameraWatch(
+            instruments.camera, server.post, alarms, dose,
+            lambda: vigilance.camera(instruments.camera.status),
+        )  # fmt: skip
+        self._vigilance = vigilance
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -73,8 +84,9 @@ class Monitor:
         self._stop = threading.Event()
         self._faults: dict[str, str] = {}
         self._silent: dict[str, str] = {}
+        self._missing: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
-        self._slowest_s = 0.0
+        self.watchdog = Watchdog(instruments.amplifier, config)
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
         self._power = PowerCheck(config, server, server.latest)
         self.slow = SlowWatch(config, server)
@@ -96,8 +108,14 @@ class Monitor:
             thread.join()
 
     def fault(self) -> str:
-        """What is wrong with the rig right now; empty when nothing is."""
-        return "; ".join(text for text in (*self._faults.values(), self.slow.fault()) if text)
+        """What flags a segment now: an instrument is silent, or something moved by itself."""
+        now = (*self._faults.copy().values(), self._vigilance.fault(), self.slow.fault())
+        return "; ".join(text for text in now if text)
+
+    def missing(self) -> str:
+        """What keeps a run from going on now; empty when every instrument that it needs answers."""
+        now = (*self._missing.copy().values(), self.slow.fault())
+        return "; ".join(text for text in now if text)
 
     def silent(self) -> dict[str, str]:
         """Instruments that do not answer, each with its error."""
@@ -112,24 +130,30 @@ class Monitor:
         meter, slow = self._instruments.power_meter, self._instruments.slow_control
         if meter is not None:
             poll = partial(self._power.poll, meter)
-            yield Watch(meter, poll, ("power_meter:",), guards=False)
+            yield Watch(meter, poll, ("power_meter:",), guards=False, needed=False)
         if slow is not None:
-            yield Watch(slow, partial(self.slow.poll, slow), (), SLOW_S, guards=False)
+            yield Watch(slow, partial(self.slow.poll, slow), (), SLOW_S, guards=False, needed=False)
 
     def _always_there(self) -> tuple[Watch, ...]:
         rig = self._instruments
         return (
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
-            Watch(rig.lock, self._lock, ("lock:", "light:detuning")),
+            Watch(rig.lock, self._lock, ("lock:", "light:detuning"), LOCK_S),
             Watch(rig.sideband, self._sideband, ("sideband:",)),
-            Watch(rig.camera, self._camera, CAMERA_READINGS),
+            Watch(rig.camera, self._camera.poll, READINGS, returned=self._camera.returned),
             Watch(
                 rig.trap_switch,
                 self._trap,
                 ("trap:offset", "trap:locked", "trap:light", "light:shutter"),
             ),
+            # What it is set to stands in each of its records: its silence spoils only those.
+            Watch(rig.loading, self._loading, (), guards=False),
             Watch(
-                rig.reference_cell, self._cell, ("cell:signal", "cell:rms"), CELL_S, guards=False
+                rig.reference_cell,
+                self._cell,
+                ("cell:signal", "cell:rms"),
+                guards=False,
+                needed=False,
             ),
         )
 
@@ -141,22 +165,28 @@ class Monitor:
             try:
                 if failures:
                     watch.instrument.connect()
+                    watch.returned()
                 watch.poll()
             except DriverError as error:
+                if watch.instrument is self._instruments.amplifier:
+                    self.watchdog.rest()
                 if not failures:
                     self._server.stale(watch.readings, str(error))
                 if watch.guards:
                     self._faults[watch.instrument.name] = str(error)
+                if watch.needed:
+                    self._missing[watch.instrument.name] = str(error)
                 self._silent[watch.instrument.name] = str(error)
                 failures += isinstance(error, ConnectionLost | Timeout) or bool(failures)
             else:
                 failures = 0
                 self._faults.pop(watch.instrument.name, None)
+                self._missing.pop(watch.instrument.name, None)
                 self._silent.pop(watch.instrument.name, None)
 
     def _amplifier(self) -> None:
         started = time.monotonic()
-        status = self._instruments.amplifier.status()
+        status = self._vigilance.amplifier(self._instruments.amplifier.status)
         self._watchdog(status, started)
         post = self._server.post
         post("amplifier:seed_on", status.seed_on)
@@ -170,46 +200,53 @@ class Monitor:
         post("amplifier:emission", status.emission_enabled)
         post("amplifier:protected", status.seed_protection_armed)
         post("amplifier:health", status.message)
-        ratio = self._config.calibrations.fibre_power.monitor_ratio
+        ratio = self._light.calibrations.fibre_power.monitor_ratio
         post("light:power", status.output_power_mw * ratio)
 
     def _watchdog(self, status: AmplifierStatus, started: float) -> None:
-        """A seed that fades while the amplifier is up: take the amplifier down now."""
-        limits = self._config.amplifier
-        unseeded = not status.seed_on or status.seed_power_mw < limits.seed_power_min_mw
-        pumped = status.amplifier_on and status.amplifier_current_ma > limits.unseeded_ceiling_ma
-        if not (unseeded and pumped):
+        text = self.watchdog.look(status, started)
+        post = self._server.post
+        post("station:watchdog_look", 1e3 * self.watchdog.longest_look_s)
+        if not text:
             return
-        self._instruments.amplifier.make_safe()
         self._light.forget()
-        reaction_s = time.monotonic() - started
-        self._slowest_s = max(self._slowest_s, reaction_s)
-        self._server.post("station:watchdog", 1e3 * self._slowest_s)
-        text = (
-            f"seed at {status.seed_power_mw:.1f} mW while at "
-            f"{status.amplifier_current_ma:.0f} mA; taken down in {1e3 * reaction_s:.0f} ms. "
-            "Check the seed, then run again"
-        )
+        post("station:watchdog", 1e3 * self.watchdog.slowest_s)
         self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
+        self._note(f"watchdog of the amplifier: {text}", "station")
 
     def _lock(self) -> None:
-        status = self._instruments.lock.status()
+        status = self._vigilance.lock(self._instruments.lock.status)
         post = self._server.post
         post("lock:locked", status.locked, "" if status.locked else "major")
         post("lock:reason", status.reason)
         post("lock:ratio", status.ratio)
         post("lock:setpoint", status.ratio_setpoint)
         post("lock:peaks", np.array(status.peaks_us))
-        post("lock:rms", abs(status.ratio_rms * self._config.calibrations.cavity.fsr_mhz))
+        post("lock:rms", abs(status.ratio_rms * self._light.calibrations.cavity.fsr_mhz))
         post("lock:actuator", status.actuator_fraction)
         axis = self._light.axis
         self._lock_errors.append((status.ratio - status.ratio_setpoint) * axis.mhz_per_ratio)
         post("lock:errors", np.array(self._lock_errors))
         post("light:detuning", axis.ratio_to_detuning(status.ratio))
         post("light:detuning_set", axis.ratio_to_detuning(status.ratio_setpoint))
+        self._cavity_traces(axis)
+
+    def _cavity_traces(self, axis: AxisCalibration) -> None:
+        """Of a lock that digitises the cavity."""
+        lock = self._instruments.lock
+        traces = lock.traces() if isinstance(lock, CavityScope) else None
+        if traces is None:
+            return
+        post = self._server.post
+        post("lock:trace_times", traces.times_us)
+        post("lock:trace_master", traces.master_v)
+        post("lock:trace_slave", traces.slave_v)
+        post("lock:trace_master_peaks", np.array(traces.master_peaks_us))
+        post("lock:trace_slave_peaks", np.array(traces.slave_peaks_us))
+        post("lock:trace_errors", traces.errors * axis.mhz_per_ratio)
 
     def _sideband(self) -> None:
-        status = self._instruments.sideband.status()
+        status = self._vigilance.sideband(self._instruments.sideband.status)
         self._server.post("sideband:frequency", status.frequency_mhz)
         self._server.post("sideband:power", status.power_dbm)
         self._server.post("sideband:on", status.rf_on)
@@ -218,23 +255,16 @@ class Monitor:
         else:
             self._server.post("sideband:locked", status.pll_locked)
 
-    def _camera(self) -> None:
-        status = self._instruments.camera.status()
-        post = self._server.post
-        post("camera:temperature", status.temperature_c)
-        post("camera:stable", status.temperature_stable)
-        post("camera:gain", status.em_gain)
-        post("camera:acquiring", status.acquiring)
-        post("camera:shutter", status.shutter_open)
-        post("camera:exposure", status.exposure_s)
-        post("camera:lost", status.frames_lost)
-
     def _trap(self) -> None:
-        status = self._instruments.trap_switch.status()
+        status = self._vigilance.trap(self._instruments.trap_switch.status)
         self._server.post("trap:offset", status.offset_mhz)
         self._server.post("trap:locked", status.lasers_locked)
         self._server.post("trap:light", status.trap_light)
         self._server.post("light:shutter", status.pumping_light)
+
+    def _loading(self) -> None:
+        """It has no state to read: that it answers is all there is to know."""
+        self._instruments.loading.connect()
 
     def _cell(self) -> None:
         if self._light.zeroing:

@@ -23,6 +23,10 @@ def axis_of(config: RigConfig) -> AxisCalibration:
         sign=cavity.ratio_sign,
         zero_ratio=cavity.zero_ratio,
         zero_error_mhz=cavity.zero_error_mhz,
+        order=cavity.order,
+        made=cavity.made_utc,
+        valid_days=cavity.valid_days,
+        total=config.lock.counts_orders,
     )
 
 
@@ -81,7 +85,7 @@ def _check(target: ResolvedTarget, light: LightControl, config: RigConfig) -> No
         )
     if target.sideband_depth < 0.0:
         raise OutOfRange("sideband", f"depth {target.sideband_depth:g} asked for", "at least 0")
-    needed = power_dbm_from_depth(target.sideband_depth, config.calibrations.eom.v_pi_v)
+    needed = power_dbm_from_depth(target.sideband_depth, light.calibrations.eom.v_pi_v)
     if not power.low <= needed <= power.high:
         raise OutOfRange(
             "sideband",
@@ -99,3 +103,4 @@ def _within_axis(detuning_mhz: float, axis: AxisCalibration, config: RigConfig) 
             f"{detuning_mhz:g} MHz asked for",
             f"lock.ratio and the cavity's calibration allow {low:.0f} to {high:.0f} MHz",
         )
+    axis.detuning_to_ratio(detuning_mhz)

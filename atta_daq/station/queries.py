@@ -24,7 +24,7 @@ class Queries:
 
     def __init__(
         self,
-        config: RigConfig,
+        config: Callable[[], RigConfig],
         data: Path,
         calculator: Calculator,
         history: History,
@@ -32,7 +32,10 @@ class Queries:
         keep_note: Callable[[str, str], str],
         say: Say,
     ) -> None:
-        """`keep_note(text, author)` keeps a note with the run under way; '' when there is none."""
+        """`config` gives the rig with the calibrations of the moment.
+
+        `keep_note(text, author)` keeps a note with the run under way; '' when there is none.
+        """
         self._config = config
         self._data = data
         self._calculator = calculator
@@ -71,10 +74,10 @@ class Queries:
 
     def check_scan(self, _client: str, arguments: Arguments) -> object:
         text = _wanted(arguments, "scan")
-        return self._calculator.ask(check_scan, text, self._config, self._data)
+        return self._calculator.ask(check_scan, text, self._config(), self._data)
 
     def theory(self, _client: str, arguments: Arguments) -> object:
-        return self._calculator.ask(theory, _wanted(arguments, "scan"), self._config)
+        return self._calculator.ask(theory, _wanted(arguments, "scan"), self._config())
 
     def runs(self, _client: str, arguments: Arguments) -> object:
         limit = _number(arguments, "limit", LISTED_RUNS)

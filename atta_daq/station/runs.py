@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.chain import ChainedRun
 from atta_daq.archive.errors import RunClosed
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter
@@ -22,6 +24,7 @@ from atta_daq.rig.taker import SegmentTaker
 from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.calibration_keeper import CalibrationKeeper
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest
@@ -55,10 +58,14 @@ class Runs:
         taker: SegmentTaker,
         use: RigUse,
         zeroing: AxisZeroing,
+        calibrations: CalibrationKeeper,
         display: RunDisplay,
         alarms: Alarms,
         say: Say,
+        missing: Callable[[], str] = lambda: "",
     ) -> None:
+        """`missing`: what keeps a run from going on now, or ''."""
+        self._missing = missing
         self._instruments = instruments
         self._config = config
         self._rig_toml = rig_toml
@@ -68,6 +75,7 @@ class Runs:
         self._taker = taker
         self._use = use
         self._zeroing = zeroing
+        self._calibrations = calibrations
         self._display = display
         self._alarms = alarms
         self._say = say
@@ -111,10 +119,12 @@ class Runs:
         plan: tuple[Block, ...],
         request: FitRequest,
         scan_toml: str,
+        resumed: ChainedRun | None = None,
     ) -> str:
         """Start a run on a thread of its own; returns its id.
 
-        Raises CommandRefused while another one is under way.
+        With `resumed` it goes on with that one. Raises CommandRefused while another one is under
+        way.
         """
         with self._mutex:
             if self._session is not None:
@@ -122,7 +132,7 @@ class Runs:
                     f"run {self._session.run_id} is under way; abort it or wait for its end"
                 )
             self._request = request
-            self._session = self._new_session(definition, plan, scan_toml)
+            self._session = self._new_session(definition, plan, scan_toml, resumed)
             run_id = self._session.run_id
             self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
             self._thread.start()
@@ -168,14 +178,25 @@ class Runs:
         self._catalogue.close()
 
     def _new_session(
-        self, definition: ScanDefinition, plan: tuple[Block, ...], scan_toml: str
+        self,
+        definition: ScanDefinition,
+        plan: tuple[Block, ...],
+        scan_toml: str,
+        resumed: ChainedRun | None,
     ) -> RunSession:
         isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
         started_utc_s = time.time()
         run_id = new_run_id(isotopes, definition.name, started_utc_s)
         self._writer = RunWriter.create(
             self.data,
-            run_header(run_id, definition, self._config, plan),
+            run_header(
+                run_id,
+                definition,
+                self._config,
+                plan,
+                self._calibrations.in_use,
+                resumes=resumed.run_id if resumed else None,
+            ),
             rig_now=self._clock.now_s,
             utc_now=time.time,
             scan_toml=scan_toml,
@@ -188,10 +209,12 @@ class Runs:
             segment=self._on_segment,
             block_done=self._on_block,
             say=lambda text: self._say(text, "warning", "run"),
+            suspended=self._display.suspended,
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
-            self._taker, self._zeroing, hooks,
+            self._taker, self._zeroing, hooks, self._missing,
+            resumed.segments if resumed else (),
         )  # fmt: skip
         remaining_s = predicted_duration_s(plan, self._config.scan_timing())
         self._display.planned(session.total_segments, remaining_s)
@@ -209,7 +232,7 @@ class Runs:
         self._alarms.clear(CAMERA_STALLED)
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
-        self._display.points(part_points(session.definition, session.segments, running=False))
+        self._display.points(part_points(session.definition, session.measurement, running=False))
         self._worker.submit(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):
             self._say(
@@ -236,7 +259,7 @@ class Runs:
     def _on_block(self) -> None:
         session = self._session
         if session is not None:
-            self._to_fit = len(session.segments)
+            self._to_fit = len(session.measurement)
             self._refresh()
 
     def _refresh(self) -> None:
@@ -244,7 +267,7 @@ class Runs:
         session = self._session
         if session is not None and self._request is not None:
             due = self._to_fit > self._fitted
-            self._worker.submit(live_result, list(session.segments), self._request, due)
+            self._worker.submit(live_result, session.measurement, self._request, due)
 
     def _on_fit(self, result: Any, error: str) -> None:
         if error:

@@ -12,7 +12,14 @@ from p4p.server import Server, StaticProvider
 from p4p.server.thread import SharedPV
 
 from atta_daq.client.client import CommandRefused
-from atta_daq.client.names import COMMANDS, ENDPOINT, READINGS, Command, Reading
+from atta_daq.client.names import (
+    CALIBRATION_COLUMNS,
+    COMMANDS,
+    ENDPOINT,
+    READINGS,
+    Command,
+    Reading,
+)
 from atta_daq.station.errors import PortTaken
 
 _CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
@@ -46,6 +53,11 @@ TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("rate_error", "d"),
     ("flag", "s"),
 )
+
+TABLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "run:table": TABLE_COLUMNS,
+    "calibrations:table": CALIBRATION_COLUMNS,
+}
 
 Handler = Callable[[str, Mapping[str, str]], object]
 """Takes the client's name and the arguments; returns something JSON; raises CommandRefused."""
@@ -93,6 +105,15 @@ class _Rpc:
                 operation.done(NTScalar("s").wrap(json.dumps(answer)))
 
         threading.Thread(target=work, name=f"cmd-{self._command.name}", daemon=True).start()
+
+
+class _Picture(NTNDArray):
+    """An NTNDArray that also says when its data were taken."""
+
+    def wrap(self, value: Any, *, data_timestamp: float = 0.0, **known: Any) -> Any:
+        structure = super().wrap(value, **known)
+        structure["dataTimeStamp"] = _stamp(data_timestamp)
+        return structure
 
 
 class StationServer:
@@ -215,14 +236,17 @@ class StationServer:
                 last = self._last.get(name, (_EMPTY[reading.kind], 0))[0]
                 self.post(name, last, "invalid", reason)
 
-    def post_table(self, rows: list[dict[str, Any]]) -> None:
-        """Post the table of segments."""
-        table = [{key: _cell(row.get(key), code) for key, code in TABLE_COLUMNS} for row in rows]
-        self._pvs["run:table"].post(table, timestamp=self._now_utc_s())
+    def post_table(self, rows: list[dict[str, Any]], name: str = "run:table") -> None:
+        """Post a table: the segments of the run, or another one."""
+        table = [{key: _cell(row.get(key), code) for key, code in TABLES[name]} for row in rows]
+        self._pvs[name].post(table, timestamp=self._now_utc_s())
 
-    def post_image(self, image: NDArray[np.uint16]) -> None:
-        """Post the latest frame."""
-        self._pvs["camera:image"].post(image, timestamp=self._now_utc_s())
+    def post_image(self, image: NDArray[np.uint16], rig_time_s: float) -> None:
+        """Post the latest frame. `rig_time_s`, the end of its exposure as the camera stamped it,
+        is its `dataTimeStamp`; `timeStamp` is the time of this post."""
+        self._pvs["camera:image"].post(
+            image, timestamp=self._now_utc_s(), data_timestamp=rig_time_s
+        )
 
 
 def _same(before: object, value: object) -> bool:
@@ -234,9 +258,9 @@ def _same(before: object, value: object) -> bool:
 
 def _type_of(reading: Reading) -> Any:
     if reading.kind == "table":
-        return NTTable(columns=list(TABLE_COLUMNS))
+        return NTTable(columns=list(TABLES[reading.name]))
     if reading.kind == "image":
-        return NTNDArray()
+        return _Picture()
     number = reading.kind == "double"
     return NTScalar(_CODES[reading.kind], display=True, form=number, valueAlarm=number)
 

@@ -8,19 +8,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from atta_daq import __version__
+from atta_daq.archive.calibration_store import CalibrationStore
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
-from atta_daq.client.client import Endpoint
+from atta_daq.client.client import CommandRefused, Endpoint
 from atta_daq.rig.assembly import RigAssembly
+from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.instruments import Answer
 from atta_daq.rig.light import LightControl
+from atta_daq.rig.mode_check import install_mode_check
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.activity_commands import ActivityCommands
 from atta_daq.station.alarm_rules import AlarmWatch
 from atta_daq.station.alarms import Alarms
 from atta_daq.station.calculator import Calculator
+from atta_daq.station.calibration_commands import CalibrationCommands
+from atta_daq.station.calibration_keeper import CalibrationKeeper, Rows
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.display import Display
@@ -30,8 +36,9 @@ from atta_daq.station.log import StationLog
 from atta_daq.station.manual import Manual
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
-from atta_daq.station.precheck import axis_of
+from atta_daq.station.protection import Protection
 from atta_daq.station.queries import Queries
+from atta_daq.station.register_dose import RegisterDose
 from atta_daq.station.rig_info import rig_info
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
@@ -39,7 +46,9 @@ from atta_daq.station.runs import Runs
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import slow_readings
 from atta_daq.station.upkeep import Upkeep
+from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
+from drivers.errors import DriverError
 
 
 class Station:
@@ -56,6 +65,7 @@ class Station:
         self._alarms = Alarms(self._post, self._log.say, time.time)
         self._calculator = Calculator()
         self._described: AxisCalibration | None = None
+        self._tabulated: Rows = []
 
     def open(self) -> Endpoint:
         """Take the rig, connect every instrument, serve.
@@ -81,6 +91,7 @@ class Station:
         post("station:version", __version__)
         post("station:control", "")
         post("station:activity", "")
+        post("calibrations:progress", "")
         self._run_display.blank()
         self._monitor.start()
         self._upkeep.start()
@@ -95,9 +106,22 @@ class Station:
         )
         self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
+        if self._config.unattended.resume_at_start and closed:
+            self._resume(closed[-1])
         return endpoint
 
+    def _resume(self, run_id: str) -> None:
+        """Go on with a run that had crashed. A refusal is for the log: the station serves."""
+        try:
+            self._commands.go_on_with(run_id, "station")
+        except CommandRefused as refused:
+            self._log.say(f"run {run_id} is not resumed: {refused}", "warning", "run")
+
     def _assemble(self) -> None:
+        store = CalibrationStore(self._data, self._config.name, self._clock.now_s, time.time)
+        self._keeper = keeper = CalibrationKeeper(self._config, store, time.time)
+        # What was measured since the rig file was written stands in its place.
+        self._config = self._config.with_calibrations(keeper.in_use.values)
         rig = RigAssembly(self._config)
         self._instruments = instruments = rig.instruments
         answers = instruments.connect()
@@ -106,16 +130,25 @@ class Station:
             instruments.close()
             raise RigUnreachable("\n".join(f"{a.error} (address {a.address})" for a in failed))
         config, post, say = self._config, self._post, self._log.say
-        self._light = light = LightControl(instruments, config, axis_of(config))
+        self._darken_camera()
+        self._dose = dose = RegisterDose(self._data, _sensor(answers))
+        if dose.problem:
+            say(dose.problem, "warning", "camera")
+        self._light = light = LightControl(instruments, config, keeper.in_use.axis)
+        keeper.apply = self._recalibrate
+        install_mode_check(instruments, config, lambda: light.axis)
         trap = TrapControl(instruments, config, self._clock)
         rig.allow_gain(trap.gain_forbidden)
         taker = SegmentTaker(instruments, config, self._clock, light, trap)
-        zeroing = AxisZeroing(instruments, config, light, post)
+        zeroing = AxisZeroing(instruments, config, light, post, keeper)
         control = Control(lambda holder: post("station:control", holder))
         use = RigUse(instruments, lambda name: post("station:activity", name), say)
         manual = Manual(instruments, config, light, trap, control, use, say)
         activities = ActivityCommands(
             instruments, config, light, taker, control, use, zeroing, post, say
+        )
+        calibrating = CalibrationCommands(
+            instruments, config, light, taker, self._clock, control, use, keeper, post, say
         )
         of_this_rig = slow_readings(config)
         history = History(
@@ -123,11 +156,17 @@ class Station:
             more=[reading.name for reading in of_this_rig],
         )  # fmt: skip
         queries = Queries(
-            config, self._data, self._calculator, history, self._alarms,
+            lambda: config.with_calibrations(light.calibrations), self._data, self._calculator,
+            history, self._alarms,
             lambda text, author: self._runs.note(text, author), say,
         )  # fmt: skip
-        others = {**manual.handlers(), **activities.handlers(), **queries.handlers()}
+        protection = Protection(instruments.amplifier, lambda: self._monitor.watchdog.guard())
+        others = {
+            **manual.handlers(), **activities.handlers(), **queries.handlers(),
+            **protection.handlers(), **calibrating.handlers(),
+        }  # fmt: skip
         commands = Commands(config, light, control, use, others, say, self._ended.set)
+        self._commands = commands
         network = config.network
         try:
             self._server = StationServer(
@@ -137,19 +176,40 @@ class Station:
         except PortTaken:
             instruments.close()
             raise
-        self._monitor = Monitor(instruments, config, light, self._server, self._alarms)
+        self._monitor = Monitor(
+            instruments, config, light, Vigilance(config, light, taker), self._server,
+            self._alarms, dose, lambda text, author: self._runs.note(text, author),
+        )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
-            more=self._monitor.slow.causes,
+            more=lambda: (*self._monitor.slow.causes(), *keeper.causes()),
         )  # fmt: skip
-        self._upkeep = Upkeep((watch.step, self._log.publish, history.sample, self._describe))
+        self._upkeep = Upkeep(
+            (
+                watch.step,
+                self._log.publish,
+                history.sample,
+                self._describe,
+                dose.step,
+                self._tabulate,
+            )
+        )
         self._run_display = RunDisplay(self._server)
         self._display = Display(taker, self._clock, self._server)
         taker.guard = self._monitor.fault
         self._runs = commands.runs = Runs(
             instruments, config, self._rig_toml, self._data, self._clock, light,
-            taker, use, zeroing, self._run_display, self._alarms, say,
+            taker, use, zeroing, keeper, self._run_display, self._alarms, say,
+            self._monitor.missing,
         )  # fmt: skip
+
+    def _darken_camera(self) -> None:
+        """Whatever was left of it: gain 0 and shutter closed before anything else."""
+        try:
+            self._instruments.camera.make_safe()
+        except DriverError as error:
+            self._instruments.close()
+            raise RigUnreachable(f"the camera cannot be made safe: {error}") from error
 
     def wait(self, asked_to_end: Callable[[], bool]) -> None:
         """Block until a client shuts the station down, or `asked_to_end` (asked twice a s)."""
@@ -166,6 +226,8 @@ class Station:
         self._upkeep.close()
         for line in self._instruments.make_safe():
             self._log.say(line)
+        self._dose.session(self._instruments.camera.protection().dose_nc)
+        self._dose.save()
         self._calculator.close()
         self._instruments.close()
         self._server.close()
@@ -178,11 +240,33 @@ class Station:
         """Tell clients of the rig; again when a zeroing has moved what can be reached."""
         if self._described is not self._light.axis:
             self._described = self._light.axis
-            info = rig_info(self._config, self._described, self._data)
+            config = self._config.with_calibrations(self._light.calibrations)
+            info = rig_info(config, self._described, self._data)
             self._post("station:rig", json.dumps(info.to_dict()))
+
+    def _recalibrate(self, calibrations: InUse) -> None:
+        """A calibration was measured or retired while the station runs."""
+        self._light.calibrations = calibrations.values
+        self._light.axis = calibrations.axis
+        self._light.forget()
+
+    def _tabulate(self) -> None:
+        """The table of calibrations, when it has changed (one may have gone stale)."""
+        rows = self._keeper.rows()
+        if rows != self._tabulated:
+            self._tabulated = rows
+            self._server.post_table(rows, "calibrations:table")
 
     def _refused(self, client: str, command: str, reason: str) -> None:
         self._log.say(f"{command} refused: {reason}", "warning", client)
+
+
+def _sensor(answers: list[Answer]) -> str:
+    """Name of the camera's sensor, for the dose of its register."""
+    for answer in answers:
+        if answer.name == "camera" and answer.identity is not None:
+            return f"{answer.identity.model} {answer.identity.serial}".strip()
+    return "camera"
 
 
 def _reached_at(interface: str) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.chain import open_chain
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.export import FORMATS, export
 from atta_daq.archive.parts import run_parts, scan_of
 from atta_daq.archive.report import build_report
-from atta_daq.archive.run_folder import Run, RunState, open_run
+from atta_daq.archive.run_folder import Run, RunState
 from atta_daq.client.runs import RunInfo
 from atta_daq.scans.selection import part_name
 from atta_daq.station.points import points_of
@@ -90,7 +91,7 @@ def run_export(data: Path, name: str, form: str) -> dict[str, dict[str, str]]:
 
 
 def _open(data: Path, name: str) -> Run:
-    return open_run(Catalogue(data).resolve(name))
+    return open_chain(Catalogue(data).resolve(name))
 
 
 def _info(run: Run) -> RunInfo:

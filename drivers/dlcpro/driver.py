@@ -7,18 +7,25 @@ output power are those that the box's own limits watch (`seed-limits`, `output-l
 import time
 from collections.abc import Callable
 
-from drivers.amplifier_protection import AmplifierReading, ProtectedAmplifier, SeedReading
+from drivers.amplifier_box import AmplifierReading, SeedReading
+from drivers.amplifier_trial import ExercisedAmplifier
 from drivers.dlcpro.link import DecopLink
 from drivers.errors import DeviceFault, InterlockOpen
-from drivers.interfaces import AmplifierLimits, AmplifierStatus, Identity
+from drivers.interfaces import AmplifierLimits, AmplifierStatus, Guard, Identity
+from drivers.plausible import require_plausible
 
 _SEED = "laser1:dl:cc"
 _AMPLIFIER = "laser1:amp:cc"
 _SEED_LIMITS = "laser1:amp:seed-limits"
+_SEED_DELAY = f"{_SEED_LIMITS}:power-min-shutdown-delay"
 _SEED_ONLY_DELAY = "laser1:amp:seedonly-check:shutdown-delay"
 
+HEAD_MA = (-100.0, 10e3)
+HEAD_MW = (-100.0, 10e3)
+"""No diode or chip of a TA pro head carries, or gives, anything beyond."""
 
-class DlcPro(ProtectedAmplifier):
+
+class DlcPro(ExercisedAmplifier):
     """`TaperedAmplifier` on a DLC pro's command line (TCP, port 1998 on the box).
 
     `limits` is the envelope of the rig file. The box's own guard (shut-down on low seed power
@@ -35,7 +42,7 @@ class DlcPro(ProtectedAmplifier):
         command_port: int,
         limits: AmplifierLimits,
         *,
-        timeout_s: float = 2.0,
+        timeout_s: float = 1.2,
         emission_timeout_s: float = 10.0,
         guard_delay_max_s: float = 5.0,
         link: DecopLink | None = None,
@@ -77,12 +84,12 @@ class DlcPro(ProtectedAmplifier):
         )
         return AmplifierStatus(
             amplifier_on=self._amplifier_emits(),
-            amplifier_current_set_ma=link.read_real(f"{_AMPLIFIER}:current-set"),
-            amplifier_current_ma=link.read_real(f"{_AMPLIFIER}:current-act"),
+            amplifier_current_set_ma=self._current_ma(f"{_AMPLIFIER}:current-set"),
+            amplifier_current_ma=self._current_ma(f"{_AMPLIFIER}:current-act"),
             seed_on=link.read_bool(f"{_SEED}:emission"),
-            seed_current_ma=link.read_real(f"{_SEED}:current-act"),
-            seed_power_mw=link.read_real(f"{_SEED_LIMITS}:power"),
-            output_power_mw=link.read_real("laser1:amp:output-limits:power"),
+            seed_current_ma=self._current_ma(f"{_SEED}:current-act"),
+            seed_power_mw=self._power_mw(f"{_SEED_LIMITS}:power"),
+            output_power_mw=self._power_mw("laser1:amp:output-limits:power"),
             interlock_open=link.read_bool("interlock-open"),
             emission_enabled=key_and_button,
             seed_protection_armed=not self._guard_gaps(),
@@ -94,11 +101,11 @@ class DlcPro(ProtectedAmplifier):
     def _read_seed(self) -> SeedReading:
         return SeedReading(
             on=self._link.read_bool(f"{_SEED}:emission"),
-            power_mw=self._link.read_real(f"{_SEED_LIMITS}:power"),
+            power_mw=self._power_mw(f"{_SEED_LIMITS}:power"),
         )
 
     def _read_seed_current_ma(self) -> float:
-        return self._link.read_real(f"{_SEED}:current-set")
+        return self._current_ma(f"{_SEED}:current-set")
 
     def _write_seed_current(self, current_ma: float) -> None:
         self._link.write(f"{_SEED}:current-set", float(current_ma))
@@ -110,8 +117,8 @@ class DlcPro(ProtectedAmplifier):
         # 'enabled', not 'emission': with the key off it is dark, but the key would start it.
         return AmplifierReading(
             on=self._link.read_bool(f"{_AMPLIFIER}:enabled"),
-            current_set_ma=self._link.read_real(f"{_AMPLIFIER}:current-set"),
-            current_ma=self._link.read_real(f"{_AMPLIFIER}:current-act"),
+            current_set_ma=self._current_ma(f"{_AMPLIFIER}:current-set"),
+            current_ma=self._current_ma(f"{_AMPLIFIER}:current-act"),
         )
 
     def _write_amplifier_current(self, current_ma: float) -> None:
@@ -125,6 +132,14 @@ class DlcPro(ProtectedAmplifier):
 
     def _amplifier_emits(self) -> bool:
         return self._link.read_bool(f"{_AMPLIFIER}:emission")
+
+    def _current_ma(self, parameter: str) -> float:
+        value = self._link.read_real(parameter)
+        return require_plausible(self._name, parameter, value, *HEAD_MA, "mA")
+
+    def _power_mw(self, parameter: str) -> float:
+        value = self._link.read_real(parameter)
+        return require_plausible(self._name, parameter, value, *HEAD_MW, "mW")
 
     def _switch(self, node: str, on: bool) -> None:
         self._link.write(f"{node}:enabled", on)
@@ -158,7 +173,7 @@ class DlcPro(ProtectedAmplifier):
                 gaps.append(f"{power_min} is {value_mw:g} mW")
         except DeviceFault:
             gaps.append(f"{power_min} is absent")
-        for parameter in (f"{_SEED_LIMITS}:power-min-shutdown-delay", _SEED_ONLY_DELAY):
+        for parameter in (_SEED_DELAY, _SEED_ONLY_DELAY):
             try:
                 delay_s = self._link.read_real(parameter)
                 if not 0.0 < delay_s <= self._guard_delay_max_s:
@@ -181,3 +196,37 @@ class DlcPro(ProtectedAmplifier):
                 f"{parameter} is {clip_ma:g} mA, above the rig file's {what} limit {limit_ma:g} mA"
             ]
         return []
+
+    def _box_guards(self) -> list[Guard]:
+        link = self._link
+        seed_gaps = self._guard_gaps()
+        clip_gaps = self._clip_gap(_SEED, "seed", self._limits.seed_current_ma.high)
+        clip_gaps += self._clip_gap(_AMPLIFIER, "amplifier", self._limits.amplifier_current_ma.high)
+        return [
+            Guard(
+                fault="seed dies by itself, computer or cable dies",
+                by="seed-limits and seedonly-check of the DLC pro",
+                state="; ".join(seed_gaps)
+                or f"off below {link.read_real(f'{_SEED_LIMITS}:power-min'):g} mW after "
+                f"{link.read_real(_SEED_DELAY):g} s, without seed current after "
+                f"{link.read_real(_SEED_ONLY_DELAY):g} s",
+                armed=not seed_gaps,
+                remedy="set these parameters at the box (maintenance level)",
+            ),
+            Guard(
+                fault="a current too high for the chip, from whatever source",
+                by="current clips of the DLC pro",
+                state="; ".join(clip_gaps)
+                or f"seed {link.read_real(f'{_SEED}:current-clip'):g} mA, amplifier "
+                f"{link.read_real(f'{_AMPLIFIER}:current-clip'):g} mA",
+                armed=not clip_gaps,
+                remedy="lower the clips at the box",
+            ),
+        ]
+
+    def _guard_delay_s(self) -> float:
+        # A seed that was switched off meets both guards: the faster one must act.
+        return min(self._link.read_real(_SEED_DELAY), self._link.read_real(_SEED_ONLY_DELAY))
+
+    def _trip_cause(self) -> str:
+        return self._link.read_text("laser1:health-txt")

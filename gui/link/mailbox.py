@@ -12,10 +12,12 @@ class Mailbox:
         self._mutex = threading.Lock()
         self._values: dict[str, Value] = {}
 
-    def put(self, name: str, value: Value) -> None:
-        """Keep `value`; one that nobody has taken yet is replaced."""
+    def put(self, name: str, value: Value) -> bool:
+        """Keep `value`; one that nobody has taken yet is replaced. True: the box was empty."""
         with self._mutex:
+            first = not self._values
             self._values[name] = value
+        return first
 
     def take(self) -> dict[str, Value]:
         """All values since the last time."""

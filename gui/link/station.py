@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from p4p.client.thread import Disconnected
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, Qt, QTimer, Signal
 
 from atta_daq import __version__
 from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent
@@ -19,7 +19,7 @@ from gui.link.values import Value, value_of
 log = logging.getLogger(__name__)
 
 DRAW_MS = 40
-"""Values reach the widgets 25 times a second."""
+"""Values reach the widgets at most 25 times a second, at once when the last time was before."""
 SEARCH_S = 0.5
 HEARTBEAT = "station:rig_time"
 """Posted five times a second: its loss is the loss of the station."""
@@ -45,6 +45,7 @@ class Link(QObject):
     values = Signal(dict)
     """New values by name, at most 25 times a second."""
     _found = Signal(object, str)
+    _came = Signal()
     _answered = Signal(object)
 
     def __init__(
@@ -69,13 +70,15 @@ class Link(QObject):
         self._found.connect(self._on_state)
         self._answered.connect(lambda answer: answer())
         self._timer = QTimer(self)
-        self._timer.setInterval(DRAW_MS)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._deliver)
+        self._delivered = QElapsedTimer()
+        self._came.connect(self._on_came)
 
     def start(self) -> None:
         """Begin to look for the station."""
         self._thread.start()
-        self._timer.start()
 
     def close(self) -> None:
         """Let go of the station. The run goes on without this window."""
@@ -161,7 +164,8 @@ class Link(QObject):
             if isinstance(delivered, Exception):
                 log.warning("%s: %s", name, delivered)
                 return
-            self._mailbox.put(name, value_of(delivered))
+            if self._mailbox.put(name, value_of(delivered)):
+                self._came.emit()
             if name == HEARTBEAT and self.state is not LinkState.CONNECTED:
                 self._found.emit(LinkState.CONNECTED, f"station '{endpoint.rig}'")
 
@@ -179,7 +183,14 @@ class Link(QObject):
         self.state, self.reason = state, reason
         self.state_changed.emit()
 
+    def _on_came(self) -> None:
+        if self._stop.is_set():
+            return
+        since_ms = self._delivered.elapsed() if self._delivered.isValid() else DRAW_MS
+        self._timer.start(max(0, DRAW_MS - since_ms))
+
     def _deliver(self) -> None:
+        self._delivered.start()
         changes: dict[str, Value] = self._mailbox.take()
         if changes:
             self.values.emit(changes)

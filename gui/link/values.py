@@ -18,6 +18,9 @@ class Value:
     """0 fine, 1 minor, 2 major, 3 stale: the instrument or the station does not answer."""
     message: str = "not read yet"
     utc_s: float = 0.0
+    """When the station posted it."""
+    taken_s: float | None = None
+    """Rig time at which the camera ended the exposure (pictures only)."""
     unit: str = ""
     low: float | None = None
     high: float | None = None
@@ -42,13 +45,20 @@ def value_of(structure: Any) -> Value:
         low, high = float(structure["display.limitLow"]), float(structure["display.limitHigh"])
         if low == high:  # none were given
             low = high = None
+    taken_s = _seconds(structure, "dataTimeStamp") if structure.has("dataTimeStamp") else None
     return Value(
         value=plain(structure),
         severity=int(structure["alarm.severity"]),
         message=str(structure["alarm.message"]),
-        utc_s=float(structure["timeStamp.secondsPastEpoch"])
-        + 1e-9 * float(structure["timeStamp.nanoseconds"]),
+        utc_s=_seconds(structure, "timeStamp"),
+        taken_s=taken_s,
         unit=unit,
         low=low,
         high=high,
     )
+
+
+def _seconds(structure: Any, stamp: str) -> float:
+    """A time stamp of a structure, in seconds since 1970."""
+    whole, rest = structure[f"{stamp}.secondsPastEpoch"], structure[f"{stamp}.nanoseconds"]
+    return float(whole) + 1e-9 * float(rest)

@@ -46,17 +46,28 @@ class Output:
     on: bool = False
 
     def waveform(self) -> Waveform:
-        """What it plays when started. Only rectangles and levels matter to anything connected."""
+        """What it plays when started: rectangles and levels as pulses, every shape with its name
+        and numbers."""
         high_v = self.offset_v + self.amplitude_v
         low_v = self.offset_v - self.amplitude_v
         if self.shape == "DC":
-            return Waveform(high_v, high_v, PulseTrain(0.0, 1.0, 1.0, float("inf")))
+            level = PulseTrain(0.0, 1.0, 1.0, float("inf"))
+            return Waveform(high_v, high_v, level, offset_v=self.offset_v)
         period_s = 1.0 / self.frequency_hz
         width_s = period_s * (self.duty if self.shape == "PWM" else 0.5)
         count = self.cycles * self.repetitions if self.burst else float("inf")
         if self.shape not in ("PWM", "SQUARE"):
             high_v = low_v
-        return Waveform(low_v, high_v, PulseTrain(0.0, period_s, width_s, count))
+        return Waveform(
+            low_v,
+            high_v,
+            PulseTrain(0.0, period_s, width_s, count),
+            shape=self.shape,
+            frequency_hz=self.frequency_hz,
+            amplitude_v=self.amplitude_v,
+            offset_v=self.offset_v,
+            cycles=count,
+        )
 
 
 class RedPitaya(ScpiInstrument):
@@ -77,6 +88,14 @@ class RedPitaya(ScpiInstrument):
         self._generator_commands()
         self._acquisition_commands()
         self.on("*RST", 0, lambda _s, _a: self._reset_generator())
+
+    def power_up(self) -> None:
+        super().power_up()
+        self._reset_pins()
+        self._reset_analog()
+        self._levels.update(dict.fromkeys(LEDS, False))
+        self._reset_generator()
+        self._digitiser.reset()
 
     def _set_log(self, text: str) -> None:
         choice(text, ("OFF", "CONSOLE", "SYSLOG"))
@@ -141,8 +160,10 @@ class RedPitaya(ScpiInstrument):
 
             def store(suffixes: tuple[int, ...], arguments: list[str]) -> None:
                 value = limited(arguments[0], low, high, units)
-                kind = type(getattr(self._output(suffixes), field))
-                setattr(self._output(suffixes), field, kind(value))
+                output = self._output(suffixes)
+                setattr(output, field, type(getattr(output, field))(value))
+                if output.on:
+                    self._wiring.adjust(suffixes[0], output.waveform())
 
             self.on(header, 1, store)
             self.on(f"{header}?", 0, lambda s, _a: f"{getattr(self._output(s), field):{form}}")
@@ -283,6 +304,6 @@ async def start(world: World, role: Role, port: int = 0) -> VisaServer:
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, board, b"\r\n")
 
-    server = VisaServer(role, session, world.streams[f"garble {role}"])
+    server = VisaServer(role, session, world.streams[f"garble {role}"], board.power_up)
     await server.start(port)
     return server

@@ -1,15 +1,17 @@
-"""What the cables of the three Red Pitayas of the rig lead to."""
+"""What the cables of the Red Pitayas of the rig lead to."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from simulators.world.cavity_scan import Triangle
 from simulators.world.loading import Recording
 from simulators.world.quench import DARK, PulseTrain
 from simulators.world.world import World
 
-Role = Literal["trap_switch", "loading", "reference_cell"]
+Role = Literal["trap_switch", "loading", "reference_cell", "lock"]
 
 UNCONNECTED_NOISE_V = 2e-4
 
@@ -21,6 +23,11 @@ class Waveform:
     low_v: float
     high_v: float
     pulses: PulseTrain
+    shape: str = "DC"
+    frequency_hz: float = 0.0
+    amplitude_v: float = 0.0
+    offset_v: float = 0.0
+    cycles: float = float("inf")
 
 
 class Wiring(Protocol):
@@ -36,6 +43,10 @@ class Wiring(Protocol):
 
     def play(self, output: int, waveform: Waveform | None) -> float:
         """A generator output starts `waveform`; None: it is off. Returns rig time of the start."""
+        ...
+
+    def adjust(self, output: int, waveform: Waveform) -> None:
+        """A generator output that plays got other settings."""
         ...
 
     def begin(self, recording: Recording) -> None:
@@ -64,6 +75,9 @@ class _Bare:
     def play(self, output: int, waveform: Waveform | None) -> float:
         del output, waveform
         return self._world.clock.now_s()
+
+    def adjust(self, output: int, waveform: Waveform) -> None:
+        del output, waveform
 
     def begin(self, recording: Recording) -> None:
         del recording
@@ -127,11 +141,57 @@ class CellWiring(_Bare):
         recording.volts = (signal_v, monitor_v)
 
 
+class LockWiring(_Bare):
+    """OUT1: ramp of the cavity; OUT2: piezo of the laser; IN1: 811 nm, IN2: 819 nm behind the
+    cavity."""
+
+    def __init__(self, world: World, role: Role) -> None:
+        super().__init__(world, role)
+        self._ramp = Triangle(world.clock.now_s(), 1.0, 0.0, 0.0, 0.0)
+        with world.lock:
+            world.scan.take_over()
+
+    def play(self, output: int, waveform: Waveform | None) -> float:
+        start_s = self._world.clock.now_s()
+        if output == 2:
+            self._set_laser(0.0 if waveform is None else waveform.high_v)
+        elif waveform is None:
+            self._ramp = Triangle(start_s, 1.0, 0.0, 0.0, 0.0)
+        else:
+            self._ramp = _triangle(start_s, waveform)
+        return start_s
+
+    def adjust(self, output: int, waveform: Waveform) -> None:
+        if output == 2:
+            self._set_laser(waveform.high_v)
+        else:
+            self._ramp = _triangle(self._ramp.start_s, waveform)
+
+    def _set_laser(self, volts: float) -> None:
+        with self._world.lock:
+            self._world.scan.set_laser(volts)
+
+    def poll(self, recording: Recording) -> None:
+        if recording.volts is not None or self._world.clock.now_s() < recording.end_s:
+            return
+        times_s: NDArray[np.float64] = np.arange(recording.samples, dtype=np.float64)
+        times_s = recording.begin_s + recording.dt_s * times_s
+        with self._world.lock:
+            recording.volts = self._world.scan.traces_v(times_s, self._ramp)
+
+
+def _triangle(start_s: float, waveform: Waveform) -> Triangle:
+    """Only the triangle scans the cavity; other shapes are as good as a level."""
+    amplitude_v = waveform.amplitude_v if waveform.shape == "TRIANGLE" else 0.0
+    return Triangle(start_s, waveform.frequency_hz, amplitude_v, waveform.offset_v, waveform.cycles)
+
+
 def wiring(world: World, role: Role) -> Wiring:
     """The wiring of the board in `role`."""
     kinds = {
         "trap_switch": TrapSwitchWiring,
         "loading": LoadingWiring,
         "reference_cell": CellWiring,
+        "lock": LockWiring,
     }
     return kinds[role](world, role)

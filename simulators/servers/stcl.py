@@ -36,31 +36,36 @@ class Firmware:
     def __init__(self, world: World) -> None:
         self.world = world
 
+    def power_up(self) -> None:
+        """Power off and on: the settings that are compiled in."""
+        with self.world.lock:
+            self.world.cavity.firmware.power_up()
+
     def get(self, name: str) -> str:
         """Value of a setting or output as the firmware prints it."""
         with self.world.lock:
             cavity = self.world.cavity
             if name == "Lo":
-                return str(cavity.laser_word())
+                return str(cavity.firmware.laser_word())
             if name == "Ro":
-                return str(cavity.ramp_word())
-            return str(round(getattr(cavity.settings, _INTEGERS[name])))
+                return str(cavity.firmware.ramp_word())
+            return str(round(getattr(cavity.firmware.settings, _INTEGERS[name])))
 
     def set(self, name: str, value: int) -> str:
         """Set; what it prints, empty for nothing."""
         with self.world.lock:
             cavity = self.world.cavity
             if name == "Lo":
-                cavity.set_laser_word(min(max(value, 0), 4095))
+                cavity.firmware.set_laser_word(min(max(value, 0), 4095))
                 return ""
             if name == "Ro":
-                cavity.set_ramp_word(min(max(value, 0), 4095))
+                cavity.firmware.set_ramp_word(min(max(value, 0), 4095))
                 return ""
             if name in ("Ls", "Rs"):
                 value %= UINT32
             else:
                 value = (value + UINT32 // 2) % UINT32 - UINT32 // 2
-            cavity.change(**{_INTEGERS[name]: value})
+            cavity.firmware.change(**{_INTEGERS[name]: value})
             return str(value) if name == "Ls" else ""
 
 
@@ -83,8 +88,8 @@ class StclSession(Session):
 
     def opened(self) -> None:
         with self._world.lock:
-            self._started = self._world.cavity.running
-            self._error = self._world.cavity.error_code()
+            self._started = self._world.cavity.firmware.running
+            self._error = self._world.cavity.firmware.error_code()
         self._tick()
 
     def closed(self) -> None:
@@ -102,7 +107,7 @@ class StclSession(Session):
     def _act(self, text: str) -> None:
         self._end_stream()
         with self._world.lock:
-            self._world.cavity.end_startup()
+            self._world.cavity.firmware.end_startup()
         self._started = True
         while text:
             if "\n" not in text:
@@ -132,7 +137,7 @@ class StclSession(Session):
 
     def _halt(self, halted: bool) -> None:
         with self._world.lock:
-            self._world.cavity.halt(halted)
+            self._world.cavity.firmware.halt(halted)
 
     def _echo(self, character: str) -> None:
         code = ord(character)
@@ -143,7 +148,7 @@ class StclSession(Session):
         name, argument, repeat = match.groups() if match else ("", None, None)
         if line == "rst":
             with self._world.lock:
-                self._world.cavity.reset_outputs()
+                self._world.cavity.firmware.reset_outputs()
         elif name in ("p", "P") and argument not in (None, "?"):
             self._ask_peaks(int(argument), repeat is not None)
         elif name in _INTEGERS or name in ("Lo", "Ro"):
@@ -196,7 +201,7 @@ class StclSession(Session):
     def _tick(self) -> None:
         """Once a ramp, or as often as the serial line carries."""
         with self._world.lock:
-            until_s = self._world.cavity.until_next_ramp_s()
+            until_s = self._world.cavity.firmware.until_next_ramp_s()
         wait_s = max(self._world.clock.wall_delay_s(until_s), LINE_S)
         self._timer = self.link.call_later(wait_s, self._tick)
         if not self._line:
@@ -206,14 +211,14 @@ class StclSession(Session):
     def _look_at_ramp(self) -> None:
         with self._world.lock:
             cavity = self._world.cavity
-            self._report(cavity.error_code())
-            if not self._started and cavity.running:
+            self._report(cavity.firmware.error_code())
+            if not self._started and cavity.firmware.running:
                 self._started = True
                 self._print("PI run!\r\n")
             now_s = self._world.clock.now_s()
             while self._steps and self._steps[0][0] <= now_s:
                 self._steps.pop(0)[1]()
-            peaks = cavity.peaks() if self._wanted is not None else None
+            peaks = cavity.firmware.peaks() if self._wanted is not None else None
         ramp = self._ramp()
         if self._wanted is None or peaks is None or ramp == self._last_ramp:
             return
@@ -240,7 +245,7 @@ class StclSession(Session):
     def _ramp(self) -> int:
         with self._world.lock:
             self._world.cavity.advance()
-            return self._world.cavity.ramp_index()
+            return self._world.cavity.firmware.ramp_index()
 
     def _print(self, text: str) -> None:
         self._printed += text
@@ -275,7 +280,10 @@ async def start(world: World) -> SerialServer:
     """The lock's board on a free loopback port."""
     firmware = Firmware(world)
     server = SerialServer(
-        "lock", lambda link: StclSession(link, firmware), world.streams["lock wire"]
+        "lock",
+        lambda link: StclSession(link, firmware),
+        world.streams["lock wire"],
+        firmware.power_up,
     )
     await server.start()
     return server

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.truth import Camera as CameraTruth
-from simulators.world.emccd import FrameSampler, Readout, Spot
+from simulators.world.emccd import ADC_MAXIMUM, FrameSampler, Readout, Spot
 
 AMBIENT_C = 20.0
 GAIN_REFERENCE_C = -70.0
@@ -16,6 +16,7 @@ GAIN_REFERENCE_C = -70.0
 STABLE_WITHIN_K = 0.5
 EDGE_TOLERANCE_S = 1e-6
 """Rig time has a resolution of 0.24 us: edges nearer than this are the same moment."""
+ELEMENTARY_CHARGE_NC = 1.602176634e-10
 CLOUD_SIGMA_FACTOR = 6.0
 """A cloud is this much larger than the image of a single atom."""
 
@@ -135,6 +136,12 @@ class Emccd:
         self.exposures: deque[Exposure] = deque()
         self.overexposed_s = 0.0
         """Derived truth: time for which a cloud shone on the multiplying sensor."""
+        self.register_charge_nc = 0.0
+        """Derived truth: mean charge of the region that left the register at gain."""
+        self.saturated_exposures = 0
+        """Derived truth: exposures at gain whose mean pixel lay beyond the converter."""
+        self.light_leak_electrons_px_s = 0.0
+        """Fault: light that gets in from outside while the shutter is open."""
         self.lost_exposures = 0
         """Since the start, because nobody read them out in time."""
         self._start_s: float | None = None
@@ -191,10 +198,15 @@ class Emccd:
         end_s = self._start_s + self._number * setup.period_s + setup.exposure_s
         if time_s < end_s - EDGE_TOLERANCE_S:
             return
+        if self.shutter_open:
+            self._pixel_electrons += self.light_leak_electrons_px_s * setup.exposure_s
         light = SensorLight(
             self._pixel_electrons, self._noisy_electrons, self._atom_s, self._cloud_atom_s
         )
-        self.exposures.append(Exposure(self._number, end_s, light, self._readout(end_s), setup))
+        readout = self._readout(end_s)
+        self.exposures.append(Exposure(self._number, end_s, light, readout, setup))
+        if readout.multiplies:
+            self._age_register(light, readout)
         rows, columns = setup.shape
         if len(self.exposures) > min(self.BUFFER, self.BUFFER_PIXELS // (rows * columns)):
             self.exposures.popleft()
@@ -203,6 +215,22 @@ class Emccd:
         self._number += 1
         if self._images is not None and self._number >= self._images:
             self._start_s = None
+
+    def _age_register(self, light: SensorLight, readout: Readout) -> None:
+        """Add the expected charge of one exposure of the region to the register's."""
+        truth, setup = self._truth, self.setup
+        rows, columns = setup.shape
+        cloud = light.cloud_atom_s * truth.electrons_per_atom_s
+        even = (light.pixel_electrons + cloud * truth.cloud_halo_per_px) * setup.bin_x * setup.bin_y
+        pixel = min(even + truth.clock_induced_charge, readout.full_well_electrons)
+        # A cloud fills its pixels; what is beyond the full well spills and is not multiplied.
+        spot_px = 2.0 * math.pi * (truth.spot_sigma_px * CLOUD_SIGMA_FACTOR) ** 2
+        spot = light.atom_s * truth.electrons_per_atom_s
+        spot += min(cloud, spot_px * readout.full_well_electrons)
+        electrons = pixel * rows * columns + spot
+        self.register_charge_nc += electrons * readout.gain * ELEMENTARY_CHARGE_NC
+        if truth.bias_adu + pixel * readout.gain / truth.electrons_per_adu > ADC_MAXIMUM:
+            self.saturated_exposures += 1
 
     def _darken(self) -> None:
         self._pixel_electrons = self._noisy_electrons = 0.0

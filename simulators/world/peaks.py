@@ -14,6 +14,10 @@ compile-time value; with it the slave may stand from 0.07 to 0.93 of the way fro
 FIRST_PEAK_US = 550.0
 """Where m1 stands with the cavity at its mean length and the ramp at its offset."""
 OUT_OF_REACH = 1e9
+SLAVE_OVER_MASTER = 0.9906
+"""f_slave/f_master: a length scan moves the slave's comb less than the master's."""
+SLAVE_ORDER = 1.0 / SLAVE_OVER_MASTER
+"""Distance of two peaks of the slave over that of the masters: half a wavelength each."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,9 @@ class RampGeometry:
             return -10 - 2 * masters
         if masters == 1:
             return -12
-        before_us = first_us - (1.0 - ratio) * self.spacing_us
-        after_us = last_us + ratio * self.spacing_us
-        if before_us > RAMP_DELAY_US or after_us < self.half_us:
+        before_us = first_us + (ratio - SLAVE_ORDER) * self.spacing_us
+        after_us = first_us + (ratio + SLAVE_ORDER) * self.spacing_us
+        if ratio >= 1.0 or before_us > RAMP_DELAY_US or after_us < self.half_us:
             return -31
         return 0
 
@@ -110,10 +114,10 @@ class RampGeometry:
         lag_us = self._truth.hysteresis * self.half_us
         position_us = np.where(rising, phase_us, period_us + lag_us - phase_us)
         order = (position_us - first_us) / self.spacing_us
-        fraction = ratio_total % 1.0
+        fraction = ratio_total % SLAVE_ORDER
         bend = self._truth.hysteresis * fraction * (1.0 - fraction)
         slave_order = order - fraction - np.where(rising, bend, -bend)
         coefficient = (2.0 * self._truth.finesse / np.pi) ** 2
         master = 1.0 / (1.0 + coefficient * np.sin(np.pi * order) ** 2)
-        slave = slave_height / (1.0 + coefficient * np.sin(np.pi * slave_order) ** 2)
+        slave = slave_height / (1.0 + coefficient * np.sin(np.pi * slave_order / SLAVE_ORDER) ** 2)
         return master + slave

@@ -6,6 +6,7 @@ from simulators.clock import RigClock
 from simulators.truth import Truth
 from simulators.world.atoms import Atoms
 from simulators.world.cavity import Cavity
+from simulators.world.cavity_scan import CavityScan
 from simulators.world.cell import ReferenceCell
 from simulators.world.light import Light
 from simulators.world.power_head import PowerHead
@@ -22,6 +23,7 @@ class World:
 
     light   seed, amplifier, EOM, damage: `field()` is the light behind the fibre
     cavity  scanned transfer cavity and the laser on it: `detuning_mhz()`
+    scan    the same cavity on a digitiser board, in place of the lock's firmware
     cell    modulation-transfer signal of the stable isotopes
     power_head  photodiode on a pick-off of the light behind the fibre
     atoms   source, pumping, trap, camera, loading detector
@@ -36,6 +38,7 @@ class World:
         self.light = Light(self)
         self.power_head = PowerHead(self)
         self.cavity = Cavity(self)
+        self.scan = CavityScan(self)
         self.cell = ReferenceCell(self)
         self.atoms = Atoms(self)
         self.vacuum = Vacuum(self)

@@ -144,3 +144,23 @@ def test_noise_alone_is_no_line():
 def test_too_few_samples_are_refused():
     with pytest.raises(ValueError, match="too few"):
         fit_reference_zero(axis(), np.linspace(0.4, 0.5, 4), np.zeros(4))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("detuning", [-2400.0, -700.0, 0.0, 1100.0, 2700.0])
+def test_a_lock_that_counts_orders_is_led_beyond_the_masters(sign, detuning):
+    a = axis(sign=sign, total=True)
+    ratio = a.detuning_to_ratio(detuning)
+    assert ratio == pytest.approx(0.47 + sign * detuning / (3000.0 * SLAVE_OVER_MASTER))
+    assert a.ratio_to_detuning(ratio) == pytest.approx(detuning)
+
+
+def test_a_lock_that_counts_orders_is_kept_off_every_master():
+    a = axis(total=True)
+    for ratio in (-1.0 / SLAVE_OVER_MASTER, 0.0, 1.0, 1.0 / SLAVE_OVER_MASTER + 0.02):
+        with pytest.raises(OutOfRange, match="of a master peak"):
+            a.detuning_to_ratio(a.ratio_to_detuning(ratio))
+    order = axis(order=1)
+    # One free spectral range of the laser is one of its own orders.
+    one = a.detuning_to_ratio(3000.0 + 100.0) - 1.0 / SLAVE_OVER_MASTER
+    assert one == pytest.approx(order.detuning_to_ratio(3000.0 + 100.0))

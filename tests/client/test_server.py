@@ -88,8 +88,9 @@ def test_table_and_image(server: StationServer, client: StationClient) -> None:
     assert list(table["index"]) == [4]
     assert list(table["counts"]) == [-1]
     image = np.arange(12, dtype=np.uint16).reshape(3, 4)
-    server.post_image(image)
+    server.post_image(image, 1.75e9)
     assert np.array_equal(client.get("camera:image"), image)
+    assert raw(server, "camera:image").dataTimeStamp.secondsPastEpoch == 1_750_000_000
 
 
 def test_an_array_carries_its_unit_and_is_sent_only_when_it_changes(

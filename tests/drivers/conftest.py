@@ -226,6 +226,19 @@ def box() -> Iterator[ScriptedBox]:
 
 
 @pytest.fixture
+def make_box() -> Iterator[Callable[[], ScriptedBox]]:
+    made: list[ScriptedBox] = []
+
+    def make() -> ScriptedBox:
+        made.append(ScriptedBox())
+        return made[-1]
+
+    yield make
+    for scripted in made:
+        scripted.close()
+
+
+@pytest.fixture
 def held() -> type[Held]:
     return Held
 

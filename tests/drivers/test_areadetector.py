@@ -1,7 +1,10 @@
 """The EMCCD driver against a small pvAccess server with areaDetector's PVs, made here."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from drivers.areadetector import AreaDetectorCamera
@@ -23,6 +26,12 @@ def camera(fake) -> Iterator[AreaDetectorCamera]:
     camera.connect()
     yield camera
     camera.close()
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait for another thread; the test's time limit ends a wait in vain."""
+    while not reached():
+        time.sleep(0.002)
 
 
 # --- connection ---------------------------------------------------------------------------------
@@ -303,4 +312,124 @@ def test_make_safe_does_the_rest_when_one_step_fails(fake):
     with pytest.raises(DeviceFault, match="shutter"):
         camera.make_safe()
     assert fake.get("AndorEMGain_RBV") == 0
+    camera.close()
+
+
+def running_at_gain(camera: AreaDetectorCamera, gain: int = 100) -> list[Frame]:
+    frames: list[Frame] = []
+    camera.configure(CameraSettings(0.1, (0, 0, 40, 32), gain))
+    camera.open_shutter()
+    camera.start(frames.append)
+    return frames
+
+
+def saturated(pixels: int) -> np.ndarray:
+    image = np.full((32, 40), 200, np.uint16)
+    image.flat[:pixels] = 65535
+    return image
+
+
+def test_saturation_stops_the_camera_on_the_frames_own_thread(fake, camera):
+    frames = running_at_gain(camera)
+    fake.puts.clear()
+    # The orders are sent before the sink sees the frame: nobody else has to do anything.
+    fake.expose(1, image=saturated(2))
+    fake.expose(2, image=saturated(2))
+    until(lambda: len(frames) == 2)
+    assert fake.puts == [("Acquire", 0), ("AndorShutterMode", 2), ("AndorEMGain", 0)]
+    protection = camera.protection()
+    assert protection.trips == 1
+    assert "0.16 % of the pixels were saturated" in protection.trip
+    assert camera.status().message == protection.trip
+    camera.stop()
+    assert camera.enforce() == ""
+    camera.start(lambda _: None)
+    camera.stop()
+    assert camera.protection().trip == ""
+
+
+def test_orders_that_the_stopping_camera_refused_are_given_again(fake, camera):
+    frames = running_at_gain(camera)
+    fake.stuck |= {"AndorShutterMode"}
+    fake.rounding = lambda name, value: 100 if name == "AndorEMGain" else value
+    fake.expose(1, image=saturated(40))
+    fake.expose(2, image=saturated(40))
+    until(lambda: len(frames) == 2)
+    assert (fake.get("AndorEMGain_RBV"), fake.get("AndorShutterMode")) == (100, 1)
+    fake.stuck.clear()
+    fake.rounding = lambda _name, value: value
+    camera.stop()
+    assert (fake.get("AndorEMGain_RBV"), fake.get("AndorShutterMode")) == (0, 2)
+
+
+def test_dose_of_the_frames_at_gain(fake):
+    camera = AreaDetectorCamera(
+        "camera", fake.address, LIMITS, timeout_s=1.0, bias_adu=100.0, electrons_per_adu=5.0
+    )
+    camera.connect()
+    frames = running_at_gain(camera)
+    fake.expose(1, image=np.full((32, 40), 300, np.uint16))
+    until(lambda: len(frames) == 1)
+    camera.stop()
+    assert camera.protection().dose_nc == pytest.approx(200 * 5 * 1280 * 1.602176634e-10)
+    camera.close()
+
+
+@pytest.mark.parametrize(
+    ("pv", "value", "reason"),
+    [
+        ("AndorEMGain_RBV", 250, "gain 250, which this program did not set"),
+        ("TemperatureActual", -30.0, "the sensor is at -30 °C"),
+        ("AndorTempStatus_RBV", "Stabilized but drifted", "drifted"),
+    ],
+)
+def test_gain_that_may_not_be_on_is_taken_away(fake, camera, pv, value, reason):
+    running_at_gain(camera)
+    assert camera.enforce() == ""
+    fake.set(pv, value)
+    fake.puts.clear()
+    assert reason in camera.enforce()
+    assert fake.puts[:3] == [("Acquire", 0), ("AndorShutterMode", 2), ("AndorEMGain", 0)]
+    assert reason in camera.protection().trip
+    assert (camera.protection().trips, camera.enforce()) == (1, "")
+
+
+def test_a_server_that_comes_up_with_gain_loses_it(fake, camera):
+    fake.set("AndorEMGain_RBV", 200)
+    fake.set("AndorShutterMode", 1)
+    assert "this program did not set" in camera.enforce()
+    assert (fake.get("AndorEMGain_RBV"), fake.get("AndorShutterMode")) == (0, 2)
+
+
+def test_another_client_that_moves_the_trap_costs_the_gain(fake):
+    forbidden = [""]
+    camera = AreaDetectorCamera(
+        "camera", fake.address, LIMITS, gain_permit=lambda: forbidden[0], timeout_s=1.0
+    )
+    camera.connect()
+    running_at_gain(camera)
+    forbidden[0] = "the trap is on or near 83Kr"
+    assert "83Kr" in camera.enforce()
+    assert not camera.status().acquiring
+    camera.close()
+
+
+def test_advanced_gain_follows_the_rig_file(fake):
+    limits = replace(LIMITS, em_gain=Range(2, 1000), em_gain_unlocked=True)
+    camera = AreaDetectorCamera("camera", fake.address, limits, timeout_s=1.0)
+    camera.connect()
+    camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 500))
+    assert fake.wrote("AndorEMGainAdvanced") == [1]
+    assert fake.wrote("AndorEMGain") == [0, 500]
+    camera.close()
+
+
+def test_a_camera_that_stays_locked_is_refused(fake):
+    limits = replace(LIMITS, em_gain=Range(2, 1000), em_gain_unlocked=True)
+    camera = AreaDetectorCamera("camera", fake.address, limits, timeout_s=0.3)
+    camera.connect()
+    fake.rounding = lambda name, value: 0 if name == "AndorEMGainAdvanced" else value
+    with pytest.raises(DeviceFault, match="AndorEMGainAdvanced was set to 1 but the camera kept 0"):
+        camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 500))
+    assert fake.wrote("AndorEMGain") == [0]
     camera.close()

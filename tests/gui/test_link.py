@@ -110,7 +110,7 @@ def test_values_arrive_with_unit_limits_alarm_and_time(
 def test_image_and_table_arrive_as_arrays(qtbot: QtBot, link: Link, served: Served) -> None:
     seen = connected(qtbot, link, served)
     image = np.arange(12, dtype=np.uint16).reshape(3, 4)
-    served.server.post_image(image)
+    served.server.post_image(image, 1.75e9)
     served.server.post_table([{"index": 3, "kind": "rare", "detuning_mhz": -5.0}])
 
     def one_row() -> bool:
@@ -121,7 +121,30 @@ def test_image_and_table_arrive_as_arrays(qtbot: QtBot, link: Link, served: Serv
     qtbot.waitUntil(one_row, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: np.shape(seen["camera:image"].value) == (3, 4), timeout=WAIT_MS)
     assert np.array_equal(seen["camera:image"].value, image)
+    assert seen["camera:image"].taken_s == 1.75e9
     assert list(seen["run:table"].value["detuning_mhz"]) == [-5.0]
+
+
+def test_values_reach_the_window_at_most_25_times_a_second(
+    qtbot: QtBot, link: Link, served: Served
+) -> None:
+    connected(qtbot, link, served)
+    at_s: list[float] = []
+    last: list[float] = []
+
+    def hear(changes: dict[str, Value]) -> None:
+        at_s.append(time.perf_counter())
+        if "amplifier:current" in changes:
+            last.append(changes["amplifier:current"].value)
+
+    link.values.connect(hear)
+    for number in range(60):
+        served.server.post("amplifier:current", float(number))
+        qtbot.wait(5)
+    qtbot.waitUntil(lambda: last[-1:] == [59.0], timeout=WAIT_MS)
+    assert len(at_s) > 3
+    # Timers of Qt count whole milliseconds.
+    assert min(np.diff(at_s)) > 0.035
 
 
 def test_a_stale_reading_says_so(qtbot: QtBot, link: Link, served: Served) -> None:

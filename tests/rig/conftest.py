@@ -12,7 +12,13 @@ from atta_daq.rig.config import rig_config
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.precheck import axis_of
-from drivers.interfaces import AmplifierStatus, LockStatus, SidebandStatus, TrapStatus
+from drivers.interfaces import (
+    AmplifierStatus,
+    CameraProtection,
+    LockStatus,
+    SidebandStatus,
+    TrapStatus,
+)
 
 
 class Recorder:
@@ -51,6 +57,7 @@ class FakeRig:
             "amplifier": {"status": amplifier},
             "sideband": {"status": SidebandStatus(200.0, 0.0, False, True, None)},
             "trap_switch": {"status": TrapStatus(-265.0, True, False, True)},
+            "camera": {"protection": CameraProtection(0.0, 0, "", 0.0)},
         }
         names = ("amplifier", "trap_switch", "camera", "sideband", "lock", "loading",
                  "reference_cell")  # fmt: skip
@@ -65,7 +72,7 @@ class FakeRig:
 
     def asked(self) -> list[tuple[str, str]]:
         """Instrument and method of every call that changes something, in order."""
-        return [(c[0], c[1]) for c in self.log if c[1] != "status"]
+        return [(c[0], c[1]) for c in self.log if c[1] not in ("status", "protection")]
 
 
 @pytest.fixture

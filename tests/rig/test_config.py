@@ -88,3 +88,87 @@ def test_every_driver_has_one_table_of_its_name() -> None:
         field = spec.section.model_fields["driver"]
         assert field.annotation.__args__ == (spec.driver,)
     assert len({(spec.kind, spec.driver) for spec in BUILT_IN}) == len(BUILT_IN)
+
+
+def software_lock(data: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The rig file with the software lock in it."""
+    table = {
+        "driver": "redpitaya-stcl",
+        "address": "TCPIP0::127.0.0.1::5009::SOCKET",
+        "ratio": {"low": -0.2, "high": 1.1},
+        "ratio_per_v": 0.74,
+    }
+    return {**data, "lock": table | changes}
+
+
+def test_the_software_lock_runs_in_real_time_only(data: dict[str, Any]) -> None:
+    rig = rig_config(software_lock(data), "rig.toml")
+    assert rig.lock.counts_orders
+    assert RigAssembly(rig).instruments.lock.ratio_resolution < 1e-4
+    fast = software_lock(data) | {"clock": {"rate": 60.0, "origin_s": 0.0}}
+    with pytest.raises(ConfigError, match=r"'redpitaya-stcl' regulates in real time.*arduino-stcl"):
+        rig_config(fast, "rig.toml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ramp_amplitude_v": 0.8}, "leave the output's 1 V"),
+        ({"ratio_per_v": 0.0}, "measure it with a small step"),
+        ({"rest_v": 0.5, "laser_v": {"low": -0.4, "high": 0.4}}, "hold rest_v"),
+        ({"address": "192.168.1.22"}, "address"),
+        ({"ratio_per_v": None}, "ratio_per_v"),
+    ],
+)
+def test_a_software_lock_that_cannot_be_is_refused(
+    data: dict[str, Any], changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        rig_config(software_lock(data, **changes), "rig.toml")
+
+
+@pytest.fixture
+def pair() -> dict[str, Any]:
+    """A rig with a pair of ITC4000."""
+    ports = {
+        **PORTS,
+        "amplifier": "USB0::0x1313::0x804A::M2::INSTR",
+        "amplifier_seed": "USB0::0x1313::0x804A::M1::INSTR",
+        "drivers": {"amplifier": "thorlabs-itc4000"},
+    }
+    return copy.deepcopy(rig_file(ports, "co"))
+
+
+def test_a_pair_of_boxes_is_one_amplifier(pair: dict[str, Any]) -> None:
+    rig = rig_config(pair, "rig.toml")
+    built = RigAssembly(rig).instruments
+    assert type(built.amplifier).__name__ == "Itc4000Pair"
+    assert built.addresses["amplifier"] == (
+        "USB0::0x1313::0x804A::M1::INSTR with USB0::0x1313::0x804A::M2::INSTR"
+    )
+
+
+def test_one_box_for_both_is_refused(pair: dict[str, Any]) -> None:
+    pair["amplifier"]["amplifier_address"] = "USB0::0X1313::0x804a::m1::instr"
+    with pytest.raises(ConfigError, match=r"amplifier\.seed_address and amplifier\.amplifier_addr"):
+        rig_config(pair, "rig.toml")
+
+
+ENVELOPE = ("seed_current_ma", "amplifier_current_ma", "unseeded_ceiling_ma", "seed_power_min_mw")
+PHOTODIODES = ("seed_mw_per_photodiode_ma", "output_mw_per_photodiode_ma")
+
+
+@pytest.mark.parametrize(
+    ("which", "key"),
+    [
+        *(("data", key) for key in ENVELOPE),
+        *(("pair", key) for key in ENVELOPE + PHOTODIODES),
+    ],
+)
+def test_no_limit_of_the_amplifier_has_a_default(
+    which: str, key: str, request: pytest.FixtureRequest
+) -> None:
+    rig = request.getfixturevalue(which)
+    del rig["amplifier"][key]
+    with pytest.raises(ConfigError, match=key):
+        rig_config(rig, "rig.toml")

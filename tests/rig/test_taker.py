@@ -9,7 +9,7 @@ from atta_daq.analysis.records import SegmentKind
 from atta_daq.rig.taker import Place, SegmentTaker
 from atta_daq.scans.blocks import PlannedSegment, Target
 from drivers.errors import ConnectionLost
-from drivers.interfaces import Trace
+from drivers.interfaces import CameraProtection, Trace
 
 PLACE = Place("run", 3, 0, 7)
 DT_S = 1e-3
@@ -92,3 +92,13 @@ def test_a_blank_with_light_leaves_the_light_where_it_stands(rig: Any, taker: Se
     assert ("lock", "set_ratio") not in rig.asked()
     assert ("trap_switch", "set_pumping_light", True) in rig.log
     assert ("camera", "stop") in rig.asked(), "stopped whatever happened"
+
+
+def test_a_trip_of_the_cameras_protection_flags_its_segment_and_no_later_one(
+    rig: Any, taker: SegmentTaker
+) -> None:
+    camera = rig.instruments.camera
+    trips = [CameraProtection(0.0, 0, "", 0.0), CameraProtection(0.1, 1, "too bright", 0.5)]
+    camera.protection = lambda: trips.pop(0) if len(trips) > 1 else trips[0]
+    assert taker.take(bracket(), PLACE).flag == "camera: too bright"
+    assert taker.take(bracket(), PLACE).flag == "", "the words stay until the next acquisition"

@@ -53,3 +53,27 @@ def test_gain_is_forbidden_near_an_abundant_isotope(rig: Any, offset_mhz: float,
     rig.instruments.trap_switch.answers["status"] = TrapStatus(offset_mhz, True, False, True)
     assert near in rig.trap.gain_forbidden()
     assert bool(rig.trap.gain_forbidden()) == bool(near)
+
+
+@pytest.mark.parametrize(
+    ("from_isotope", "to_isotope"), [(None, 85), (81, 85), (85, 81), (0, 81), (81, 0)]
+)
+def test_the_camera_is_dark_while_the_lasers_pass_an_abundant_isotope(
+    rig: Any, from_isotope: int | None, to_isotope: int
+) -> None:
+    rig.trap.isotope = from_isotope
+    rig.trap.to(to_isotope)
+    assert rig.asked() == [
+        ("camera", "set_em_gain"),
+        ("camera", "close_shutter"),
+        ("trap_switch", "set_offset"),
+    ]
+    assert rig.log[0] == ("camera", "set_em_gain", 0)
+
+
+def test_a_way_that_touches_no_abundant_isotope_keeps_the_camera_open(rig: Any) -> None:
+    trap_switch = rig.config.trap_switch.model_copy(update={"offset_81_mhz": -290.0})
+    rig.config = rig.config.model_copy(update={"trap_switch": trap_switch})
+    assert not rig.config.trap_switch.passes_abundant(81, 85)
+    assert rig.config.trap_switch.passes_abundant(81, 0)
+    assert rig.config.trap_switch.passes_abundant(81, 83)

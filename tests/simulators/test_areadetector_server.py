@@ -14,6 +14,7 @@ import pytest
 from p4p.client.thread import Context
 
 from simulators.clock import RigClock
+from simulators.rig import _camera_fault
 from simulators.servers import areadetector
 from simulators.servers.areadetector import AreaDetector
 from simulators.servers.areadetector_frames import CameraFault
@@ -374,3 +375,56 @@ def test_ophyd_async_accepts_it(rig):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["0.05", "5", "Internal", "False"]
+
+
+def test_charge_of_the_register_is_that_of_the_frames(rig):
+    world, _, client = rig(speed=100.0)
+    camera = world.atoms.camera
+    client.small_roi()
+    client.put(AndorEMGain=200, ImageMode=1, NumImages=200)
+    client.watch()
+    client.put(Acquire=1)
+    frames = client.next_frames(200)
+    truth = world.truth.camera
+    pixels = [f["value"].astype(float) - truth.bias_adu for f in frames]
+    mean_nc = np.mean([p.sum() for p in pixels]) * truth.electrons_per_adu * 1.602176634e-10
+    assert camera.register_charge_nc == pytest.approx(mean_nc * 200, rel=0.05)
+    assert camera.saturated_exposures == 0
+
+
+@pytest.mark.parametrize(("shutter", "lit"), [(1, True), (2, False)])
+def test_leaking_light_saturates_only_the_open_sensor(rig, shutter: int, lit: bool):
+    world, server, client = rig(speed=100.0)
+    server.set_fault(CameraFault("light_leak", electrons_px_s=1e5))
+    client.small_roi()
+    client.put(AndorEMGain=200, AndorShutterMode=shutter)
+    client.watch()
+    client.put(Acquire=1)
+    frames = client.next_frames(5)
+    client.put(Acquire=0)
+    assert [bool((f["value"] == 65535).mean() > 0.9) for f in frames] == [lit] * 5
+    assert (world.atoms.camera.saturated_exposures >= 5) is lit
+    server.set_fault(None)
+    assert world.atoms.camera.light_leak_electrons_px_s == 0.0
+
+
+def test_a_restart_comes_up_with_defaults_and_what_autosave_puts_back(rig):
+    world, server, client = rig(speed=100.0)
+    client.small_roi()
+    client.put(AcquireTime=0.02, Acquire=1)
+    server.set_fault(CameraFault("restart", em_gain=200, shutter_open=1, down_s=0.1))
+    client.until("AndorEMGain_RBV", lambda gain: gain == 200)
+    assert (client.get("Acquire_RBV"), client.get("AcquireTime_RBV")) == (0, 0.1)
+    assert (client.get("AndorShutterMode"), client.get("SizeX_RBV")) == (1, 512)
+    assert world.atoms.camera.shutter_open
+    assert world.atoms.camera.setup.em_gain == 200
+
+
+def test_a_fault_takes_only_what_is_its_own():
+    with pytest.raises(ValueError, match="stall takes nothing, not every"):
+        _camera_fault("stall", {"every": 3})
+    with pytest.raises(ValueError, match="no camera fault 'flood'"):
+        _camera_fault("flood", {})
+    with pytest.raises(ValueError, match="em_gain must be a number within 0 and 1000"):
+        _camera_fault("restart", {"em_gain": 2000})
+    assert _camera_fault("light_leak", {"electrons_px_s": 5}).electrons_px_s == 5.0

@@ -13,6 +13,7 @@ from atta_daq.station.alarm_rules import (
     DISK_LEFT_BYTES,
     HOLD_S,
     LOCK_LOST_S,
+    OUTPUT_MISSING_S,
     TRAP_UNLOCKED_S,
     AlarmWatch,
 )
@@ -190,3 +191,24 @@ def test_a_disk_that_fills(desk: Desk, tmp_path: Path) -> None:
     desk.free = 2 * DISK_LEFT_BYTES
     desk.run(30.0)
     assert not desk.active
+
+
+def test_an_amplifier_that_gives_little_light_is_told(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    # The lab's calibration: 0.294 mW/mA above 800 mA, so 441 mW.
+    desk.values.update({"amplifier:current": 2300.0, "light:power": 430.0})
+    desk.run(2.0 * OUTPUT_MISSING_S)
+    assert desk.alarms.current() == []
+    desk.values["light:power"] = 9.0
+    desk.run(0.5 * OUTPUT_MISSING_S)
+    assert desk.alarms.current() == []
+    desk.run(OUTPUT_MISSING_S)
+    assert [alarm.id for alarm in desk.alarms.current()] == ["amplifier:output"]
+    assert "9 mW instead of 441 mW" in desk.said[-1][0]
+
+
+def test_near_its_threshold_no_power_is_expected(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.values.update({"amplifier:current": 900.0, "light:power": 0.0})
+    desk.run(2.0 * OUTPUT_MISSING_S)
+    assert desk.alarms.current() == []

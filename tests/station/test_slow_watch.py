@@ -220,7 +220,8 @@ def test_two_values_of_one_name_are_refused() -> None:
 
 def monitor(desk: Desk, **instruments: Any) -> Monitor:
     """One that is given what these tests ask of it; whatever else it takes stays quiet."""
-    rig = SimpleNamespace(power_meter=None, slow_control=None, **instruments)
+    absent = dict.fromkeys(("amplifier", "camera", "power_meter", "slow_control"))
+    rig = SimpleNamespace(**{**absent, **instruments})
     quiet = SimpleNamespace(fault=lambda: "", sideband=lambda read: read())
     given = {"instruments": rig, "config": desk.config, "server": desk.server}
     taken: dict[str, Any] = {

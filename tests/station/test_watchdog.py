@@ -12,6 +12,7 @@ from atta_daq.client.log import Level, alarms_from_json
 from atta_daq.rig.config import rig_config
 from atta_daq.station.alarms import Alarms
 from atta_daq.station.monitor import Monitor
+from atta_daq.station.watchdog import Watchdog
 from drivers.interfaces import AmplifierStatus
 
 UP = AmplifierStatus(
@@ -44,11 +45,12 @@ class Bench:
             alarm_limits=lambda *_: None,
         )
         self.monitor = Monitor(
-            cast(Any, SimpleNamespace(amplifier=amplifier)),
+            cast(Any, SimpleNamespace(amplifier=amplifier, camera=None)),
             rig_config(rig_file(PORTS, "co"), "rig.toml"),
             cast(Any, light),
             cast(Any, server),
             self.alarms,
+            cast(Any, None),
         )
 
     def _post(self, name: str, value: object, *_: object) -> None:
@@ -91,3 +93,38 @@ def test_it_leaves_alone_what_is_safe(bench: Bench, changes: dict[str, Any]) -> 
     assert bench.done == []
     bench.alarms.publish()
     assert alarms_from_json(str(bench.posted.get("station:alarms", "[]"))) == []
+
+
+class Chip:
+    """Goes down in 30 ms of its clock."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def make_safe(self) -> None:
+        self.now_s += 0.03
+
+
+def test_it_measures_its_looks_and_its_reaction() -> None:
+    chip = Chip()
+    config = rig_config(rig_file(PORTS, "co"), "rig.toml")
+    watchdog = Watchdog(cast(Any, chip), config, clock=lambda: chip.now_s)
+    assert not watchdog.guard().armed, "it has not looked yet"
+    for wait_s in (0.2, 0.25, 0.2):
+        chip.now_s += wait_s
+        assert watchdog.look(UP, chip.now_s - 0.01) == ""
+    assert watchdog.longest_look_s == pytest.approx(0.25)
+    chip.now_s += 0.2
+    said = watchdog.look(replace(UP, seed_power_mw=float("nan")), chip.now_s - 0.01)
+    assert "taken down in 40 ms" in said
+    assert watchdog.slowest_s == pytest.approx(0.04)
+    row = watchdog.guard()
+    assert row.armed
+    assert row.state == (
+        "longest time between two looks 250 ms; fired 1 time(s), slowest reaction 40 ms"
+    )
+    chip.now_s += 3.0
+    assert not watchdog.guard().armed, "it has stopped looking"
+    watchdog.rest()
+    assert watchdog.look(UP, chip.now_s) == ""
+    assert watchdog.longest_look_s == pytest.approx(0.25), "a silent box is no late look"

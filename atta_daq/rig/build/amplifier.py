@@ -2,9 +2,10 @@
 
 from atta_daq.rig.build.ranges import range_of
 from atta_daq.rig.drivers import BuildContext
-from atta_daq.rig.sections.amplifier import AmplifierConfig, DlcProConfig
+from atta_daq.rig.sections.amplifier import AmplifierConfig, DlcProConfig, ItcPairConfig
 from drivers.dlcpro import DlcPro
 from drivers.interfaces import AmplifierLimits
+from drivers.itc4000 import Itc4000Pair
 
 
 def dlcpro(section: DlcProConfig, context: BuildContext) -> DlcPro:
@@ -12,6 +13,20 @@ def dlcpro(section: DlcProConfig, context: BuildContext) -> DlcPro:
     del context
     host, _, port = section.address.rpartition(":")
     return DlcPro("amplifier", host, int(port), limits(section))
+
+
+def itc_pair(section: ItcPairConfig, context: BuildContext) -> Itc4000Pair:
+    """Two Thorlabs ITC4000."""
+    del context
+    return Itc4000Pair(
+        "amplifier",
+        section.seed_address,
+        section.amplifier_address,
+        limits(section),
+        seed_mw_per_ma=section.seed_mw_per_photodiode_ma,
+        output_mw_per_ma=section.output_mw_per_photodiode_ma,
+        line_delay_max_s=section.ld_enable_delay_max_s,
+    )
 
 
 def limits(section: AmplifierConfig) -> AmplifierLimits:

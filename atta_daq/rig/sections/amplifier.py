@@ -45,3 +45,31 @@ class DlcProConfig(AmplifierConfig):
     """Which driver."""
     address: str = Field(pattern=r"^[^\s:]+:\d{1,5}$", examples=["192.168.1.20:1998"])
     """host:port of the DLC pro's command line (1998)."""
+
+
+class ItcPairConfig(AmplifierConfig):
+    """Two Thorlabs ITC4000: one drives the seed, one the amplifier chip.
+
+    The amplifier box's LD-ENABLE must be wired to a seed photodiode (how-to: wire LD-ENABLE).
+    """
+
+    driver: Literal["thorlabs-itc4000"]
+    """Which driver."""
+    seed_address: str = Field(
+        pattern=r"^(USB|TCPIP|ASRL)\S*$", examples=["USB0::0x1313::0x804A::M00310001::INSTR"]
+    )
+    """VISA resource of the seed's box."""
+    amplifier_address: str = Field(
+        pattern=r"^(USB|TCPIP|ASRL)\S*$", examples=["USB0::0x1313::0x804A::M00310002::INSTR"]
+    )
+    """VISA resource of the amplifier's box."""
+    seed_mw_per_photodiode_ma: float = Field(gt=0, examples=[20.0])
+    """Seed power at the chip for each mA on the seed box's photodiode. Measured, no default."""
+    output_mw_per_photodiode_ma: float = Field(gt=0, examples=[500.0])
+    """Output power for each mA on the amplifier box's photodiode. Measured, no default."""
+    ld_enable_delay_max_s: float = Field(default=0.05, gt=0, le=0.2)
+    """Within this time of the seed's end LD-ENABLE must have switched the amplifier off."""
+
+    def addresses(self) -> dict[str, str]:
+        """Both boxes."""
+        return {"seed_address": self.seed_address, "amplifier_address": self.amplifier_address}

@@ -36,6 +36,16 @@ class TrapSwitchConfig(InstrumentSection):
                 return f"{isotope}Kr"
         return ""
 
+    def passes_abundant(self, one: int, other: int) -> bool:
+        """Whether the way between two isotopes (0: blank) touches an abundant one."""
+        low, high = sorted((self.offset_mhz(one), self.offset_mhz(other)))
+        return any(
+            low - self.abundant_guard_mhz
+            < self.offset_mhz(isotope)
+            < high + self.abundant_guard_mhz
+            for isotope in (83, 84)
+        )
+
     @model_validator(mode="after")
     def _apart(self) -> "TrapSwitchConfig":
         for isotope in (0, 81, 85):

@@ -14,10 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from drivers.dlcpro import DlcPro
 from drivers.errors import DeviceFault, DriverError, InterlockOpen, Timeout
-from drivers.interfaces import AmplifierLimits, Range
+from drivers.interfaces import AmplifierLimits, Identity, Range
+from drivers.itc4000 import Itc4000Pair
 
 CEILING_MA = 300.0
 SEED_MIN_MW = 10.0
+SEED_MW_PER_MA = 20.0
 LIMITS = AmplifierLimits(
     seed_current_ma=Range(0.0, 110.0),
     amplifier_current_ma=Range(0.0, 2500.0),
@@ -139,6 +141,75 @@ def driver_of(box, sleep=lambda _: None):
     )  # fmt: skip
 
 
+class FakeItcLine:
+    """One box of an ITC4000 pair, in front of the same fake as the DLC pro's link."""
+
+    name = "amplifier"
+    resource = "fake"
+    lock = threading.RLock()
+
+    def __init__(self, box, role):
+        self.box = box
+        self.role = role
+        self.node = AMP if role == "amplifier" else DIODE
+
+    def query(self, text):
+        if text == "STAT:MEAS:COND?":
+            self.box.read_bool(self.node + "enabled")
+            return "0"
+        if text == "OUTP:PROT:EXT:MODE?":
+            armed = self.box.read_real(GUARD + "power-min-shutdown-delay") > 0.0
+            return "PROT" if armed else "OFF"
+        return {"SOUR:FUNC:MODE?": "CURR", "SOUR:FUNC:SHAP?": "DC"}[text]
+
+    def query_flag(self, text):
+        if text == "OUTP1:STAT?":
+            return self.box.read_bool(self.node + "enabled")
+        return {"OUTP2:STAT?": True, "OUTP:PROT:EXT:TRIP?": False}[text]
+
+    def query_number(self, text):
+        match text, self.role:
+            case "MEAS:CURR2?", "seed":
+                return self.box.read_real(GUARD + "power") / SEED_MW_PER_MA / 1000.0
+            case "MEAS:CURR1?", "amplifier":
+                return self.box.read_real(AMP + "current-act") / 1000.0
+            case "SOUR:CURR:LIM?", _:
+                return self.box.read_real(self.node + "current-clip") / 1000.0
+            case "SOUR:CURR?", _:
+                return self.box.read_real(self.node + "current-set") / 1000.0
+        raise AssertionError(text)
+
+    def write(self, text):
+        match text.split():
+            case ["OUTP1:STAT", state]:
+                self.box.write(self.node + "enabled", state == "ON")
+            case ["SOUR:CURR", amperes]:
+                self.box.write(self.node + "current-set", 1000.0 * float(amperes))
+            case _:
+                raise AssertionError(text)
+
+    def identify(self):
+        self.box.read_text("*IDN?")
+        return Identity("THORLABS", "ITC4005", self.role, "1.4.0")
+
+    def check_errors(self):
+        self.box.read_text("SYST:ERR?")
+
+    def open(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def pair_of(box):
+    return Itc4000Pair(
+        "amplifier", "fake", "fake", LIMITS, seed_mw_per_ma=SEED_MW_PER_MA, output_mw_per_ma=500.0,
+        lines=(FakeItcLine(box, "seed"), FakeItcLine(box, "amplifier")),
+        emission_timeout_s=0.0, sleep=lambda _: None, clock=lambda: box.clock_s,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def box():
     return FakeBox()
@@ -162,7 +233,11 @@ class Envelope(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.box = FakeBox()
-        self.driver = driver_of(self.box)
+        self.driver = self.make(self.box)
+
+    @staticmethod
+    def make(box):
+        return driver_of(box)
 
     @initialize(running=st.booleans())
     def start(self, running):
@@ -260,6 +335,18 @@ class Envelope(RuleBasedStateMachine):
 
 TestEnvelope = Envelope.TestCase
 TestEnvelope.settings = settings(max_examples=80, stateful_step_count=20, deadline=None)
+
+
+class PairEnvelope(Envelope):
+    """The same with a pair of ITC4000."""
+
+    @staticmethod
+    def make(box):
+        return pair_of(box)
+
+
+TestPairEnvelope = PairEnvelope.TestCase
+TestPairEnvelope.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
 
 
 def test_ramp_goes_in_steps_and_sleeps_between(box):

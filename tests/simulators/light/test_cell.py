@@ -17,9 +17,9 @@ LOCKED = {
 
 def on_ratio(world, wall, detuning_mhz):
     world.light.set_seed(enabled=True)
-    world.cavity.end_startup()
+    world.cavity.firmware.end_startup()
     set_us = 2400.0 * (ZERO_RATIO + detuning_mhz / (3000.0 * 0.9906))
-    world.cavity.change(laser_set_us=set_us)
+    world.cavity.firmware.change(laser_set_us=set_us)
     wall.pass_(30.0)
     assert world.cavity.detuning_mhz() == pytest.approx(detuning_mhz, abs=1e-6)
 
@@ -96,8 +96,8 @@ def test_jitter_of_the_laser_shows_on_the_slope(make_world, wall) -> None:
     quiet = world.cell.error_signal_v(10_000, 1e-3).std()
     jittery = make_world(reference_cell={**ONLY_84, "signal_to_noise": 1e9})
     jittery.light.set_seed(enabled=True)
-    jittery.cavity.end_startup()
-    jittery.cavity.change(laser_set_us=960.0)
+    jittery.cavity.firmware.end_startup()
+    jittery.cavity.firmware.change(laser_set_us=960.0)
     wall.pass_(30.0)
     slope_v_per_mhz = 0.5 * 16 / 9 / 22.5
     noisy = jittery.cell.error_signal_v(10_000, 1e-3).std()

@@ -349,3 +349,24 @@ def test_any_bytes_are_survived(fake_link, fuzzed_box, pieces, monitoring) -> No
 @pytest.fixture(scope="module")
 def fuzzed_box() -> DlcProBox:
     return DlcProBox(World(Truth(), RigClock(), 1))
+
+
+def test_a_restart_ends_the_light_and_mends_no_chip(make_world, wall) -> None:
+    world = make_world()
+    box = DlcProBox(world)
+    light = world.light
+    light.set_seed(enabled=True)
+    light.set_amplifier(enabled=True, current_ma=2500.0)
+    light.set_guard(seed_limits_delay_s=0.0, seedonly_delay_s=0.0)
+    light.lose_seed()
+    wall.pass_(0.4)
+    box.power_cycle()
+    assert box.tree.get("laser1:amp:cc:enabled") is False
+    assert box.tree.get("laser1:dl:cc:enabled") is False
+    assert box.tree.get("uptime") == 0
+    light.recover_seed()
+    light.set_seed(enabled=True)
+    light.set_amplifier(enabled=True)
+    wall.pass_(60.0)
+    assert box.tree.get("laser1:amp:output-limits:power") < 0.05 * 595.0
+    assert light.amplifier.destroyed

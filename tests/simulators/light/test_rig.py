@@ -14,7 +14,7 @@ def rig(wall) -> SimulatedRig:
     world = World(Truth(), RigClock(1.0, wall), 1)
     world.light.set_seed(enabled=True)
     world.light.set_amplifier(enabled=True, current_ma=2500.0)
-    world.cavity.end_startup()
+    world.cavity.firmware.end_startup()
     wall.pass_(20.0)
     return SimulatedRig(world)
 

@@ -39,7 +39,7 @@ def echo(command: str) -> bytes:
 
 def settings_of(world: World):
     with world.lock:
-        return world.cavity.settings
+        return world.cavity.firmware.settings
 
 
 @pytest.mark.parametrize(
@@ -144,10 +144,10 @@ def test_a_second_command_behind_the_first_is_an_error(client) -> None:
 
 def test_any_byte_ends_the_hold_after_the_start(client, world) -> None:
     with world.lock:
-        assert not world.cavity.running
+        assert not world.cavity.firmware.running
     client.ask(b"Ls?\n", b"1230\r\n")
     with world.lock:
-        assert world.cavity.running
+        assert world.cavity.firmware.running
 
 
 def test_the_hold_ends_by_itself_with_a_word(serving) -> None:

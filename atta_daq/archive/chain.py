@@ -1,0 +1,153 @@
+"""Runs that go on with one another, as one measurement.
+
+A resumed run names the run that it goes on with. The chain has every block exactly once: the
+first run that took it whole. What an earlier run took of a block that was cut short stays on disk
+and in the list, flagged.
+"""
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+from atta_daq.analysis.records import Segment
+from atta_daq.archive.errors import ArchiveError
+from atta_daq.archive.journal import Document, DocumentKind
+from atta_daq.archive.run_folder import JOURNAL, Run, open_run, run_folders
+from atta_daq.scans.blocks import Block
+
+
+class ChainedRun(Run):
+    """The last run of a chain, with the segments of all of it. One run alone is its own chain."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        last = runs[-1]
+        super().__init__(last.folder, last.content)
+        self.runs = tuple(runs)
+
+    @property
+    def start(self) -> Document:
+        """Of the chain's first run."""
+        return self.runs[0].start
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        return joined(self.runs)
+
+
+def open_chain(folder: Path) -> ChainedRun:
+    """A run with all that it goes on with, oldest first. Raises as `open_run`, and `ArchiveError`
+    when one of them is missing or they go round in a circle."""
+    runs = [open_run(folder)]
+    while (earlier := runs[0].header.resumes) is not None:
+        if any(run.run_id == earlier for run in runs):
+            raise ArchiveError(f"{folder.name}: its runs go on with each other in a circle")
+        path = folder.parent / earlier
+        if not path.is_dir():
+            raise ArchiveError(f"{runs[0].run_id} goes on with {earlier}, which is not in {path}")
+        runs.insert(0, open_run(path))
+    return ChainedRun(runs)
+
+
+def whole_blocks(segments: Sequence[Segment], plan: Sequence[Block]) -> set[int]:
+    """Indices of the blocks that these segments of one run hold whole.
+
+    A block is whole when its last attempt took everything in it unflagged and closed it by its
+    bracket. The opening bracket may be the one that closed the block before.
+    """
+    whole = set()
+    for block in plan:
+        mine = [s for s in segments if s.block == block.index]
+        if not mine:
+            continue
+        last = [s for s in mine if s.attempt == mine[-1].attempt]
+        inside = sum(not s.bracket for s in last)
+        if (
+            not any(s.flag for s in last)
+            and inside == sum(not s.bracket for s in block.segments)
+            and last[-1].bracket
+        ):
+            whole.add(block.index)
+    return whole
+
+
+def missing_blocks(segments: Sequence[Segment], plan: Sequence[Block]) -> tuple[Block, ...]:
+    """The blocks of the plan that a chain's segments do not hold whole, in the plan's order."""
+    by_run: dict[str, list[Segment]] = {}
+    for segment in segments:
+        by_run.setdefault(segment.run_id, []).append(segment)
+    whole = set().union(*(whole_blocks(taken, plan) for taken in by_run.values()), set())
+    return tuple(block for block in plan if block.index not in whole)
+
+
+def joined(runs: Sequence[Run]) -> tuple[Segment, ...]:
+    """All segments of runs that go on with one another, numbered through.
+
+    The last run's stand as they are. Of an earlier one, a block that a later run took again is
+    flagged. Rig clocks that were set anew in between (a simulated rig that was restarted) are
+    moved so that the time between two runs is the time that passed.
+    """
+    shifts_s = _shifts(runs)
+    retaken_by = _retakers(runs)
+    segments: list[Segment] = []
+    for run, shift_s, retaken in zip(runs, shifts_s, retaken_by, strict=True):
+        first = len(segments)
+        for segment in run.segments:
+            later = retaken.get(segment.block)
+            flag = segment.flag or (f"its block was cut short; {later} took it" if later else "")
+            segments.append(
+                replace(
+                    segment,
+                    index=first + segment.index,
+                    start_rig_s=segment.start_rig_s + shift_s,
+                    end_rig_s=segment.end_rig_s + shift_s,
+                    flag=flag,
+                )
+            )
+    return tuple(segments)
+
+
+def _retakers(runs: Sequence[Run]) -> list[dict[int, str]]:
+    """For each run, block to the later run that has it too.
+
+    A run goes on with blocks that were not whole, so the later one counts.
+    """
+    later: dict[int, str] = {}
+    found: list[dict[int, str]] = []
+    for run in reversed(runs):
+        found.insert(0, dict(later))
+        later |= dict.fromkeys(_blocks(run.segments), run.run_id)
+    return found
+
+
+def _blocks(segments: Collection[Segment]) -> set[int]:
+    return {segment.block for segment in segments}
+
+
+def _shifts(runs: Sequence[Run]) -> list[float]:
+    """Seconds to add to each run's rig times; 0 where the clock went on."""
+    shifts_s = [0.0]
+    for former, run in pairwise(runs):
+        # A stop document of a dead run was written at the next start, perhaps on another clock.
+        last = [d for d in former.content.documents if d.doc is not DocumentKind.STOP][-1]
+        utc_s = run.start.utc_s - last.utc_s
+        rig_s = run.start.rig_s - last.rig_s
+        went_on = rig_s >= 0.0
+        shifts_s.append(shifts_s[-1] if went_on else shifts_s[-1] + max(utc_s, 0.0) - rig_s)
+    return shifts_s
+
+
+def successor(folder: Path) -> str | None:
+    """Name of the run that goes on with this one, if there is one already."""
+    for other in run_folders(folder.parent):
+        # Names begin with the time; a successor is younger.
+        if other.name <= folder.name:
+            continue
+        with (other / JOURNAL).open("rb") as journal:
+            first = journal.readline()
+        with suppress(ValueError):
+            if Document.from_line(first).body.get("resumes") == folder.name:
+                return other.name
+    return None

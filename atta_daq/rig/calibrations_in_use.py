@@ -1,0 +1,201 @@
+"""Which calibrations hold: the newest of what was measured and what stands in the rig file.
+
+The newest by its date is used, whatever its source; how old it may get decides on the alarm, not
+on its use: a number that has gone stale is still better than an older one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from atta_daq.calibration.axis import SLAVE_OVER_MASTER, AxisCalibration
+from atta_daq.calibration.dated import Calibrated
+from atta_daq.calibration.result import CalibrationResult
+from atta_daq.rig.calibrations import Calibrations
+
+RIG_FILE = "rig file"
+NOT_MEASURED = "not measured"
+VALID = "valid"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One calibrated number as it is in use."""
+
+    name: str
+    """In words: 'free spectral range'."""
+    key: str
+    """As a result calls it: 'fsr_mhz'."""
+    number: Calibrated | None
+    """None: never measured, and nothing depends on it."""
+    renewed_by: str
+    """Kind of the calibration that measures it anew; empty: an analysis does."""
+
+    def state(self, now: datetime) -> str:
+        """'valid', 'not measured', or 'stale: ' with the reason."""
+        if self.number is None:
+            return NOT_MEASURED
+        why = self.number.stale(now)
+        return f"stale: {why}" if why else VALID
+
+
+@dataclass(frozen=True)
+class InUse:
+    """All calibrations of a rig at one moment."""
+
+    values: Calibrations
+    """In the shape of the rig file, measured values in the place of its own."""
+    axis: AxisCalibration
+    entries: tuple[Entry, ...]
+
+    def __getitem__(self, name: str) -> Entry:
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise KeyError(name)
+
+    def with_axis(self, axis: AxisCalibration) -> "InUse":
+        """With the axis that a run has zeroed."""
+        entries = tuple(
+            replace(entry, number=axis.zero) if entry.key == "zero_ratio" else entry
+            for entry in self.entries
+        )
+        return replace(self, axis=axis, entries=entries)
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    key: str
+    kinds: tuple[str, ...]
+    """Whose results hold it; the first renews it."""
+
+
+_ROWS = (
+    _Row("axis zero", "zero_ratio", ("axis-zero", "cavity")),
+    _Row("free spectral range", "fsr_mhz", ("cavity",)),
+    _Row("cavity sign", "ratio_sign", ("cavity",)),
+    _Row("cavity order", "order", ("cavity",)),
+    _Row("power threshold", "threshold_ma", ("fibre-power",)),
+    _Row("power slope", "slope_mw_per_ma", ("fibre-power",)),
+    _Row("monitor ratio", "monitor_ratio", ("fibre-power",)),
+    _Row("EOM half-wave voltage", "v_pi_v", ("sideband-depth",)),
+    _Row("EM gain over set gain", "em_gain_scale", ("camera",)),
+    _Row("read noise", "read_noise_electrons", ("camera",)),
+    _Row("conversion", "electrons_per_adu", ("camera",)),
+    _Row("bias", "bias_adu", ("camera",)),
+    _Row("trap dwell", "dwell_s", ("dwell",)),
+    _Row("light of an atom", "electrons_per_atom_s", ("dwell",)),
+)
+
+
+def in_use(
+    rig_file: Calibrations, results: Sequence[CalibrationResult], highest_current_ma: float
+) -> InUse:
+    """The calibrations that hold, of results that are not retired, in any order.
+
+    The amplifier's highest current bounds the full power that a new slope allows.
+    """
+    fallback = _of_rig_file(rig_file)
+    entries = []
+    for row in _ROWS:
+        found = [fallback[row.key]] if row.key in fallback else []
+        found += [
+            result.calibrated(row.key)
+            for result in results
+            if result.kind in row.kinds and any(q.name == row.key for q in result.quantities)
+        ]
+        newest = max(found, key=_age, default=None)
+        entries.append(Entry(row.name, row.key, newest, row.kinds[0]))
+    entries += [
+        Entry(name, "", fallback[name], "")
+        for name in ("Doppler shift, even", "Doppler shift, odd", "Rabi scale")
+    ]
+    numbers = {entry.key: entry.number for entry in entries if entry.number is not None}
+    return InUse(_values(rig_file, numbers, highest_current_ma), _axis(numbers), tuple(entries))
+
+
+def _age(number: Calibrated) -> datetime:
+    return number.made or datetime.min.replace(tzinfo=UTC)
+
+
+def _of_rig_file(cal: Calibrations) -> dict[str, Calibrated]:
+    cavity, fibre, eom = cal.cavity, cal.fibre_power, cal.eom
+    per_ratio = cavity.fsr_mhz * SLAVE_OVER_MASTER
+
+    def dated(table: Any, value: float, error: float, unit: str = "") -> Calibrated:
+        return Calibrated(
+            value=value, error=error, unit=unit, made=table.made_utc, valid_days=table.valid_days,
+            source=RIG_FILE,
+        )  # fmt: skip
+
+    slope_error = fibre.slope_mw_per_ma * fibre.relative_error
+    doppler, pumping = cal.doppler, cal.pumping
+    return {
+        "zero_ratio": dated(cavity, cavity.zero_ratio, cavity.zero_error_mhz / per_ratio),
+        "fsr_mhz": dated(cavity, cavity.fsr_mhz, cavity.fsr_error_mhz, "MHz"),
+        "ratio_sign": dated(cavity, cavity.ratio_sign, 0.0),
+        "order": dated(cavity, cavity.order, 0.0),
+        "threshold_ma": dated(
+            fibre, fibre.threshold_ma, fibre.relative_error * fibre.threshold_ma, "mA"
+        ),
+        "slope_mw_per_ma": dated(fibre, fibre.slope_mw_per_ma, slope_error, "mW/mA"),
+        "monitor_ratio": dated(
+            fibre, fibre.monitor_ratio, fibre.monitor_ratio * fibre.relative_error
+        ),
+        "v_pi_v": dated(eom, eom.v_pi_v, eom.v_pi_error_v, "V"),
+        "Doppler shift, even": dated(doppler, doppler.even_mhz, doppler.even_error_mhz, "MHz"),
+        "Doppler shift, odd": dated(doppler, doppler.odd_mhz, doppler.odd_error_mhz, "MHz"),
+        "Rabi scale": dated(pumping, pumping.rabi_scale, pumping.rabi_scale_error),
+    }
+
+
+def _axis(numbers: dict[str, Calibrated]) -> AxisCalibration:
+    return AxisCalibration(
+        fsr=numbers["fsr_mhz"],
+        sign=1 if numbers["ratio_sign"].value > 0.0 else -1,
+        zero=numbers["zero_ratio"],
+        order=round(numbers["order"].value),
+    )
+
+
+def _values(
+    cal: Calibrations, numbers: dict[str, Calibrated], highest_current_ma: float
+) -> Calibrations:
+    axis = _axis(numbers)
+    slope, threshold = numbers["slope_mw_per_ma"], numbers["threshold_ma"]
+    reach_mw = (highest_current_ma - threshold.value) * slope.value
+    cavity = cal.cavity.model_copy(
+        update={
+            "fsr_mhz": axis.fsr.value,
+            "fsr_error_mhz": axis.fsr.error,
+            "ratio_sign": axis.sign,
+            "zero_ratio": axis.zero.value,
+            "zero_error_mhz": axis.zero.error * abs(axis.mhz_per_ratio),
+            "order": axis.order,
+            "made": axis.fsr.made,
+            "valid_days": axis.fsr.valid_days,
+        }
+    )
+    fibre = cal.fibre_power.model_copy(
+        update={
+            "threshold_ma": threshold.value,
+            "slope_mw_per_ma": slope.value,
+            "relative_error": slope.relative_error,
+            "full_power_mw": min(cal.fibre_power.full_power_mw, reach_mw),
+            "monitor_ratio": numbers["monitor_ratio"].value,
+            "made": slope.made,
+            "valid_days": slope.valid_days,
+        }
+    )
+    v_pi = numbers["v_pi_v"]
+    eom = cal.eom.model_copy(
+        update={
+            "v_pi_v": v_pi.value,
+            "v_pi_error_v": v_pi.error,
+            "made": v_pi.made,
+            "valid_days": v_pi.valid_days,
+        }
+    )
+    return cal.model_copy(update={"cavity": cavity, "fibre_power": fibre, "eom": eom})

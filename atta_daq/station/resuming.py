@@ -1,0 +1,64 @@
+"""Going on with a run that ended too early: only the blocks that it does not hold are taken."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor
+from atta_daq.archive.run_folder import RunState
+from atta_daq.client.client import CommandRefused
+from atta_daq.rig.config import RigConfig
+from atta_daq.scans.blocks import Block, blocks
+from atta_daq.scans.definition import ScanDefinition
+from atta_daq.station.finish import definition_of, rig_of
+from atta_daq.station.session import with_geometry
+
+ENDED_EARLY = (RunState.CRASHED, RunState.ABORTED)
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is left of a measurement."""
+
+    chain: ChainedRun
+    definition: ScanDefinition
+    plan: tuple[Block, ...]
+    """The missing blocks."""
+
+
+def last_to_resume(data: Path) -> str | None:
+    """The youngest run that ended too early and that nothing goes on with; None without one."""
+    for entry in Catalogue(data).runs(""):
+        folder = data / entry.run_id
+        if entry.origin != "imported" and entry.state in ENDED_EARLY and not successor(folder):
+            return entry.run_id
+    return None
+
+
+def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
+    """What is left of the run `name` (its name, the start of one, or 'last') on this rig.
+
+    Raises CommandRefused with what stands in the way.
+    """
+    chain = open_chain(Catalogue(data).resolve(name))
+    run_id = chain.run_id
+    if chain.state is RunState.RUNNING:
+        raise CommandRefused(f"run {run_id} is under way")
+    if not chain.scan_toml:
+        raise CommandRefused(f"run {run_id} was not taken here: it has no scan to go on with")
+    later = successor(chain.folder)
+    if later is not None:
+        raise CommandRefused(f"run {later} goes on with {run_id} already; resume that one")
+    definition = with_geometry(definition_of(chain), config)
+    plan = blocks(definition, config.scan_timing())
+    then = rig_of(chain)
+    if then is not None and blocks(definition, then.scan_timing()) != plan:
+        raise CommandRefused(
+            f"run {run_id} was laid out for other times of exposure, loading or settling; set "
+            f"them in the rig file as they stand in {chain.folder / 'rig.toml'}, or run the scan "
+            "anew"
+        )
+    left = missing_blocks(chain.segments, plan)
+    if not left:
+        raise CommandRefused(f"run {run_id} holds all of its {len(plan)} blocks")
+    return Rest(chain, definition, left)

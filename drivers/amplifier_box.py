@@ -1,0 +1,78 @@
+"""What the envelope of a tapered amplifier needs of a box, whoever made it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from drivers.interfaces import Guard
+
+
+@dataclass(frozen=True)
+class SeedReading:
+    """Seed diode: is it emitting, and what reaches the amplifier (mW)."""
+
+    on: bool
+    power_mw: float
+
+
+@dataclass(frozen=True)
+class AmplifierReading:
+    """Amplifier: is it switched on, and its currents (mA)."""
+
+    on: bool
+    current_set_ma: float
+    current_ma: float
+
+    @property
+    def level_ma(self) -> float:
+        """The current that may flow: 0 when off."""
+        return max(self.current_set_ma, self.current_ma) if self.on else 0.0
+
+
+class AmplifierBox(ABC):
+    """Reads, writes and switches seed and amplifier, without any judgement."""
+
+    @abstractmethod
+    def _read_seed(self) -> SeedReading: ...
+
+    @abstractmethod
+    def _read_seed_current_ma(self) -> float: ...
+
+    @abstractmethod
+    def _write_seed_current(self, current_ma: float) -> None: ...
+
+    @abstractmethod
+    def _switch_seed(self, on: bool) -> None:
+        """Switch and read back; raise `DriverError` unless it is confirmed."""
+
+    @abstractmethod
+    def _read_amplifier(self) -> AmplifierReading: ...
+
+    @abstractmethod
+    def _write_amplifier_current(self, current_ma: float) -> None: ...
+
+    @abstractmethod
+    def _switch_amplifier(self, on: bool) -> None:
+        """Switch and read back; raise `DriverError` unless it is confirmed."""
+
+    @abstractmethod
+    def _switch_amplifier_off_blindly(self) -> None:
+        """Send 'off' to a box that does not answer. Never raises."""
+
+    @abstractmethod
+    def _amplifier_emits(self) -> bool: ...
+
+    @abstractmethod
+    def _check_guard(self) -> None:
+        """Raise `InterlockOpen` unless the box itself guards against an unseeded amplifier."""
+
+    @abstractmethod
+    def _box_guards(self) -> list[Guard]:
+        """The guards outside this program, read from the box."""
+
+    @abstractmethod
+    def _guard_delay_s(self) -> float:
+        """Within this time of the seed's end the box switches the amplifier off by itself."""
+
+    @abstractmethod
+    def _trip_cause(self) -> str:
+        """What the box says that switched the amplifier off; empty when it does not say."""

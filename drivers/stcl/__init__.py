@@ -1,0 +1,1 @@
+"""The software lock of a scanning transfer cavity: peaks, ratio, loops, loss tests. No I/O."""

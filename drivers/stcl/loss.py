@@ -1,0 +1,151 @@
+"""The tests that tell a good sweep from a lost lock, each with its reason in words."""
+
+import math
+from dataclasses import dataclass
+
+from drivers.stcl.settings import LossLimits, StclSettings
+from drivers.stcl.sweep import Pass, Sweep
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Why a sweep cannot be trusted. `kind` names the test."""
+
+    kind: str
+    text: str
+
+    @property
+    def wiring(self) -> bool:
+        """Somebody has to look at the cables; trying again does not help."""
+        return self.kind in ("sidebands", "swapped photodiodes", "ramp polarity", "actuator")
+
+
+class Lost(Exception):
+    """A sweep failed a test; nothing has moved on it."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(loss.text)
+        self.loss = loss
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What sweeps looked like when the lock was closed."""
+
+    spacing: float
+    master_height: float
+    master_fwhm: float
+    slave_height: float
+    slave_fwhm: float
+
+    @classmethod
+    def of(cls, sweep: Sweep) -> "Reference":
+        passes = (sweep.rising, sweep.falling)
+
+        def mean(values: list[float]) -> float:
+            return sum(values) / len(values)
+
+        masters = [peak for one in passes for peak in one.masters]
+        slaves = [peak for one in passes for peak in one.slaves]
+        return cls(
+            spacing=mean([one.spacing for one in passes]),
+            master_height=mean([peak.height for peak in masters]),
+            master_fwhm=mean([peak.fwhm for peak in masters]),
+            slave_height=mean([peak.height for peak in slaves]),
+            slave_fwhm=mean([peak.fwhm for peak in slaves]),
+        )
+
+
+def masters_lost(sweep: Sweep, settings: StclSettings, reference: Reference | None) -> Loss | None:
+    """What is wrong with the master's peaks; only good ones may move the cavity."""
+    limits = settings.limits
+    if sweep.repeated:
+        return Loss("stale", "the board sends the same record again")
+    if sweep.highest_v >= limits.clipped_v:
+        return Loss("height", f"a trace is clipped at {sweep.highest_v:.2f} V: turn its gain down")
+    for name, one in sweep.passes:
+        if len(one.masters) != 2:
+            return Loss("peak count", f"{len(one.masters)} of 2 master peaks on the {name} ramp")
+        wanted, tolerance = settings.spacing, settings.spacing_tolerance
+        if reference is not None:
+            wanted, tolerance = reference.spacing, limits.spacing_share
+        # The hysteresis of the piezo makes the passes differ; the wider band holds for both.
+        if abs(one.spacing / wanted - 1.0) > tolerance:
+            return Loss(
+                "master spacing",
+                f"master spacing {one.spacing:.3f} of the {name} ramp, expected {wanted:.3f}",
+            )
+    if reference is not None:
+        for name, one in sweep.passes:
+            for peak in one.masters:
+                loss = _shape(f"master peak on the {name} ramp", peak.height, peak.fwhm,
+                              reference.master_height, reference.master_fwhm, limits)  # fmt: skip
+                if loss is not None:
+                    return loss
+    return None
+
+
+def slave_lost(sweep: Sweep, settings: StclSettings, reference: Reference | None) -> Loss | None:
+    """What is wrong with the slave's peaks, on good master peaks."""
+    limits = settings.limits
+    for name, one in sweep.passes:
+        sidebands = _sidebands(one, limits)
+        if sidebands is not None:
+            return sidebands
+        if not one.slaves:
+            if reference is None:
+                return Loss("peak count", f"no slave peak on the {name} ramp")
+            return Loss("power drop", f"no slave peak on the {name} ramp: is the seed on?")
+        gaps = [
+            (b.position - a.position) / one.spacing
+            for a, b in zip(one.slaves[:-1], one.slaves[1:], strict=True)
+        ]
+        if any(abs(gap / settings.slave_order - 1.0) > 0.05 for gap in gaps):
+            return Loss(
+                "peak count", f"{len(one.slaves)} slave peaks on the {name} ramp: on two modes?"
+            )
+    if reference is not None:
+        for name, one in sweep.passes:
+            for peak in one.slaves:
+                share = peak.height / reference.slave_height
+                if share < limits.height_share.low:
+                    return Loss("power drop", f"the slave's peak fell to {100 * share:.0f} %")
+                loss = _shape(f"slave peak on the {name} ramp", peak.height, peak.fwhm,
+                              reference.slave_height, reference.slave_fwhm, limits)  # fmt: skip
+                if loss is not None:
+                    return loss
+    return None
+
+
+def _shape(
+    what: str, height: float, fwhm: float, usual_height: float, usual_fwhm: float,
+    limits: LossLimits,
+) -> Loss | None:  # fmt: skip
+    if height / usual_height not in limits.height_share:
+        return Loss("height", f"{what} has {100 * height / usual_height:.0f} % of its height")
+    if fwhm / usual_fwhm not in limits.width_share:
+        return Loss("width", f"{what} has {100 * fwhm / usual_fwhm:.0f} % of its width")
+    return None
+
+
+def _sidebands(one: Pass, limits: LossLimits) -> Loss | None:
+    """A pair of minor peaks of like height at like distances left and right of the carrier."""
+    for carrier in one.slaves:
+        for left in one.minor:
+            for right in one.minor:
+                distance = right.position - carrier.position
+                if distance <= 0.0:
+                    continue
+                symmetric = math.isclose(
+                    carrier.position - left.position, distance, abs_tol=0.5 * carrier.fwhm
+                )
+                share = 0.5 * (left.height + right.height) / carrier.height
+                alike = abs(left.height - right.height) < 0.4 * (left.height + right.height)
+                if symmetric and alike and share in limits.sideband_share:
+                    of_range = abs(distance / one.spacing)
+                    return Loss(
+                        "sidebands",
+                        f"sidebands of {100 * share:.1f} % at {of_range:.3f} of the free spectral "
+                        "range beside the slave: the pick-off lies behind the EOM",
+                    )
+    return None

@@ -1,0 +1,118 @@
+"""Runs that go on with one another hold every block exactly once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atta_daq.analysis.records import Segment, SegmentKind, Setting
+from atta_daq.archive.chain import missing_blocks, open_chain, successor, whole_blocks
+from atta_daq.archive.errors import ArchiveError
+from atta_daq.archive.header import RunHeader, new_run_id
+from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.scans.blocks import Block, Timing, blocks
+from atta_daq.scans.definition import ScanDefinition
+
+PLAN = blocks(
+    ScanDefinition.model_validate(
+        {"name": "chain", "bracket_period_s": 130.0,
+         "parts": [{"isotope": 85, "dwell_s": 60.0, "order": "sequential",
+                    "axes": [{"quantity": "detuning_mhz", "start": 0, "stop": 7, "points": 8}]}]}
+    ),
+    Timing(),
+)  # fmt: skip
+
+
+def taken(plan: Sequence[Block], run_id: str, begin_s: float, cut: int | None = None):
+    """What a run takes of these blocks, every segment a minute; `cut` ends it after so many."""
+    out: list[Segment] = []
+    for number, block in enumerate(plan):
+        for planned in block.segments[1 if number else 0 :]:
+            index = len(out)
+            out.append(
+                Segment(
+                    run_id, block.index, 0, index, planned.kind, planned.isotope, True,
+                    planned.point, planned.bracket, Setting(), begin_s + 60.0 * index,
+                    begin_s + 60.0 * index + 50.0, 50.0, counts=7,
+                )
+            )  # fmt: skip
+    return out[:cut]
+
+
+@given(cuts=st.lists(st.integers(0, 14), max_size=6))
+def test_however_often_it_is_cut_every_block_is_taken_whole_once(cuts: list[int]) -> None:
+    chain: list[Segment] = []
+    whole: list[int] = []
+    for number, cut in enumerate([*cuts, None]):
+        left = missing_blocks(chain, PLAN)
+        run = taken(left, f"run-{number}", 1e4 * number, cut)
+        whole += sorted(whole_blocks(run, PLAN))
+        chain += run
+    assert sorted(whole) == list(range(len(PLAN)))
+    assert missing_blocks(chain, PLAN) == ()
+
+
+def test_a_flagged_segment_or_a_missing_bracket_leaves_a_block_open() -> None:
+    run = taken(PLAN, "run", 0.0)
+    assert whole_blocks(run, PLAN) == {0, 1, 2, 3}
+    assert whole_blocks(run[:-1], PLAN) == {0, 1, 2}
+    run[4] = replace(run[4], flag="camera stalled")
+    assert whole_blocks(run, PLAN) == {0, 2, 3}
+    again = [
+        replace(s, attempt=1, index=20 + i) for i, s in enumerate(taken(PLAN[1:2], "run", 9e3))
+    ]
+    assert whole_blocks(run + again, PLAN) == {0, 1, 2, 3}
+
+
+@pytest.fixture
+def write_run(tmp_path: Path) -> Callable[..., Path]:
+    def write(
+        segments: Callable[[str], list[Segment]], utc_s: float, rig_s: float, resumes: str | None
+    ) -> Path:
+        run_id = new_run_id((85,), "chain", utc_s)
+        header = RunHeader(run_id, "chain", (85,), "co", ("detuning_mhz",), resumes=resumes)
+        writer = RunWriter.create(tmp_path, header, rig_now=lambda: rig_s, utc_now=lambda: utc_s)
+        for segment in segments(run_id):
+            writer.segment(segment)
+        writer.close(RunState.ABORTED, "power loss")
+        return writer.folder
+
+    return write
+
+
+def test_the_chain_is_one_measurement_in_the_order_of_time(write_run) -> None:
+    first = write_run(lambda run: taken(PLAN, run, 5e5, 5), 1.8e9, 5e5 + 300.0, None)
+    left = missing_blocks(open_chain(first).segments, PLAN)
+    assert [block.index for block in left] == [1, 2, 3]
+    # The rig was simulated: its clock begins anew, ten minutes later by UTC.
+    second = write_run(lambda run: taken(left, run, 100.0), 1.8e9 + 600.0, 90.0, first.name)
+    chain = open_chain(second)
+    assert [run.folder for run in chain.runs] == [first, second]
+    assert chain.start == chain.runs[0].start
+    assert [s.index for s in chain.segments] == list(range(len(chain.segments)))
+    starts = [s.start_rig_s for s in chain.segments]
+    assert starts == sorted(starts)
+    good = [s for s in chain.segments if not s.flag]
+    assert sorted(s.point for s in good if s.point is not None) == list(range(8))
+    cut = [s for s in chain.segments if s.flag]
+    assert cut
+    assert all(s.block == 1 and second.name in s.flag for s in cut)
+    assert missing_blocks(chain.segments, PLAN) == ()
+    assert sum(s.counts or 0 for s in chain.segments if s.kind is SegmentKind.RARE) == 7 * (8 + 1)
+
+
+def test_a_run_knows_who_goes_on_with_it(write_run) -> None:
+    first = write_run(lambda run: taken(PLAN, run, 0.0, 5), 1.8e9, 300.0, None)
+    assert successor(first) is None
+    second = write_run(lambda run: [], 1.8e9 + 60.0, 400.0, first.name)
+    assert successor(first) == second.name
+    assert successor(second) is None
+
+
+def test_a_chain_with_a_missing_link_is_refused(write_run) -> None:
+    lonely = write_run(lambda run: [], 1.8e9, 0.0, "20270115-080000-85Kr-gone-0000")
+    with pytest.raises(ArchiveError, match="goes on with 20270115-080000-85Kr-gone-0000"):
+        open_chain(lonely)

@@ -1,0 +1,96 @@
+import time
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from rig_ports import PORTS
+
+from atta_daq.archive.calibration_store import CalibrationStore
+from atta_daq.calibration.result import Quantity
+from atta_daq.cli.simulated_lab import rig_file
+from atta_daq.client.names import CALIBRATION_COLUMNS, CALIBRATION_KINDS
+from atta_daq.rig.bench import Finding
+from atta_daq.rig.config import rig_config
+from atta_daq.station.calibration_commands import PROCEDURES
+from atta_daq.station.calibration_keeper import CalibrationKeeper
+from atta_daq.station.session import calibrations_used
+
+DAY_S = 86400.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.utc_s = time.time()
+
+    def __call__(self) -> float:
+        return self.utc_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def keeper(tmp_path, clock):
+    config = rig_config(rig_file(PORTS, "co"), "rig.toml")
+    return CalibrationKeeper(config, CalibrationStore(tmp_path, "r", clock, clock), clock)
+
+
+def finding(v_pi_v=4.3, valid_days=90.0):
+    x = np.linspace(0.0, 1.0, 5)
+    return Finding(
+        (Quantity(name="v_pi_v", value=v_pi_v, error=0.054, unit="V"),), valid_days, "test",
+        {"x": x, "y": x, "fit_x": x, "fit_y": x},
+    )  # fmt: skip
+
+
+def row(keeper, name):
+    return next(r for r in keeper.rows() if r["name"] == name)
+
+
+def test_every_kind_has_a_procedure():
+    assert tuple(PROCEDURES) == CALIBRATION_KINDS
+
+
+def test_what_was_measured_is_stored_used_and_told(keeper):
+    heard = []
+    keeper.apply = heard.append
+    result = keeper.keep("sideband-depth", finding())
+    assert keeper.store.results() == (result,)
+    assert keeper.store.raw(result.id).exists()
+    assert heard[0].values.eom.v_pi_v == 4.3
+    found = row(keeper, "EOM half-wave voltage")
+    assert set(found) == {name for name, _code in CALIBRATION_COLUMNS}
+    assert (found["text"], found["source"], found["state"]) == ("4.30 ± 0.05 V", result.id, "valid")
+
+
+def test_retiring_brings_the_rig_files_back(keeper):
+    result = keeper.keep("sideband-depth", finding())
+    keeper.retire(result.id, "jane", "cable was loose")
+    assert row(keeper, "EOM half-wave voltage")["source"] == "rig file"
+    assert keeper.results()[0]["retired"] == "jane: cable was loose"
+
+
+def test_a_stale_calibration_is_an_alarm_with_its_remedy(keeper, clock):
+    keeper.keep("sideband-depth", finding(valid_days=2.0))
+    assert list(keeper.causes()) == []
+    since = datetime.fromtimestamp(clock.utc_s, UTC) + timedelta(days=2.0)
+    clock.utc_s += 2.01 * DAY_S
+    (cause,) = keeper.causes()
+    assert cause.id == "calibration:sideband-depth"
+    assert f"EOM half-wave voltage (since {since:%Y-%m-%d %H:%M} UTC)" in cause.text
+    assert "atta-daq calibrate sideband-depth" in cause.text
+    keeper.keep("sideband-depth", finding())
+    assert list(keeper.causes()) == []
+
+
+def test_a_run_keeps_all_it_used(keeper, clock):
+    result = keeper.keep("sideband-depth", finding(valid_days=1.0))
+    later = datetime.fromtimestamp(clock.utc_s + 2.0 * DAY_S, UTC)
+    used = {use.name: use for use in calibrations_used(keeper.in_use, later)}
+    assert {"axis zero", "cavity sign", "cavity order", "monitor ratio"} <= set(used)
+    eom = used["EOM half-wave voltage"]
+    assert (eom.value, eom.error, eom.source) == (4.3, 0.054, result.id)
+    assert eom.stale.startswith("made ")
+    assert used["power slope"].source == "rig file"
