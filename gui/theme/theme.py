@@ -37,6 +37,11 @@ class Theme(QObject):
         if application.style().objectName() != "fusion":
             # Native styles ignore half of a palette.
             application.setStyle(QStyleFactory.create("Fusion"))
+        if application.font().pointSize() == self.size_pt:
+            # Under a style sheet each widget takes over the palette with its rules sought again:
+            # without one, and then with the new one, takes half the time. Only where the picture
+            # was found the same, pixel by pixel: with another text size that is not shown.
+            application.setStyleSheet("")
         application.setPalette(_qt(self.palette))
         font = QFont(application.font())
         font.setPointSize(self.size_pt)
