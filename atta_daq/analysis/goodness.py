@@ -2,8 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
-from scipy.stats import chi2
+from scipy.special import chdtrc, xlogy
 
 from atta_daq.analysis.likelihood import Deviance
 from atta_daq.analysis.results import Goodness
@@ -33,7 +32,8 @@ def goodness(
         simulated = toy_deviances(deviance, parameters, free, toys, rng)
         p_value = (1.0 + float(np.sum(simulated >= statistic))) / (toys + 1.0)
         return Goodness(name, statistic, freedom, p_value, "toys")
-    p_value = float(chi2.sf(statistic, freedom)) if freedom > 0 else float("nan")
+    # Rounding can leave a perfect fit a hair below zero, of which `chdtrc` makes nan.
+    p_value = float(chdtrc(freedom, max(statistic, 0.0))) if freedom > 0 else float("nan")
     return Goodness(name, statistic, freedom, p_value, "wilks")
 
 
