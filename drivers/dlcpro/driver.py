@@ -59,13 +59,14 @@ class DlcPro(ExercisedAmplifier):
         """Open, identify, check the box's own guard; an unseeded amplifier is brought down."""
         with self._moves:
             self._link.open()
+            # First of all: a question that fails must not leave an unseeded amplifier up.
+            self._checked_amplifier()
             identity = Identity(
                 maker="TOPTICA",
                 model=self._link.read_text("system-type"),
                 serial=self._link.read_text("serial-number"),
                 firmware=self._link.read_text("fw-ver"),
             )
-            self._checked_amplifier()
             self._check_guard()
         return identity
 

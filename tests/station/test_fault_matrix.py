@@ -28,6 +28,7 @@ def report(outcomes: list[Outcome]) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_idle(tmp_path: Path) -> None:
     rig = start_rig(tmp_path, speed=1.0)
@@ -46,6 +47,7 @@ def test_idle(tmp_path: Path) -> None:
     assert len(outcomes) == sum(len(cells) for _, cells in lanes)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(280)
 def test_in_mid_run(tmp_path: Path) -> None:
     with ThreadPoolExecutor(len(QUICK_LANES)) as pool:
