@@ -1,9 +1,11 @@
 """Questions that need a processor for a while, answered in a process of their own.
 
 Unlike the fit worker, whose latest request wins, every question gets its answer, in turn. The
-process starts with the first question.
+process starts with the first question, or when the station rehearses one (`prepare`): to load
+takes seconds, which nobody at the window shall wait for.
 """
 
+import logging
 import multiprocessing
 import signal
 import threading
@@ -16,6 +18,8 @@ from typing import Any
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import ConfigError
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_S = 25.0
 """Below the time-out of a client's command: the client shall hear why."""
@@ -49,6 +53,23 @@ class Calculator:
         self._pipe: Connection | None = None
         self._closed = False
         self._turn = threading.Lock()
+        self._rehearsal: threading.Timer | None = None
+
+    def prepare(self, after_s: float, function: Callable[..., Any], *arguments: object) -> None:
+        """Ask this in `after_s` for nothing but that the process is there and has loaded.
+
+        Once; whoever asks something meanwhile waits until it is over, as he would for the load.
+        """
+
+        def rehearse() -> None:
+            try:
+                self.ask(function, *arguments)
+            except CommandRefused as refused:
+                log.info("rehearsal of the calculator: %s", refused)
+
+        self._rehearsal = threading.Timer(after_s, rehearse)
+        self._rehearsal.daemon = True
+        self._rehearsal.start()
 
     def ask(self, function: Callable[..., Any], *arguments: object) -> Any:
         """What `function(*arguments)` returns, computed in the process.
@@ -84,6 +105,8 @@ class Calculator:
     def close(self) -> None:
         """End the process; a question under way gets no answer."""
         self._closed = True
+        if self._rehearsal is not None:
+            self._rehearsal.cancel()
         process = self._process
         if process is not None:
             process.terminate()

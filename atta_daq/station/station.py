@@ -27,6 +27,7 @@ from atta_daq.station.alarms import Alarms
 from atta_daq.station.calculator import Calculator
 from atta_daq.station.calibration_commands import CalibrationCommands
 from atta_daq.station.calibration_keeper import CalibrationKeeper, Rows
+from atta_daq.station.check_scan import rehearse
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.display import Display
@@ -49,6 +50,9 @@ from atta_daq.station.upkeep import Upkeep
 from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
 from drivers.errors import DriverError
+
+REHEARSED_AFTER_S = 5.0
+"""So long after its start the station loads what a scan's check needs: then it has settled."""
 
 
 class Station:
@@ -106,6 +110,7 @@ class Station:
         )
         self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
+        self._calculator.prepare(REHEARSED_AFTER_S, rehearse, self._config, self._data)
         if self._config.unattended.resume_at_start and closed:
             self._resume(closed[-1])
         return endpoint

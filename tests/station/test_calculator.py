@@ -46,6 +46,24 @@ def test_nothing_starts_before_the_first_question(calculator: Calculator) -> Non
     assert calculator.ask(where) == first, "one process for all"
 
 
+def test_what_was_prepared_is_there_before_the_first_question(calculator: Calculator) -> None:
+    calculator.prepare(0.01, where)
+    deadline_s = time.monotonic() + 30.0
+    while calculator._process is None:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    ready = calculator._process.pid
+    assert calculator.ask(where) == ready
+
+
+def test_nothing_is_prepared_for_a_station_that_closes() -> None:
+    calculator = Calculator()
+    calculator.prepare(0.1, where)
+    calculator.close()
+    time.sleep(0.2)
+    assert calculator._process is None
+
+
 def test_everybody_gets_an_answer(calculator: Calculator) -> None:
     answers: dict[int, int] = {}
 

@@ -8,7 +8,14 @@ import pytest
 from atta_daq.rig.config import RigConfig, load_rig, rig_config
 from atta_daq.scans.blocks import blocks
 from atta_daq.scans.definition import parse_scan
-from atta_daq.station.check_scan import FORECAST_POINTS, archive_bytes, check_scan, theory
+from atta_daq.station import check_scan as module
+from atta_daq.station.check_scan import (
+    FORECAST_POINTS,
+    archive_bytes,
+    check_scan,
+    rehearse,
+    theory,
+)
 
 SPECTRUM = """
 name = "spectrum"
@@ -157,3 +164,10 @@ def test_theory_of_power_and_of_a_comparison(rig: RigConfig) -> None:
     assert 0.4 < part["y"][0] < 0.7
     with pytest.raises(ValueError, match="dwell_s"):
         theory(SPECTRUM.replace("dwell_s", "dwel_s"), rig)
+
+
+def test_the_rehearsed_question_is_answered_to_its_end(rig: RigConfig, tmp_path: Path) -> None:
+    answer = check_scan(module._REHEARSED, rig, tmp_path)
+    assert answer["ok"]
+    assert all(part["errors"] for part in answer["parts"]), "the fit was not loaded"
+    rehearse(rig, tmp_path)

@@ -1,0 +1,147 @@
+"""How soon a window is there: after the command, and after kill -9 of the one before.
+
+pytest -m bench -s tests/benchmarks/test_window_start.py
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+import pytest
+from rigs import RunningStation, start_rig, start_station, stop_station
+from start_watch import environment, read
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
+
+TIMES = 7
+LONGEST_S = 120.0
+SCAN = """
+name = "killed"
+calibrate_counting_s = 100.0
+bracket_period_s = 50.0
+[[part]]
+isotope = 85
+dwell_s = 60.0
+order = "sequential"
+[[part.axis]]
+quantity = "detuning_mhz"
+start = -150.0
+stop = 700.0
+points = 100
+"""
+POINTS = 12
+"""Taken before the first kill."""
+
+
+@contextmanager
+def started(
+    arguments: list[str], folder: Path, number: int, last: str
+) -> Iterator[tuple[dict[str, float], "subprocess.Popen[bytes]"]]:
+    """Start a command; gives the seconds to each stage once `last` is reached, and the process."""
+    stages = folder / f"stages-{number}"
+    begun_s = time.time()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments], env=environment(folder / "site", stages)
+    )
+    try:
+        while last not in read(stages):
+            assert process.poll() is None, "the window ended by itself"
+            assert time.time() - begun_s < LONGEST_S, read(stages)
+            time.sleep(0.01)
+        yield {name: at_s - begun_s for name, at_s in read(stages).items()}, process
+    finally:
+        process.terminate()
+        process.wait(60.0)
+
+
+def _told(what: str, stages: list[dict[str, float]], names: tuple[str, ...]) -> dict[str, float]:
+    medians = {name: float(np.median([stage[name] for stage in stages])) for name in names}
+    words = ", ".join(
+        f"{name} {medians[name]:.2f} s ({min(s[name] for s in stages):.2f} to "
+        f"{max(s[name] for s in stages):.2f})"
+        for name in names
+    )
+    print(f"\n{what}, median of {len(stages)}: {words}")
+    return medians
+
+
+def test_the_window_is_usable_within_three_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From `atta-daq gui`, with and without --connect, to a window with fresh readings."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    rig = start_rig(tmp_path, speed=1.0)
+    station = start_station(rig, tmp_path / "data")
+    port = station.client.endpoint.tcp_port
+    ways = {
+        "gui": ["atta_daq", "gui", "--rig", rig.name],
+        "gui --connect": ["atta_daq", "gui", "--connect", f"127.0.0.1:{port}"],
+    }
+    usable = {}
+    try:
+        for way, arguments in ways.items():
+            stages = []
+            for number in range(TIMES):
+                with started(arguments, tmp_path, len(usable) * TIMES + number, "fresh") as (s, _):
+                    stages.append(s)
+            usable[way] = _told(f"atta-daq {way}", stages, ("visible", "fresh"))["fresh"]
+    finally:
+        stop_station(station)
+        rig.world.close()
+    assert max(usable.values()) <= 3.0
+
+
+def test_with_a_simulated_rig_the_window_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`atta-daq gui --simulate` starts a world and a station, too: the window is there long
+    before them and says what it waits for."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    arguments = ["atta_daq", "gui", "--simulate", "--data", str(tmp_path / "data")]
+    stages = []
+    for number in range(3):
+        with started(arguments, tmp_path, number, "fresh") as (reached, _):
+            stages.append(reached)
+    medians = _told("atta-daq gui --simulate", stages, ("visible", "fresh"))
+    assert medians["visible"] <= 3.0
+
+
+def test_a_new_window_shows_the_whole_run_within_two_seconds(tmp_path: Path) -> None:
+    """After kill -9 of a window in mid-run: the next one, from its start to all points drawn.
+
+    The run goes on meanwhile, and its attempts stay without a flag.
+    """
+    rig = start_rig(tmp_path)
+    station = start_station(rig, tmp_path / "data")
+    arguments = ["gui", "--rig", rig.name, "--settings", str(tmp_path / "window.json")]
+    stages = []
+    try:
+        run_id = str(station.client.command("run", scan=SCAN)["run"])
+        station.wait_for("run:segment", lambda taken: taken >= POINTS, 300.0)
+        for number in range(TIMES + 1):
+            with started(arguments, tmp_path, number, "whole") as (reached, window):
+                stages.append(reached)
+                window.send_signal(signal.SIGKILL)
+        assert station.client.get("run:state") == "running"
+        assert station.client.get("run:id") == run_id
+        _unflagged(station)
+        station.client.command("abort", reason="measured")
+    finally:
+        stop_station(station)
+        rig.world.close()
+    # The first had no window killed before it.
+    medians = _told("python -m gui after kill -9", stages[1:], ("visible", "fresh", "whole"))
+    assert medians["whole"] <= 2.0
+
+
+def _unflagged(station: RunningStation) -> None:
+    flags = station.client.get("run:table")["flag"]
+    assert not any(flags), flags
