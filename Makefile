@@ -39,7 +39,8 @@ lint: setup
 	$(BIN)/lint-imports
 
 test: lint
-	$(PYTEST) -m "not bench and not soak" -n $(WORKERS)
+	$(PYTEST) -m "not bench and not soak and not alone" -n $(WORKERS) --dist worksteal
+	$(PYTEST) -m "alone and not bench and not soak"
 
 bench: setup
 	$(PYTEST) -m bench -p no:randomly -s tests/benchmarks --timeout 3600

@@ -20,7 +20,9 @@ from drivers.transport import ByteStream, SerialStream
 _POLL_S = 0.003
 _SETTLING_MEANS = 8
 _CONNECT_ATTEMPTS = 3
-"""An Arduino that restarts when its port is opened misses the first command."""
+"""An Arduino that restarts when its port is opened misses the first command; one that is slow still
+has the line end in its buffer that ended whatever the last connection left, and refuses what comes
+behind it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class ArduinoStcl:
         default_gains: tuple[int, int] = (1500, 30),
         ramps: int = 4,
         landing_timeout_s: float = 10.0,
-        timeout_s: float = 1.0,
+        timeout_s: float = 0.8,
         stream: ByteStream | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -100,7 +102,7 @@ class ArduinoStcl:
                 try:
                     setpoint_us = self._wire.ask_integer("Ls?")
                     break
-                except Timeout:
+                except (Timeout, DeviceFault):
                     if attempt == _CONNECT_ATTEMPTS - 1:
                         raise
             self._wire.ask_integer("Lki?")
@@ -232,16 +234,13 @@ class ArduinoStcl:
 
     def _measure(self, setpoint_us: int, gains: _Gains) -> LockStatus:
         setpoint = setpoint_us / self._laser_ref_us
-        try:
-            peaks, changing = self._collect_peaks()
-        except Timeout:
-            # While a peak is missing 'p6' is not answered. If the firmware is alive this is a
-            # lost lock; if not, this query raises in its turn.
+        collected = self._peaks_if_any()
+        if collected is None:
             error = self._wire.error
-            self._wire.ask_integer("Ls?")
             detail = "" if error is None else f" ({_explain(error)})"
             reason = f"no complete set of peaks{detail}"
             return LockStatus(False, reason, math.nan, setpoint, math.nan, math.nan)
+        peaks, changing = collected
         ratios = [p.ratio for p in peaks]
         status_ratio = fmean(ratios)
         last = peaks[-1]
@@ -255,6 +254,23 @@ class ArduinoStcl:
             actuator_fraction=last.laser_output / ACTUATOR_MAX,
             peaks_us=last.times_us,
         )
+
+    def _peaks_if_any(self) -> tuple[list[Peaks], bool] | None:
+        """None while peaks are missing: then 'p6' is not answered.
+
+        If the firmware is alive behind that, it has announced why; if it has not, the answer was
+        only late, and is asked for again. If it is not alive, the setpoint's query raises.
+        """
+        for _ in range(2):
+            try:
+                return self._collect_peaks()
+            except Timeout:
+                error = self._wire.error
+                self._wire.ask_integer("Ls?")
+                if error is not None:
+                    self._wire.error = error
+                    return None
+        return None
 
     def _collect_peaks(self) -> tuple[list[Peaks], bool]:
         """The next ramps, and whether any two of them differ.

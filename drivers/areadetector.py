@@ -25,7 +25,7 @@ from drivers.areadetector_pvs import (
     temperature_is_stable,
 )
 from drivers.camera_protection import GainRules, RegisterGuard
-from drivers.errors import DeviceFault, DriverError, OutOfRange
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange
 from drivers.interfaces import (
     CameraLimits,
     CameraProtection,
@@ -34,6 +34,7 @@ from drivers.interfaces import (
     Frame,
     Identity,
 )
+from drivers.plausible import require_plausible
 from drivers.pva_frames import HALF_COUNTER, FrameStream
 from drivers.pva_link import PvaLink
 
@@ -44,6 +45,10 @@ HIGHEST_OFF_GAIN = 2
 is as far off as it goes."""
 EXPOSURE_TOLERANCE = 0.01
 """The camera rounds an exposure to its own clock; a greater difference is a refusal."""
+SENSOR_C = (-150.0, 80.0)
+"""Temperatures of any sensor in any state."""
+WATCHED = "cam1:Acquire_RBV"
+"""Its subscription tells when the server is away."""
 FULL_SCALE_ADU = 65535
 QUEUE_FRAMES = 2048
 QUEUE_S = 2.0
@@ -69,7 +74,8 @@ class AreaDetectorCamera:
     `gain_permit` returns why gain is forbidden now, or ""; like the sink of the frames it must
     not call the camera, which waits for it. `limits.temperature_c` is the range of
     the sensor in which gain is allowed. `bias_adu` and `electrons_per_adu` turn counts into the
-    register's dose. `sleep` and `monotonic` are injected in tests.
+    register's dose. `timeout_s` is for one answer of the server, `action_s` for the camera to have
+    done what it was asked (both wall time). `sleep` and `monotonic` are injected in tests.
     """
 
     def __init__(
@@ -81,13 +87,20 @@ class AreaDetectorCamera:
         gain_permit: Callable[[], str] = lambda: "",
         bias_adu: float = 0.0,
         electrons_per_adu: float = 1.0,
-        timeout_s: float = 5.0,
+        timeout_s: float = 1.2,
+        action_s: float = 5.0,
         poll_s: float = 0.003,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = PvaLink(
-            name, address, timeout_s=timeout_s, poll_s=poll_s, sleep=sleep, monotonic=monotonic
+            name,
+            address,
+            timeout_s=timeout_s,
+            action_s=action_s,
+            poll_s=poll_s,
+            sleep=sleep,
+            monotonic=monotonic,
         )
         self._pvs = CameraPvs(self._link)
         self._limits = limits
@@ -97,6 +110,9 @@ class AreaDetectorCamera:
         """What this driver has set last; the camera may have another one."""
         self._lock = threading.RLock()
         self._stream: FrameStream | None = None
+        self._watch: Any = None
+        self._seen = threading.Event()
+        self._interrupted = threading.Event()
 
     @property
     def name(self) -> str:
@@ -109,13 +125,38 @@ class AreaDetectorCamera:
         """
         with self._lock:
             self._link.open()
-            return self._pvs.find()
+            try:
+                identity = self._pvs.find()
+            except DriverError:
+                # A client that has searched in vain searches ever more rarely: begin anew.
+                self._forget_client()
+                self._link.open()
+                raise
+            if self._watch is None:
+                self._watch = self._link.monitor(WATCHED, self._on_watched, 2)
+            self._interrupted.clear()
+            return identity
+
+    def _on_watched(self, update: Any) -> None:
+        """The client library reconnects without a word; what was set may be lost all the same.
+        Every subscription starts with one notice of a lost connection."""
+        if not isinstance(update, Exception):
+            self._seen.set()
+        elif self._seen.is_set():
+            self._interrupted.set()
 
     def close(self) -> None:
         with self._lock:
-            if self._stream is not None:
-                self._stream.close()
-            self._link.close()
+            self._forget_client()
+
+    def _forget_client(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+            self._seen.clear()
+        self._link.close()
 
     def make_safe(self) -> None:
         """Acquisition stopped, shutter closed, gain 0.
@@ -145,6 +186,14 @@ class AreaDetectorCamera:
     # --- state ---------------------------------------------------------------------------
 
     def status(self) -> CameraStatus:
+        """Raises ConnectionLost, once, after the server was away, however short."""
+        if self._interrupted.is_set():
+            self._interrupted.clear()
+            raise ConnectionLost(
+                self.name,
+                "the camera server was away for a moment",
+                "its settings may be lost; the next run or view sets them anew",
+            )
         values: dict[str, Any] = dict(zip(STATUS, self._pvs.get(*STATUS), strict=True))
 
         def number(pv: str) -> float:
@@ -156,7 +205,9 @@ class AreaDetectorCamera:
         progress = self.progress()
         return CameraStatus(
             acquiring=number("Acquire_RBV") != 0,
-            temperature_c=number("TemperatureActual"),
+            temperature_c=require_plausible(
+                self.name, "the sensor", number("TemperatureActual"), *SENSOR_C, "°C"
+            ),
             temperature_stable=temperature_is_stable(text("AndorTempStatus_RBV")),
             em_gain=round(number("AndorEMGain_RBV")),
             exposure_s=number("AcquireTime_RBV"),
@@ -164,6 +215,7 @@ class AreaDetectorCamera:
             frames_delivered=progress.delivered,
             frames_lost=progress.lost,
             message=self._guard.state().trip or progress.failure or text("AndorMessage_RBV"),
+            failure=progress.failure,
         )
 
     def progress(self) -> FrameProgress:

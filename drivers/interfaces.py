@@ -336,6 +336,8 @@ class CameraStatus:
     frames_lost: int
     """Gaps in `unique_id` since `start`."""
     message: str
+    failure: str = ""
+    """Why the frames have ended without `stop`, in words; empty while all is well."""
 
 
 @dataclass(frozen=True)

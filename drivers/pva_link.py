@@ -4,6 +4,7 @@ pvAccess numbers its requests, so unlike SCPI a late answer can never reach anot
 the client library reconnects by itself. All time limits are wall time.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,8 @@ class PvaLink:
     """Reads, writes and monitors the PVs behind an address `pva://host:udp-port/PREFIX:`.
 
     Values are raw structures: unwrapping them costs more than a frame allows. One thread runs
-    the callbacks of every monitor, so updates arrive in order.
+    the callbacks of every monitor, so updates arrive in order. `timeout_s` bounds one answer,
+    `action_s` what is waited for by reading again and again.
     """
 
     def __init__(
@@ -28,7 +30,8 @@ class PvaLink:
         name: str,
         address: str,
         *,
-        timeout_s: float = 5.0,
+        timeout_s: float = 1.2,
+        action_s: float = 5.0,
         poll_s: float = 0.003,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
@@ -44,6 +47,7 @@ class PvaLink:
         self.address = address
         self.prefix = parts.path[1:]
         self.timeout_s = timeout_s
+        self._action_s = action_s
         self.sleep = sleep
         self.monotonic = monotonic
         self._host = parts.hostname
@@ -124,8 +128,11 @@ class PvaLink:
         """Value of an NTScalar, or the index of an NTEnum."""
         try:
             value = structure["value"]
-            return float(value if isinstance(value, int | float) else value["index"])
-        except (KeyError, TypeError, ValueError) as error:
+            number = float(value if isinstance(value, int | float) else value["index"])
+            if not math.isfinite(number):
+                raise ValueError(number)
+            return number
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise self._strange(pv, structure) from error
 
     def as_text(self, pv: str, structure: Any) -> str:
@@ -135,19 +142,19 @@ class PvaLink:
             if isinstance(value, str):
                 return value.strip()
             return str(value["choices"][value["index"]])
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise self._strange(pv, structure) from error
 
     def as_labels(self, pv: str, structure: Any) -> list[str]:
         """Labels of an NTEnum."""
         try:
             return [str(choice) for choice in structure["value"]["choices"]]
-        except (KeyError, TypeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise self._strange(pv, structure) from error
 
     def wait_until(self, reached: Callable[[], bool]) -> bool:
-        """Poll `reached` until it is true or `timeout_s` has passed."""
-        deadline = self.monotonic() + self.timeout_s
+        """Poll `reached` until it is true or `action_s` has passed."""
+        deadline = self.monotonic() + self._action_s
         while not reached():
             if self.monotonic() > deadline:
                 return False
@@ -178,6 +185,14 @@ class PvaLink:
     def _strange(self, pv: str, structure: Any) -> ProtocolError:
         return ProtocolError(
             self.name,
-            f"{self.prefix}{pv} holds {type(structure).__name__} of another type than expected",
+            f"{self.prefix}{pv} does not hold what it should: {_shown(structure)}",
             "check that this is an areaDetector server",
         )
+
+
+def _shown(structure: Any) -> str:
+    """The value, or at least its type, for a message."""
+    try:
+        return repr(structure["value"])[:60]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return type(structure).__name__

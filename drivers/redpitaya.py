@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from drivers.errors import DeviceFault, DriverError, OutOfRange, Timeout
 from drivers.interfaces import Identity, Trace
+from drivers.plausible import require_plausible
 from drivers.visa_line import VisaLine
 
 SAMPLE_RATE_HZ = 125e6
@@ -28,6 +29,8 @@ FEWEST_SAMPLES = BUFFER_SAMPLES // 2
 DECIMATIONS = tuple(2**n for n in range(17))
 LONGEST_RECORD_S = BUFFER_SAMPLES * DECIMATIONS[-1] / SAMPLE_RATE_HZ
 """8.59 s: the longest record that one buffer holds."""
+SPAN_V = 1.5
+"""Beyond the converter's range on LV, +-1 V, with its calibration."""
 GENERATOR_TOLERANCE = 1e-3
 """Relative; the synthesiser's own steps are far finer, another setting is far off."""
 
@@ -59,7 +62,7 @@ class RedPitaya:
         name: str,
         resource: str,
         *,
-        timeout_s: float = 2.0,
+        timeout_s: float = 1.2,
         poll_s: float = 0.003,
         margin_s: float = 5.0,
         sleep: Callable[[float], None] = time.sleep,
@@ -214,6 +217,7 @@ class RedPitaya:
         volts = np.frombuffer(payload, dtype=">f4").astype(np.float64)
         if not np.isfinite(volts).all():
             raise line.not_of_protocol(command, "samples that are no numbers")
+        require_plausible(self.name, "a sample", float(np.abs(volts).max()), 0.0, SPAN_V, "V")
         return volts
 
     def _wait_for(self, query: str, wanted: str, deadline: float) -> None:
@@ -237,7 +241,7 @@ class BoardInstrument:
         name: str,
         resource: str,
         *,
-        timeout_s: float = 2.0,
+        timeout_s: float = 1.2,
         poll_s: float = 0.003,
         margin_s: float = 5.0,
         sleep: Callable[[float], None] = time.sleep,

@@ -37,7 +37,7 @@ class RedPitayaTrapSwitch(BoardInstrument):
         *,
         base_mhz: float = 1000.0,
         lock_timeout_s: float = 10.0,
-        timeout_s: float = 2.0,
+        timeout_s: float = 1.2,
         poll_s: float = 0.003,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,

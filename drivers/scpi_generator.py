@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from drivers.errors import DeviceFault, OutOfRange, Timeout
 from drivers.interfaces import Identity, Range, SidebandLimits, SidebandStatus
+from drivers.plausible import require_plausible
 from drivers.visa_line import VisaLine
 
 FREQUENCY_TOLERANCE_MHZ = 1e-6
@@ -20,6 +21,10 @@ POWER_TOLERANCE_DB = 0.011
 """The boxes resolve 0.01 dB."""
 UNDEFINED_HEADER = "-113"
 """SCPI-1999, vol. 2, 21.8.9."""
+
+BOX_MHZ = (1e-3, 100e3)
+BOX_DBM = (-200.0, 60.0)
+"""No generator gives, or is set to, anything beyond."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class ScpiGenerator:
         limits: SidebandLimits,
         *,
         dialect: Dialect = RIGOL_DSG800,
-        timeout_s: float = 2.0,
+        timeout_s: float = 1.2,
     ) -> None:
         self._line = VisaLine(name, resource, timeout_s=timeout_s)
         self._limits = limits
@@ -91,7 +96,7 @@ class ScpiGenerator:
             self._line.check_errors()
             return SidebandStatus(
                 frequency_mhz=self.frequency_mhz(),
-                power_dbm=self._line.query_number(f"{self._dialect.power}?"),
+                power_dbm=self._power_dbm(),
                 rf_on=self._line.query_flag(f"{self._dialect.output}?"),
                 pll_locked=self._locked(),
                 temperature_c=None,
@@ -99,7 +104,8 @@ class ScpiGenerator:
 
     def frequency_mhz(self) -> float:
         """Frequency as read back (MHz)."""
-        return self._line.query_number(f"{self._dialect.frequency}?") * 1e-6
+        value = self._line.query_number(f"{self._dialect.frequency}?") * 1e-6
+        return require_plausible(self.name, "the frequency", value, *BOX_MHZ, "MHz")
 
     def set_frequency(self, frequency_mhz: float) -> float:
         """Set and return the frequency read back (MHz)."""
@@ -118,7 +124,7 @@ class ScpiGenerator:
         with self._line.lock:
             self._line.write(f"{self._dialect.power} {power_dbm:.2f}")
             self._line.check_errors()
-            kept = self._line.query_number(f"{self._dialect.power}?")
+            kept = self._power_dbm()
         if abs(kept - power_dbm) > POWER_TOLERANCE_DB:
             raise self._kept(f"{power_dbm:.2f} dBm", f"{kept:.2f} dBm")
         return kept
@@ -132,12 +138,16 @@ class ScpiGenerator:
     def rf_on(self) -> None:
         """RF on, if the power that is set lies inside the limits."""
         with self._line.lock:
-            power = self._line.query_number(f"{self._dialect.power}?")
+            power = self._power_dbm()
             self._require(power, self._limits.power_dbm, "power set on the box", "dBm")
             self._switch(True)
 
     def rf_off(self) -> None:
         self._switch(False)
+
+    def _power_dbm(self) -> float:
+        value = self._line.query_number(f"{self._dialect.power}?")
+        return require_plausible(self.name, "the power", value, *BOX_DBM, "dBm")
 
     def _locked(self) -> bool | None:
         """None for a box without the register: a query that it does not know is not answered, and

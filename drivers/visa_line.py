@@ -50,7 +50,7 @@ class VisaLine:
         name: str,
         resource: str,
         *,
-        timeout_s: float = 2.0,
+        timeout_s: float = 1.2,
         terminator: str = "\n",
         backend: str = "@py",
     ) -> None:

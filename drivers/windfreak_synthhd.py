@@ -16,11 +16,15 @@ from threading import RLock
 
 from drivers.errors import DeviceFault, DriverError, OutOfRange, ProtocolError
 from drivers.interfaces import Identity, Range, SidebandLimits, SidebandStatus
+from drivers.plausible import require_plausible
 from drivers.transport import ByteStream, SerialStream
 
 _FREQUENCY_TOLERANCE_MHZ = 1e-4
 """The box rounds to its channel spacing (100 Hz)."""
 _POWER_TOLERANCE_DBM = 0.0101
+_BOX_MHZ = (1.0, 30e3)
+_BOX_DBM = (-150.0, 50.0)
+"""No SynthHD gives, or is set to, anything beyond."""
 _POLL_S = 0.003
 _QUIET_S = 0.02
 _IDENTITY = re.compile(r"WFT (?P<model>Synth.*?) (?P<serial>\S+)")
@@ -85,8 +89,8 @@ class SynthHD:
         with self._lock:
             self._select()
             return SidebandStatus(
-                frequency_mhz=self._number("f?"),
-                power_dbm=self._number("W?"),
+                frequency_mhz=self._frequency_mhz("f?"),
+                power_dbm=self._power_dbm("W?"),
                 rf_on=all([self._flag("r?"), self._flag("E?"), self._flag("h?")]),
                 pll_locked=self._flag("p"),
                 temperature_c=self._number("z"),
@@ -97,7 +101,7 @@ class SynthHD:
         self._check("frequency", frequency_mhz, self._limits.frequency_mhz, "MHz")
         with self._lock:
             self._select()
-            kept_mhz = self._number(f"f{frequency_mhz:.8f}f?")
+            kept_mhz = self._frequency_mhz(f"f{frequency_mhz:.8f}f?")
             self._check_kept("frequency", frequency_mhz, kept_mhz, _FREQUENCY_TOLERANCE_MHZ, "MHz")
             if self._flag("E?"):
                 self._wait_for_pll()
@@ -108,7 +112,7 @@ class SynthHD:
         self._check("power", power_dbm, self._limits.power_dbm, "dBm")
         with self._lock:
             self._select()
-            kept_dbm = self._number(f"W{power_dbm:.3f}W?")
+            kept_dbm = self._power_dbm(f"W{power_dbm:.3f}W?")
             self._check_kept("power", power_dbm, kept_dbm, _POWER_TOLERANCE_DBM, "dBm")
             return kept_dbm
 
@@ -119,8 +123,8 @@ class SynthHD:
         """
         with self._lock:
             self._select()
-            self._check("frequency", self._number("f?"), self._limits.frequency_mhz, "MHz")
-            self._check("power", self._number("W?"), self._limits.power_dbm, "dBm")
+            self._check("frequency", self._frequency_mhz("f?"), self._limits.frequency_mhz, "MHz")
+            self._check("power", self._power_dbm("W?"), self._limits.power_dbm, "dBm")
             self._switch("E", True)
             self._wait_for_pll()
             self._switch("r", True)
@@ -173,6 +177,14 @@ class SynthHD:
         if not _NUMBER.fullmatch(answer):
             raise self._garbled(f"'{commands}'", answer)
         return float(answer)
+
+    def _frequency_mhz(self, commands: str) -> float:
+        value = self._number(commands)
+        return require_plausible(self._name, "the frequency", value, *_BOX_MHZ, "MHz")
+
+    def _power_dbm(self, commands: str) -> float:
+        value = self._number(commands)
+        return require_plausible(self._name, "the power", value, *_BOX_DBM, "dBm")
 
     def _flag(self, commands: str) -> bool:
         answer = self._ask(commands)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.link.station import LinkState
+from gui.model.output import output_missing
 from gui.panel import Panel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
@@ -91,7 +92,7 @@ class StatusStrip(Panel):
         self.follow(self._show_control, "station:control")
         self.follow(self._show_light, "amplifier:seed_on", "amplifier:on", "amplifier:current",
                     "amplifier:interlock_open", "amplifier:protected", "light:shutter",
-                    "amplifier:seed_power", "station:rig")  # fmt: skip
+                    "amplifier:seed_power", "station:rig", "station:alarms")  # fmt: skip
         self.follow(self._show_lock, "lock:locked", "lock:reason")
         self.follow(self._show_trap, "trap:isotope", "trap:locked")
         self.follow(self._show_camera, "camera:gain", "camera:shutter", "camera:stable",
@@ -170,6 +171,8 @@ class StatusStrip(Panel):
                 f"{current:.0f} mA", Tone.OK if raised else Tone.BUSY,
                 "amplifying" if raised else "at its unseeded ceiling or below",
             )  # fmt: skip
+        if missing := output_missing(readings):
+            self.badges["amplifier"].show_state("NO OUTPUT", Tone.DANGER, missing)
         opened = self._flag("interlock", "amplifier:interlock_open", ("OPEN", Tone.DANGER),
                             ("closed", Tone.OK))  # fmt: skip
         protected = readings.value("amplifier:protected")

@@ -25,8 +25,11 @@ from gui.status_strip import StatusStrip
 from gui.sweep.view import SweepView
 from gui.theme.theme import Theme
 
-MENUS = ("Rig", "Run", "Light", "Trap", "Sweep", "Scan", "Runs", "Presets", "Log", "View", "Help")
-LAYOUT_VERSION = 2
+MENUS = (
+    "Rig", "Run", "Light", "Trap", "Calibrate", "Sweep", "Scan", "Runs", "Presets", "Log", "View",
+    "Help",
+)  # fmt: skip
+LAYOUT_VERSION = 3
 FIRST_SIZE = (1400, 850)
 
 

@@ -6,9 +6,13 @@ from typing import Any
 
 from simulators.boxes import BOXES, chosen
 from simulators.derived import derived_truth
-from simulators.faults import WIRE_FAULTS, WireFault
+from simulators.faults import BOOT_S, LATE_S, WIRE_FAULTS, WireFault
 from simulators.servers.areadetector import AreaDetector
-from simulators.servers.areadetector_frames import CAMERA_FAULT_PARAMETERS, CameraFault
+from simulators.servers.areadetector_frames import (
+    CAMERA_FAULT_PARAMETERS,
+    CAMERA_FAULTS,
+    CameraFault,
+)
 from simulators.servers.slow_pvs import SLOW_FAULTS, SlowPvs
 from simulators.wire import WireServer
 from simulators.world.world import World
@@ -149,21 +153,39 @@ class SimulatedRig:
         if instrument == "slow_control" and self._slow is not None and fault in SLOW_FAULTS:
             self._slow.set_fault(fault, **_record(fault, parameters))
             return
+        server = self.servers.get(instrument)
+        if server is not None and fault in server.lasting and not parameters:
+            server.lasting[fault](True)
+            return
         if fault in WIRE_FAULTS:
             self._server(instrument).set_fault(_wire_fault(fault, parameters))
             return
-        of_box = self.servers[instrument].faults if instrument in self.servers else {}
+        of_box = {} if server is None else server.faults
         act = self._faults.get((instrument, fault)) or of_box.get(fault)
         if act is None:
-            known = sorted([*(f for i, f in self._faults if i == instrument), *of_box])
+            self._server(instrument)
             raise ValueError(
-                f"{instrument} has no fault {fault!r}; it has: {', '.join([*known, *WIRE_FAULTS])}"
+                f"{instrument} has no fault {fault!r}; it has: "
+                f"{', '.join(self.faults()[instrument])}"
             )
         with self.world.lock:
             try:
                 act(**parameters)
             except TypeError as error:
                 raise ValueError(f"{fault}: {error}") from error
+
+    def faults(self) -> dict[str, list[str]]:
+        """Every fault that each instrument can have."""
+        known: dict[str, list[str]] = {}
+        for name, server in self.servers.items():
+            wire = [f for f in WIRE_FAULTS if f != "restarted" or server.restartable]
+            world = [f for i, f in self._faults if i == name]
+            known[name] = list(dict.fromkeys([*wire, *server.lasting, *server.faults, *world]))
+        if self._camera is not None:
+            known["camera"] = list(CAMERA_FAULTS)
+        if self._slow is not None:
+            known["slow_control"] = list(SLOW_FAULTS)
+        return known
 
     def clear(self, instrument: str | None = None) -> None:
         """Mend everything, or one instrument. A destroyed amplifier stays destroyed."""
@@ -175,7 +197,10 @@ class SimulatedRig:
             elif name == "slow_control" and self._slow is not None:
                 self._slow.set_fault(None)
             else:
-                self._server(name).set_fault(None)
+                server = self._server(name)
+                server.set_fault(None)
+                for mend in server.lasting.values():
+                    mend(False)
         with self.world.lock:
             if "amplifier" in names:
                 self.world.light.recover_seed()
@@ -214,14 +239,21 @@ def _camera_fault(kind: str, parameters: dict[str, Any]) -> CameraFault:
 
 
 def _wire_fault(kind: str, parameters: dict[str, Any]) -> WireFault:
-    unknown = set(parameters) - {"count", "delay_s"}
+    unknown = set(parameters) - {"count", "delay_s", "factor"}
     if unknown:
-        raise ValueError(f"{kind} takes count and delay_s, not {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"{kind} takes count, delay_s and factor, not {', '.join(sorted(unknown))}"
+        )
     count = parameters.get("count")
     if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
         raise ValueError(f"count must be a whole number, got {count!r}")
-    delay_s = _number("delay_s", parameters.get("delay_s", 3.0), 0.0, 3600.0)
-    return WireFault(kind=kind, left=count, delay_s=delay_s)  # pyright: ignore[reportArgumentType]
+    delay_s = _number("delay_s", parameters.get("delay_s", _delay_s(kind)), 0.0, 3600.0)
+    factor = _number("factor", parameters.get("factor", 1000.0), -1e12, 1e12)
+    return WireFault(kind, count, delay_s, factor)  # pyright: ignore[reportArgumentType]
+
+
+def _delay_s(kind: str) -> float:
+    return BOOT_S if kind == "restarted" else LATE_S
 
 
 def _number(name: str, value: Any, low: float, high: float) -> float:

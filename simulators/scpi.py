@@ -116,6 +116,10 @@ class ScpiInstrument:
         may be given once for each number of them."""
         self._commands.append((header_pattern(header), arguments, handler))
 
+    def power_up(self) -> None:
+        """Power off and on: an empty error queue, and whatever the box adds."""
+        self._errors.clear()
+
     def execute(self, line: bytes) -> bytes:
         """Act on one line; the joined answers of its queries, or nothing."""
         answers: list[bytes] = []

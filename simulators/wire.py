@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulators.faults import WireFault
+from simulators.faults import WireFault, in_another_unit
 
 LOOPBACK = "127.0.0.1"
 LONGEST_LINE = 65536
@@ -105,7 +105,8 @@ class LineSession(Session):
 class WireServer:
     """Listens on 127.0.0.1 and gives every connection a session of its own.
 
-    `garble` is the noise source of the garbled-reply fault.
+    `garble` is the noise source of the garbled-reply fault. `power_up` puts the box behind it back
+    to what it is when its power comes on; a server without one cannot be restarted.
     """
 
     def __init__(
@@ -113,10 +114,15 @@ class WireServer:
         name: str,
         new_session: Callable[[Link], Session],
         garble: np.random.Generator,
+        power_up: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self._new_session = new_session
         self._garble = garble
+        self._power_up = power_up
+        self._booted: asyncio.TimerHandle | None = None
+        self.lasting: dict[str, Callable[[bool], None]] = {}
+        """Faults of the box itself that last: begun with True, mended with False."""
         self._fault: WireFault | None = None
         self.faults: dict[str, Callable[..., None]] = {}
         """Faults of the box itself, by name; called with the world's lock held."""
@@ -149,13 +155,21 @@ class WireServer:
             await asyncio.sleep(0)
         self._server.close()
         self.cut_all()
+        if self._booted is not None:
+            self._booted.cancel()
         while self._connections:
             await asyncio.sleep(0)
         await self._server.wait_closed()
         self._server = None
 
     def set_fault(self, fault: WireFault | None) -> None:
-        """Put a fault on the wire, or None to clear it. Frozen bytes are acted upon now."""
+        """Put a fault on the wire, or None to clear it. Frozen bytes are acted upon now.
+
+        Raises ValueError for a restart of what has no power-up state.
+        """
+        if fault is not None and fault.kind == "restarted":
+            self._restart(fault)
+            return
         self._fault = fault
         if fault is not None and fault.kind in ("dropped", "refused"):
             self.cut_all()
@@ -163,6 +177,30 @@ class WireServer:
                 self._fault = None
         for connection in list(self._connections):
             connection.thaw()
+
+    def _restart(self, fault: WireFault) -> None:
+        if not self.restartable:
+            raise ValueError(f"{self.name} cannot be restarted")
+        # What clients had sent and the box had not read is gone with its power.
+        for connection in list(self._connections):
+            connection.forget()
+        self.cut_all()
+        self.power_up()
+        self._fault = fault
+        self._booted = asyncio.get_running_loop().call_later(fault.delay_s, self._boot, fault)
+
+    def _boot(self, fault: WireFault) -> None:
+        if self._fault is fault:
+            self._fault = None
+
+    def power_up(self) -> None:
+        """The box behind the wire as when its power comes on."""
+        if self._power_up is not None:
+            self._power_up()
+
+    @property
+    def restartable(self) -> bool:
+        return self._power_up is not None
 
     @property
     def fault(self) -> WireFault | None:
@@ -175,7 +213,7 @@ class WireServer:
     def distorted(self, data: bytes) -> tuple[bytes, float]:
         """(what is left of a reply, delay of it in s) under the present fault."""
         fault = self._fault
-        if fault is None or fault.kind in ("dropped", "refused", "frozen"):
+        if fault is None or fault.kind in ("dropped", "refused", "frozen", "restarted"):
             return data, 0.0
         if fault.left is not None:
             fault.left -= 1
@@ -187,6 +225,8 @@ class WireServer:
             return data[: len(data) // 2], 0.0
         if fault.kind == "garbled":
             return self._garbled(data), 0.0
+        if fault.kind == "wrong_unit":
+            return in_another_unit(data, fault.factor), 0.0
         return data, fault.delay_s
 
     def _garbled(self, data: bytes) -> bytes:
@@ -205,7 +245,7 @@ class WireServer:
 
     @property
     def refusing(self) -> bool:
-        return self._fault is not None and self._fault.kind == "refused"
+        return self._fault is not None and self._fault.kind in ("refused", "restarted")
 
     def open_session(self, link: Link) -> Session:
         return self._new_session(link)
@@ -247,6 +287,10 @@ class _Connection(asyncio.Protocol):
         if self._held and not self._server.frozen:
             held, self._held = self._held, b""
             self._guarded(lambda: self._session.feed(held))
+
+    def forget(self) -> None:
+        """What was held back will not be acted upon."""
+        self._held = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.forget(self)

@@ -1,10 +1,13 @@
 """A link without a station: tests feed readings and see which commands were sent."""
 
+import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fakes_calibrations import calibration_table
 from PySide6.QtCore import QObject, Signal
 
 from atta_daq.client.rig_info import RigInfo
@@ -125,8 +128,6 @@ def make_context(folder: Path) -> tuple[Context, FakeLink]:
 
 def feed_idle(link: FakeLink) -> None:
     """A healthy rig that does nothing."""
-    import json
-
     link.feed(
         station__rig=json.dumps(RIG.to_dict()), station__version="0", station__control="",
         station__activity="", station__log="[]", station__alarms="[]", station__message="",
@@ -142,6 +143,9 @@ def feed_idle(link: FakeLink) -> None:
         sideband__frequency=250.0, sideband__power=5.0, sideband__on=False, sideband__locked=True,
         camera__temperature=-80.0, camera__stable=True, camera__gain=0, camera__exposure=0.1,
         camera__acquiring=False, camera__shutter=False, camera__frames=0, camera__lost=0,
+        camera__saturated=0.0, camera__dose=0.42, camera__dose_total=1284.0, camera__trip="",
+        calibrations__progress="", calibrations__table=calibration_table(time.time()),
+        station__watchdog_look=112.0,
         trap__isotope=85, trap__offset=-265.0, trap__locked=True, trap__light=True,
         power_meter__power=9.98, power_meter__source_power=499.1, power_meter__disagreement=0.0002,
         power_meter__wavelength=819.0, power_meter__range=11.0, power_meter__overrange=False,

@@ -45,8 +45,10 @@ class Paints(QObject):
 class FedWindow:
     """Sweep of 120 points with residuals, picture of 512 x 512, four strips, all visible."""
 
-    def __init__(self, qtbot: QtBot, folder: Path, pixels: int = 512) -> None:
+    def __init__(self, qtbot: QtBot, folder: Path, pixels: int = 512, beat_s: float = 0.2) -> None:
+        """`beat_s`: time between two pictures, for the strips, which show five minutes."""
         self._qtbot = qtbot
+        self._beat_s = beat_s
         theme = Theme()
         theme.choose("dark")
         settings = Settings(folder / "window.json")
@@ -85,7 +87,7 @@ class FedWindow:
 
         `new_points` True or False: with every one, with none.
         """
-        rng, beat_s = self._rng, time.time() + 0.2 * number
+        rng, beat_s = self._rng, time.time() + self._beat_s * number
         readings: dict[str, Any] = {
             "camera__image": self._pictures[number % len(self._pictures)],
             "camera__frames": number,

@@ -22,5 +22,5 @@ def put(qtbot: QtBot, field: SetpointField, text: str) -> None:
 
 
 def commands(link: FakeLink) -> list[tuple[str, dict[str, object]]]:
-    """What the window sent, in order."""
-    return [(sent.name, sent.arguments) for sent in link.sent]
+    """What the window sent, in order, but for the amplifier panel's own question."""
+    return [(sent.name, sent.arguments) for sent in link.sent if sent.name != "protection"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
@@ -62,6 +63,11 @@ class Bench:
         """As a key or a click would; an action that is impossible now fails."""
         self.until(lambda: self.context.actions[action].isEnabled(), 20_000)
         self.context.actions[action].trigger()
+
+    def panel(self, name: str) -> Any:
+        """A panel, in front of those that share its place."""
+        self.window.show_panel(name)
+        return self.window.docks[name].widget()
 
     def text(self, reading: str) -> str:
         return self.context.readings.text(reading)

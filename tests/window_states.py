@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import numpy as np
+from fakes_calibrations import calibration_table
 from fakes_gui import FakeLink, feed_idle
 from fakes_sweep import live, spectrum, spectrum_fit
 
@@ -18,6 +19,15 @@ NOW_S = time.time()
 PEAKS = (551.2, 1450.7, 2950.3, 4050.1, 5549.9, 6449.0)
 RUN_ID = "20261122-1229-85Kr-spectrum"
 DIFFERENT = "station 'test-rig' runs atta-daq 9.9, this window is 0.4: install the same version"
+BEHIND_EOM = (
+    "sidebands: sidebands of 25.0 % at 0.083 of the free spectral range beside the slave: the "
+    "pick-off lies behind the EOM"
+)
+OUTPUT_MISSING = (
+    "less than half of the power that 2497 mA should give: 12 mW instead of 499 mW. The amplifier "
+    "may be damaged, or its photodiode is not connected; switch the light off and look with a "
+    "power meter"
+)
 LOG = (
     ("info", "bench", "light on"),
     ("info", "run", f"run {RUN_ID} started"),
@@ -70,7 +80,10 @@ def slow(severity: SlowSeverity = "ok") -> str:
 
 def idle(link: FakeLink) -> None:
     feed_idle(link)
-    link.feed(station__log=log_lines(), slow__readings=slow())
+    link.feed(
+        station__log=log_lines(), slow__readings=slow(), lock__trace_errors=np.array([]),
+        **{name: np.array([]) for name in sweep()},
+    )  # fmt: skip
 
 
 def running(link: FakeLink) -> None:
@@ -105,6 +118,43 @@ def running(link: FakeLink) -> None:
         sideband__on=True,
         run__id=RUN_ID, run__segment=29, run__segments=97, run__remaining=8 * 3600.0 + 300.0,
         **live(spectrum(), spectrum_fit()),
+    )  # fmt: skip
+
+
+def software_lock(link: FakeLink) -> None:
+    """The run above with a lock that digitises the cavity."""
+    running(link)
+    link.feed(**sweep(), lock__trace_errors=np.random.default_rng(2).normal(0.0, 0.6, 120))
+
+
+def sweep(sidebands: float = 0.0) -> dict[str, Any]:
+    """Readings of one ramp: two master peaks, two of the slave, with noise."""
+    times = np.linspace(0.0, 4000.0, 2000)
+    rng = np.random.default_rng(4)
+
+    def line(middle: float, height: float) -> np.ndarray:
+        return height / (1.0 + ((times - middle) / 25.0) ** 2)
+
+    masters, slaves = np.array([551.2, 2950.3]), np.array([1450.7, 3827.0])
+    slave = sum(line(middle, 0.8) for middle in slaves)
+    slave = slave + sum(line(middle + side, sidebands) for middle in slaves for side in (-200, 200))
+    noise = rng.normal(0.0, 0.01, (2, times.size))
+    return {
+        "lock__trace_times": times,
+        "lock__trace_master": sum(line(middle, 1.2) for middle in masters) + noise[0],
+        "lock__trace_slave": slave + noise[1],
+        "lock__trace_master_peaks": masters,
+        "lock__trace_slave_peaks": slaves,
+    }
+
+
+def calibrating(link: FakeLink) -> None:
+    """The cavity is measured anew; two calibrations are stale."""
+    idle(link)
+    link.feed(
+        station__activity="calibration cavity", station__control=link.name,
+        calibrations__progress="step 37 of 121, at -240 MHz",
+        calibrations__table=calibration_table(NOW_S, ("free spectral range", "cavity sign")),
     )  # fmt: skip
 
 
@@ -157,12 +207,18 @@ def trouble(link: FakeLink) -> None:
               True, False),
         Alarm("amplifier:interlock", "amplifier", "interlock of the laser head is open", "major",
               NOW_S - 20.0, True, False),
+        Alarm("amplifier:output", "amplifier", OUTPUT_MISSING, "major", NOW_S - 10.0, True, False),
         Alarm("camera:frames", "camera", "4 % of the frames of this segment were lost", "minor",
               NOW_S - 300.0, False, False),
     ]  # fmt: skip
     link.feed(
-        lock__locked=False, lock__reason="the slave's peak is missing",
+        **sweep(sidebands=0.2), lock__locked=False, lock__reason=BEHIND_EOM,
+        lock__trace_errors=np.array([]), lock__peaks=np.array([]),
         amplifier__interlock_open=True, amplifier__protected=False,
+        amplifier__health="Amplifier damaged: output far below its calibration",
+        station__watchdog=84.0, camera__gain=0,
+        camera__trip="0.52 % of the pixels saturated in 2 frames in a row",
+        calibrations__table=calibration_table(NOW_S, ("power threshold", "power slope")),
         camera__lost=60, camera__saturated=0.0123, camera__stable=False, sideband__locked=False,
         trap__locked=False, slow__readings=slow("major"),
         power_meter__overrange=True, power_meter__power=Value(9.98, 3, "over range"),
@@ -186,7 +242,8 @@ def other_version(link: FakeLink) -> None:
 
 STATES = {
     "idle": idle, "running": running, "paused": paused, "suspended": suspended, "busy": busy,
-    "watching": watching, "fault": fault, "trouble": trouble, "lost": lost,
+    "calibrating": calibrating, "watching": watching, "fault": fault,
+    "trouble": trouble, "lost": lost,
 }  # fmt: skip
 """A window that has a station, or had one."""
 BEFORE = {"searching": searching, "other-version": other_version}

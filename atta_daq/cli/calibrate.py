@@ -14,12 +14,11 @@ from atta_daq.archive.calibration_store import CalibrationStore
 from atta_daq.archive.plot_calibration import drawn_plot, quantity_text
 from atta_daq.calibration.result import CalibrationResult
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
-from atta_daq.cli.children import StationStart, end
+from atta_daq.cli.on_station import station_client
 from atta_daq.cli.options import DataOption, InstrumentsOption, SeedOption, SpeedOption, TruthOption
 from atta_daq.cli.simulated import simulated_rig
 from atta_daq.client.client import StationClient
-from atta_daq.client.discovery import find_station
-from atta_daq.rig.config import ConfigError, RigConfig, load_rig
+from atta_daq.rig.config import ConfigError, load_rig
 
 
 class Kind(StrEnum):
@@ -75,7 +74,8 @@ def calibrate(
     with rig_used as (path, _world):
         rig = load_rig(path)
         require_writable(rig.data_dir or data)
-        result = _measured(path, rig, str(kind), data)
+        with station_client(path, rig, data) as client:
+            result = CalibrationResult.model_validate(_calibrated(client, str(kind)))
     store = CalibrationStore(rig.data_dir or data, rig.name, time.time, time.time)
     for quantity in result.quantities:
         print(quantity_text(quantity))
@@ -84,22 +84,6 @@ def calibrate(
     print(f"kept as     {result.id}")
     print(f"plot        {drawn_plot(store, result)}")
     print(f"raw data    {store.raw(result.id)}")
-
-
-def _measured(path: Path, rig: RigConfig, kind: str, data: Path) -> CalibrationResult:
-    endpoint = find_station(rig.name)
-    process = None
-    try:
-        if endpoint is None:
-            arguments = ["--config", str(path), "--data", str(data)]
-            station = StationStart(rig.name, arguments, rig.data_dir or data, stays=False)
-            process = station.process
-            endpoint = station.wait()
-        with StationClient(endpoint) as client:
-            return CalibrationResult.model_validate(_calibrated(client, kind))
-    finally:
-        if process is not None:
-            end(process)
 
 
 def _calibrated(client: StationClient, kind: str) -> dict[str, Any]:

@@ -17,11 +17,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from atta_daq.archive.chain import open_chain
 from atta_daq.archive.disk import write_whole
 from atta_daq.archive.report import build_report
-from atta_daq.cli.children import StationStart, end
+from atta_daq.cli.on_station import station_client
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.cli.simulated import SimulatedRig
 from atta_daq.client.client import CommandRefused, StationClient
-from atta_daq.client.discovery import find_station
 from atta_daq.rig.config import RigConfig
 
 POLL_S = 0.2
@@ -43,21 +42,10 @@ def take(
     start: Callable[[StationClient], dict[str, Any]],
 ) -> Taken:
     """Let `start` begin a run on the rig's station, started here unless one runs; follow it."""
-    endpoint = find_station(rig.name)
-    process = None
-    try:
-        if endpoint is None:
-            arguments = ["--config", str(path), "--data", str(data)]
-            station = StationStart(rig.name, arguments, rig.data_dir or data, stays=False)
-            process = station.process
-            endpoint = station.wait()
-        with StationClient(endpoint) as client:
-            answer = start(client)
-            interrupted = _follow(client, str(answer["run"]), console)
-            return Taken(_short(Path(answer["folder"])), interrupted)
-    finally:
-        if process is not None:
-            end(process)
+    with station_client(path, rig, data) as client:
+        answer = start(client)
+        interrupted = _follow(client, str(answer["run"]), console)
+        return Taken(_short(Path(answer["folder"])), interrupted)
 
 
 def tell(taken: Taken, world: SimulatedRig | None, as_json: bool) -> None:

@@ -36,6 +36,11 @@ class LightControl:
         """True while the axis is zeroed: the reference cell is in use."""
         self._at: ResolvedTarget | None = None
 
+    @property
+    def standing(self) -> ResolvedTarget | None:
+        """Where the last `move` put the light; None while it moves or may stand elsewhere."""
+        return self._at
+
     def resolve(self, target: Target, isotope: int) -> ResolvedTarget:
         """Fill in what the target leaves to the rig file: the line's position, full power."""
         detuning = target.detuning_mhz

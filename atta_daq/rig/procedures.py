@@ -61,13 +61,18 @@ def zero_on_reference_cell(
         ) from error
 
 
+class CalibrationFlagged(DeviceFault):
+    """The rig failed while the frames of a calibration were taken: they tell nothing."""
+
+
 def calibrate_counting(
     taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float
 ) -> CountingSetup:
     """Watch 85Kr for `dwell_s` with pumping light and calibrate the counting from the frames.
 
     85Kr gives ten times more atoms than 81Kr; spot, electrons per atom and dwell are the same.
-    Raises DeviceFault with what to change when the frames do not allow it.
+    Raises CalibrationFlagged when the rig failed meanwhile, DeviceFault with what to change when
+    the frames do not allow it.
     """
     taker.counting = None
     settled = watch_85(taker, config, run_id, dwell_s)
@@ -94,7 +99,7 @@ def calibrate_counting(
 def watch_85(taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float) -> list[Frame]:
     """Settled frames of 85Kr with pumping light on its strongest line, nothing counted.
 
-    Raises DeviceFault when the segment is flagged.
+    Raises CalibrationFlagged when the segment is flagged.
     """
     frames: list[Frame] = []
     taker.archive, archive = frames.append, taker.archive
@@ -105,7 +110,8 @@ def watch_85(taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float
     finally:
         taker.archive, taker.counting = archive, counting
     if segment.flag:
-        raise DeviceFault("camera", f"the counting could not be calibrated: {segment.flag}")
+        reason = f"the counting could not be calibrated: {segment.flag}"
+        raise CalibrationFlagged("camera", reason)
     return frames[config.timing.settle_frames :]
 
 

@@ -82,6 +82,8 @@ class SegmentTaker:
         self.counting: CountingSetup | None = None
         self.archive: FrameConsumer | None = None
         self.provisional = Provisional()
+        self.looking: object | None = None
+        """One object for as long as frames of a segment are waited for."""
         self.loading_trace: Trace | None = None
         """The last one that the loading detector took."""
         self.guard: Callable[[], str] = lambda: ""
@@ -221,8 +223,10 @@ class SegmentTaker:
         start_s = self._clock.now_s()
         try:
             camera.start(pump)
+            self.looking = pump
             flag = pump.wait(self.stall_s, self._guarded)
         finally:
+            self.looking = None
             try:
                 camera.stop()
             finally:

@@ -157,8 +157,9 @@ class ScanDefinition(_Model):
     blanks: Blanks | None = None
     zero_on_reference_cell: bool = True
     """Zero the frequency axis on the 84Kr line before the first block."""
-    calibrate_counting_s: float | None = Field(default=240.0, gt=0.0)
-    """Watch 85Kr so long before the first block and calibrate the counting from it."""
+    calibrate_counting_s: float | None = Field(default=240.0, ge=0.0)
+    """Watch 85Kr so long before the first block and calibrate the counting from it; 0 takes frames
+    and counts nothing."""
     max_attempts: int = Field(default=3, ge=1)
     """A block that fails so often ends the run."""
     fit_width_from: str | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.register_dose import RegisterDose
-from drivers.interfaces import AtomCamera
+from drivers.interfaces import AtomCamera, CameraStatus
 
 Post = Callable[[str, object], None]
 
@@ -24,8 +24,18 @@ READINGS = (
 class CameraWatch:
     """Called on the thread that polls the camera."""
 
-    def __init__(self, camera: AtomCamera, post: Post, alarms: Alarms, dose: RegisterDose) -> None:
+    def __init__(
+        self,
+        camera: AtomCamera,
+        post: Post,
+        alarms: Alarms,
+        dose: RegisterDose,
+        read: Callable[[], CameraStatus] | None = None,
+    ) -> None:
+        """`read` gives the camera's status; left out, the camera does."""
         self._camera = camera
+        self._read = read or camera.status
+        self._frames_lost = 0
         self._post = post
         self._alarms = alarms
         self._dose = dose
@@ -33,7 +43,7 @@ class CameraWatch:
 
     def poll(self) -> None:
         """Post what the camera says; take a gain away that may not be on."""
-        status = self._camera.status()
+        status = self._read()
         post = self._post
         post("camera:temperature", status.temperature_c)
         post("camera:stable", status.temperature_stable)
@@ -42,6 +52,10 @@ class CameraWatch:
         post("camera:shutter", status.shutter_open)
         post("camera:exposure", status.exposure_s)
         post("camera:lost", status.frames_lost)
+        if status.frames_lost > self._frames_lost:
+            text = f"{status.frames_lost} frames lost of this series; they count as dead time"
+            self._alarms.raise_(Cause("camera:frames", "camera", text, "minor", once=True))
+        self._frames_lost = status.frames_lost
         try:
             self._camera.enforce()
         finally:

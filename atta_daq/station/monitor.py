@@ -23,6 +23,7 @@ from atta_daq.station.power_check import PowerCheck
 from atta_daq.station.register_dose import RegisterDose
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch
+from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.watchdog import Watchdog
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
 from drivers.interfaces import AmplifierStatus, CavityScope, Instrument
@@ -31,7 +32,8 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 WATCHDOG_S = 0.2
-CELL_S = 1.0
+LOCK_S = 0.3
+"""Its status is two questions and some ramps: a silent one is named within 2 s all the same."""
 SLOW_S = 0.5
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 LOCK_ERRORS = 300
@@ -47,6 +49,8 @@ class Watch:
     interval_s: float = POLL_S
     guards: bool = True
     """Its silence flags the segment under way."""
+    needed: bool = True
+    """A run cannot go on without it."""
     returned: Callable[[], None] = lambda: None
     """Called before the first poll when it answers again after a silence."""
 
@@ -59,6 +63,7 @@ class Monitor:
         instruments: Instruments,
         config: RigConfig,
         light: LightControl,
+        vigilance: Vigilance,
         server: StationServer,
         alarms: Alarms,
         dose: RegisterDose,
@@ -66,7 +71,11 @@ class Monitor:
     ) -> None:
         """`note(text, author)` keeps a note with the run under way, if there is one."""
         self._note = note
-        self._camera = CameraWatch(instruments.camera, server.post, alarms, dose)
+        self._camera = CameraWatch(
+            instruments.camera, server.post, alarms, dose,
+            lambda: vigilance.camera(instruments.camera.status),
+        )  # fmt: skip
+        self._vigilance = vigilance
         self._instruments = instruments
         self._config = config
         self._light = light
@@ -75,6 +84,7 @@ class Monitor:
         self._stop = threading.Event()
         self._faults: dict[str, str] = {}
         self._silent: dict[str, str] = {}
+        self._missing: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
         self.watchdog = Watchdog(instruments.amplifier, config)
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
@@ -98,8 +108,14 @@ class Monitor:
             thread.join()
 
     def fault(self) -> str:
-        """What is wrong with the rig right now; empty when nothing is."""
-        return "; ".join(text for text in (*self._faults.values(), self.slow.fault()) if text)
+        """What flags a segment now: an instrument is silent, or something moved by itself."""
+        now = (*self._faults.copy().values(), self._vigilance.fault(), self.slow.fault())
+        return "; ".join(text for text in now if text)
+
+    def missing(self) -> str:
+        """What keeps a run from going on now; empty when every instrument that it needs answers."""
+        now = (*self._missing.copy().values(), self.slow.fault())
+        return "; ".join(text for text in now if text)
 
     def silent(self) -> dict[str, str]:
         """Instruments that do not answer, each with its error."""
@@ -114,15 +130,15 @@ class Monitor:
         meter, slow = self._instruments.power_meter, self._instruments.slow_control
         if meter is not None:
             poll = partial(self._power.poll, meter)
-            yield Watch(meter, poll, ("power_meter:",), guards=False)
+            yield Watch(meter, poll, ("power_meter:",), guards=False, needed=False)
         if slow is not None:
-            yield Watch(slow, partial(self.slow.poll, slow), (), SLOW_S, guards=False)
+            yield Watch(slow, partial(self.slow.poll, slow), (), SLOW_S, guards=False, needed=False)
 
     def _always_there(self) -> tuple[Watch, ...]:
         rig = self._instruments
         return (
             Watch(rig.amplifier, self._amplifier, ("amplifier:", "light:power"), WATCHDOG_S),
-            Watch(rig.lock, self._lock, ("lock:", "light:detuning")),
+            Watch(rig.lock, self._lock, ("lock:", "light:detuning"), LOCK_S),
             Watch(rig.sideband, self._sideband, ("sideband:",)),
             Watch(rig.camera, self._camera.poll, READINGS, returned=self._camera.returned),
             Watch(
@@ -130,8 +146,14 @@ class Monitor:
                 self._trap,
                 ("trap:offset", "trap:locked", "trap:light", "light:shutter"),
             ),
+            # What it is set to stands in each of its records: its silence spoils only those.
+            Watch(rig.loading, self._loading, (), guards=False),
             Watch(
-                rig.reference_cell, self._cell, ("cell:signal", "cell:rms"), CELL_S, guards=False
+                rig.reference_cell,
+                self._cell,
+                ("cell:signal", "cell:rms"),
+                guards=False,
+                needed=False,
             ),
         )
 
@@ -152,16 +174,19 @@ class Monitor:
                     self._server.stale(watch.readings, str(error))
                 if watch.guards:
                     self._faults[watch.instrument.name] = str(error)
+                if watch.needed:
+                    self._missing[watch.instrument.name] = str(error)
                 self._silent[watch.instrument.name] = str(error)
                 failures += isinstance(error, ConnectionLost | Timeout) or bool(failures)
             else:
                 failures = 0
                 self._faults.pop(watch.instrument.name, None)
+                self._missing.pop(watch.instrument.name, None)
                 self._silent.pop(watch.instrument.name, None)
 
     def _amplifier(self) -> None:
         started = time.monotonic()
-        status = self._instruments.amplifier.status()
+        status = self._vigilance.amplifier(self._instruments.amplifier.status)
         self._watchdog(status, started)
         post = self._server.post
         post("amplifier:seed_on", status.seed_on)
@@ -190,7 +215,7 @@ class Monitor:
         self._note(f"watchdog of the amplifier: {text}", "station")
 
     def _lock(self) -> None:
-        status = self._instruments.lock.status()
+        status = self._vigilance.lock(self._instruments.lock.status)
         post = self._server.post
         post("lock:locked", status.locked, "" if status.locked else "major")
         post("lock:reason", status.reason)
@@ -221,7 +246,7 @@ class Monitor:
         post("lock:trace_errors", traces.errors * axis.mhz_per_ratio)
 
     def _sideband(self) -> None:
-        status = self._instruments.sideband.status()
+        status = self._vigilance.sideband(self._instruments.sideband.status)
         self._server.post("sideband:frequency", status.frequency_mhz)
         self._server.post("sideband:power", status.power_dbm)
         self._server.post("sideband:on", status.rf_on)
@@ -231,11 +256,15 @@ class Monitor:
             self._server.post("sideband:locked", status.pll_locked)
 
     def _trap(self) -> None:
-        status = self._instruments.trap_switch.status()
+        status = self._vigilance.trap(self._instruments.trap_switch.status)
         self._server.post("trap:offset", status.offset_mhz)
         self._server.post("trap:locked", status.lasers_locked)
         self._server.post("trap:light", status.trap_light)
         self._server.post("light:shutter", status.pumping_light)
+
+    def _loading(self) -> None:
+        """It has no state to read: that it answers is all there is to know."""
+        self._instruments.loading.connect()
 
     def _cell(self) -> None:
         if self._light.zeroing:

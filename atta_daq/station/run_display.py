@@ -58,6 +58,10 @@ class RunDisplay:
         """'preparing', 'running', 'paused', 'stopping', 'idle'."""
         self._server.post("run:state", state)
 
+    def suspended(self, reason: str) -> None:
+        """Why the run waits; '' when it goes on."""
+        self._server.post("run:suspended", reason)
+
     def planned(self, segments: int, remaining_s: float) -> None:
         """Segments of the whole scan, and its rig time."""
         self._server.post("run:segments", segments)

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,10 @@ class Runs:
         display: RunDisplay,
         alarms: Alarms,
         say: Say,
+        missing: Callable[[], str] = lambda: "",
     ) -> None:
+        """`missing`: what keeps a run from going on now, or ''."""
+        self._missing = missing
         self._instruments = instruments
         self._config = config
         self._rig_toml = rig_toml
@@ -205,10 +209,12 @@ class Runs:
             segment=self._on_segment,
             block_done=self._on_block,
             say=lambda text: self._say(text, "warning", "run"),
+            suspended=self._display.suspended,
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
-            self._taker, self._zeroing, hooks, resumed.segments if resumed else (),
+            self._taker, self._zeroing, hooks, self._missing,
+            resumed.segments if resumed else (),
         )  # fmt: skip
         remaining_s = predicted_duration_s(plan, self._config.scan_timing())
         self._display.planned(session.total_segments, remaining_s)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from bluesky import plan_stubs as bps
 from bluesky.utils import FailedStatus
 
 from atta_daq import __version__
@@ -18,9 +19,10 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.rig.devices import SegmentDevice
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
-from atta_daq.rig.procedures import calibrate_counting
+from atta_daq.rig.procedures import CalibrationFlagged, calibrate_counting
+from atta_daq.rig.recovery import Recovery
 from atta_daq.rig.status import WorkStatus
-from atta_daq.rig.taker import SegmentTaker
+from atta_daq.rig.taker import CountingSetup, SegmentTaker
 from atta_daq.scans.blocks import (
     Block,
     predicted_duration_s,
@@ -52,6 +54,8 @@ class Hooks:
     """A new segment, and the rig time that is left."""
     block_done: Callable[[], None]
     say: Callable[[str], None]
+    suspended: Callable[[str], None]
+    """Why the run waits; '' when it goes on."""
 
 
 class RunSession:
@@ -68,14 +72,19 @@ class RunSession:
         taker: SegmentTaker,
         zeroing: AxisZeroing,
         hooks: Hooks,
+        missing: Callable[[], str],
         earlier: Sequence[Segment] = (),
     ) -> None:
+        """`missing`: what keeps the run from going on now, or ''."""
         self.definition = definition
         self.segments: list[Segment] = []
         self.earlier = tuple(earlier)
         """Segments of the runs that this one goes on with."""
         self.total_segments = segments_to_take(blocks)
         self._blocks = blocks
+        self._rare = any(
+            s.kind in (SegmentKind.RARE, SegmentKind.BLANK) for b in blocks for s in b.segments
+        )
         self._writer = writer
         self._instruments = instruments
         self._config = config
@@ -83,6 +92,7 @@ class RunSession:
         self._taker = taker
         self._zeroing = zeroing
         self._hooks = hooks
+        self._missing = missing
         self.fault = False
         """Whether something ended it that nobody had asked for."""
         self._ending = ""
@@ -92,6 +102,7 @@ class RunSession:
         self._device = SegmentDevice(taker, self._on_flagged)
         self._device.start_run(writer.run_id)
         self._engine = Engine(self._on_document)
+        self._recovery = Recovery(self._bring_back, self._suspended)
         self._remaining_s = predicted_duration_s(blocks, config.scan_timing())
 
     @property
@@ -128,6 +139,7 @@ class RunSession:
         """End the run as soon as may be; what was taken is kept."""
         self.expect_end(reason)
         self._cooled.set()
+        self._recovery.give_up()
         self._taker.interrupt(reason)
         self._engine.end(reason)
 
@@ -160,6 +172,7 @@ class RunSession:
             state = RunState.ABORTED
             reason = self._ending or str(cause) or type(cause).__name__
         self._hooks.state("stopping")
+        self._recovery.close()
         self._device.close()
         self._engine.close()
         self._leave_dark()
@@ -171,12 +184,7 @@ class RunSession:
     def _prepare(self) -> None:
         self._taker.configure_camera()
         self._taker.trap.start()
-        rare = any(
-            s.kind in (SegmentKind.RARE, SegmentKind.BLANK)
-            for block in self._blocks
-            for s in block.segments
-        )
-        if rare:
+        if self._rare:
             self._wait_until_cold()
             camera = self._config.camera
             frames = self._writer.open_frames(camera.roi_height, camera.roi_width)
@@ -191,13 +199,26 @@ class RunSession:
             require_reachable(self._blocks, self._light, self._config)
         self._calibration("axis zero", self._light.axis.describe())
         self._check_ending()
-        if rare and self.definition.calibrate_counting_s is not None:
-            counting = calibrate_counting(
-                self._taker, self._config, self.run_id, self.definition.calibrate_counting_s
-            )
+        self._taker.counting = None
+        if self._rare and self.definition.calibrate_counting_s:
+            counting = self._calibrated(self.definition.calibrate_counting_s)
             self._taker.counting = counting
             self._calibration("counting", counting.calibration.to_dict())
         self._taker.restart_clock()
+
+    def _calibrated(self, dwell_s: float) -> CountingSetup:
+        """The counting, calibrated; taken again when the rig failed meanwhile, as a block is."""
+        for attempt in range(self.definition.max_attempts):
+            try:
+                return calibrate_counting(self._taker, self._config, self.run_id, dwell_s)
+            except CalibrationFlagged as flagged:
+                self._check_ending()
+                if attempt + 1 == self.definition.max_attempts:
+                    raise
+                self._hooks.say(f"taken again: {flagged.reason}")
+                self._recovery.wait()
+                self._check_ending()
+        raise AssertionError("max_attempts is at least 1")
 
     def _wait_until_cold(self) -> None:
         """Wall time: the box cools by itself; on a real rig this takes minutes."""
@@ -219,17 +240,34 @@ class RunSession:
         self._writer.append("calibration", {"name": name, **values})
 
     def _after_fault(self, flag: str) -> Any:
-        """Between two tries of a block: bring the light back if the box allows it."""
+        """Between two tries of a block: wait until the rig is back."""
         self._hooks.say(f"block retaken: {flag}")
         for segment in self.segments:
             if segment.block == self._device.current_block and not segment.flag:
                 self._writer.flag(segment.index, "its block was retaken")
+        yield from bps.trigger(self._recovery, wait=True)
+
+    def _bring_back(self) -> str:
+        """Everything that a run sets once, set anew: a box may have lost its power. Returns what
+        is in the way."""
+        self._light.forget()
+        if missing := self._missing():
+            return missing
         try:
             self._light.switch_on()
+            self._taker.trap.start()
+            self._taker.configure_camera()
+            camera = self._instruments.camera.status()
         except DriverError as error:
-            self._hooks.say(str(error))
-        self._light.forget()
-        yield from ()
+            return str(error)
+        if not camera.temperature_stable and self._rare:
+            return f"camera: the sensor is not at its temperature ({camera.temperature_c:.1f} °C)"
+        return ""
+
+    def _suspended(self, reason: str) -> None:
+        if reason:
+            self._hooks.say(f"the run waits: {reason}")
+        self._hooks.suspended(reason)
 
     def _on_document(self, name: str, document: dict[str, Any]) -> None:
         if name == "event":

@@ -47,6 +47,7 @@ from atta_daq.station.runs import Runs
 from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import slow_readings
 from atta_daq.station.upkeep import Upkeep
+from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
 from drivers.errors import DriverError
 
@@ -181,8 +182,8 @@ class Station:
             instruments.close()
             raise
         self._monitor = Monitor(
-            instruments, config, light, self._server, self._alarms, dose,
-            lambda text, author: self._runs.note(text, author),
+            instruments, config, light, Vigilance(config, light, taker), self._server,
+            self._alarms, dose, lambda text, author: self._runs.note(text, author),
         )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
@@ -204,6 +205,7 @@ class Station:
         self._runs = commands.runs = Runs(
             instruments, config, self._rig_toml, self._data, self._clock, light,
             taker, use, zeroing, keeper, self._run_display, self._alarms, say,
+            self._monitor.missing,
         )  # fmt: skip
 
     def _darken_camera(self) -> None:

@@ -12,12 +12,17 @@ from drivers.amplifier_trial import ExercisedAmplifier
 from drivers.dlcpro.link import DecopLink
 from drivers.errors import DeviceFault, InterlockOpen
 from drivers.interfaces import AmplifierLimits, AmplifierStatus, Guard, Identity
+from drivers.plausible import require_plausible
 
 _SEED = "laser1:dl:cc"
 _AMPLIFIER = "laser1:amp:cc"
 _SEED_LIMITS = "laser1:amp:seed-limits"
 _SEED_DELAY = f"{_SEED_LIMITS}:power-min-shutdown-delay"
 _SEED_ONLY_DELAY = "laser1:amp:seedonly-check:shutdown-delay"
+
+HEAD_MA = (-100.0, 10e3)
+HEAD_MW = (-100.0, 10e3)
+"""No diode or chip of a TA pro head carries, or gives, anything beyond."""
 
 
 class DlcPro(ExercisedAmplifier):
@@ -37,7 +42,7 @@ class DlcPro(ExercisedAmplifier):
         command_port: int,
         limits: AmplifierLimits,
         *,
-        timeout_s: float = 2.0,
+        timeout_s: float = 1.2,
         emission_timeout_s: float = 10.0,
         guard_delay_max_s: float = 5.0,
         link: DecopLink | None = None,
@@ -54,13 +59,14 @@ class DlcPro(ExercisedAmplifier):
         """Open, identify, check the box's own guard; an unseeded amplifier is brought down."""
         with self._moves:
             self._link.open()
+            # First of all: a question that fails must not leave an unseeded amplifier up.
+            self._checked_amplifier()
             identity = Identity(
                 maker="TOPTICA",
                 model=self._link.read_text("system-type"),
                 serial=self._link.read_text("serial-number"),
                 firmware=self._link.read_text("fw-ver"),
             )
-            self._checked_amplifier()
             self._check_guard()
         return identity
 
@@ -79,12 +85,12 @@ class DlcPro(ExercisedAmplifier):
         )
         return AmplifierStatus(
             amplifier_on=self._amplifier_emits(),
-            amplifier_current_set_ma=link.read_real(f"{_AMPLIFIER}:current-set"),
-            amplifier_current_ma=link.read_real(f"{_AMPLIFIER}:current-act"),
+            amplifier_current_set_ma=self._current_ma(f"{_AMPLIFIER}:current-set"),
+            amplifier_current_ma=self._current_ma(f"{_AMPLIFIER}:current-act"),
             seed_on=link.read_bool(f"{_SEED}:emission"),
-            seed_current_ma=link.read_real(f"{_SEED}:current-act"),
-            seed_power_mw=link.read_real(f"{_SEED_LIMITS}:power"),
-            output_power_mw=link.read_real("laser1:amp:output-limits:power"),
+            seed_current_ma=self._current_ma(f"{_SEED}:current-act"),
+            seed_power_mw=self._power_mw(f"{_SEED_LIMITS}:power"),
+            output_power_mw=self._power_mw("laser1:amp:output-limits:power"),
             interlock_open=link.read_bool("interlock-open"),
             emission_enabled=key_and_button,
             seed_protection_armed=not self._guard_gaps(),
@@ -96,11 +102,11 @@ class DlcPro(ExercisedAmplifier):
     def _read_seed(self) -> SeedReading:
         return SeedReading(
             on=self._link.read_bool(f"{_SEED}:emission"),
-            power_mw=self._link.read_real(f"{_SEED_LIMITS}:power"),
+            power_mw=self._power_mw(f"{_SEED_LIMITS}:power"),
         )
 
     def _read_seed_current_ma(self) -> float:
-        return self._link.read_real(f"{_SEED}:current-set")
+        return self._current_ma(f"{_SEED}:current-set")
 
     def _write_seed_current(self, current_ma: float) -> None:
         self._link.write(f"{_SEED}:current-set", float(current_ma))
@@ -112,8 +118,8 @@ class DlcPro(ExercisedAmplifier):
         # 'enabled', not 'emission': with the key off it is dark, but the key would start it.
         return AmplifierReading(
             on=self._link.read_bool(f"{_AMPLIFIER}:enabled"),
-            current_set_ma=self._link.read_real(f"{_AMPLIFIER}:current-set"),
-            current_ma=self._link.read_real(f"{_AMPLIFIER}:current-act"),
+            current_set_ma=self._current_ma(f"{_AMPLIFIER}:current-set"),
+            current_ma=self._current_ma(f"{_AMPLIFIER}:current-act"),
         )
 
     def _write_amplifier_current(self, current_ma: float) -> None:
@@ -127,6 +133,14 @@ class DlcPro(ExercisedAmplifier):
 
     def _amplifier_emits(self) -> bool:
         return self._link.read_bool(f"{_AMPLIFIER}:emission")
+
+    def _current_ma(self, parameter: str) -> float:
+        value = self._link.read_real(parameter)
+        return require_plausible(self._name, parameter, value, *HEAD_MA, "mA")
+
+    def _power_mw(self, parameter: str) -> float:
+        value = self._link.read_real(parameter)
+        return require_plausible(self._name, parameter, value, *HEAD_MW, "mW")
 
     def _switch(self, node: str, on: bool) -> None:
         self._link.write(f"{node}:enabled", on)

@@ -28,6 +28,8 @@ CONDITIONS = {
 }
 """Bits of `STAT:MEAS:COND?`; the other bits have no meaning that is known."""
 _MOST_BITS = 1 << 16
+LIMIT_ROUNDING_MA = 0.05
+"""A limit of 106 mA may be answered as 0.10600001 A."""
 
 
 class ItcBox:
@@ -37,6 +39,8 @@ class ItcBox:
         self.line = line
         self.role = role
         """Words for messages: what hangs on this box."""
+        self._found_limit_ma: float | None = None
+        self._seen_on = False
 
     def identify(self) -> Identity:
         """`*IDN?`; `DeviceFault` unless it is a box of this series."""
@@ -47,17 +51,23 @@ class ItcBox:
                 f"{self.line.resource} is a {identity.maker} {identity.model}, no ITC4000",
                 f"correct the address of the {self.role}'s box in the rig file",
             )
+        self._found_limit_ma, self._seen_on = None, False
         return identity
 
     def is_on(self) -> bool:
-        return self.line.query_flag("OUTP1:STAT?")
+        on = self.line.query_flag("OUTP1:STAT?")
+        self._seen_on = self._seen_on or on
+        return on
 
     def switch(self, on: bool) -> None:
         """Laser output on or off, read back."""
+        self._seen_on = False
         self._switch(1, on)
+        self._seen_on = on
 
     def shout_off(self) -> None:
         """Send 'off', listen for nothing. Raises ConnectionLost or Timeout."""
+        self._seen_on = False
         self.line.write("OUTP1:STAT OFF")
 
     def set_current_ma(self) -> float:
@@ -75,8 +85,31 @@ class ItcBox:
         return 1000.0 * self.line.query_number("MEAS:CURR2?")
 
     def limit_ma(self) -> float:
-        """The box's own current limit."""
-        return 1000.0 * self.line.query_number("SOUR:CURR:LIM?")
+        """The box's own current limit; the first one since `identify` is what it is held to."""
+        limit_ma = 1000.0 * self.line.query_number("SOUR:CURR:LIM?")
+        if self._found_limit_ma is None:
+            self._found_limit_ma = limit_ma
+        return limit_ma
+
+    def check_limit(self) -> None:
+        """Raises `DeviceFault` when the current limit is no longer what was found first.
+
+        The limit is the one current that is never zero: numbers in another unit show in it even
+        when no current is set.
+        """
+        found_ma = self._found_limit_ma
+        limit_ma = self.limit_ma()
+        if found_ma is not None and abs(limit_ma - found_ma) > LIMIT_ROUNDING_MA:
+            raise DeviceFault(
+                self.line.name,
+                f"the current limit of the {self.role}'s box was {found_ma:g} mA and reads "
+                f"{limit_ma:g} mA: it was changed, or the box answers in another unit",
+                "check the limit at the display of the box, then connect anew",
+            )
+
+    def went_off(self, on: bool) -> bool:
+        """Whether `on`, as just read, is off and this driver did not switch the laser off."""
+        return self._seen_on and not on
 
     def temperature_c(self) -> float:
         return self.line.query_number("MEAS:TEMP?")

@@ -13,14 +13,20 @@ from collections.abc import Callable
 from drivers.amplifier_box import AmplifierReading, SeedReading
 from drivers.amplifier_protection import POLL_S
 from drivers.amplifier_trial import ExercisedAmplifier
-from drivers.errors import DeviceFault, DriverError, InterlockOpen, Timeout
+from drivers.errors import DriverError, InterlockOpen, Timeout
 from drivers.interfaces import AmplifierLimits, AmplifierStatus, Guard, Identity
-from drivers.itc4000.box import INHIBITED, INTERLOCK, KEYLOCK, WINDOW_FAILURE, ItcBox, words
+from drivers.itc4000.box import (
+    INHIBITED,
+    INTERLOCK,
+    KEYLOCK,
+    LIMIT_ROUNDING_MA,
+    WINDOW_FAILURE,
+    ItcBox,
+    words,
+)
 from drivers.visa_line import VisaLine
 
 COOLER_POLL_S = 0.2
-_LIMIT_ROUNDING_MA = 0.05
-"""A limit of 106 mA may be answered as 0.10600001 A."""
 LINE = "LD-ENABLE of the amplifier's box"
 
 
@@ -110,20 +116,33 @@ class Itc4000Pair(ExercisedAmplifier):
         self._chip.line.close()
 
     def status(self) -> AmplifierStatus:
-        """One poll; the amplifier before the seed, as in every driver of an amplifier."""
+        """One poll; the amplifier before the seed, as in every driver of an amplifier.
+
+        Raises `DeviceFault` when a box's current limit is not what it was at `connect`,
+        unless LD-ENABLE is found disarmed, which the status itself says.
+        """
         chip = self._read_amplifier()
         output_ma = self._chip.photocurrent_ma()
         armed = self._chip.line_mode() == "PROT"
         chip_condition = self._chip.condition()
         chip_tripped = self._chip.line_tripped()
+        # A box that was restarted as delivered is told by its mode, not by its limit.
+        if armed:
+            self._chip.check_limit()
         seed_on, seed_ma = self._seed.is_on(), self._seed.current_ma()
         seed_power_mw = self._seed.photocurrent_ma() * self._seed_mw_per_ma
         seed_condition = self._seed.condition()
+        if armed:
+            self._seed.check_limit()
         conditions = seed_condition | chip_condition
         said = [f"seed: {text}" for text in words(seed_condition)]
         said += [f"amplifier: {text}" for text in words(chip_condition)]
         if chip_tripped:
             said.append("amplifier: switched off by LD-ENABLE")
+        elif self._chip.went_off(chip.on) and not words(chip_condition):
+            said.append("amplifier: off, and not switched off from here")
+        if self._seed.went_off(seed_on) and not words(seed_condition):
+            said.append("seed: off, and not switched off from here")
         return AmplifierStatus(
             amplifier_on=chip.on,
             amplifier_current_set_ma=chip.current_set_ma,
@@ -173,17 +192,11 @@ class Itc4000Pair(ExercisedAmplifier):
             return
         self._settle(self._chip)
         deadline_s = self._clock() + self._emission_timeout_s
-        while True:
-            try:
-                self._chip.switch(True)
-                return
-            except DeviceFault:
-                # The comparator may not have seen a seed yet that was switched on a moment ago.
-                waits = self._chip.condition() & INHIBITED and self._clock() < deadline_s
-                if not waits:
-                    raise
+        # The comparator may not have seen a seed yet that was switched on a moment ago.
+        while self._chip.condition() & INHIBITED and self._clock() < deadline_s:
             self._check_not_stopped()
             self._sleep(POLL_S)
+        self._chip.switch(True)
 
     def _switch_amplifier_off_blindly(self) -> None:
         # Nothing more can be done from here; the caller says so.
@@ -258,7 +271,7 @@ class Itc4000Pair(ExercisedAmplifier):
 
     def _limit_guard(self, box: ItcBox, allowed_ma: float) -> Guard:
         limit_ma = box.limit_ma()
-        inside = limit_ma <= allowed_ma + _LIMIT_ROUNDING_MA
+        inside = limit_ma <= allowed_ma + LIMIT_ROUNDING_MA
         return Guard(
             fault="a current too high for the chip, from whatever source",
             by=f"current limit of the {box.role}'s box",

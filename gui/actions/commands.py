@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from atta_daq.client.names import CALIBRATION_KINDS
 from gui.context import Context
 
 SIMPLE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -32,9 +33,15 @@ SIMPLE: dict[str, tuple[str, dict[str, Any]]] = {
     "camera.view_85": ("camera_view", {"on": True, "isotope": 85}),
     "camera.view_blank": ("camera_view", {"on": True, "isotope": 0}),
     "camera.view_off": ("camera_view", {"on": False}),
+    **{
+        f"calibrate.{kind.replace('-', '_')}": ("calibrate", {"kind": kind})
+        for kind in CALIBRATION_KINDS
+    },
     "align.start": ("align", {"on": True}),
     "align.stop": ("align", {"on": False}),
 }
+CALIBRATION_S = 3600.0
+"""The longest calibrations step over a line and count for many minutes."""
 SLOW_S = 120.0
 """A zeroing or a relock takes its time; the station answers when it is done."""
 
@@ -62,7 +69,7 @@ def _sender(
         context.command(
             command,
             done=lambda _answer: context.notices.info(f"{text}: done"),
-            timeout_s=SLOW_S,
+            timeout_s=CALIBRATION_S if command == "calibrate" else SLOW_S,
             **arguments,
         )
 

@@ -86,6 +86,20 @@ _TRAP = (
     ActionSpec("align.stop", "Stop alignment", "Trap", (), "End it", False, may_move),
 )  # fmt: skip
 
+_CALIBRATE = (
+    *(ActionSpec(f"calibrate.{name}", f"Calibrate {what}", "Calibrate", (), tip, False, may_move)
+      for name, what, tip in (
+        ("axis_zero", "axis zero", "Zero of the frequency axis on the 84Kr line of the cell"),
+        ("cavity", "cavity", "Free spectral range, sign and order from the reference cell"),
+        ("fibre_power", "fibre power", "Power at the source against the amplifier's current"),
+        ("sideband_depth", "sideband depth", "Half-wave voltage of the EOM, by 84Kr in the trap"),
+        ("camera", "camera", "EM gain, read noise, conversion and bias by photon transfer"),
+        ("dwell", "dwell", "Stay of an atom in the trap, and its light, with 85Kr"),
+      )),
+    ActionSpec("protection.read", "Read the amplifier's guards", "Light", (),
+               "Ask box and station again who guards against what", False, connected),
+)  # fmt: skip
+
 _SWEEP = (
     ActionSpec("sweep.at_rest", "Frequency axis at rest", "Sweep", ("Ctrl+Shift+R",),
                "Subtract the Doppler shift of the beam from the axis", True),
@@ -149,4 +163,6 @@ _VIEW = (
                "The station and its run go on", False, anytime),
 )  # fmt: skip
 
-ACTIONS: tuple[ActionSpec, ...] = (*_RUN, *_LIGHT, *_TRAP, *_SWEEP, *_SCAN, *_VIEW)
+ACTIONS: tuple[ActionSpec, ...] = (
+    *_RUN, *_LIGHT, *_TRAP, *_CALIBRATE, *_SWEEP, *_SCAN, *_VIEW,
+)  # fmt: skip

@@ -6,6 +6,8 @@ from typing import Any
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar
 
 from gui.context import Context
+from gui.model.output import output_missing
+from gui.panels.guards import GuardsList
 from gui.panels.light_order import INPUTS, STEPS, amplifier_refusal, light_order
 from gui.panels.ramp import Ramp
 from gui.panels.scrolled import ScrolledPanel
@@ -14,7 +16,8 @@ from gui.widgets.badge import Badge
 from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.setpoint_row import SetpointRow
-from gui.widgets.words import set_role, words
+from gui.widgets.short_button import short_button
+from gui.widgets.words import set_role, show_stale, words
 
 SEED_SCATTER_MA = 0.5
 """The box tells the seed current that flows, not its setpoint: by this much it may differ."""
@@ -30,6 +33,11 @@ class AmplifierPanel(ScrolledPanel):
         self.next = words(role="")
         self.head.addLayout(flowing(*self.steps, spacing_px=2))
         self.head.addWidget(self.next)
+        self.output = Badge(context.theme, "Output")
+        self.output.mark(True)
+        self.missing = words(role="wrong")
+        self.head.addWidget(self.output)
+        self.head.addWidget(self.missing)
         self.seed = SetpointRow(
             self, "Seed current", "mA", 2, _seed_current,
             limits="amplifier:seed_current", readback=Readback(self, "amplifier:seed_current"),
@@ -62,8 +70,13 @@ class AmplifierPanel(ScrolledPanel):
         )  # fmt: skip
         self.protection = Badge(context.theme, "Box's guard")
         self.health = words()
-        self.body.addWidget(self.protection)
+        self.guards = GuardsList(context)
+        self.watchdog = words()
         self.body.addWidget(self.health)
+        self.body.addWidget(self.protection)
+        self.body.addWidget(self.watchdog)
+        self.body.addWidget(self.guards)
+        self.body.addLayout(flowing(short_button(context, "protection.read", "Read guards")))
         self.body.addStretch(1)
         self.amplifier.field.sent.connect(self._on_sent)
         self.amplifier.field.state_changed.connect(self._on_answer)
@@ -71,7 +84,12 @@ class AmplifierPanel(ScrolledPanel):
         self.follow(self._show_seed, "amplifier:seed_current", "amplifier:seed_on")
         self.follow(self._show_setpoint, "amplifier:current_set")
         self.follow(self._show_ramp, "amplifier:current", "amplifier:current_set")
-        self.follow(self._show_box, "amplifier:protected", "amplifier:health")
+        self.follow(self._show_output, "station:alarms")
+        self.follow(self._show_box, "amplifier:protected", "amplifier:health", "station:alarms")
+        self.follow(self._show_watchdog, "station:watchdog", "station:watchdog_look")
+        self._asked: object = None
+        self.follow(self._ask_guards, "amplifier:protected")
+        context.actions.bind("protection.read", self.guards.read)
 
     def _show_order(self) -> None:
         order = light_order(self.context.readings)
@@ -145,6 +163,42 @@ class AmplifierPanel(ScrolledPanel):
             )
         text = health.message if health.stale else readings.text("amplifier:health")
         self.health.setText(f"Health: {text or 'no message'}")
+        plain = "muted" if text.lower() in ("", "ok") else ""
+        set_role(self.health, "wrong" if output_missing(readings) else plain)
+
+    def _show_output(self) -> None:
+        """Too little light for the current: what a destroyed amplifier looks like."""
+        text = output_missing(self.context.readings)
+        self.output.setVisible(bool(text))
+        self.missing.setVisible(bool(text))
+        if text:
+            self.output.show_state("MISSING", Tone.DANGER, text)
+            # What to do stands in the log; here it would push the switches out of sight.
+            self.missing.setText(f"{text.partition('. ')[0]}. The amplifier may be damaged.")
+            self.missing.setToolTip(text)
+
+    def _show_watchdog(self) -> None:
+        readings = self.context.readings
+        slowest, look = (
+            readings.number(name) for name in ("station:watchdog", "station:watchdog_look")
+        )
+        acted = slowest > 0.0
+        said = f"slowest reaction {slowest:.0f} ms" if acted else "has not had to act"
+        looks = f"; longest time between two looks {look:.0f} ms" if look > 0.0 else ""
+        self.watchdog.setText(f"Station's watchdog: {said}{looks}")
+        show_stale(self.watchdog, readings.value("station:watchdog").stale)
+
+    def _ask_guards(self) -> None:
+        """When the panel comes up, and whenever the box says something else of its guard."""
+        value = self.context.readings.value("amplifier:protected")
+        state = None if value.stale else value.value
+        if state == self._asked:
+            return
+        self._asked = state
+        if state is None:
+            self.guards.forget(f"The guards are not known: {value.message}.")
+        else:
+            self.guards.read()
 
 
 def _seed_current(value: float) -> tuple[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from gui.context import Context
 from gui.model.counting import Counting
 from gui.model.picture import Rect, place_on_sensor, robust_levels
 from gui.panel import Panel
+from gui.panels.register import REGISTER, charge, register_state
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.fact import Fact
@@ -19,6 +20,7 @@ from gui.widgets.flow import FlowLayout
 from gui.widgets.plot import themed_plot
 from gui.widgets.setpoint import SetpointField
 from gui.widgets.short_button import short_button
+from gui.widgets.words import words
 
 LEVELS_S = 0.5
 """Levels follow the picture no faster than this: a picture that pumps cannot be read."""
@@ -47,6 +49,8 @@ class CameraPanel(Panel):
         self._place: Rect = (0, 0, 0, 0)
         self._levels_at_s = -np.inf
         self.badge = Badge(context.theme, "Picture")
+        self.register = Badge(context.theme, "Register")
+        self.trip = words(role="wrong")
         self.facts = {
             name: Fact(caption)
             for name, caption in (
@@ -56,6 +60,7 @@ class CameraPanel(Panel):
                 ("gain", "Gain"),
                 ("exposure", ""),
                 ("temperature", ""),
+                ("dose", "Dose"),
             )
         }
         self._levels = [0.0, 1.0]
@@ -78,6 +83,7 @@ class CameraPanel(Panel):
         self.follow(self._show_frames, "camera:frames", "camera:lost", "camera:saturated")
         self.follow(self._show_settings, "camera:gain", "camera:exposure", "camera:temperature",
                     "camera:stable")  # fmt: skip
+        self.follow(self._show_register, *REGISTER)
 
     @property
     def levels(self) -> tuple[float, float]:
@@ -89,6 +95,7 @@ class CameraPanel(Panel):
         facts = FlowLayout(spacing_px=8)
         self._side.setLayout(facts)
         facts.addWidget(self.badge)
+        facts.addWidget(self.register)
         for fact in self.facts.values():
             facts.addWidget(fact)
         self._upper = QBoxLayout(QBoxLayout.Direction.TopToBottom)
@@ -104,6 +111,7 @@ class CameraPanel(Panel):
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         column.setSpacing(4)
+        column.addWidget(self.trip)
         column.addLayout(self._upper, 1)
         column.addLayout(lower)
 
@@ -201,6 +209,21 @@ class CameraPanel(Panel):
             why="the gain drifts until the sensor is at its temperature" if settling
             else "temperature of the sensor",
         )  # fmt: skip
+
+    def _show_register(self) -> None:
+        """What wears the multiplication register, and what protects it now."""
+        readings = self.context.readings
+        dose, ever = readings.number("camera:dose"), readings.number("camera:dose_total")
+        self.facts["dose"].say(
+            charge(dose), stale=readings.value("camera:dose").stale,
+            why="charge through the multiplication register since the station started; "
+            f"{charge(ever)} ever. It ages with it",
+        )  # fmt: skip
+        state = register_state(readings)
+        self.register.show_state(state.word, state.tone, state.why)
+        tripped = state.why if state.tone is Tone.DANGER else ""
+        self.trip.setText(f"Gain taken away: {tripped}" if tripped else "")
+        self.trip.setVisible(bool(tripped))
 
     def _on_fixed(self, fixed: bool) -> None:
         for field, level in zip(self.level_fields, self.levels, strict=True):

@@ -63,6 +63,8 @@ class CellPanel(ScrolledPanel):
                 (float(detunings.min()), float(detunings.max())),
                 (float(volts.min()), float(volts.max())),
             )
+        else:
+            self.plot.show_nothing()
 
     def _show_zero(self) -> None:
         zero = last_zero(self.context.readings)

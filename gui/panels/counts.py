@@ -59,7 +59,7 @@ class CountsPanel(Panel):
         for item in (self.bars, *self._thresholds):
             self.histogram.box.addItem(item, ignoreBounds=True)
         self.histogram.item.showAxis("right")
-        self.histogram.item.getAxis("left").setStyle(showValues=False)
+        self.histogram.show_numbers("left", False)
         self.histogram.setYLink(self.trace.item)
         plots = QHBoxLayout()
         plots.setSpacing(0)

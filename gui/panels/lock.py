@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QGridLayout, QLabel
 
 from gui.context import Context
 from gui.panels.actuator_bar import RAILS, ActuatorBar
+from gui.panels.lock_loss import lock_loss
+from gui.panels.lock_traces import LockTraces
 from gui.panels.ramp_picture import RampPicture
 from gui.panels.scrolled import ScrolledPanel
 from gui.panels.small_plot import SmallPlot, nice_limit
@@ -26,8 +28,11 @@ ACTIONS = (
     "lock.jump_84",
     "lock.jump_85",
 )
-TRACES = {"lock:trace_master": "master", "lock:trace_slave": "slave"}
+TRACES = {"master": "lock:trace_master", "slave": "lock:trace_slave"}
 """Photodiodes of a lock that digitises them; the firmware lock reports its peaks only."""
+SWEEPS = "lock:trace_errors"
+"""Errors of single sweeps; a lock without traces has those of the station's polls."""
+POLLS = "lock:errors"
 SMALLEST_RANGE_MHZ = 0.5
 
 
@@ -37,8 +42,10 @@ class LockPanel(ScrolledPanel):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.locked = Badge(context.theme, "Lock")
+        self.loss = Badge(context.theme, "")
+        self.loss.mark(True)
         self.reason = words(role="wrong")
-        self.head.addLayout(flowing(self.locked, context.actions.button("lock.relock")))
+        self.head.addLayout(flowing(self.locked, context.actions.button("lock.relock"), self.loss))
         self.head.addWidget(self.reason)
         self.detuning = SetpointRow(
             self, "Detuning", "MHz", 2, self._command, limits="light:detuning",
@@ -60,8 +67,7 @@ class LockPanel(ScrolledPanel):
         self.body.addWidget(self.peaks)
         self.about_peaks = words("This lock reports peaks, not the photodiodes' traces.")
         self.body.addWidget(self.about_peaks)
-        self.traces = SmallPlot(context.theme, "photodiodes of the lock", "sample", "V")
-        self.diodes = {name: self.traces.plot([], [], name=title) for name, title in TRACES.items()}
+        self.traces = LockTraces(context.theme)
         self.traces.hide()
         self.body.addWidget(self.traces)
         self.body.addLayout(flowing(*(context.actions.button(name) for name in ACTIONS)))
@@ -72,10 +78,11 @@ class LockPanel(ScrolledPanel):
         self._restyle()
         self.follow(self._show_state, "lock:locked", "lock:reason")
         self.follow(self._show_setpoint, "light:detuning_set")
-        self.follow(self._show_errors, "lock:errors")
+        self.follow(self._show_errors, POLLS, SWEEPS)
         self.follow(self._show_actuator, "lock:actuator")
         self.follow(self._show_peaks, "lock:peaks")
-        self.follow(self._show_traces, *TRACES)
+        parts = [f"{name}{of}" for name in TRACES.values() for of in ("", "_peaks")]
+        self.follow(self._show_traces, "lock:trace_times", *parts)
         self.follow(self._show_zero, "cell:zero")
 
     def _show_state(self) -> None:
@@ -90,16 +97,27 @@ class LockPanel(ScrolledPanel):
         else:
             self.locked.show_state("LOST", Tone.DANGER, reason)
             reason = reason or "the lock does not say why"
-        self.reason.setText(reason)
+        lost = lock_loss(reason)
+        self.loss.setVisible(bool(lost.name))
+        if lost.name:
+            wiring = f"wiring: {lost.name}" if lost.wiring else lost.name
+            self.loss.show_state(wiring, Tone.DANGER, lost.text)
+        todo = " Look at the cables, then relock." if lost.wiring else ""
+        self.reason.setText(f"{lost.text}.{todo}" if todo else lost.text)
         self.reason.setVisible(bool(reason))
 
     def _show_setpoint(self) -> None:
         self.detuning.field.show_value(self.context.readings.number("light:detuning_set"))
 
     def _show_errors(self) -> None:
-        errors = self._array("lock:errors")
+        name = SWEEPS if self._array(SWEEPS).size else POLLS
+        errors = self._array(name)
         self.curve.setData(np.arange(1 - errors.size, 1), errors)
-        self.curve.setPen(self.strip.pen(1, stale=self.context.readings.value("lock:errors").stale))
+        self.curve.setPen(self.strip.pen(1, stale=self.context.readings.value(name).stale))
+        self.strip.label("bottom", "sweeps ago" if name == SWEEPS else "polls ago")
+        if not errors.size:
+            self.strip.show_nothing()
+            return
         finite = errors[np.isfinite(errors)]
         largest = float(np.abs(finite).max()) if finite.size else 0.0
         limit = nice_limit(max(largest, SMALLEST_RANGE_MHZ))
@@ -117,16 +135,16 @@ class LockPanel(ScrolledPanel):
         self.peaks.show_peaks(self._array("lock:peaks").tolist(), stale=stale)
 
     def _show_traces(self) -> None:
-        traces = {name: self._array(name) for name in TRACES}
-        there = [trace for trace in traces.values() if trace.size]
-        self.traces.setVisible(bool(there))
-        self.about_peaks.setVisible(not there)
-        if not there:
-            return
-        for name, trace in traces.items():
-            self.diodes[name].setData(trace)
-        low, high = min(t.min() for t in there), max(t.max() for t in there)
-        self.traces.show_range((0, max(t.size for t in there)), (float(low), float(high)))
+        times = self._array("lock:trace_times")
+        self.traces.setVisible(bool(times.size))
+        self.peaks.setVisible(not times.size)
+        self.about_peaks.setVisible(not times.size)
+        self.traces.show_sweep(
+            times,
+            {diode: self._array(name) for diode, name in TRACES.items()},
+            {diode: self._array(f"{name}_peaks") for diode, name in TRACES.items()},
+            stale=self.context.readings.value("lock:trace_times").stale,
+        )
 
     def _show_zero(self) -> None:
         zero = last_zero(self.context.readings)
@@ -142,5 +160,3 @@ class LockPanel(ScrolledPanel):
 
     def _restyle(self) -> None:
         self._show_errors()
-        for index, curve in enumerate(self.diodes.values(), start=1):
-            curve.setPen(self.traces.pen(index, stale=False))

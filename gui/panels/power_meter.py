@@ -35,7 +35,7 @@ class PowerMeterPart(QWidget):
         grid = QGridLayout()
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
-        grid.addWidget(QLabel("Meter less monitor"), 0, 0)
+        grid.addWidget(QLabel("Disagreement"), 0, 0)
         grid.addWidget(self.difference, 0, 1)
         for row, (caption, name) in enumerate(ROWS, start=1):
             grid.addWidget(QLabel(caption), row, 0)

@@ -1,25 +1,11 @@
 """A panel that scrolls down when its dock is low, and never sideways."""
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.panel import Panel
-
-
-class _Scroll(QScrollArea):
-    """As wide at least as what it holds: it does not scroll sideways."""
-
-    def minimumSizeHint(self) -> QSize:
-        widget = self.widget()
-        inside = widget.minimumSizeHint() if widget is not None else QSize(0, 0)
-        bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(inside.width() + bar, min(inside.height(), 80))
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
+from gui.widgets.downward_scroll import DownwardScroll
 
 
 class ScrolledPanel(Panel):
@@ -34,7 +20,7 @@ class ScrolledPanel(Panel):
         self.body = QVBoxLayout(inside)
         self.body.setContentsMargins(0, 0, 4, 0)
         self.body.setSpacing(6)
-        self.area = _Scroll()
+        self.area = DownwardScroll()
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -19,6 +19,9 @@ _TONES: dict[SlowSeverity, Tone] = {
 _WORDS: dict[SlowSeverity, str] = {
     "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "lost",
 }  # fmt: skip
+WORST_FIRST: tuple[SlowSeverity, ...] = ("major", "invalid", "minor")
+"""An alarm that is known to be true comes before a value that may hide one, and that before a
+warning."""
 
 
 class SlowPanel(ScrolledPanel):
@@ -50,12 +53,11 @@ class SlowPanel(ScrolledPanel):
         elif not values:
             self.worst.show_state("none", Tone.OFF)
         else:
-            worst: SlowSeverity = max(
-                (one.severity for one in values), key=lambda severity: list(_TONES).index(severity)
-            )
-            count = sum(one.severity == worst for one in values)
-            word = "all ok" if worst == "ok" else f"{count} × {_WORDS[worst]}"
-            self.worst.show_state(word, _TONES[worst])
+            told: list[str] = [one.severity for one in values]
+            wrong: list[SlowSeverity] = [s for s in WORST_FIRST if s in told]
+            counts = (f"{told.count(severity)} × {_WORDS[severity]}" for severity in wrong)
+            worst: SlowSeverity = wrong[0] if wrong else "ok"
+            self.worst.show_state(", ".join(counts) or "all ok", _TONES[worst])
         remark = "" if values else value.message or "The rig file names no slow control."
         self.remark.setText(remark)
         self.remark.setVisible(bool(remark))
@@ -71,10 +73,12 @@ class SlowPanel(ScrolledPanel):
                 part.deleteLater()
         self.rows = {name: _Row(self.context) for name in names}
         for number, row in enumerate(self.rows.values()):
-            self._grid.addWidget(row.meaning, 2 * number, 0)
-            self._grid.addWidget(row.value, 2 * number, 1)
-            self._grid.addWidget(row.state, 2 * number, 2)
-            self._grid.addWidget(row.reason, 2 * number + 1, 0, 1, 3)
+            first = 3 * number
+            self._grid.addWidget(row.meaning, first, 0, 2, 1)
+            self._grid.addWidget(row.value, first, 1)
+            # Below the value: beside it the panel would widen its column of the window.
+            self._grid.addWidget(row.state, first + 1, 1)
+            self._grid.addWidget(row.reason, first + 2, 0, 1, 2)
 
 
 class _Row:

@@ -31,9 +31,10 @@ class SmallPlot(pg.PlotWidget):
         for side in self._labels:
             # Once, while the range is 0 to 1: later it would scale the numbers of small ranges.
             self._item.getAxis(side).enableAutoSIPrefix(False)
-        self._item.showGrid(x=True, y=True, alpha=0.15)
+        self._empty: bool | None = None
         theme.changed.connect(self.restyle)
         self.restyle()
+        self.show_nothing()
 
     def restyle(self) -> None:
         """Colours and sizes of the theme in force."""
@@ -54,6 +55,12 @@ class SmallPlot(pg.PlotWidget):
         self.setMinimumHeight(height)
         self.setMaximumHeight(QWIDGETSIZE_MAX if self._grows else height)
 
+    def label(self, side: str, text: str) -> None:
+        """Another label at an axis."""
+        if self._labels[side] != text:
+            self._labels[side] = text
+            self.restyle()
+
     def pen(self, series: int, *, stale: bool) -> QPen:
         """Pen of width 1 for a curve (wider ones draw 20 times slower), grey when it is stale."""
         palette = self._theme.palette
@@ -65,9 +72,27 @@ class SmallPlot(pg.PlotWidget):
         assert item is not None
         return item
 
+    @property
+    def is_empty(self) -> bool:
+        """There is nothing in it: it has neither numbers nor a grid."""
+        return bool(self._empty)
+
     def show_range(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """The stretch of both axes that is drawn."""
+        self._number(empty=False)
         self._item.getViewBox().setRange(xRange=x, yRange=y, padding=0.02)
+
+    def show_nothing(self) -> None:
+        """No numbers at the axes: there is nothing that they would be about."""
+        self._number(empty=True)
+
+    def _number(self, *, empty: bool) -> None:
+        if empty == self._empty:
+            return
+        self._empty = empty
+        for side in self._labels:
+            self._item.getAxis(side).setStyle(showValues=not empty)
+        self._item.showGrid(x=not empty, y=not empty, alpha=0.15)
 
     def sizeHint(self) -> QSize:
         return QSize(200, round(13.0 * self._theme.size_pt))

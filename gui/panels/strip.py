@@ -58,7 +58,7 @@ class Strip(QWidget):
     def show_axis(self, visible: bool) -> None:
         """Only the lowest strip carries the numbers of the common time axis."""
         self._with_axis = visible
-        self.clock.setStyle(showValues=visible)
+        self.plot.show_numbers("bottom", visible)
         self._fit()
 
     def draw(self, ring: Ring, end_s: float, span_s: float) -> None:

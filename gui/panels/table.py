@@ -7,6 +7,7 @@ from gui.log.panel import LogPanel
 from gui.panel import PanelSpec
 from gui.panels.alignment import AlignmentPanel
 from gui.panels.amplifier import AmplifierPanel
+from gui.panels.calibrations import CalibrationsPanel
 from gui.panels.camera import CameraPanel
 from gui.panels.cell import CellPanel
 from gui.panels.counts import CountsPanel
@@ -37,7 +38,9 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("alignment", "Alignment", AlignmentPanel, RIGHT, "trap", source="loading"),
     PanelSpec("editor", "Scan", EditorPanel, BOTTOM),
     PanelSpec("runs", "Runs", RunsPanel, BOTTOM, "editor", source="run"),
+    PanelSpec("calibrations", "Calibrations", CalibrationsPanel, BOTTOM, "editor",
+              source="calibrations"),
     PanelSpec("strips", "Strip charts", StripsPanel, BOTTOM, "editor"),
     PanelSpec("log", "Log", LogPanel, BOTTOM, "editor", source="station"),
-)
+)  # fmt: skip
 """Panels without `tab_with` stand side by side or one above the other."""

@@ -7,12 +7,10 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from gui.theme.palettes import Tone
+from gui.widgets.state_delegate import LINE_ROLE
 from gui.words import duration
 
 Index = QModelIndex | QPersistentModelIndex
-LINE_ROLE = Qt.ItemDataRole.UserRole
-"""The `RunLine` of a row."""
-
 TONES = {
     "running": Tone.BUSY,
     "complete": Tone.OK,
@@ -62,7 +60,8 @@ class RunLine:
         return ", ".join(f"{mass}Kr" for mass in self.isotopes)
 
 
-COLUMNS = ("State", "Run", "Isotopes", "Name", "Started", "Duration", "Sample", "Note")
+COLUMNS = ("State", "Name", "Started", "Duration", "Sample", "Isotopes", "Run", "Note")
+"""What tells runs apart first: at the bench the list is narrow."""
 STATE = 0
 
 
@@ -114,6 +113,6 @@ class RunsModel(QAbstractTableModel):
 
 def _texts(line: RunLine) -> tuple[str, ...]:
     return (
-        line.state, line.run_id, line.isotope_names, line.name, line.started,
-        duration(line.duration_s), line.sample, line.note,
+        line.state, line.name, line.started, duration(line.duration_s), line.sample,
+        line.isotope_names, line.run_id, line.note,
     )  # fmt: skip

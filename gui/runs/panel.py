@@ -28,7 +28,7 @@ from gui.runs.deeds import RunDeeds
 from gui.runs.details import RunDetails
 from gui.runs.files import Opener, open_on_desktop
 from gui.runs.model import STATE, RunLine, RunsModel
-from gui.runs.state_delegate import StateDelegate
+from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.wrapping import WrappingRow
 
 MOST_RUNS = 500

@@ -1,12 +1,13 @@
 """What the picture is drawn with. Items are made once and given new data."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 
 from gui.sweep.picture import Curve, FloatArray, Level
 
@@ -19,6 +20,18 @@ def soft(colour: str, alpha: int) -> QColor:
     found = QColor(colour)
     found.setAlpha(alpha)
     return found
+
+
+@cache
+def _pen(colour: str) -> QPen:
+    """One a colour: pyqtgraph knows its drawn symbols by their pens and brushes, draws those of
+    new ones anew, and keeps up to a thousand of the old."""
+    return pg.mkPen(colour, width=1)
+
+
+@cache
+def _brush(colour: str) -> QBrush:
+    return pg.mkBrush(colour)
 
 
 class PointItems:
@@ -49,14 +62,11 @@ class PointItems:
         self.bars.setVisible(x.size > 0)
         if x.size:
             self.bars.setData(x=x, y=y, height=2.0 * error)
-        pens = {colour: pg.mkPen(colour, width=1) for colour in set(colours)}
-        full = {colour: pg.mkBrush(colour) for colour in pens}
-        empty = pg.mkBrush(ground)
         self.scatter.setData(
             x=x,
             y=y,
-            pen=[pens[colour] for colour in colours],
-            brush=[empty if h else full[colour] for colour, h in zip(colours, hollow, strict=True)],
+            pen=[_pen(colour) for colour in colours],
+            brush=[_brush(ground if h else c) for c, h in zip(colours, hollow, strict=True)],
         )
 
     def restyle(self, bars: str) -> None:

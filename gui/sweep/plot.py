@@ -163,9 +163,16 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         if self.below.isVisible() == shown and self.below.maximumHeight() > 0:
             return
         self.below.setVisible(shown)
-        self.main.getAxis("bottom").setStyle(showValues=not shown)
+        self._number_bottom()
         self.main.getAxis("bottom").showLabel(not shown)
         self._sizes()
+
+    def _number_bottom(self) -> None:
+        """Numbers below the main plot, unless the residuals have them or there is nothing."""
+        something = self.picture is not None and bool(self.picture.name)
+        shown = self.main.getAxis("bottom").style["showValues"]
+        if shown != (something and not self.below.isVisible()):
+            self.main.getAxis("bottom").setStyle(showValues=not shown)
 
     def restyle(self) -> None:
         """Take colours and text size over from the theme."""
@@ -220,6 +227,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         else:
             bottom.setTicks(None)
         left.setStyle(showValues=bool(picture.name))
+        self._number_bottom()
         self.box.setMouseEnabled(x=not picture.is_on_off)
 
     def show_answer(self, text: str) -> None:

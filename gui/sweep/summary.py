@@ -2,7 +2,7 @@
 
 import math
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QRect, Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
@@ -51,7 +51,7 @@ class FitTable(QWidget):
         self._rows = QTimer(self)
         self._rows.setSingleShot(True)
         self._rows.setInterval(0)
-        self._rows.timeout.connect(self.table.resizeRowsToContents)
+        self._rows.timeout.connect(self._fit_table)
         header.sectionResized.connect(lambda *_: self._rows.start())
         self.verdict, self.notes = QLabel(), QLabel()
         self.notes.setProperty("role", "muted")
@@ -69,6 +69,22 @@ class FitTable(QWidget):
         row = self.fontMetrics().height() + 4
         self.table.verticalHeader().setDefaultSectionSize(row)
         self.table.setMinimumHeight(5 * row)
+        self._rows.start()
+
+    def _fit_table(self) -> None:
+        """A name breaks between its words, never inside one."""
+        table, metrics = self.table, self.table.fontMetrics()
+        names = [item.text() for n in range(table.rowCount()) if (item := table.item(n, 0))]
+        longest = max(
+            (metrics.horizontalAdvance(word) for name in names for word in name.split()), default=0
+        )
+        bar = table.verticalScrollBar().sizeHint().width()
+        table.setMinimumWidth(longest + table.sizeHintForColumn(1) + bar + 14 if names else 0)
+        # Not by resizeRowsToContents: it is a line short where a name just does not fit.
+        room = QRect(0, 0, table.columnWidth(0) - 8, 1000)
+        for number, name in enumerate(names):
+            box = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, name)
+            table.setRowHeight(number, box.height() + 4)
 
     def show_fit(self, fit: FitResult | None) -> None:
         """Show a fit; None clears the table."""

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QSizePolicy,
     QSplitter,
     QToolButton,
@@ -28,6 +27,8 @@ from gui.sweep.plot import SweepPlot
 from gui.sweep.source import Source
 from gui.sweep.summary import FitTable, WantedError
 from gui.sweep.words import included_text, row_of
+from gui.widgets.downward_scroll import DownwardScroll
+from gui.widgets.elided import ElidedLabel
 from gui.widgets.flow import FlowLayout
 
 _SHORT = {
@@ -52,7 +53,7 @@ class SweepView(Panel):
         self.chooser = Chooser()
         self.table = FitTable()
         self.wanted = WantedError()
-        self.readout = QLabel()
+        self.readout = ElidedLabel()
         # A long readout must not widen the window.
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -179,8 +180,7 @@ class SweepView(Panel):
     # --- what the operator does ----------------------------------------------------------
 
     def _read_out(self, text: str) -> None:
-        self.readout.setText(text or self._idle_text())
-        self.readout.setToolTip(text)
+        self.readout.show_text(text or self._idle_text())
 
     def _idle_text(self) -> str:
         return "Point at the plot to read it; click on a component to centre a scan there"
@@ -203,7 +203,7 @@ class SweepView(Panel):
             return
         ends = (self.picture.as_set(start), self.picture.as_set(stop))
         editor.set_range(*ends)
-        self.readout.setText(f"scan editor: {ends[0]:.0f} to {ends[1]:.0f} MHz as set")
+        self.readout.show_text(f"scan editor: {ends[0]:.0f} to {ends[1]:.0f} MHz as set")
 
     def _toggle_range(self, on: bool) -> None:
         region = self.plot.region
@@ -278,7 +278,7 @@ class SweepView(Panel):
         side = QVBoxLayout(right)
         side.setContentsMargins(0, 4, 4, 4)
         side.addWidget(self.chooser)
-        results = QScrollArea()
+        results = DownwardScroll()
         results.setWidgetResizable(True)
         results.setFrameShape(QFrame.Shape.NoFrame)
         results.setFocusPolicy(Qt.FocusPolicy.NoFocus)

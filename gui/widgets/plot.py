@@ -53,12 +53,16 @@ class ThemedPlot(pg.PlotWidget):
         self._labels = {"bottom": x_label, "left": y_label, "right": right_label}
         self._x: Range | None = None
         self._y: Range | None = None
+        self._bare: set[str] = set()
         self._restyles: list[Callable[[], None]] = []
         item = self.item
         item.hideButtons()
         self.box.disableAutoRange()
         for side in SIDES:
             item.getAxis(side).enableAutoSIPrefix(False)
+        for side in own:
+            # Until there is a range the numbers would be about nothing.
+            item.getAxis(side).setStyle(showValues=False)
         self.box.sigRangeChangedManually.connect(self._on_zoom)
         context.theme.changed.connect(self.restyle)
         self.restyle()
@@ -78,9 +82,18 @@ class ThemedPlot(pg.PlotWidget):
         """Show these ranges, or keep them for later while the operator has zoomed."""
         wanted = (x or self._x, y or self._y)
         if wanted != (self._x, self._y):
+            for side, old, new in zip(("bottom", "left"), (self._x, self._y), wanted, strict=True):
+                if old is None and new is not None and side not in self._bare:
+                    self.item.getAxis(side).setStyle(showValues=True)
             self._x, self._y = wanted
             if not self.zoomed:
                 self._apply()
+
+    def show_numbers(self, side: str, shown: bool) -> None:
+        """Numbers at an axis, once it has a range; or none, as where a neighbour has them."""
+        (self._bare.discard if shown else self._bare.add)(side)
+        known = {"bottom": self._x, "left": self._y}[side] is not None
+        self.item.getAxis(side).setStyle(showValues=shown and known)
 
     def home(self) -> None:
         """Back to the panel's ranges."""

@@ -7,6 +7,7 @@ as it was and gives the setting an INVALID severity.
 """
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import Any
 from p4p.server import Server
 from p4p.util import ThreadedWorkQueue
 
+from simulators.faults import BOOT_S, LATE_S
 from simulators.servers.areadetector_frames import CameraFault, FramePump
 from simulators.servers.areadetector_pvs import (
     HIGHEST_C,
@@ -55,6 +57,9 @@ class AreaDetector:
         self._prefix = prefix
         self._puts = ThreadedWorkQueue(name="camera puts", maxsize=0, daemon=True)
         self._channels: dict[str, Channel] = {}
+        self._fault: CameraFault | None = None
+        self._mended = threading.Event()
+        self._boot: threading.Timer | None = None
         now_s = world.clock.now_s()
         camera = world.atoms.camera
         for record in camera_records(world.truth.camera.sensor_px):
@@ -69,37 +74,48 @@ class AreaDetector:
         self._stopping = threading.Event()
         self._status = threading.Thread(target=self._status_task, name="camera status", daemon=True)
         self._server: Server | None = None
+        self._pvs: dict[str, Any] = {}
+        self._tcp_port = self._udp_port = "0"
 
     # --- life -----------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Serve on 127.0.0.1, TCP and UDP ports of its own."""
         self._puts.start()
-        self._serve(tcp_port="0", udp_port="0")
+        self._pvs = {f"{self._prefix}cam1:{name}": c.pv for name, c in self._channels.items()}
+        self._pvs[f"{self._prefix}Pva1:Image"] = self._frames.pv
+        self._serve()
         self._frames.start()
         self._status.start()
 
-    def _serve(self, *, tcp_port: str, udp_port: str) -> None:
-        pvs = {f"{self._prefix}cam1:{name}": c.pv for name, c in self._channels.items()}
-        pvs[f"{self._prefix}Pva1:Image"] = self._frames.pv
+    def _serve(self) -> None:
+        """Listen where clients have looked before, if this is not the first time."""
         self._server = Server(
-            providers=[pvs],
+            providers=[self._pvs],
             useenv=False,
             conf={
                 "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
                 "EPICS_PVA_ADDR_LIST": LOOPBACK,
                 "EPICS_PVA_AUTO_ADDR_LIST": "NO",
-                "EPICS_PVA_SERVER_PORT": tcp_port,
-                "EPICS_PVA_BROADCAST_PORT": udp_port,
+                "EPICS_PVA_SERVER_PORT": self._tcp_port,
+                "EPICS_PVA_BROADCAST_PORT": self._udp_port,
             },
         )
+        conf = self._server.conf()
+        self._tcp_port = conf["EPICS_PVAS_SERVER_PORT"]
+        self._udp_port = conf["EPICS_PVAS_BROADCAST_PORT"]
+
+    def _vanish(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
     @property
     def address(self) -> str:
         """`pva://127.0.0.1:<UDP search port>/<prefix>`."""
-        if self._server is None:
+        if self._udp_port == "0":
             raise RuntimeError("the camera's server was not opened")
-        return f"pva://{LOOPBACK}:{self._server.conf()['EPICS_PVAS_BROADCAST_PORT']}/{self._prefix}"
+        return f"pva://{LOOPBACK}:{self._udp_port}/{self._prefix}"
 
     async def close(self) -> None:
         """Stop acquiring and serving."""
@@ -107,11 +123,13 @@ class AreaDetector:
 
     def _close(self) -> None:
         self._stopping.set()
+        self._mended.set()
+        if self._boot is not None:
+            self._boot.cancel()
+            self._boot.join()
         self._status.join()
         self._frames.close()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        self._vanish()
         for channel in self._channels.values():
             channel.pv.close(destroy=True)
         self._frames.pv.close(destroy=True)
@@ -130,16 +148,61 @@ class AreaDetector:
             runaway = fault is not None and fault.kind == "runaway"
             self._world.atoms.camera.cooler.fail(self._world.clock.now_s(), runaway)
             self._world.atoms.camera.light_leak_electrons_px_s = leak
+        shown_wrongly = {f.kind for f in (self._fault, fault) if f is not None}
+        self._fault = fault
+        self._mended.set()
         self._frames.set_fault(fault)
+        match fault:
+            case CameraFault("late"):
+                self._mended.clear()
+            case CameraFault("no_reply"):
+                self._vanish()
+            case CameraFault("dropped"):
+                self._vanish()
+                self._serve()
+            case CameraFault("restarted"):
+                self._vanish()
+                self._power_up()
+                self._boot = threading.Timer(fault.delay_s or BOOT_S, self._serve)
+                self._boot.start()
+            case None if self._server is None and not self._booting:
+                self._serve()
+        self._look(always=bool(shown_wrongly & {"garbled", "wrong_unit"}))
+        self._apply_setup()
+
+    @property
+    def _booting(self) -> bool:
+        return self._boot is not None and self._boot.is_alive()
+
+    def _power_up(self) -> None:
+        """Every setting and the state as when the server was first started; a cold sensor stays
+        cold over the moment."""
+        if self._frames.acquiring:
+            self._frames.abort()
+        for name, channel in self._channels.items():
+            if name.startswith("Temperature"):
+                continue
+            if channel.record.settable:
+                self._settings[name] = channel.record.initial
+            self._post(name, channel.record.initial)
+        self._world.atoms.set_camera_shutter(False)
+        self._frames.counter = 0
+        self._frames.callbacks = True
+
+    def _as_shown(self, name: str, value: Any) -> Any:
+        """`value` as the present fault lets it be seen."""
+        kind = self._fault.kind if self._fault is not None else ""
+        if kind == "garbled":
+            return {"TemperatureActual": math.nan, "AndorTempStatus_RBV": "%&$"}.get(name, value)
+        if kind == "wrong_unit" and name == "TemperatureActual":
+            return value + 273.15
+        if kind == "wrong_unit" and name == "AcquireTime_RBV":
+            return 1000.0 * value
+        return value
 
     def _restart(self, fault: CameraFault) -> None:
         """The server's process ends and is started again on the same ports."""
-        server = self._server
-        if server is None:
-            return
-        conf = server.conf()
-        server.stop()
-        self._server = None
+        self._vanish()
         if self._frames.acquiring:
             self._frames.abort()
         if self._stopping.wait(fault.down_s):
@@ -157,14 +220,14 @@ class AreaDetector:
         self._world.atoms.set_camera_shutter(bool(fault.shutter_open))
         self._frames.counter = 0
         self._apply_setup()
-        self._serve(
-            tcp_port=conf["EPICS_PVAS_SERVER_PORT"], udp_port=conf["EPICS_PVAS_BROADCAST_PORT"]
-        )
+        self._serve()
 
     # --- puts -----------------------------------------------------------------------------------
 
     def _put(self, channel: Channel, value: Any, op: Any) -> None:
         name = channel.record.name
+        if self._fault is not None and self._fault.kind == "late":
+            self._mended.wait(self._fault.delay_s or LATE_S)
         if name == "Acquire":
             self._put_acquire(value, op)
             return
@@ -305,9 +368,9 @@ class AreaDetector:
         while not self._stopping.wait(STATUS_PERIOD_S):
             self._look()
 
-    def _look(self) -> None:
+    def _look(self, *, always: bool = False) -> None:
         """Cooler and temperature, which ADAndor reads only while it does not acquire."""
-        if self._frames.acquiring:
+        if self._frames.acquiring and not always:
             return
         with self._world.lock:
             now_s = self._world.clock.now_s()
@@ -326,7 +389,7 @@ class AreaDetector:
         return self._channels[name].value
 
     def _post(self, name: str, value: Any, severity: int = 0) -> None:
-        self._channels[name].post(value, self._world.clock.now_s(), severity)
+        self._channels[name].post(self._as_shown(name, value), self._world.clock.now_s(), severity)
 
     def _post_both(self, name: str, value: Any) -> None:
         self._post(name, value)

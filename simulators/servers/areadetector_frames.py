@@ -16,10 +16,16 @@ from simulators.world.world import World
 
 _log = logging.getLogger(__name__)
 
-CameraFaultKind = Literal["stall", "drop_frames", "runaway", "light_leak", "restart"]
+CameraFaultKind = Literal[
+    "no_reply", "late", "garbled", "half", "wrong_unit", "dropped", "restarted",
+    "stall", "drop_frames", "runaway", "light_leak", "restart",
+]  # fmt: skip
+CAMERA_FAULTS: tuple[str, ...] = get_args(CameraFaultKind)
 CAMERA_FAULT_PARAMETERS: dict[str, dict[str, tuple[float, float]]] = {
     "drop_frames": {"every": (1, 1_000_000)},
     "light_leak": {"electrons_px_s": (0.0, 1e9)},
+    "late": {"delay_s": (0.0, 3600.0)},
+    "restarted": {"delay_s": (0.0, 60.0)},
     "restart": {"em_gain": (0, 1000), "shutter_open": (0, 1), "down_s": (0.0, 60.0)},
 }
 """What a fault takes beside its kind, with the lowest and the highest value."""
@@ -38,6 +44,13 @@ COUNTER_PERIOD = 64
 class CameraFault:
     """What can go wrong with the camera, until it is cleared.
 
+    no_reply     the server is gone and no process variable answers
+    late         the server takes a put `delay_s` of wall time after it came
+    garbled      temperatures read as no number, states as nonsense
+    half         frames come with half of their pixels
+    wrong_unit   temperatures in kelvin, exposures in milliseconds
+    dropped      every connection is cut once; the server comes back at once, settings kept
+    restarted    server and camera start anew after `delay_s`: nothing of the settings is left
     stall        it acquires, and no frame comes
     drop_frames  of every `every` frames one is lost on its way (seen as a gap in `uniqueId`)
     runaway      the cooler fails and the sensor warms up
@@ -48,15 +61,15 @@ class CameraFault:
 
     kind: CameraFaultKind
     every: int = 10
+    delay_s: float | None = None
     electrons_px_s: float = 1e5
     em_gain: int = 0
     shutter_open: float = 0
     down_s: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(CameraFaultKind):
-            kinds = ", ".join(get_args(CameraFaultKind))
-            raise ValueError(f"no camera fault {self.kind!r}: {kinds}")
+        if self.kind not in CAMERA_FAULTS:
+            raise ValueError(f"no camera fault {self.kind!r}: {', '.join(CAMERA_FAULTS)}")
         if self.every < 1:
             raise ValueError(f"every must be 1 or more, got {self.every}")
 
@@ -183,21 +196,23 @@ class FramePump:
 
     def _packed(self, exposure: Exposure) -> Value:
         """Only what changes is marked: clients keep the rest from the first frame."""
-        frame = self._camera.frame(exposure)
+        pixels = self._camera.frame(exposure).ravel()
+        if self._fault is not None and self._fault.kind == "half":
+            pixels = pixels[: pixels.size // 2]
         seconds = int(exposure.end_s)
         stamp = {
             "secondsPastEpoch": seconds,
             "nanoseconds": int((exposure.end_s - seconds) * 1e9),
         }
         fields: dict[str, Any] = {
-            "value": ("ushortValue", frame.ravel()),
+            "value": ("ushortValue", pixels),
             "uniqueId": self.counter,
             "dataTimeStamp": stamp,
             "timeStamp": stamp,
         }
         if self._first:
             self._first = False
-            fields |= self._description(exposure, frame.nbytes)
+            fields |= self._description(exposure, pixels.nbytes)
         return Value(self._type, fields)
 
     def _description(self, exposure: Exposure, size: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
     {"cmd": "truth"}    -> {"ok": true, "truth": {...}}
     {"cmd": "status"}   -> {"ok": true, "status": {...}}
+    {"cmd": "faults"}   -> {"ok": true, "faults": {"lock": ["no_reply", ...], ...}}
     {"cmd": "fault", "instrument": "lock", "fault": "late", "delay_s": 3.0, "count": 1}
     {"cmd": "clear"}, {"cmd": "clear", "instrument": "lock"}
 
@@ -35,6 +36,8 @@ class ControlSession(LineSession):
                 return {"truth": self._rig.truth()}
             case {"cmd": "status"}:
                 return {"status": self._rig.status()}
+            case {"cmd": "faults"}:
+                return {"faults": self._rig.faults()}
             case {"cmd": "fault", "instrument": str(name), "fault": str(fault), **parameters}:
                 self._rig.fault(name, fault, parameters)
                 return {}
@@ -44,7 +47,7 @@ class ControlSession(LineSession):
             case {"cmd": "clear"}:
                 self._rig.clear()
                 return {}
-        raise ValueError("commands: truth, status, fault (instrument, fault), clear")
+        raise ValueError("commands: truth, status, faults, fault (instrument, fault), clear")
 
 
 async def start(rig: SimulatedRig) -> WireServer:

@@ -65,6 +65,7 @@ class CommandLine(LineSession):
         echo = f"{text}\n" if self._echo else ""
         try:
             with self._box.world.lock:
+                self._box.watch_temperatures()
                 reply = self._printed(self._evaluate(read(text)))
         except Refused as refusal:
             reply = f"Error: {refusal.code} {refusal}"
@@ -264,15 +265,17 @@ def _name(expression: Expression) -> str:
 class DlcProServers:
     command: WireServer
     monitor: WireServer
+    box: DlcProBox
 
 
 async def start(world: World) -> DlcProServers:
     """A DLC pro on two free loopback ports."""
     box = DlcProBox(world)
     noise = world.streams["amplifier wire"]
-    command = WireServer("amplifier", lambda link: CommandLine(link, box), noise)
+    command = WireServer("amplifier", lambda link: CommandLine(link, box), noise, box.power_up)
     monitor = WireServer("amplifier_monitor", lambda link: MonitoringLine(link, box), noise)
+    command.lasting["runaway"] = box.run_away
     command.faults["restart"] = box.power_cycle
     await command.start()
     await monitor.start()
-    return DlcProServers(command, monitor)
+    return DlcProServers(command, monitor, box)

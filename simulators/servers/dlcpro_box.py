@@ -26,6 +26,7 @@ from simulators.world.world import World
 SEED_CLIP_MA = 100.0
 SEED_CLIP_LIMIT_MA = 120.0
 PIEZO_V = (-1.0, 140.0)
+STORED_GUARD_S = 0.05
 
 
 class DlcProBox:
@@ -33,22 +34,55 @@ class DlcProBox:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.tree = ParameterTree()
         self._light = world.light
-        self._start_s = world.clock.now_s()
-        self._seed_clip_ma = SEED_CLIP_MA
-        maximum_ma = 1000.0 * world.truth.light.amplifier_maximum_a
-        self._amplifier_clip_ma = self._amplifier_clip_limit_ma = maximum_ma
-        self._seed_warning_s = self._seedonly_warning_s = 0.02
         self._amplifier_temperature = Thermostat(world, "amplifier temperature")
         self._seed_temperature = Thermostat(world, "seed temperature")
-        self._messages: list[str] = []
+        self._recall()
+
+    def _recall(self) -> None:
+        """Everything as it is stored in the box."""
+        self.tree = ParameterTree()
+        self._start_s = self.world.clock.now_s()
+        self._seed_clip_ma = SEED_CLIP_MA
+        maximum_ma = 1000.0 * self.world.truth.light.amplifier_maximum_a
+        self._amplifier_clip_ma = self._amplifier_clip_limit_ma = maximum_ma
+        self._seed_warning_s = self._seedonly_warning_s = 0.02
         self._add_system()
         self._add_head()
         self._add_seed()
         self._add_amplifier()
         self._add_guards()
         add_scan(self.tree)
+
+    # --- power and faults --------------------------------------------------------------------
+
+    def power_up(self) -> None:
+        """Power off and on: no emission until somebody presses the button, seed and amplifier
+        off and at no current, the guards as they are stored."""
+        light = self._light
+        with self.world.lock:
+            light.set_emission_button(False)
+            light.set_amplifier(enabled=False, current_ma=0.0)
+            light.set_seed(enabled=False, current_ma=self.world.truth.light.seed_current_ma)
+            light.set_guard(
+                seed_power_min_mw=self.world.truth.light.seed_minimum_mw,
+                seed_limits_delay_s=STORED_GUARD_S,
+                seedonly_delay_s=STORED_GUARD_S,
+            )
+            self._recall()
+
+    def run_away(self, failed: bool) -> None:
+        """Fault: the seed's temperature loop heats."""
+        with self.world.lock:
+            self._seed_temperature.fail(failed)
+
+    def watch_temperatures(self) -> None:
+        """The box switches the head off when a temperature is lost."""
+        if (self._light.seed_emits or self._light.amplifier.enabled) and (
+            self._seed_temperature.faulty or self._amplifier_temperature.faulty
+        ):
+            self._light.trip_amplifier("temperature out of limits")
+            self._light.set_seed(enabled=False)
 
     # --- what the sessions use ---------------------------------------------------------------
 
@@ -80,6 +114,8 @@ class DlcProBox:
         light.advance()
         if light.interlock_open:
             return "Interlock open"
+        if self._seed_temperature.faulty or self._amplifier_temperature.faulty:
+            return "Temperature out of limits"
         if light.amplifier.destroyed:
             return "Amplifier damaged: output far below its calibration"
         if light.amplifier_trip:

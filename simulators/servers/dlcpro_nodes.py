@@ -52,7 +52,7 @@ def add_thermostat(tree: ParameterTree, node: str, loop: Thermostat) -> None:
     tree.live(f"{node}:ready", loop.ready)
     tree.live(f"{node}:current-act", loop.current_a)
     tree.live(f"{node}:resistance", loop.resistance_ohm)
-    tree.kept(f"{node}:fault", False, writable=False)
+    tree.live(f"{node}:fault", lambda: loop.faulty)
     tree.live(f"{node}:status", lambda: 0 if loop.ready() else 1)
     tree.live(f"{node}:status-txt", lambda: "ready" if loop.ready() else "settling")
     tree.kept(f"{node}:temp-set-min", RANGE_C[0], writable=False)

@@ -72,10 +72,15 @@ class Itc4000(ItcScpi):
         self._laser.set_current(0.0)
         self._mode, self._shape = "CURR", "DC"
 
-    def power_cycle(self) -> None:
-        """Off and on at the mains, its battery dead: as delivered."""
+    def mains_cycle(self) -> None:
+        """Off and on at the mains: outputs off, errors forgotten. Limits and the mode of LD-ENABLE
+        stand in the box's memory (assumed)."""
         self.reset()
         self.power_up()
+
+    def power_cycle(self) -> None:
+        """Off and on at the mains, its battery dead: as delivered."""
+        self.mains_cycle()
         self._limit_a = self._most_a
         self.set_line_mode("OFF")
 
@@ -265,8 +270,17 @@ async def start(world: World) -> dict[str, VisaServer]:
         def session(link: Link, box: Itc4000 = box) -> ItcSession:
             return ItcSession(link, world, box)
 
-        server = VisaServer(name, session, world.streams[f"garble {name}"])
+        def power_up(box: Itc4000 = box) -> None:
+            with world.lock:
+                box.mains_cycle()
+
+        def run_away(begun: bool, laser: str = box.laser_name) -> None:
+            with world.lock:
+                light.set_cooler(laser, runaway=begun)
+
+        server = VisaServer(name, session, world.streams[f"garble {name}"], power_up)
         server.faults["restart"] = box.power_cycle
+        server.lasting["runaway"] = run_away
         server.faults["temperature_runaway"] = lambda laser=box.laser_name: light.set_cooler(
             laser, runaway=True
         )

@@ -168,7 +168,9 @@ async def start(world: World, port: int = 0) -> Pm100Server:
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, box, b"\n")
 
-    server = Pm100Server("power_meter", session, world.streams["power meter wire"])
+    server = Pm100Server("power_meter", session, world.streams["power meter wire"], box.power_up)
+    # Somebody has turned the knob: not a scale, another quantity.
+    server.lasting["wrong_unit"] = lambda begun: box.turn_knob("DBM" if begun else "W")
     server.box = box
     await server.start(port)
     return server

@@ -89,6 +89,14 @@ class RedPitaya(ScpiInstrument):
         self._acquisition_commands()
         self.on("*RST", 0, lambda _s, _a: self._reset_generator())
 
+    def power_up(self) -> None:
+        super().power_up()
+        self._reset_pins()
+        self._reset_analog()
+        self._levels.update(dict.fromkeys(LEDS, False))
+        self._reset_generator()
+        self._digitiser.reset()
+
     def _set_log(self, text: str) -> None:
         choice(text, ("OFF", "CONSOLE", "SYSLOG"))
 
@@ -296,6 +304,6 @@ async def start(world: World, role: Role, port: int = 0) -> VisaServer:
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, board, b"\r\n")
 
-    server = VisaServer(role, session, world.streams[f"garble {role}"])
+    server = VisaServer(role, session, world.streams[f"garble {role}"], board.power_up)
     await server.start(port)
     return server

@@ -147,6 +147,7 @@ async def start(world: World, maker: Maker, port: int = 0) -> VisaServer:
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, box, b"\n")
 
-    server = VisaServer("sideband", session, world.streams["sideband wire"])
+    server = VisaServer("sideband", session, world.streams["sideband wire"], box.power_up)
+    server.lasting["unlocked"] = box.lose_lock
     await server.start(port)
     return server

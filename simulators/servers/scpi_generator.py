@@ -16,15 +16,12 @@ RESOLUTION_HZ = 0.01
 
 
 class OffsetGenerator(ScpiInstrument):
-    """Frequency, level, output. Powers up as it was left: RF on at the 84Kr line."""
+    """Frequency, level, output. Powers up as it was stored: RF on at the 84Kr line."""
 
     def __init__(self, world: World) -> None:
         super().__init__("Rigol Technologies,DSG830,DSG8A000000001,00.01.05")
         self._world = world
-        self._frequency_hz = BASE_HZ + 1e6 * world.truth.trap.offset_84_mhz
-        self._level_dbm = 10.0
-        self._rf_on = True
-        self._modulation = False
+        self._recall()
         frequency, level = "[:SOURce#]:FREQuency[:CW]", "[:SOURce#]:LEVel[:AMPLitude]"
         self.on(f"{frequency}?", 0, lambda _s, _a: f"{self._frequency_hz:.2f}")
         self.on(frequency, 1, lambda _s, a: self._set_frequency(a[0]))
@@ -36,6 +33,18 @@ class OffsetGenerator(ScpiInstrument):
         self.on("MODulation:STATe", 1, lambda _s, a: self._set_modulation(a[0]))
         self.on("*RST", 0, lambda _s, _a: self._set_output(False))
         self._apply()
+
+    def power_up(self) -> None:
+        super().power_up()
+        self._recall()
+        self._apply()
+
+    def _recall(self) -> None:
+        """The state that is stored in the box."""
+        self._frequency_hz = BASE_HZ + 1e6 * self._world.truth.trap.offset_84_mhz
+        self._level_dbm = 10.0
+        self._rf_on = True
+        self._modulation = False
 
     def _set_frequency(self, text: str) -> None:
         wanted_hz = limited(text, LOWEST_HZ, HIGHEST_HZ, FREQUENCY_UNITS)
@@ -64,6 +73,8 @@ async def start(world: World, port: int = 0) -> VisaServer:
     def session(link: Link) -> ScpiSession:
         return ScpiSession(link, instrument, b"\n")
 
-    server = VisaServer("isotope_offset", session, world.streams["garble isotope_offset"])
+    server = VisaServer(
+        "isotope_offset", session, world.streams["garble isotope_offset"], instrument.power_up
+    )
     await server.start(port)
     return server

@@ -36,6 +36,11 @@ class Firmware:
     def __init__(self, world: World) -> None:
         self.world = world
 
+    def power_up(self) -> None:
+        """Power off and on: the settings that are compiled in."""
+        with self.world.lock:
+            self.world.cavity.firmware.power_up()
+
     def get(self, name: str) -> str:
         """Value of a setting or output as the firmware prints it."""
         with self.world.lock:
@@ -275,7 +280,10 @@ async def start(world: World) -> SerialServer:
     """The lock's board on a free loopback port."""
     firmware = Firmware(world)
     server = SerialServer(
-        "lock", lambda link: StclSession(link, firmware), world.streams["lock wire"]
+        "lock",
+        lambda link: StclSession(link, firmware),
+        world.streams["lock wire"],
+        firmware.power_up,
     )
     await server.start()
     return server

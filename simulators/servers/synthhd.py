@@ -96,9 +96,17 @@ class SynthHd:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._recall()
+        self._noise = world.streams["SynthHD temperature"]
+
+    def power_up(self) -> None:
+        """Power off and on: what is stored in the box, RF off."""
+        self._recall()
+        self._drive_modulator()
+
+    def _recall(self) -> None:
         self._shared = {key: s.default for key, s in SHARED_SETTINGS.items()}
         self._channels = (_Channel(), _Channel())
-        self._noise = world.streams["SynthHD temperature"]
 
     @property
     def _channel(self) -> _Channel:
@@ -280,7 +288,10 @@ async def start(world: World) -> SerialServer:
     """A SynthHD on a free loopback port."""
     box = SynthHd(world)
     server = SerialServer(
-        "sideband", lambda link: SynthHdSession(link, box), world.streams["sideband wire"]
+        "sideband",
+        lambda link: SynthHdSession(link, box),
+        world.streams["sideband wire"],
+        box.power_up,
     )
     await server.start()
     return server

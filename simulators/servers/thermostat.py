@@ -11,6 +11,10 @@ READY_WITHIN_K = 0.01
 RANGE_C = (15.0, 30.0)
 AMBIENT_C = 22.0
 AMPERE_PER_K = 0.05
+RUNAWAY_C = 40.0
+"""Where a cooler that works the wrong way round takes the diode."""
+FAULT_K = 1.0
+"""Farther than this from its setpoint the box reports a fault."""
 
 
 class Thermostat:
@@ -21,11 +25,14 @@ class Thermostat:
         self._time_s = world.clock.now_s()
         self.set_c = self._actual_c = 20.0
         self.enabled = True
+        self._runs_away = False
         self._noise = OrnsteinUhlenbeck(0.001, 2.0, self._time_s, world.streams[name])
 
     def actual_c(self) -> float:
         now_s = self._clock.now_s()
         target_c = self.set_c if self.enabled else AMBIENT_C
+        if self._runs_away:
+            target_c = RUNAWAY_C
         self._actual_c = relaxed(self._actual_c, target_c, now_s - self._time_s, TIME_CONSTANT_S)
         self._time_s = now_s
         return self._actual_c + self._noise.at(now_s)
@@ -39,6 +46,16 @@ class Thermostat:
     def put_enabled(self, value: bool) -> None:
         self.actual_c()
         self.enabled = value
+
+    def fail(self, failed: bool) -> None:
+        """Fault: the loop has lost its sensor and heats, whatever is set."""
+        self.actual_c()
+        self._runs_away = failed
+
+    @property
+    def faulty(self) -> bool:
+        """The loop is on and has lost its setpoint for good; not while it only settles."""
+        return self._runs_away and abs(self.actual_c() - self.set_c) > FAULT_K
 
     def ready(self) -> bool:
         return self.enabled and abs(self.actual_c() - self.set_c) < READY_WITHIN_K

@@ -103,6 +103,15 @@ class FirmwareLock:
         self.set_ramp_word(RAMP_OFFSET_WORD)
         self._cavity.laser.return_to_first_mode()
 
+    def power_up(self) -> None:
+        """The board's power goes off and on: compiled-in settings, outputs at their offsets, and
+        the hold after a start. Both loops begin anew, so the laser may land in another order."""
+        self.change(**vars(LockSettings()))
+        self.set_laser_word(LASER_OFFSET_WORD)
+        self.set_ramp_word(RAMP_OFFSET_WORD)
+        self._startup_left_s = STARTUP_S
+        self._halted = False
+
     def laser_word(self) -> int:
         """Word of the laser's converter now, 0 to 4095."""
         self._cavity.advance()

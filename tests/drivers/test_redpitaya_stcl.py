@@ -182,7 +182,7 @@ def rig() -> Iterator[Rig]:
 
     server = run(redpitaya.start(world, "lock"))
     settings = StclSettings(relock_wait_s=0.1, patience_sweeps=20)
-    lock = RedPitayaStcl("lock", server.address, settings, timeout_s=0.5, rate_hz=100.0)
+    lock = RedPitayaStcl("lock", server.address, settings, timeout_s=1.0, rate_hz=100.0)
     try:
         lock.connect()
         yield Rig(world, server, lock)

@@ -38,7 +38,7 @@ def test_a_current_beyond_its_limit_is_not_sent_and_the_limit_stands_there(
 ) -> None:
     panel = shown(AmplifierPanel)
     put(qtbot, panel.amplifier.field, "2501")
-    assert link.sent == []
+    assert commands(link) == []
     texts = [label.text() for label in panel.findChildren(QLabel) if label.isVisible()]
     assert "Allowed: 0 to 2500 mA" in texts
 
@@ -50,7 +50,7 @@ def test_above_the_ceiling_without_seed_is_refused_here(
     link.feed(amplifier__current=250.0, amplifier__current_set=250.0, amplifier__seed_power=4.0)
     assert "until the seed gives 10 mW" in panel.next.text()
     put(qtbot, panel.amplifier.field, "301")
-    assert link.sent == []
+    assert commands(link) == []
     assert "10 mW are needed" in panel.amplifier.field.note
     link.feed(amplifier__seed_power=15.0)
     assert panel.amplifier.field.problem == ""
@@ -64,7 +64,7 @@ def test_during_a_run_a_setpoint_says_why_it_is_not_sent(
     panel = shown(AmplifierPanel)
     link.feed(run__state="running")
     put(qtbot, panel.seed.field, "95")
-    assert link.sent == []
+    assert commands(link) == []
     assert "a run is under way" in panel.seed.field.note
     link.feed(run__state="idle")
     assert panel.seed.field.problem == ""
@@ -123,7 +123,7 @@ def test_previous_setpoint_comes_back_into_the_field(
     panel.seed.previous.click()
     assert panel.seed.field.text() == "90.00"
     assert panel.seed.field.is_edited
-    assert len(link.sent) == 1
+    assert len(commands(link)) == 1
 
 
 def test_the_seed_setpoint_does_not_follow_the_scatter(shown: Shown, link: FakeLink) -> None:
@@ -168,7 +168,7 @@ def test_power_needs_a_verified_seed(qtbot: QtBot, shown: Shown, link: FakeLink)
     link.feed(amplifier__seed_power=1.0)
     put(qtbot, panel.row.field, "100")
     assert "10 mW are needed" in panel.row.field.note
-    assert link.sent == []
+    assert commands(link) == []
 
 
 def test_a_stale_power_is_grey(shown: Shown, context: Context) -> None:

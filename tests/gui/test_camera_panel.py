@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.context import Context
 from gui.link.station import LinkState
+from gui.link.values import Value
 from gui.model.picture import place_on_sensor, robust_levels
 from gui.panels import camera
 from gui.panels.camera import CameraPanel
@@ -116,6 +117,51 @@ def test_gain_temperature_and_exposure_are_said(panel: CameraPanel, link: FakeLi
     link.feed(camera__gain=200, camera__stable=False, camera__temperature=-40.0)
     assert panel.facts["gain"].text() == "Gain 200"
     assert panel.facts["temperature"].is_wrong
+
+
+def test_the_dose_of_the_register_is_said(panel: CameraPanel, link: FakeLink) -> None:
+    assert panel.facts["dose"].text() == "Dose 0.42 nC"
+    assert "1.28 uC ever" in panel.facts["dose"].toolTip()
+    link.feed(camera__dose=12_345.0)
+    assert panel.facts["dose"].text() == "Dose 12.3 uC"
+
+
+@pytest.mark.parametrize(
+    ("readings", "word", "tone"),
+    [
+        ({}, "idle", Tone.OFF),
+        ({"camera__gain": 200}, "guarded", Tone.OK),
+        ({"camera__stable": False}, "too warm", Tone.WARNING),
+        ({"trap__isotope": 84}, "no gain on 84Kr", Tone.OFF),
+        ({"camera__gain": Value(0, 3, "no answer")}, "unknown", Tone.STALE),
+    ],
+)
+def test_the_register_as_word_and_shape(
+    panel: CameraPanel, link: FakeLink, readings: dict[str, object], word: str, tone: Tone
+) -> None:
+    link.feed(**readings)
+    assert (panel.register.word, panel.register.tone) == (word, tone)
+    assert not panel.trip.isVisible()
+
+
+def test_a_trip_of_the_protection_stands_out_with_its_reason(
+    panel: CameraPanel, link: FakeLink
+) -> None:
+    link.feed(camera__trip="0.5 % of the pixels saturated in 2 frames in a row")
+    assert (panel.register.word, panel.register.tone) == ("TRIPPED", Tone.DANGER)
+    assert panel.trip.isVisible()
+    assert panel.trip.text() == (
+        "Gain taken away: 0.5 % of the pixels saturated in 2 frames in a row"
+    )
+    link.feed(camera__trip="")
+    assert not panel.trip.isVisible()
+
+
+def test_without_a_picture_the_axes_have_no_numbers(panel: CameraPanel, link: FakeLink) -> None:
+    axis = panel.plot.item.getAxis("bottom")
+    assert not axis.style["showValues"]
+    link.feed(camera__image=picture())
+    assert axis.style["showValues"]
 
 
 def test_a_lost_station_leaves_a_dim_picture(

@@ -7,12 +7,15 @@ import pytest
 from fakes_gui import FakeLink
 from panel_tools import PEAKS, Shown, commands, put
 from pytestqt.qtbot import QtBot
+from window_states import sweep
 
+from drivers.stcl.loss import Loss
 from gui.context import Context
 from gui.link.values import OK, Value
 from gui.panels.actuator_bar import ActuatorBar
 from gui.panels.cell import CellPanel
 from gui.panels.lock import LockPanel
+from gui.panels.lock_loss import WIRING
 from gui.panels.ramp_picture import tick_times
 from gui.panels.small_plot import nice_limit
 from gui.theme.palettes import Tone
@@ -77,12 +80,71 @@ def test_peaks_are_drawn_only_as_a_whole_set(shown: Shown, link: FakeLink) -> No
     assert not panel.traces.isVisibleTo(panel)
 
 
-def test_photodiode_traces_are_drawn_where_a_lock_has_them(shown: Shown, link: FakeLink) -> None:
+def test_photodiode_traces_stand_for_the_peaks_where_a_lock_has_them(
+    shown: Shown, link: FakeLink
+) -> None:
     panel = shown(LockPanel)
-    link.feed(lock__trace_master=np.linspace(0.0, 1.0, 50), lock__trace_slave=np.zeros(50))
+    link.feed(**sweep(), lock__trace_errors=np.array([0.2, -0.3]))
     assert panel.traces.isVisibleTo(panel)
+    assert not panel.peaks.isVisibleTo(panel)
     assert not panel.about_peaks.isVisibleTo(panel)
-    assert [len(curve.getData()[1]) for curve in panel.diodes.values()] == [50, 50]
+    for name, places in (("master", [551.2, 2950.3]), ("slave", [1450.7, 3827.0])):
+        times, volts = panel.traces.curves[name].getData()
+        assert len(times) == len(volts) == 2000
+        x, y = panel.traces.marks[name].getData()
+        assert list(x) == places
+        assert list(y) == pytest.approx(np.interp(places, times, volts)), "on the trace"
+    assert "▲ master at 551, 2950 us" in panel.traces.caption.text()
+    assert list(panel.curve.getData()[1]) == [0.2, -0.3], "errors of single sweeps"
+    link.feed(**{name: np.array([]) for name in sweep()}, lock__trace_errors=np.array([]))
+    assert panel.peaks.isVisibleTo(panel)
+    assert not panel.traces.isVisibleTo(panel)
+
+
+def test_a_trace_without_a_peak_says_so(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    link.feed(**{**sweep(), "lock__trace_slave_peaks": np.array([])})
+    assert "◆ slave no peak" in panel.traces.caption.text()
+
+
+def test_parts_of_two_sweeps_are_not_drawn_together(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    link.feed(**sweep())
+    link.feed(lock__trace_times=np.linspace(0.0, 4000.0, 100))
+    assert len(panel.traces.curves["master"].getData()[0]) == 2000
+
+
+def test_a_named_loss_has_a_badge(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    assert not panel.loss.isVisible()
+    link.feed(lock__locked=False, lock__reason="power drop: the slave's peak fell to 40 %")
+    assert (panel.loss.word, panel.loss.tone) == ("power drop", Tone.DANGER)
+    assert panel.reason.text() == "the slave's peak fell to 40 %"
+    link.feed(lock__locked=True, lock__reason="")
+    assert not panel.loss.isVisible()
+
+
+@pytest.mark.parametrize("name", WIRING)
+def test_a_wiring_fault_sends_somebody_to_the_cables(
+    shown: Shown, link: FakeLink, name: str
+) -> None:
+    panel = shown(LockPanel)
+    link.feed(lock__locked=False, lock__reason=f"{name}: what was seen")
+    assert panel.loss.isVisible()
+    assert panel.loss.word == f"wiring: {name}"
+    assert panel.reason.text() == "what was seen. Look at the cables, then relock."
+    assert Loss(name, "what was seen").wiring, "as the lock itself says"
+
+
+def test_an_empty_plot_has_no_numbers(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    assert panel.strip.is_empty
+    assert not panel.strip.getAxis("left").style["showValues"]
+    link.feed(lock__errors=np.array([0.1, -1.4, 0.3]))
+    assert panel.strip.getAxis("left").style["showValues"]
+    link.feed(lock__errors=np.array([]))
+    assert panel.strip.is_empty
+    assert not panel.strip.getAxis("bottom").style["showValues"]
 
 
 def test_the_last_zeroing_stands_in_lock_and_cell(shown: Shown, link: FakeLink) -> None:

@@ -6,7 +6,7 @@ import pytest
 from fakes_gui import FakeLink
 from panel_tools import Shown
 
-from atta_daq.client.slow import SlowValue, slow_to_json
+from atta_daq.client.slow import SlowSeverity, SlowValue, slow_to_json
 from gui.context import Context
 from gui.link.values import INVALID, Value
 from gui.panels.slow import SlowPanel, limits_text, value_text
@@ -56,6 +56,22 @@ def test_the_worst_stands_on_top_with_its_reason_below(
     assert row.reason.text() == reason
     assert row.reason.isVisible()
     assert not panel.rows["rf"].reason.isVisible()
+
+
+def test_an_alarm_ranks_above_a_lost_value_and_that_above_a_warning(
+    panel: SlowPanel, link: FakeLink
+) -> None:
+    def feed(*severities: SlowSeverity) -> None:
+        values = [
+            replace(RF, name=f"v{n}", severity=severity) for n, severity in enumerate(severities)
+        ]
+        link.feed(slow__readings=slow_to_json(values))
+
+    feed("invalid", "minor", "major", "invalid", "ok")
+    assert panel.worst.word == "1 × ALARM, 2 × lost, 1 × warning"
+    assert panel.worst.tone is Tone.DANGER
+    feed("minor", "invalid")
+    assert (panel.worst.word, panel.worst.tone) == ("1 × lost, 1 × warning", Tone.STALE)
 
 
 def test_a_lost_station_greys_all_and_keeps_the_numbers(panel: SlowPanel, context: Context) -> None:

@@ -29,7 +29,7 @@ RUN = {
     "run_id": "20260101-000000-85Kr-a-0001", "name": "a", "isotopes": [85], "state": "complete",
     "started_utc_s": 1.7e9, "duration_s": 100.0, "sample": "", "note": "", "geometry": "co",
 }  # fmt: skip
-MOVING = ("light", "seed", "amplifier", "sideband", "lock", "trap", "camera", "align")
+MOVING = ("light", "seed", "amplifier", "sideband", "lock", "trap", "camera", "align", "calibrate")
 SCAN = """
 name = "a"
 [[part]]
@@ -126,7 +126,8 @@ def test_every_action_is_bound_and_can_be_triggered(
     assert set(triggered) == set(actions.specs)
     commands = {sent.name for sent in link.sent}
     assert {"stop", "run", "pause", "resume", "abort", "take_control", "light_on", "pumping",
-            "relock", "zero_axis", "jump", "trap", "camera_view", "align"} <= commands  # fmt: skip
+            "relock", "zero_axis", "jump", "trap", "camera_view", "align", "calibrate",
+            "protection"} <= commands  # fmt: skip
 
 
 def test_nothing_that_moves_the_rig_is_possible_while_another_commands(

@@ -37,8 +37,14 @@ def open_bench(qtbot: QtBot, shared_rig: Rig, tmp_path: Path) -> Iterator[Open]:
 
 def test_a_sweep_from_start_to_fit(open_bench: Open, station: RunningStation) -> None:
     bench = open_bench().connected()
+    amplifier, calibrations = (bench.panel(name) for name in ("amplifier", "calibrations"))
+    bench.until(lambda: amplifier.guards.summary.tone is Tone.OK)
+    assert "station's watchdog" in amplifier.guards.rows[-1].by.text()
+    bench.until(lambda: calibrations.model.rowCount() > 0)
+    assert {line.name for line in calibrations.model.lines} >= {"axis zero", "power slope"}
     run_id = bench.start(SCAN)
     bench.until(lambda: bench.text("run:state") == "running")
+    bench.until(lambda: not bench.context.actions["calibrate.camera"].isEnabled())
     bench.trigger("run.pause")
     bench.until(lambda: bench.text("run:state") == "paused")
     assert bench.window.strip.badges["run"].word == "paused"

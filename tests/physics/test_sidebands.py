@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import jv
 
 from atta_daq.physics.sidebands import Sidebands, depth_from_power_dbm, power_dbm_from_depth
 
@@ -19,6 +20,12 @@ def test_power_is_kept(depth):
     weights = Sidebands(230.0, depth).weights
     assert 0.992 < weights.sum() <= 1.0 + 1e-12
     np.testing.assert_array_equal(weights, weights[::-1])
+
+
+@given(depth=st.floats(0.0, 60.0))
+def test_weights_are_those_of_bessel_functions(depth):
+    expected = jv([2, 1, 0, 1, 2], depth) ** 2
+    np.testing.assert_allclose(Sidebands(230.0, depth).weights, expected, atol=1e-14)
 
 
 def test_no_modulation_is_the_carrier():

@@ -9,6 +9,7 @@ from atta_daq.client.log import Level
 from atta_daq.station.activity import Activity
 from atta_daq.station.lease import Lease
 from atta_daq.station.live_view import LiveView
+from drivers.interfaces import CameraProtection
 
 
 class Quiet:
@@ -22,6 +23,8 @@ class Quiet:
     def __getattr__(self, name: str) -> Any:
         if name in ("camera", "trap", "provisional"):
             return self
+        if name == "protection":
+            return lambda: CameraProtection(0.0, 0, "", 0.0)
 
         def call(*_: object) -> None:
             self.calls.append(name)

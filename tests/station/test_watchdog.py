@@ -48,6 +48,7 @@ class Bench:
             cast(Any, SimpleNamespace(amplifier=amplifier, camera=None)),
             rig_config(rig_file(PORTS, "co"), "rig.toml"),
             cast(Any, light),
+            cast(Any, None),
             cast(Any, server),
             self.alarms,
             cast(Any, None),

@@ -280,7 +280,7 @@ def test_whatever_the_box_says_only_driver_errors_come_out(text):
 
 
 def test_connect_identifies_and_checks_the_guard(scripted, dlc_at):
-    server = scripted([*HELLO, *IDENTITY, *amplifier("#f", "0.0", "0.0"), *GUARD, *CLIPS])
+    server = scripted([*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS])
     assert dlc_at(server.port).connect() == Identity(
         "TOPTICA", "DLC pro", "DLC PRO_020295", "3.3.3"
     )
@@ -305,7 +305,7 @@ def test_connect_identifies_and_checks_the_guard(scripted, dlc_at):
     ],
 )
 def test_connect_refuses_an_unguarded_box(scripted, dlc_at, parameter, answer, words):
-    steps = [*HELLO, *IDENTITY, *amplifier("#f", "0.0", "0.0"), *GUARD, *CLIPS]
+    steps = [*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS]
     for place, (action, value) in enumerate(steps):
         if action == "expect" and parameter.encode() + b")" in value:
             steps[place + 1] = ("send", f"{answer}\n> ".encode())
@@ -319,7 +319,6 @@ def test_connect_brings_an_unseeded_amplifier_down(scripted, dlc_at):
     server = scripted(
         [
             *HELLO,
-            *IDENTITY,
             *amplifier("#t", "2000.0", "2000.1"),
             *seed("#t", "0.2"),
             *amplifier("#t", "2000.0", "2000.1"),

@@ -208,13 +208,28 @@ def test_status_is_one_poll_with_the_amplifier_first(boxes, connected):
         b"OUTP:PROT:EXT:MODE?\n",
         b"STAT:MEAS:COND?\n",
         b"OUTP:PROT:EXT:TRIP?\n",
+        b"SOUR:CURR:LIM?\n",
     ]
     assert boxes[0].received == [
         b"OUTP1:STAT?\n",
         b"MEAS:CURR1?\n",
         b"MEAS:CURR2?\n",
         b"STAT:MEAS:COND?\n",
+        b"SOUR:CURR:LIM?\n",
     ]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_box_that_answers_in_another_unit_is_named_at_zero_current(boxes, connected, which):
+    boxes[which].answers[b"SOUR:CURR:LIM?"] = (b"100.0\n", b"2500.0\n")[which]
+    with pytest.raises(DeviceFault, match="another unit"):
+        connected.status()
+
+
+def test_a_laser_that_goes_off_by_itself_is_named_without_a_bit(boxes, connected):
+    connected.status()
+    boxes[0].answers[b"OUTP1:STAT?"] = b"0\n"
+    assert connected.status().message == "seed: off, and not switched off from here"
 
 
 def test_status_says_what_the_registers_say(boxes, connected):

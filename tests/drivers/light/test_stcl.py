@@ -457,9 +457,18 @@ def test_a_late_answer_is_known_by_its_echo(scripted, lock_at):
 
 
 def test_command_error(scripted, lock_at):
-    server = scripted([*OPEN, ("expect", b"Ls?\n"), ("send", b"L cmd error!\r\n")])
+    refused = [*OPEN, ("expect", b"Ls?\n"), ("send", b"L cmd error!\r\n")]
+    server = scripted(refused, refused, refused)
     with pytest.raises(DeviceFault, match=r"did not accept 'Ls\?'"):
         lock_at(server.url).connect()
+
+
+def test_a_first_command_that_met_an_older_one_is_sent_again(scripted, lock_at):
+    server = scripted(
+        [*OPEN, ("expect", b"Ls?\n"), ("send", b"L cmd error!\r\n")],
+        [*OPEN, *ask("Ls?", 1230), *ask("Lki?", 30)],
+    )
+    assert lock_at(server.url).connect().maker == "INO"
 
 
 def test_half_an_answer_and_a_closed_connection(scripted, lock_at):

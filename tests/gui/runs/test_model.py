@@ -30,7 +30,8 @@ def test_rows_are_the_runs_in_the_order_of_the_station(qapp: object) -> None:
     lines = tuple(RunLine.from_dict(run(name)) for name in ("b", "a"))
     assert model.show_lines(lines)
     assert not model.show_lines(lines)
-    assert [model.index(row, 1).data() for row in range(model.rowCount())] == ["b", "a"]
+    assert COLUMNS[:3] == ("State", "Name", "Started"), "what tells runs apart, in a narrow list"
+    assert [texts(model, row)["Run"] for row in range(model.rowCount())] == ["b", "a"]
     shown = texts(model, 0)
     assert shown["Isotopes"] == "83Kr, 85Kr"
     assert shown["Duration"] == "3 h 30 min"
@@ -39,7 +40,7 @@ def test_rows_are_the_runs_in_the_order_of_the_station(qapp: object) -> None:
     assert model.row_of("c") == -1
     assert model.index(1, 0).data(LINE_ROLE) is lines[1]
     assert model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole) == "State: complete"
-    assert model.headerData(1, Qt.Orientation.Horizontal) == "Run"
+    assert model.headerData(1, Qt.Orientation.Horizontal) == "Name"
     assert model.data(QModelIndex()) is None
 
 

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.context import Context
 from gui.link.station import LinkState
+from gui.runs.model import COLUMNS
 from gui.runs.panel import RunsPanel
 
 FIT = {
@@ -94,6 +95,17 @@ def sent(link: FakeLink, name: str) -> list[Sent]:
 
 
 # --- the list --------------------------------------------------------------------------------
+
+
+def test_the_name_can_be_read_in_a_narrow_list(filled: RunsPanel, qtbot: QtBot) -> None:
+    """At 1400 x 850 the list has 450 pixels."""
+    filled.resize(770, 260)
+    header, name = filled.table.horizontalHeader(), COLUMNS.index("Name")
+    qtbot.waitUntil(lambda: filled.table.viewport().width() <= 470)
+    end = header.sectionViewportPosition(name) + header.sectionSize(name)
+    assert end <= filled.table.viewport().width()
+    text = filled.model.index(0, name).data()
+    assert header.sectionSize(name) > filled.table.fontMetrics().horizontalAdvance(text)
 
 
 def test_the_list_is_read_when_it_is_first_seen(filled: RunsPanel, link: FakeLink) -> None:

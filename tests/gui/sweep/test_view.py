@@ -203,16 +203,16 @@ def test_readout_of_the_nearest_point(view: SweepView, link: FakeLink, qtbot: Qt
     point = drawn(view).points.source[7]
     scene = view.plot.box.mapViewToScene(QPointF(point.detuning_mhz, point.ratio))
     view.plot.scene().sigMouseMoved.emit(scene)
-    text = view.readout.text()
+    text = view.readout.full
     assert f"{point.counts} counts in 240 s" in text
     assert "atoms/h" in text
     view.plot.setFocus()
     qtbot.keyClick(view.plot, Qt.Key.Key_Home)
     view.plot.hide_crosshair()
     qtbot.keyClick(view.plot, Qt.Key.Key_Period)
-    assert "at −600.0 MHz" in view.readout.text()
+    assert "at −600.0 MHz" in view.readout.full
     qtbot.keyClick(view.plot, Qt.Key.Key_Period)
-    assert "at −550.0 MHz" in view.readout.text()
+    assert "at −550.0 MHz" in view.readout.full
 
 
 def click(qtbot: QtBot, view: SweepView, scene: QPointF, **more: Any) -> None:

@@ -1,13 +1,15 @@
-"""Draws the state of a run in the list: shape, colour and word."""
+"""Draws a state in a table: shape, colour and word, as a badge does."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from gui.runs.model import LINE_ROLE
+from gui.theme.palettes import Tone
 from gui.theme.theme import Theme
 from gui.widgets.badge import draw_shape
 
+LINE_ROLE = Qt.ItemDataRole.UserRole
+"""What a row stands for; it has a `tone`."""
 _GAP = 6
 
 
@@ -31,13 +33,15 @@ class StateDelegate(QStyledItemDelegate):
         widget = option.widget  # type: ignore[attr-defined]
         widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
         palette = self._theme.palette
-        line = index.data(LINE_ROLE)
-        colour = QColor(palette.on_accent if selected else palette.tones[line.tone])
+        known = bool(option.state & QStyle.StateFlag.State_Enabled)  # type: ignore[attr-defined]
+        # In a table that is disabled nobody knows whether it is still true.
+        tone = index.data(LINE_ROLE).tone if known else Tone.STALE
+        colour = QColor(palette.on_accent if selected and known else palette.tones[tone])
         side = 0.75 * metrics.height()
         box = QRectF(rect.left() + _GAP, rect.center().y() - side / 2.0 + 0.5, side, side)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        draw_shape(painter, line.tone, box, colour)
+        draw_shape(painter, tone, box, colour)
         painter.setPen(colour)
         area = QRectF(rect)
         area.setLeft(box.right() + _GAP)

@@ -1,0 +1,199 @@
+"""The mid-run half of the fault matrix: a station counts at speed 1 while its rig fails.
+
+The scan never ends by itself: one point with a dwell of minutes, brackets of half a second. Each
+cell is one fault in the counting segment, and the way back into the next attempt's.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from fault_matrix import NAMED_S, WIRE, Cell, LaneLost, Outcome, StolenTime
+from rigs import Rig, RunningStation, start_rig, start_station
+
+SCAN = """
+name = "faults"
+zero_on_reference_cell = false
+calibrate_counting_s = 0
+max_attempts = 10000
+bracket_period_s = 5000.0
+[[part]]
+isotope = 85
+dwell_s = 4000.0
+bursts = 2
+[[part.axis]]
+quantity = "detuning_mhz"
+values = [60.0]
+"""
+OVERHEAD_S = 0.5
+"""Of looking at the station through its own process variables and journal."""
+STALL_S = 20 * 0.1 + 2.0
+"""The documented time of a stalled camera: 20 exposures and 2 s."""
+LATE_NAMES = {("camera", "stall"): STALL_S}
+"""Faults that have a documented time of their own."""
+BACK_S = 40.0
+NAMED_AS = {"slow_control": "ATTA:SLOW:", "isotope_offset": "the trap is on or near 84Kr"}
+"""What may stand in a flag for an instrument instead of its name: its process variables; where its
+generator's defaults put the trap, which the camera's own guard may be the first to see."""
+QUICK_LANES = (
+    ("amplifier", "lock"),
+    ("sideband", "trap_switch", "isotope_offset"),
+    # the camera last: the sensor that its last fault has warmed needs minutes to be cold again
+    ("loading", "reference_cell", "power_meter", "slow_control", "camera"),
+)
+"""Servers whose cells one station takes."""
+QUICK_WIRE = ("no_reply", "restarted", "wrong_unit", "disconnected")
+"""Faults of the wire that every `make test` takes in mid-run; the others are taken by `make soak`.
+A station hears of each of them as an error of the driver, which the idle half has met."""
+UNFLAGGED = {
+    ("loading", None): "its records carry all their settings; only a bracket would fail",
+    ("reference_cell", None): "nothing in a block needs it",
+    ("power_meter", None): "nothing in a block needs it",
+    ("camera", "drop_frames"): "lost frames are counted as dead time",
+    ("camera", "late"): "nothing is put while frames come",
+    ("camera", "runaway"): "ADAndor reads no temperature while it acquires",
+}
+"""Faults that leave the counting segment as good as it was, and why."""
+
+
+def quick(cell: Cell) -> bool:
+    """Whether `make test` takes this cell in mid-run."""
+    if cell.server == "camera":
+        return cell.fault not in ("dropped", "late")
+    return cell.fault not in WIRE or cell.fault in QUICK_WIRE
+
+
+def unflagged(cell: Cell) -> str:
+    """Why the segment under way is not flagged; '' when it must be."""
+    return UNFLAGGED.get((cell.server, None)) or UNFLAGGED.get((cell.server, cell.fault), "")
+
+
+class CountingStation:
+    """A rig, a station on it, and a run that counts."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        folder.mkdir(parents=True)
+        self.rig: Rig = start_rig(folder, speed=1.0, **options)
+        self.rig.config["loading"] |= {"bursts": 2, "load_s": 0.1, "quench_s": 0.02}
+        self.rig.path.write_text(tomli_w.dumps(self.rig.config))
+        self.station: RunningStation = start_station(self.rig, folder / "data")
+        run_id = str(self.station.client.command("run", scan=SCAN)["run"])
+        self.journal = self.station.data / run_id / "journal.jsonl"
+        self._wait_for_counting(0, 60.0)
+        self.stolen = StolenTime()
+
+    def close(self) -> None:
+        self.stolen.close()
+        # The end of a run and its report are other tests' subject, and take their time.
+        self.station.client.close()
+        self.station.kill()
+        self.rig.world.close()
+
+    # --- what can be seen -----------------------------------------------------------------------
+
+    def segments(self) -> list[dict[str, Any]]:
+        """Segments in the journal, in the order in which they ended."""
+        lines = self.journal.read_text().splitlines()
+        documents = [json.loads(line) for line in lines if line.startswith("{") and line[-1] == "}"]
+        return [d["body"]["segment"] for d in documents if d["doc"] == "event"]
+
+    def flags(self) -> list[str]:
+        return [s["flag"] for s in self.segments() if s["flag"]]
+
+    def alarms(self, source: str) -> dict[str, str]:
+        """Alarms of an instrument, active or past, by id and time of their beginning."""
+        told = json.loads(self.station.client.get("station:alarms") or "[]")
+        return {f"{a['id']} {a['since_utc_s']}": a["text"] for a in told if a["source"] == source}
+
+    def _counting(self) -> bool:
+        client = self.station.client
+        return bool(client.get("camera:acquiring")) and client.get("run:suspended") == ""
+
+    def _wait_for_counting(self, taken: int, timeout_s: float) -> float:
+        """Wait until a counting segment is under way after more than `taken` segments."""
+        began = time.monotonic()
+        while True:
+            segments = self.segments() if self.journal.exists() else []
+            if len(segments) > taken and not segments[-1]["flag"] and self._counting():
+                return time.monotonic() - began
+            assert time.monotonic() - began < timeout_s, (
+                f"not counting: {segments[-3:]}, waits for "
+                f"{self.station.client.get('run:suspended')!r}, "
+                f"{self.station.log.read_text()[-2000:]}"
+            )
+            time.sleep(0.05)
+
+    # --- one cell -------------------------------------------------------------------------------
+
+    def run(self, cell: Cell) -> Outcome:
+        try:
+            return self._run(cell)
+        except AssertionError as error:
+            self.rig.clear()
+            try:
+                self._wait_for_counting(0, BACK_S)
+            except AssertionError as lost:
+                raise LaneLost(f"{error}; then {lost}") from lost
+            raise
+
+    def _run(self, cell: Cell) -> Outcome:
+        taken, flags, alarms = len(self.segments()), len(self.flags()), self.alarms(cell.instrument)
+        self.rig.fault(cell.server, cell.fault, **dict(cell.arguments))
+        named, reason, named_s = self._named(cell, flags, set(alarms))
+        spared = unflagged(cell)
+        if not spared:
+            self._flagged(cell, flags)
+        if cell.fault == "interlock_open":
+            # one that stays: the run waits and says for what
+            self.station.wait_for("run:suspended", lambda reason: "interlock" in reason, 10.0)
+        status = self.rig.world.ask({"cmd": "status"})["status"]
+        assert not status["amplifier_destroyed"], cell
+        assert status["damage_dose_a_s"] < 0.5 * status["damage_limit_a_s"], (cell, status)
+        assert self.rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
+        spent = self._spared(cell, taken) if spared else self._wait_for_counting(taken + 1, BACK_S)
+        state = f"amplifier at {status['amplifier_current_ma']:.0f} mA"
+        return Outcome(cell, named, reason, named_s, spent, state)
+
+    def _named(self, cell: Cell, flags: int, alarms: set[str]) -> tuple[str, str, float]:
+        """The first new flag or alarm."""
+        limit_s = LATE_NAMES.get((cell.server, cell.fault), NAMED_S) + OVERHEAD_S
+        began = time.monotonic() - self.stolen.total_s
+
+        def since() -> float:
+            return time.monotonic() - self.stolen.total_s - began
+
+        while True:
+            told = self.flags()[flags:]
+            if told:
+                names = (cell.server, cell.instrument, NAMED_AS.get(cell.server, cell.server))
+                assert any(name in told[0] for name in names), told[0]
+                return "flag", told[0], since()
+            news = [text for key, text in self.alarms(cell.instrument).items() if key not in alarms]
+            if news:
+                return "alarm", news[0], since()
+            if since() > limit_s:
+                assert unflagged(cell), "it is not named"
+                return "none", unflagged(cell), 0.0
+            time.sleep(0.03)
+
+    def _flagged(self, cell: Cell, flags: int) -> None:
+        began = time.monotonic()
+        while len(self.flags()) == flags:
+            assert time.monotonic() - began < 15.0, "the segment was not flagged"
+            time.sleep(0.05)
+
+    def _spared(self, cell: Cell, taken: int) -> float:
+        """The segment goes on, and nothing of the fault is left."""
+        began = time.monotonic()
+        name = f"{cell.instrument}:silent"
+        while any(
+            a["id"] == name and a["active"]
+            for a in json.loads(self.station.client.get("station:alarms") or "[]")
+        ):
+            assert time.monotonic() - began < BACK_S, "it does not come back"
+            time.sleep(0.05)
+        assert len(self.segments()) == taken, "it has ended the segment"
+        assert self._counting()
+        return time.monotonic() - began

@@ -1,0 +1,146 @@
+"""The calibrations: what the table says, what can be measured anew, and when not."""
+
+from datetime import UTC, datetime
+
+import pytest
+from fakes_calibrations import calibration_table
+from fakes_gui import FakeLink
+from panel_tools import Shown, commands
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QToolButton
+from pytestqt.qtbot import QtBot
+
+from atta_daq.client.names import CALIBRATION_KINDS
+from gui.context import Context
+from gui.model.calibrations import calibration_lines
+from gui.panels.calibrations import KINDS, CalibrationsPanel, action_of
+from gui.panels.calibrations_table import COLUMNS, CalibrationsTable
+from gui.theme.palettes import Tone
+
+NOW_S = datetime(2026, 11, 28, 12, 0, tzinfo=UTC).timestamp()
+STALE = ("power slope", "power threshold")
+
+
+def texts(model: CalibrationsTable, row: int) -> dict[str, str]:
+    return {name: model.index(row, n).data() for n, name in enumerate(COLUMNS)}
+
+
+def test_stale_ones_lead_then_those_never_measured() -> None:
+    lines = calibration_lines(calibration_table(NOW_S, STALE))
+    assert [line.name for line in lines[:4]] == [
+        "power threshold", "power slope", "trap dwell", "axis zero",
+    ]  # fmt: skip
+    assert [(line.word, line.tone) for line in lines[1:4]] == [
+        ("STALE", Tone.WARNING), ("not measured", Tone.OFF), ("valid", Tone.OK),
+    ]  # fmt: skip
+    assert "not valid since" in lines[0].why
+    assert lines[3].why == ""
+
+
+def test_a_row_says_value_error_age_validity_and_source(qapp: object) -> None:
+    model = CalibrationsTable()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show_lines(calibration_lines(calibration_table(NOW_S)), NOW_S)
+    rows = {texts(model, row)["Calibration"]: row for row in range(model.rowCount())}
+    fsr = texts(model, rows["free spectral range"])
+    assert fsr["Value"] == "3001.2 ± 1.4 MHz"
+    assert fsr["Age"] == "12 d 0 h"
+    assert fsr["Valid until"].endswith("2027")
+    assert fsr["Source"] == "cavity", "the rest of the id stands in the tool tip"
+    tip = model.index(rows["free spectral range"], 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "from cavity-20261116-" in tip
+    assert ":" in texts(model, rows["axis zero"])["Valid until"], "it holds for a day"
+    dwell = texts(model, rows["trap dwell"])
+    assert (dwell["Value"], dwell["Age"], dwell["Valid until"]) == ("–", "", "")
+    assert texts(model, rows["Rabi scale"])["Source"] == "rig file"
+
+
+def test_ages_grow_without_losing_the_chosen_row(qapp: object) -> None:
+    model = CalibrationsTable()
+    lines = calibration_lines(calibration_table(NOW_S))
+    model.show_lines(lines, NOW_S)
+    resets: list[int] = []
+    model.modelReset.connect(lambda: resets.append(1))
+    model.show_lines(lines, NOW_S + 86_400.0)
+    assert not resets
+    ages = {texts(model, row)["Calibration"]: texts(model, row)["Age"] for row in range(3)}
+    assert ages["free spectral range"] == "13 d 0 h"
+
+
+def test_the_window_knows_all_that_the_station_can_measure() -> None:
+    assert tuple(KINDS) == CALIBRATION_KINDS
+
+
+def test_the_badge_counts_the_stale(shown: Shown, link: FakeLink) -> None:
+    panel = shown(CalibrationsPanel)
+    assert (panel.badge.word, panel.badge.tone) == ("none is stale", Tone.OK)
+    link.feed(calibrations__table=calibration_table(NOW_S, STALE))
+    assert (panel.badge.word, panel.badge.tone) == ("2 STALE", Tone.WARNING)
+    link.feed(calibrations__table={name: [] for name in calibration_table(NOW_S)})
+    assert (panel.badge.word, panel.badge.tone) == ("none", Tone.OFF)
+
+
+@pytest.mark.parametrize("kind", CALIBRATION_KINDS)
+def test_each_is_measured_by_its_button(
+    shown: Shown, context: Context, link: FakeLink, qtbot: QtBot, kind: str
+) -> None:
+    panel = shown(CalibrationsPanel)
+    context.actions.refresh()
+    button = panel.findChild(QToolButton, action_of(kind))
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert commands(link) == [("calibrate", {"kind": kind})]
+    link.sent[-1].done({"id": f"{kind}-20261128-120000-a1b2"})
+    assert context.notices.history[-1].text.endswith("done")
+
+
+def test_during_a_run_they_are_refused_with_the_reason(
+    shown: Shown, context: Context, link: FakeLink
+) -> None:
+    panel = shown(CalibrationsPanel)
+    link.feed(run__state="running")
+    for kind in KINDS:
+        assert not context.actions[action_of(kind)].isEnabled()
+        assert "a run is under way" in context.actions[action_of(kind)].toolTip()
+    assert "a run is under way" in panel.progress.full
+    link.feed(run__state="idle")
+    assert context.actions["calibrate.cavity"].isEnabled()
+    assert panel.progress.full == ""
+
+
+def test_without_light_only_the_camera_can_be_calibrated(
+    shown: Shown, context: Context, link: FakeLink
+) -> None:
+    shown(CalibrationsPanel)
+    link.feed(amplifier__on=False)
+    possible = [kind for kind in KINDS if context.actions[action_of(kind)].isEnabled()]
+    assert possible == ["camera"]
+    assert "switch the light on" in context.actions["calibrate.cavity"].toolTip()
+
+
+def test_one_under_way_is_an_activity(shown: Shown, context: Context, link: FakeLink) -> None:
+    panel = shown(CalibrationsPanel)
+    link.feed(station__activity="calibration cavity", calibrations__progress="step 3 of 121")
+    assert (panel.badge.word, panel.badge.tone) == ("cavity under way", Tone.BUSY)
+    assert panel.progress.full == "step 3 of 121"
+    assert "the rig is busy: calibration cavity" in context.actions["calibrate.dwell"].toolTip()
+    link.feed(station__activity="", calibrations__progress="")
+    assert context.actions["calibrate.dwell"].isEnabled()
+    assert panel.badge.word == "none is stale"
+
+
+def colours(panel: CalibrationsPanel) -> set[str]:
+    """Of the shapes in the column of states."""
+    picture = panel.table.grab().toImage()
+    return {picture.pixelColor(x, y).name() for x in range(2, 30) for y in range(30, 120)}
+
+
+def test_a_lost_station_makes_the_states_unknown(shown: Shown, context: Context) -> None:
+    panel = shown(CalibrationsPanel)
+    fine = context.theme.palette.tones[Tone.OK]
+    assert fine in colours(panel)
+    context.readings.age("station gone")
+    assert (panel.badge.word, panel.badge.tone) == ("unknown", Tone.STALE)
+    assert panel.progress.full == "station gone"
+    assert fine not in colours(panel), "nothing is shown as fine"
+    assert panel.model.rowCount() > 0, "what was known last stays in sight"

@@ -1,0 +1,181 @@
+"""Faults at random times while the rig counts, beside a rig of the same truth without faults.
+
+pytest -m soak tests/soak/test_faults.py -s
+ATTA_DAQ_FAULTS_S=600 sets for how long faults come (default 1800 s), ATTA_DAQ_FAULTS_SEED the
+seed (default: a new one, printed).
+"""
+
+import math
+import os
+import random
+import secrets
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fault_matrix import NOT_IDLE, SERVERS, Cell, IdleRig, cells, run_lanes
+from fault_midrun import QUICK_LANES, CountingStation
+from rigs import Rig, RunningStation, start_rig, start_station, stop_station
+
+from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.rig.drivers import BUILT_IN, DriverSpec
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(4 * 3600)]
+
+MEAN_GAP_S = 12.0
+"""Between the end of one fault and the next, on the average."""
+HOLD_S = (0.5, 6.0)
+DWELL_S = 8.0
+CALIBRATE_S = 100.0
+"""Faults begin behind the calibration of the counting: without it the run has no counts."""
+SHARE = 0.6
+"""Of the time of the faults that the same scan takes without them."""
+REPEAT_S = DWELL_S + 4.0
+LONGEST_SIGMA = 4.0
+
+
+def scan(duration_s: float) -> str:
+    return f"""
+name = "soak"
+zero_on_reference_cell = false
+calibrate_counting_s = {CALIBRATE_S}
+max_attempts = 100000
+bracket_period_s = 30.0
+[[part]]
+isotope = 85
+dwell_s = {DWELL_S}
+repeats = {max(2, round(SHARE * duration_s / REPEAT_S))}
+[[part.axis]]
+quantity = "detuning_mhz"
+values = [60.0]
+"""
+
+
+@contextmanager
+def working(folder: Path, seed: int) -> Iterator[tuple[Rig, RunningStation]]:
+    folder.mkdir()
+    rig = start_rig(folder, speed=1.0, seed=seed)
+    station = start_station(rig, folder / "data")
+    try:
+        yield rig, station
+    finally:
+        stop_station(station)
+        rig.world.close()
+
+
+def inject(rig: Rig, station: RunningStation, draw: random.Random, duration_s: float) -> int:
+    """Faults one after the other for `duration_s`; returns how many."""
+    every = [cell for server in SERVERS for cell in cells(server)]
+    ends = time.monotonic() + duration_s
+    count = 0
+    while time.monotonic() < ends and station.client.get("run:outcome") == "":
+        time.sleep(draw.expovariate(1.0 / MEAN_GAP_S))
+        cell = draw.choice(every)
+        hold_s = draw.uniform(*HOLD_S)
+        print(f"{cell.server} {cell.fault} for {hold_s:.1f} s", flush=True)
+        rig.fault(cell.server, cell.fault, **dict(cell.arguments))
+        time.sleep(hold_s)
+        assert rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
+        count += 1
+    return count
+
+
+def normalised(folder: Path) -> tuple[float, float]:
+    """Counts per live second and per loading rate of the segments without a flag, and error."""
+    good = [s for s in open_run(folder).segments if not s.flag]
+    counting = [s for s in good if s.kind == "rare" and s.counts is not None]
+    counts = sum(s.counts or 0 for s in counting)
+    exposure_s = sum(s.live_s * (s.efficiency or 0.0) for s in counting)
+    loading = [s.rate for s in good if s.bracket and s.rate is not None]
+    assert counts, "nothing was counted"
+    assert loading, "no bracket was taken"
+    rate = sum(loading) / len(loading)
+    relative = 1.0 / counts
+    if len(loading) > 1:
+        spread = sum((r / rate - 1.0) ** 2 for r in loading) / (len(loading) - 1)
+        relative += spread / len(loading)
+    errors = [s.efficiency_error or 0.0 for s in counting]
+    relative += (sum(errors) / len(errors)) ** 2
+    value = counts / exposure_s / rate
+    return value, value * math.sqrt(relative)
+
+
+def soak(tmp_path: Path, duration_s: float, seed: int) -> None:
+    print(f"faults for {duration_s:g} s, seed {seed}", flush=True)
+    draw = random.Random(seed)
+    with (
+        working(tmp_path / "faults", 1) as (rig, station),
+        working(tmp_path / "calm", 1) as (_, calm),
+    ):
+        text = scan(duration_s)
+        runs = [str(s.client.command("run", scan=text)["run"]) for s in (station, calm)]
+        station.wait_for("run:state", lambda v: v == "running", CALIBRATE_S + 120.0)
+        count = inject(rig, station, draw, duration_s)
+        rig.clear()
+        outcome = station.wait_for_end(duration_s + 300.0)
+        calm.wait_for_end(duration_s + 300.0)
+        status = rig.world.ask({"cmd": "status"})["status"]
+        folders = [s.data / run for s, run in zip((station, calm), runs, strict=True)]
+    run = open_run(folders[0])
+    flagged = [s.flag for s in run.segments if s.flag]
+    print(f"{count} faults, {len(flagged)} of {len(run.segments)} segments flagged: {outcome}")
+    assert run.state is RunState.COMPLETE or outcome not in ("", "complete"), outcome
+    assert run.state in (RunState.COMPLETE, RunState.ABORTED)
+    assert not status["amplifier_destroyed"]
+    assert status["damage_dose_a_s"] < 0.5 * status["damage_limit_a_s"], status
+    (value, error), (calm_value, calm_error) = (normalised(folder) for folder in folders)
+    pull = (value - calm_value) / math.hypot(error, calm_error)
+    print(f"with faults {value:.4g} +- {error:.2g}, without {calm_value:.4g} +- {calm_error:.2g}: "
+          f"{pull:+.2f} sigma; dose {status['damage_dose_a_s']:.3g} of "
+          f"{status['damage_limit_a_s']:.3g} A s")  # fmt: skip
+    assert abs(pull) < LONGEST_SIGMA
+
+
+def test_a_minute_of_faults(tmp_path: Path) -> None:
+    soak(tmp_path, 60.0, 7)
+
+
+def test_half_an_hour_of_faults(tmp_path: Path) -> None:
+    duration_s = float(os.environ.get("ATTA_DAQ_FAULTS_S", "1800"))
+    seed = int(os.environ.get("ATTA_DAQ_FAULTS_SEED", str(secrets.randbelow(1 << 31))))
+    soak(tmp_path, duration_s, seed)
+
+
+def test_the_whole_matrix_in_mid_run(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(len(QUICK_LANES)) as pool:
+        folders = [tmp_path / str(number) for number in range(len(QUICK_LANES))]
+        stations = list(pool.map(CountingStation, folders))
+        lanes = [
+            (station.run, [c for s in lane for c in cells(s)])
+            for station, lane in zip(stations, QUICK_LANES, strict=True)
+        ]
+        try:
+            outcomes, failures = run_lanes(lanes)
+        finally:
+            list(pool.map(CountingStation.close, stations))
+    for o in outcomes:
+        print(o.cell.server, o.cell.fault, o.named, f"{o.named_s:.2f} {o.back_s:.2f}", o.reason)
+    assert not failures, "\n".join(failures)
+
+
+FIRST = {spec.kind: spec.driver for spec in reversed(BUILT_IN)}
+OTHER_MAKES = [s for s in BUILT_IN if FIRST[s.kind] != s.driver and s.driver != "micromanager"]
+
+
+@pytest.mark.parametrize("spec", OTHER_MAKES, ids=lambda s: f"{s.kind}-{s.driver}")
+def test_other_makes_idle(tmp_path: Path, spec: DriverSpec) -> None:
+    """The idle half for the boxes that are not the first of their kind."""
+    rig = start_rig(tmp_path, speed=1.0, instruments=(f"{spec.kind}={spec.driver}",))
+    try:
+        idle = IdleRig(rig)
+        taken: list[Cell] = [c for c in cells(spec.kind) if (c.server, c.fault) not in NOT_IDLE]
+        outcomes, failures = run_lanes([(idle.run, taken)])
+        idle.close()
+    finally:
+        rig.world.close()
+    for o in outcomes:
+        print(o.cell.server, o.cell.fault, o.named, f"{o.named_s:.2f} {o.back_s:.2f}", o.reason)
+    assert not failures, "\n".join(failures)

@@ -1,0 +1,87 @@
+"""Speed 1: every instrument times every fault that it can have, idle and while a run counts.
+
+Each fault is named in time, leaves the rig safe, goes without a restart of anything, and no value
+of it is ever taken for another's (`fault_matrix`, `fault_midrun`). What is expected is written
+down in `docs/reference/faults.md`, which `fault_page` generates from the same tables.
+"""
+
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fault_matrix import EXEMPT, IDLE_LANES, NOT_IDLE, SERVERS, IdleRig, Outcome, cells, run_lanes
+from fault_midrun import QUICK_LANES, CountingStation, quick
+from fault_page import PAGE, page
+from rigs import start_rig
+
+log = logging.getLogger(__name__)
+
+
+def report(outcomes: list[Outcome]) -> None:
+    """With pytest --log-cli-level=INFO."""
+    for o in sorted(outcomes, key=lambda o: (o.cell.server, o.cell.fault)):
+        log.info(
+            "%-15s %-15s %-15s %5.2f s, back %5.2f s, %s: %.90s",
+            o.cell.server, o.cell.fault, o.named, o.named_s, o.back_s, o.state, o.reason,
+        )  # fmt: skip
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(180)
+def test_idle(tmp_path: Path) -> None:
+    rig = start_rig(tmp_path, speed=1.0)
+    try:
+        idle = IdleRig(rig)
+        lanes = [
+            (idle.run, [c for s in lane for c in cells(s) if (s, c.fault) not in NOT_IDLE])
+            for lane in IDLE_LANES
+        ]
+        outcomes, failures = run_lanes(lanes)
+        idle.close()
+    finally:
+        rig.world.close()
+    report(outcomes)
+    assert not failures, "\n".join(failures)
+    assert len(outcomes) == sum(len(cells) for _, cells in lanes)
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(280)
+def test_in_mid_run(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(len(QUICK_LANES)) as pool:
+        folders = [tmp_path / str(number) for number in range(len(QUICK_LANES))]
+        stations = list(pool.map(CountingStation, folders))
+        lanes = [
+            (station.run, [c for s in lane for c in cells(s) if quick(c)])
+            for station, lane in zip(stations, QUICK_LANES, strict=True)
+        ]
+        try:
+            outcomes, failures = run_lanes(lanes)
+        finally:
+            list(pool.map(CountingStation.close, stations))
+    report(outcomes)
+    assert not failures, "\n".join(failures)
+
+
+def test_the_page_says_what_is_tested() -> None:
+    if os.environ.get("ATTA_DAQ_WRITE_DOCS"):
+        PAGE.write_text(page())
+    assert PAGE.read_text() == page(), "ATTA_DAQ_WRITE_DOCS=1 pytest -k page_says renews it"
+
+
+def test_every_simulated_fault_is_in_the_matrix(tmp_path: Path) -> None:
+    """A fault that is added to the simulators is either tested or said not to exist here."""
+    from simulators.boxes import BOXES, chosen
+    from simulators.faults import WIRE_FAULTS
+    from simulators.servers.areadetector_frames import CAMERA_FAULTS
+
+    assert set(chosen({})) <= {c.instrument for s in SERVERS for c in cells(s)}
+    # a leak of light, and a server that comes back at gain, are the subject of the gain's guard
+    guarded = {"light_leak", "restart"}
+    assert {c.fault for c in cells("camera")} == set(CAMERA_FAULTS) - guarded
+    for server in set(SERVERS) - {"camera", "slow_control"}:
+        taken = {c.fault for c in cells(server)}
+        assert set(WIRE_FAULTS) - taken == set(EXEMPT.get(server, ())), server
+    assert BOXES
