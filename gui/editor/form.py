@@ -15,6 +15,7 @@ class Form(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.fields: list[Field] = []
+        self._aligned_px = 0
         self.rows = QFormLayout(self)
         self.rows.setContentsMargins(0, 0, 0, 0)
         self.rows.setVerticalSpacing(4)
@@ -23,6 +24,7 @@ class Form(QWidget):
 
     def add(self, *fields: Field) -> None:
         """A row for each."""
+        self._aligned_px = 0
         for field in fields:
             self.fields.append(field)
             if isinstance(field, FlagField):
@@ -32,16 +34,21 @@ class Form(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+        # A change of look comes as many events, of which few change the font.
+        changes = event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange)
+        if changes and self._label_px() != self._aligned_px:
             self.align()
 
     def align(self) -> None:
         """The fields of all forms begin at the same place, save beside very long labels."""
-        width = self.fontMetrics().horizontalAdvance(_USUAL_LABEL)
+        width = self._aligned_px = self._label_px()
         for row in range(self.rows.rowCount()):
             item = self.rows.itemAt(row, QFormLayout.ItemRole.LabelRole)
             if item is not None and isinstance(label := item.widget(), QLabel):
                 label.setMinimumWidth(width)
+
+    def _label_px(self) -> int:
+        return self.fontMetrics().horizontalAdvance(_USUAL_LABEL)
 
     def show_row(self, field: Field, shown: bool) -> None:
         """Show or hide a field with its label."""
