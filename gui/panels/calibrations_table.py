@@ -25,6 +25,7 @@ class CalibrationsTable(QAbstractTableModel):
         super().__init__()
         self.lines: tuple[CalibrationLine, ...] = ()
         self._ages: tuple[str, ...] = ()
+        self._texts: tuple[tuple[str, ...], ...] = ()
 
     def show_lines(self, lines: tuple[CalibrationLine, ...], now_s: float | None = None) -> None:
         """Take the lines over; `now_s` (UTC) is what they are as old as, now if not given."""
@@ -32,10 +33,11 @@ class CalibrationsTable(QAbstractTableModel):
         ages = tuple(line.age(now_s) for line in lines)
         if lines != self.lines:
             self.beginResetModel()
-            self.lines, self._ages = lines, ages
+            self.lines = lines
+            self._set_ages(ages)
             self.endResetModel()
         elif ages != self._ages:
-            self._ages = ages
+            self._set_ages(ages)
             column = COLUMNS.index("Age")
             self.dataChanged.emit(self.index(0, column), self.index(len(lines) - 1, column))
 
@@ -57,17 +59,22 @@ class CalibrationsTable(QAbstractTableModel):
             return None
         line = self.lines[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._texts(index.row())[index.column()]
+            return self._texts[index.row()][index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return _tip(line)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{COLUMNS[index.column()]}: {self._texts(index.row())[index.column()]}"
+            return f"{COLUMNS[index.column()]}: {self._texts[index.row()][index.column()]}"
         return line if role == LINE_ROLE else None
 
-    def _texts(self, row: int) -> tuple[str, ...]:
-        line = self.lines[row]
-        value = line.text if line.text != line.state else "–"
-        return line.word, line.name, value, self._ages[row], _end(line), _DATED.sub("", line.source)
+    def _set_ages(self, ages: tuple[str, ...]) -> None:
+        """Texts are made once: a table that fits its columns asks for all of them, often."""
+        self._ages = ages
+        self._texts = tuple(map(_row, self.lines, ages))
+
+
+def _row(line: CalibrationLine, age: str) -> tuple[str, ...]:
+    value = line.text if line.text != line.state else "–"
+    return line.word, line.name, value, age, _end(line), _DATED.sub("", line.source)
 
 
 def _end(line: CalibrationLine) -> str:
