@@ -2,8 +2,9 @@
 
 A folder on PYTHONPATH with this file as `sitecustomize.py` makes every Python process look: the
 command is then the one that an operator gives, and not changed. The file named in WINDOW_STAGES
-gets a line (stage, UTC) for each stage: `visible`; `fresh`: readings of the rig are there; and
-`whole`: the sweep shows every point of the run that the station has.
+gets a line (stage, UTC, processor time of this process) for each stage: `visible`; `fresh`:
+readings of the rig are there; and `whole`: the sweep shows every point of the run that the
+station has.
 """
 
 import os
@@ -18,29 +19,25 @@ LOOK_S = 0.01
 
 
 def environment(folder: Path, stages: Path) -> dict[str, str]:
-    """The environment in which a command tells its stages; `folder` is filled for it."""
+    """The environment in which a command tells its stages; `folder` is filled for it.
+
+    Compiled modules are kept, as every user's Python does, but in `folder`: the first start fills
+    it.
+    """
     folder.mkdir(exist_ok=True)
     (folder / "sitecustomize.py").write_text(Path(__file__).read_text())
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, VARIABLE: str(stages)}
+    usual = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    cache = str(folder / "compiled")
+    return {**usual, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": cache, VARIABLE: str(stages)}
 
 
-def read(stages: Path) -> dict[str, float]:
-    """UTC of the stages so far."""
+def read(stages: Path) -> dict[str, tuple[float, float]]:
+    """UTC and processor time (s) of the stages so far."""
     if not stages.exists():
         return {}
     lines = [line.split() for line in stages.read_text().splitlines()]
-    return {line[0]: float(line[1]) for line in lines if len(line) == 2}
-
-
-def _windows() -> list[Any]:
-    widgets, module = sys.modules.get("PySide6.QtWidgets"), sys.modules.get("gui.window")
-    if widgets is None or not hasattr(module, "Window"):
-        return []
-    application = widgets.QApplication.instance()
-    if application is None:
-        return []
-    return [w for w in application.topLevelWidgets() if isinstance(w, module.Window)]
+    return {line[0]: (float(line[1]), float(line[2])) for line in lines if len(line) == 3}
 
 
 def _fresh(window: Any) -> bool:
@@ -56,18 +53,48 @@ def _whole(window: Any) -> bool:
     return len(drawn) > 0 and len(drawn) == sum(bool(p["pumping"]) for p in wanted)
 
 
-def _watch(stages: Path) -> None:
-    checks = {"visible": lambda window: window.isVisible(), "fresh": _fresh, "whole": _whole}
-    while checks:
+def _application() -> Any:
+    while True:
         time.sleep(LOOK_S)
-        try:
-            passed = [name for name, check in checks.items() if any(map(check, _windows()))]
-        except Exception:
-            continue
-        for name in passed:
-            del checks[name]
-            with stages.open("a") as out:
-                out.write(f"{name} {time.time():.6f}\n")
+        widgets, window = sys.modules.get("PySide6.QtWidgets"), sys.modules.get("gui.window")
+        if hasattr(widgets, "QApplication") and hasattr(window, "Window"):
+            application = widgets.QApplication.instance()
+            if application is not None:
+                return application
+
+
+def _watch(stages: Path) -> None:
+    """Have the window's own thread look: nobody else may touch a widget."""
+    application = _application()
+    from PySide6.QtCore import QObject, QTimer, Signal
+
+    from gui.window import Window
+
+    class Look(QObject):
+        begin = Signal()
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.checks = {"visible": Window.isVisible, "fresh": _fresh, "whole": _whole}
+
+        def run(self) -> None:
+            self.timer = QTimer()
+            self.timer.timeout.connect(self.look)
+            self.timer.start(round(1e3 * LOOK_S))
+
+        def look(self) -> None:
+            windows = [w for w in application.topLevelWidgets() if isinstance(w, Window)]
+            for name, check in list(self.checks.items()):
+                if any(map(check, windows)):
+                    del self.checks[name]
+                    with stages.open("a") as out:
+                        out.write(f"{name} {time.time():.6f} {time.process_time():.6f}\n")
+
+    look = Look()
+    look.begin.connect(look.run)
+    look.moveToThread(application.thread())
+    application.window_stages = look
+    look.begin.emit()
 
 
 if __name__ == "sitecustomize" and "gui" in sys.orig_argv and "-m" in sys.orig_argv:

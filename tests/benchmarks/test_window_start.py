@@ -38,14 +38,17 @@ stop = 700.0
 points = 100
 """
 POINTS = 12
+Stages = dict[str, tuple[float, float]]
+"""Seconds since the command, and seconds of processor that the window has used by then: on a busy
+machine the first tell of the others, too."""
 """Taken before the first kill."""
 
 
 @contextmanager
 def started(
     arguments: list[str], folder: Path, number: int, last: str
-) -> Iterator[tuple[dict[str, float], "subprocess.Popen[bytes]"]]:
-    """Start a command; gives the seconds to each stage once `last` is reached, and the process."""
+) -> Iterator[tuple[Stages, "subprocess.Popen[bytes]"]]:
+    """Start a command; gives the stages once `last` is reached, and the process."""
     stages = folder / f"stages-{number}"
     begun_s = time.time()
     process = subprocess.Popen(
@@ -56,19 +59,26 @@ def started(
             assert process.poll() is None, "the window ended by itself"
             assert time.time() - begun_s < LONGEST_S, read(stages)
             time.sleep(0.01)
-        yield {name: at_s - begun_s for name, at_s in read(stages).items()}, process
+        yield (
+            {name: (utc_s - begun_s, cpu_s) for name, (utc_s, cpu_s) in read(stages).items()},
+            process,
+        )
     finally:
         process.terminate()
         process.wait(60.0)
 
 
-def _told(what: str, stages: list[dict[str, float]], names: tuple[str, ...]) -> dict[str, float]:
-    medians = {name: float(np.median([stage[name] for stage in stages])) for name in names}
-    words = ", ".join(
-        f"{name} {medians[name]:.2f} s ({min(s[name] for s in stages):.2f} to "
-        f"{max(s[name] for s in stages):.2f})"
-        for name in names
-    )
+def _told(what: str, stages: list[Stages], names: tuple[str, ...]) -> dict[str, float]:
+    medians = {}
+    words = []
+    for name in names:
+        after_s, cpu_s = np.array([stage[name] for stage in stages]).T
+        medians[name] = float(np.median(after_s))
+        words.append(
+            f"{name} {medians[name]:.2f} s ({after_s.min():.2f} to {after_s.max():.2f}; window's "
+            f"processor {np.median(cpu_s):.2f} s)"
+        )
+    words = ", ".join(words)
     print(f"\n{what}, median of {len(stages)}: {words}")
     return medians
 
@@ -89,10 +99,12 @@ def test_the_window_is_usable_within_three_seconds(
     try:
         for way, arguments in ways.items():
             stages = []
-            for number in range(TIMES):
-                with started(arguments, tmp_path, len(usable) * TIMES + number, "fresh") as (s, _):
-                    stages.append(s)
-            usable[way] = _told(f"atta-daq {way}", stages, ("visible", "fresh"))["fresh"]
+            for number in range(TIMES + 1):
+                name = len(usable) * (TIMES + 1) + number
+                with started(arguments, tmp_path, name, "fresh") as (reached, _):
+                    stages.append(reached)
+            # The first has compiled the program.
+            usable[way] = _told(f"atta-daq {way}", stages[1:], ("visible", "fresh"))["fresh"]
     finally:
         stop_station(station)
         rig.world.close()
@@ -107,10 +119,10 @@ def test_with_a_simulated_rig_the_window_comes_first(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     arguments = ["atta_daq", "gui", "--simulate", "--data", str(tmp_path / "data")]
     stages = []
-    for number in range(3):
+    for number in range(4):
         with started(arguments, tmp_path, number, "fresh") as (reached, _):
             stages.append(reached)
-    medians = _told("atta-daq gui --simulate", stages, ("visible", "fresh"))
+    medians = _told("atta-daq gui --simulate", stages[1:], ("visible", "fresh"))
     assert medians["visible"] <= 3.0
 
 
