@@ -213,8 +213,10 @@ class AtomChain:
     def _log_blind(self, gaps: IntArray) -> FloatArray:
         """Log transition probabilities over each gap, (frames, n, n'); unused without gaps."""
         out = np.zeros((gaps.size if gaps.any() else 1, STATES, STATES))
-        for k in np.flatnonzero(gaps):
-            out[k] = np.log(np.linalg.matrix_power(self._tables.blind, int(gaps[k])))
+        # What cannot happen in so short a time has probability 0, and its logarithm is -inf.
+        with np.errstate(divide="ignore"):
+            for k in np.flatnonzero(gaps):
+                out[k] = np.log(np.linalg.matrix_power(self._tables.blind, int(gaps[k])))
         return out
 
     def _run_forward(self, signals: FloatArray, gaps: IntArray) -> tuple[float, FloatArray]:

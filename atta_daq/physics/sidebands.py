@@ -34,21 +34,10 @@ class Sidebands:
     @cached_property
     def weights(self) -> NDArray[np.float64]:
         """Power of the five lines as a share of the whole: J2^2, J1^2, J0^2, J1^2, J2^2."""
-        j0, j1, j2 = (_bessel(order, self.depth) for order in range(3))
-        return np.array([j2, j1, j0, j1, j2]) ** 2
+        # Loaded when it is needed: a quarter of a second, which the start of a window can spare.
+        from scipy.special import jv
 
-
-def _bessel(order: int, depth: float) -> float:
-    """J_n(beta) by Bessel's integral, the mean over one period of cos(n tau - beta sin tau).
-
-    The mean over N equal steps is wrong by J_(N-n)(beta), far below rounding when N exceeds beta
-    by this much. (scipy.special has it too, but costs every start of the window 0.4 s.)
-    """
-    if depth == 0.0:
-        return float(order == 0)
-    steps = 64 + 2 * math.ceil(depth)
-    tau = np.arange(steps) * (2.0 * math.pi / steps)
-    return float(np.mean(np.cos(order * tau - depth * np.sin(tau))))
+        return jv(np.abs(np.arange(-2, 3)), self.depth) ** 2
 
 
 def depth_from_power_dbm(power_dbm: float, v_pi_v: float) -> float:

@@ -185,7 +185,9 @@ def test_an_alarm_from_the_rig_to_its_acknowledgement(own_rig: Rig, tmp_path: Pa
         assert client.command("acknowledge", alarm="run:fault")["acknowledged"] == ["run:fault"]
         own_rig.clear()
         wait_for_line(station, "over: sideband")
-        (silent,) = alarms_from_json(str(client.get("station:alarms")))
+        # A busy computer may have lost frames as well, which is an alarm of its own.
+        told = alarms_from_json(str(client.get("station:alarms")))
+        (silent,) = (alarm for alarm in told if alarm.source == "sideband")
         assert (silent.source, silent.active) == ("sideband", False)
     finally:
         stop_station(station)
