@@ -132,4 +132,6 @@ def same(wanted: str, kept: str) -> bool:
         a, b = float(wanted), float(kept)
     except ValueError:
         return wanted == kept
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return wanted == kept
     return abs(a - b) <= 1e-6 * max(1.0, abs(a))

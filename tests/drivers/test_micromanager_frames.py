@@ -126,7 +126,7 @@ def test_equal_texts_and_equal_numbers_are_the_same(one: str, other: str) -> Non
 @pytest.mark.parametrize(
     ("wanted", "kept", "alike"),
     [("5", "5.0000", True), ("On", "On", True), ("On", "Off", False), ("5", "5.1", False),
-     ("5", "", False), ("1", "On", False)],
+     ("5", "", False), ("1", "On", False), ("INF", "0", False), ("0", "INF", False)],
 )  # fmt: skip
 def test_what_a_camera_keeps(wanted: str, kept: str, alike: bool) -> None:
     assert same(wanted, kept) is alike
