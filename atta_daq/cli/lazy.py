@@ -10,6 +10,7 @@ from typer.main import get_command, get_group
 COMMANDS = {
     "gui": "atta_daq.cli.gui:gui",
     "run": "atta_daq.cli.run:run",
+    "rehearse": "atta_daq.cli.rehearse:rehearse",
     "resume": "atta_daq.cli.resume:resume",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",

@@ -44,7 +44,7 @@ def take(
     """Let `start` begin a run on the rig's station, started here unless one runs; follow it."""
     with station_client(path, rig, data) as client:
         answer = start(client)
-        interrupted = _follow(client, str(answer["run"]), console)
+        interrupted = follow(client, str(answer["run"]), console)
         return Taken(_short(Path(answer["folder"])), interrupted)
 
 
@@ -74,7 +74,7 @@ def _short(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _follow(client: StationClient, run_id: str, console: Console) -> bool:
+def follow(client: StationClient, run_id: str, console: Console) -> bool:
     """Show progress until the run has ended; True when Ctrl-C has ended it.
 
     The first Ctrl-C aborts the run and waits for its fit; a second one does not wait.
