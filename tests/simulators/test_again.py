@@ -48,5 +48,5 @@ def test_a_killed_rig_comes_back_at_its_addresses(tmp_path: Path) -> None:
 def test_a_file_that_is_no_ports_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "ports.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match="ports file|Expecting"):
+    with pytest.raises(ValueError, match=r"ports file|Expecting"):
         recall(path)
