@@ -214,6 +214,7 @@ class Station:
         self._run_display = RunDisplay(self._server)
         self._display = Display(taker, self._clock, self._server)
         taker.guard = self._monitor.fault
+        night.open()
         self._runs = commands.runs = Runs(
             instruments, config, self._rig_toml, self._data, self._clock, light,
             taker, use, zeroing, keeper, self._run_display, self._alarms, say,

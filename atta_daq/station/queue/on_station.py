@@ -18,10 +18,10 @@ from atta_daq.station.control import Control
 from atta_daq.station.errors import RigBusy
 from atta_daq.station.log import Say
 from atta_daq.station.planned import planned
-from atta_daq.station.queue import fate
 from atta_daq.station.queue.commands import QueueCommands
 from atta_daq.station.queue.conditions import OWN_ALARMS, Look
 from atta_daq.station.queue.entry import Entry
+from atta_daq.station.queue.fate import Fate, fate_of, went_on
 from atta_daq.station.queue.keeper import Announce, QueueKeeper
 from atta_daq.station.queue.starter import SOURCE, Starter
 from atta_daq.station.queue.store import QueueStore
@@ -38,7 +38,7 @@ class NightQueue:
         self, config: RigConfig, data: Path, clock: RigClock, light: LightControl,
         control: Control, use: RigUse, alarms: Alarms, say: Say, numeric: tuple[str, ...],
     ) -> None:  # fmt: skip
-        """`numeric`: readings that only this rig has. Settles what the last station left."""
+        """`numeric`: readings that only this rig has."""
         self._config = config
         self._data = data
         self._clock = clock
@@ -58,11 +58,14 @@ class NightQueue:
             self.keeper, control, self._measure, self._room_bytes, time.time, numeric, say,
             self._starter.wake,
         )  # fmt: skip
-        self._starter.open(by_itself=config.unattended.resume_at_start)
 
     def handlers(self) -> dict[str, Handler]:
         """Handler of each command."""
         return self._handlers.handlers()
+
+    def open(self) -> None:
+        """Settle what the last station left; before there can be a run."""
+        self._starter.open(by_itself=self._config.unattended.resume_at_start)
 
     def serve(self, server: StationServer, commands: Commands, runs: Runs) -> None:
         """The station is complete."""
@@ -110,11 +113,11 @@ class NightQueue:
     def go_on_with(self, run_id: str) -> None:
         self._station().go_on_with(run_id, SOURCE, by_queue=True)
 
-    def fate(self, run_id: str) -> fate.Fate:
-        return fate.fate_of(self._data, run_id)
+    def fate(self, run_id: str) -> Fate:
+        return fate_of(self._data, run_id)
 
     def went_on(self, run_id: str) -> str:
-        return fate.went_on(self._data, run_id)
+        return went_on(self._data, run_id)
 
     # --- parts ---------------------------------------------------------------------------
 
