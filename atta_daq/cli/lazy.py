@@ -11,6 +11,7 @@ COMMANDS = {
     "gui": "atta_daq.cli.gui:gui",
     "run": "atta_daq.cli.run:run",
     "resume": "atta_daq.cli.resume:resume",
+    "queue": "atta_daq.cli.queue:app",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",
     "calibrate": "atta_daq.cli.calibrate:calibrate",
