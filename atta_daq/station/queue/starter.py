@@ -195,9 +195,12 @@ class Starter:
             return ""
         if entry.not_before_s is not None and self._rig_now() < entry.not_before_s:
             return f"not before {in_words(entry.not_before_s)}"
-        for text in entry.conditions:
-            if unmet := parse(text, self._numeric).unmet(self._look):
-                return unmet
+        try:
+            for text in entry.conditions:
+                if unmet := parse(text, self._numeric).unmet(self._look):
+                    return unmet
+        except ValueError as error:  # the rig file has lost a reading since
+            return str(error)
         return ""
 
     def _start(self, entry: Entry) -> None:
