@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "atta_daq.cli.run:run",
     "rehearse": "atta_daq.cli.rehearse:rehearse",
     "resume": "atta_daq.cli.resume:resume",
+    "queue": "atta_daq.cli.queue:app",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",
     "calibrate": "atta_daq.cli.calibrate:calibrate",
