@@ -54,6 +54,8 @@ class Scan:
     """Its file, or its place in the queue: what the operator knows it by."""
     text: str
     definition: ScanDefinition
+    times: int = 1
+    """How often the night takes it; it is rehearsed once."""
 
 
 @dataclass(frozen=True)

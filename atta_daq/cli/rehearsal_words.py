@@ -19,15 +19,23 @@ from atta_daq.station.worth import LEAST_WORTH, PointWorth
 
 
 def rehearsal_object(done: Sequence[Rehearsed]) -> dict[str, Any]:
-    """One entry a scan, and the sums."""
+    """One entry a scan, and the sums, of duration and volume with all repeats."""
     entries = [_entry(item) for item in done]
+    duration_s, archive_bytes = _night(done)
     return {
         "scans": entries,
-        **{
-            key: sum(entry[key] for entry in entries)
-            for key in ("duration_s", "archive_bytes", "frames_lost", "wall_s")
-        },
+        "duration_s": duration_s,
+        "archive_bytes": archive_bytes,
+        **{key: sum(entry[key] for entry in entries) for key in ("frames_lost", "wall_s")},
     }
+
+
+def _night(done: Sequence[Rehearsed]) -> tuple[float, int]:
+    """Rig time (s) and bytes of all scans, each as often as it is taken."""
+    return (
+        sum(item.scan.times * item.forecast["duration_s"] for item in done),
+        sum(item.scan.times * item.forecast["archive_bytes"] for item in done),
+    )
 
 
 def _entry(item: Rehearsed) -> dict[str, Any]:
@@ -46,6 +54,7 @@ def _entry(item: Rehearsed) -> dict[str, Any]:
     ]
     return {
         "scan": item.scan.name,
+        "times": item.scan.times,
         "duration_s": item.forecast["duration_s"],
         "archive_bytes": item.forecast["archive_bytes"],
         "rehearsed_bytes": item.volume_bytes,
@@ -62,13 +71,13 @@ def print_rehearsal(done: Sequence[Rehearsed], console: Console | None = None) -
     console = console or Console()
     for item in done:
         _print_scan(item, console)
-    total_s = sum(item.forecast["duration_s"] for item in done)
-    total_bytes = sum(item.forecast["archive_bytes"] for item in done)
+    total_s, total_bytes = _night(done)
+    taken = sum(item.scan.times for item in done)
     wall_s = sum(item.wall_s for item in done)
     lost = sum(item.frames_lost for item in done)
     _say(
         console,
-        f"{len(done)} scan{'s' * (len(done) > 1)}: {duration(total_s)} on the rig, "
+        f"{taken} scan{'s' * (taken > 1)}: {duration(total_s)} on the rig, "
         f"{_volume(total_bytes)}; rehearsed in {duration(wall_s)}, "
         f"{lost or 'no'} frame{'' if lost == 1 else 's'} lost",
     )
@@ -98,7 +107,8 @@ def warnings(item: Rehearsed) -> list[str]:
 
 def _print_scan(item: Rehearsed, console: Console) -> None:
     forecast = item.forecast
-    console.print(f"{item.scan.name}: {forecast['name']}", style="bold", markup=False,
+    times = f", {item.scan.times} times" if item.scan.times > 1 else ""
+    console.print(f"{item.scan.name}: {forecast['name']}{times}", style="bold", markup=False,
                   highlight=False)  # fmt: skip
     _say(
         console,

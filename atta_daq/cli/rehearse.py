@@ -12,12 +12,22 @@ from atta_daq.cli.checks import require_usable
 from atta_daq.cli.options import DataOption, InstrumentsOption, TruthOption
 from atta_daq.cli.rehearsal import SLOWEST, Rehearsed, Scan, highest_speed, rehearse_all
 from atta_daq.cli.rehearsal_words import print_rehearsal, rehearsal_object
-from atta_daq.rig.config import RigConfig, load_rig, read_toml, validated
-from atta_daq.scans.definition import ScanDefinition, rename_parts
+from atta_daq.rig.config import ConfigError, RigConfig, load_rig, read_toml, validated
+from atta_daq.scans.definition import ScanDefinition, parse_scan, rename_parts
+from atta_daq.station.queue.store import QueueStore
+
+QUEUE = Path("queue")
+"""In place of scan files."""
 
 
 def rehearse(
-    scans: Annotated[list[Path], typer.Argument(help="Scan files (TOML), in their order.")],
+    scans: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Scan files (TOML), in their order; or 'queue': what is left in the queue of the "
+            "rig that --config names."
+        ),
+    ],
     config: Annotated[
         Path | None,
         typer.Option("--config", help="Rig file (TOML): rehearse as on this rig; it is not used."),
@@ -49,7 +59,11 @@ def rehearse(
     rig = load_rig(config) if config is not None else None
     rate = highest_speed(rig) if speed is None else speed
     require_speed_and_seed(rate, seed)
-    wanted = [_scan(path, rig, config) for path in scans]
+    folder = (rig.data_dir if rig is not None else None) or data
+    if scans == [QUEUE]:
+        wanted = _queued(rig, folder)
+    else:
+        wanted = [_scan(path, rig, config) for path in scans]
     if keep is not None:
         require_writable(keep)
     console = Console(stderr=True)
@@ -57,7 +71,7 @@ def rehearse(
     def at(rate: float) -> list[Rehearsed]:
         return rehearse_all(
             wanted, rig, speed=rate, seed=seed, truth=truth, instruments=instruments or (),
-            data=(rig.data_dir if rig is not None else None) or data, keep=keep, console=console,
+            data=folder, keep=keep, console=console,
         )  # fmt: skip
 
     done = at(rate)
@@ -71,6 +85,19 @@ def rehearse(
         print_rehearsal(done)
     if any(item.run.state.value != "complete" for item in done):
         raise typer.Exit(1)
+
+
+def _queued(rig: RigConfig | None, data: Path) -> list[Scan]:
+    """The entries that have not ended, in their order, as they stand on disk."""
+    if rig is None:
+        raise ConfigError("the queue belongs to a rig: name its rig file with --config")
+    entries = QueueStore(data, rig.name).load().open
+    if not entries:
+        raise ConfigError(f"{data}: the queue of rig '{rig.name}' is empty")
+    return [
+        Scan(f"entry {entry.number}", entry.scan, parse_scan(entry.scan), entry.left)
+        for entry in entries
+    ]
 
 
 def _scan(path: Path, rig: RigConfig | None, rig_path: Path | None) -> Scan:

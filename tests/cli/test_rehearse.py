@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +19,9 @@ from atta_daq.cli.rehearsed_rig import boxes, like, truth_like
 from atta_daq.rig.config import ConfigError, load_rig
 from atta_daq.scans.blocks import Target
 from atta_daq.scans.definition import parse_scan
+from atta_daq.station.queue.entry import Entry
+from atta_daq.station.queue.night import Night
+from atta_daq.station.queue.store import QueueStore
 from atta_daq.station.worth import PointWorth
 
 SCAN = """
@@ -173,3 +176,25 @@ def test_a_rehearsal_that_did_not_end_well_fails(
     scan = tmp_path / "scan.toml"
     scan.write_text(SCAN)
     assert call("rehearse", scan).code == 1
+
+
+def test_the_queue_is_rehearsed_as_it_stands_on_disk(
+    call, write_rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, data = write_rig("name", "atta-q"), tmp_path / "data"
+    call("rehearse", "queue").refused("--config")
+    call("rehearse", "queue", "--config", config, "--data", data).refused("'atta-q' is empty")
+    one = Entry(number=3, name="short", scan=SCAN, repeats=4, added_by="me", added_utc_s=1.0,
+                duration_s=10.0, archive_bytes=1.0)  # fmt: skip
+    QueueStore(data, "atta-q").save(Night(open=(one, one.model_copy(update={"number": 5}))))
+    asked: list[Scan] = []
+
+    def rehearse_all(scans, _rig, **_: object) -> list[Rehearsed]:
+        asked.extend(scans)
+        return [replace(rehearsed(_Segment()), scan=scan) for scan in scans]
+
+    monkeypatch.setattr(command, "rehearse_all", rehearse_all)
+    outcome = call("rehearse", "queue", "--config", config, "--data", data, "--json")
+    assert [(scan.name, scan.times) for scan in asked] == [("entry 3", 4), ("entry 5", 4)]
+    answer = json.loads(outcome.out)
+    assert (answer["duration_s"], answer["archive_bytes"]) == (80.0, 8000)
