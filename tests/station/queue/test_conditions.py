@@ -1,6 +1,7 @@
 """When an entry may start: conditions, and times with their offset."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ def look(readings: dict[str, object] | None = None, *alarms: Alarm, free: int = 
 
 
 def alarm(**changes: object) -> Alarm:
-    values: dict = {
+    values: dict[str, Any] = {
         "id": "lock", "source": "lock", "text": "lock lost", "severity": "major",
         "since_utc_s": 0.0, "active": True, "acknowledged": False,
     }  # fmt: skip

@@ -126,6 +126,14 @@ def test_numbers_are_never_given_twice() -> None:
         made.remove(2)
 
 
+def test_the_oldest_of_what_has_ended_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atta_daq.station.queue.night.MOST_ENDED", 2)
+    made = night(0, 0, 0)
+    for number in (1, 2, 3):
+        made = run(made, number, Outcome.COMPLETE)
+    assert [e.number for e in made.ended] == [2, 3]
+
+
 def test_the_file_holds_everything_and_is_read_back(tmp_path) -> None:
     store = QueueStore(tmp_path, "rig-1")
     assert store.load() == Night()

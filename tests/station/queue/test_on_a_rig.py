@@ -10,6 +10,7 @@ from atta_daq.archive.run_folder import RunState
 from atta_daq.client.queue import QueueLine, queue_lines
 
 SPEED = 240.0
+POINTS = {"one": 10, "two": 3}
 SCAN = """
 name = "{name}"
 zero_on_reference_cell = false
@@ -17,7 +18,9 @@ zero_on_reference_cell = false
 isotope = 83
 [[part.axis]]
 quantity = "detuning_mhz"
-values = [-200.0, 60.0, 400.0]
+start = -200.0
+stop = 400.0
+points = {points}
 """
 
 
@@ -32,8 +35,9 @@ def test_two_entries_and_a_kill_in_the_first(tmp_path: Path) -> None:
     data = tmp_path / "data"
     station = start_station(rig, data)
     try:
-        for name in ("one", "two"):
-            station.client.command("queue_add", scan=SCAN.format(name=name))
+        # The first is long enough that it is not over before it is killed.
+        for name, points in POINTS.items():
+            station.client.command("queue_add", scan=SCAN.format(name=name, points=points))
         station.wait_for("run:segment", lambda v: int(v) >= 2, 60.0)
         station.kill()
         station.client.close()
@@ -47,9 +51,12 @@ def test_two_entries_and_a_kill_in_the_first(tmp_path: Path) -> None:
     runs = sorted(path.parent for path in data.glob("*/journal.jsonl"))
     assert len(runs) == 3, "the first one died, was gone on with, and the second followed"
     assert [line.run for line in ended] == [runs[1].name, runs[2].name]
-    for folder, of_chain in ((runs[1], runs[:2]), (runs[2], runs[2:])):
+    chains = ((runs[1], runs[:2], POINTS["one"]), (runs[2], runs[2:], POINTS["two"]))
+    for folder, of_chain, expected in chains:
         chain = open_chain(folder)
         assert chain.state is RunState.COMPLETE
+        assert chain.stop is not None
+        assert chain.stop.body["fault"] is False
         assert [run.folder for run in chain.runs] == of_chain
         points = [s.point for s in chain.segments if not s.flag and s.point is not None]
-        assert sorted(points) == [0, 1, 2]
+        assert sorted(points) == list(range(expected))
