@@ -170,7 +170,8 @@ def test_error_of_a_comparison_is_what_counting_allows(make_rare, make_bracket):
     on = sum(s.counts for s in segments if s.counts and s.pumping)
     off = sum(s.counts for s in segments if s.counts and not s.pumping)
     counting = (1.0 + result["increase"].value) * np.sqrt(1 / on + 1 / off)
-    assert counting < result["increase"].error < 1.15 * counting
+    # A normaliser that takes less than a thousandth of the variance is left out of the fit.
+    assert (1.0 - 5e-4) * counting < result["increase"].error < 1.15 * counting
     assert result["increase"].upper == pytest.approx(result["increase"].error, rel=0.1)
     assert result.goodness.degrees_of_freedom == 0
 
