@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 
 SECONDS_PER_HOUR = 3600.0
+SOURCE_WALK = "walk of the source"
+SOURCE_DRIFT = "drift of the source"
+BRACKET_NOISE = "excess noise of a bracket"
+"""So the calibrated numbers are called, in the table and in the head of a run."""
 TYPICAL_WALK_PER_ROOT_H = 0.02
 """A discharge source of this kind walks 2 % in a root hour."""
 TYPICAL_WALK_INTERVALS = 2.0
 """What is typical weighs as much as so many intervals between brackets."""
+MOST_INTERVALS = 20.0
+"""A calibration is of another day: it never outweighs the brackets of half a night."""
 TYPICAL_DRIFT_PER_H = 0.02
 """Rms of the steady drift, from day to day."""
 
@@ -51,6 +57,4 @@ class DriftSpectrum:
         )
 
 
-MOST_INTERVALS = 20.0
-"""A calibration is of another day: it never outweighs the brackets of half a night."""
 TYPICAL = DriftSpectrum()

@@ -10,6 +10,7 @@ from atta_daq.analysis.points import NormalisedData, normalise
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.run_folder import Run
+from atta_daq.archive.source_drift import drift_of
 from atta_daq.scans.definition import ScanDefinition, parse_scan
 from atta_daq.scans.selection import part_name, segments_of
 
@@ -38,7 +39,9 @@ def run_parts(run: Run) -> tuple[RunPart, ...]:
     found = []
     for name, isotope, segments in _selections(run, scan):
         try:
-            data = normalise(segments, isotope, pumped_brackets=pumped)
+            data = normalise(
+                segments, isotope, pumped_brackets=pumped, drift=drift_of(run.header)
+            )
         except ValueError as error:
             _log.warning("%s: %s", run.run_id, error)
             continue

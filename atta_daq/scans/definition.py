@@ -9,10 +9,10 @@ import hashlib
 import math
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 from atta_daq.scans.wording import file_name
 
@@ -22,6 +22,16 @@ Order = Literal["sequential", "shuffled", "interleaved"]
 Pumping = Literal["on", "off", "abba"]
 MOST_POINTS = 20_000
 """Of a scan, with all repeats. More is a slip of the pen: weeks of counting."""
+
+
+def _period(value: object) -> object:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value == "auto" or (number and 0.0 < value < math.inf):
+        return float(value) if number else value
+    raise ValueError(f"{value!r} is not allowed; a number > 0, in s, or 'auto'")
+
+
+BracketPeriod = Annotated[float | Literal["auto"], PlainValidator(_period)]
 
 
 class _Model(BaseModel):
@@ -150,8 +160,10 @@ class ScanDefinition(_Model):
     seed: int = Field(default=1, ge=0)
     """Of the shuffled order."""
     parts: tuple[Part, ...] = Field(min_length=1)
-    bracket_period_s: float = Field(default=500.0, gt=0.0)
-    """At least so often the 83Kr loading rate is measured (rig time)."""
+    bracket_period_s: BracketPeriod = 500.0
+    """At least so often the 83Kr loading rate is measured (rig time): a number > 0, or 'auto', the
+    period that gives the normalised rates their least variance for the drift of the source as
+    calibrated (`atta-daq calibrate source-drift`)."""
     bracket_pumping: bool = False
     """True takes the normaliser with pumping light on: it divides the effect out. For tests."""
     blanks: Blanks | None = None

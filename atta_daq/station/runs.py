@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
@@ -95,6 +96,12 @@ class Runs:
     def session(self) -> RunSession | None:
         """The run under way, if there is one."""
         return self._session
+
+    @property
+    def _drift(self) -> DriftSpectrum:
+        """What is known of the source beside the brackets of the run."""
+        config = self._request.config if self._request is not None else None
+        return TYPICAL if config is None else config.calibrations.source.spectrum()
 
     @property
     def writer(self) -> RunWriter | None:
@@ -232,7 +239,11 @@ class Runs:
         self._alarms.clear(CAMERA_STALLED)
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
-        self._display.points(part_points(session.definition, session.measurement, running=False))
+        self._display.points(
+            part_points(
+                session.definition, session.measurement, running=False, drift=self._drift
+            )
+        )
         self._worker.submit(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):
             self._say(

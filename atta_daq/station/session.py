@@ -29,6 +29,7 @@ from atta_daq.scans.blocks import (
     segment_duration_s,
     segments_to_take,
 )
+from atta_daq.scans.bracket_period import chosen_period_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
 from atta_daq.station.engine import Engine
@@ -330,6 +331,9 @@ def run_header(
         planned_blocks=len(blocks),
         planned_points=len(points),
         planned_rig_s=predicted_duration_s(blocks, config.scan_timing()),
+        bracket_period_s=None
+        if definition.bracket_period_s == "auto"
+        else definition.bracket_period_s,
         calibrations=calibrations_used(calibrations, datetime.now(UTC)),
         program=f"atta-daq {__version__}",
     )
@@ -353,7 +357,21 @@ def calibrations_used(calibrations: InUse, now: datetime) -> tuple[CalibrationUs
 
 
 def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefinition:
-    """The definition on this rig; refuses a scan made for the other geometry."""
+    """The definition on this rig: with its geometry and, where the scan leaves it to the rig, with
+    the bracket period that suits its source. Refuses a scan made for the other geometry.
+
+    Raises ValueError; also where the counting rate is not known that the period depends on.
+    """
+    if definition.bracket_period_s == "auto":
+        rates = config.calibrations.rates
+        period_s = chosen_period_s(
+            definition,
+            config.scan_timing(),
+            config.calibrations.source.spectrum(),
+            {81: rates.counts_81_per_h, 85: rates.counts_85_per_h},
+            rates.loading_relative_error,
+        )
+        definition = definition.model_copy(update={"bracket_period_s": period_s})
     if definition.geometry is None:
         return definition.model_copy(update={"geometry": config.geometry})
     if definition.geometry != config.geometry:
