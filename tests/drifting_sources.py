@@ -1,4 +1,4 @@
-"""Made-up discharge sources that drift by known laws, with the brackets that a run takes of them."""
+"""Made-up discharge sources that drift by known laws, and the brackets of a run on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -78,9 +78,7 @@ def price(blocks: Sequence[Sequence[Look]], bracket: BracketCost, drift: DriftSp
         gap_s = length + bracket.length_s
         at = 0.5 * bracket.length_s
         for look in block:
-            share = normaliser_variance(
-                at, at + look.length_s, gap_s, variance, drift.walk_per_s
-            )
+            share = normaliser_variance(at, at + look.length_s, gap_s, variance, drift.walk_per_s)
             total += gap_s / length + share / look.variance
             at += look.length_s
             looks += 1

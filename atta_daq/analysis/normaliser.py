@@ -10,6 +10,7 @@ bridge) or, beyond the ends, free.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from atta_daq.analysis.records import Segment
 from atta_daq.analysis.source_track import SourceStep, SourceTrack, track_source
 
 FloatArray = NDArray[np.float64]
+
 
 def pooled_relative_errors(segments: Sequence[Segment]) -> FloatArray:
     """Relative error of each loading rate, shape (n,), scatter estimates pooled.
@@ -172,7 +174,7 @@ class Normaliser:
         pieces, owner, share = [], [], []
         for i, (start, end) in enumerate(zip(start_s, end_s, strict=True)):
             nodes = self._nodes(start, end) if end > start else np.array([start, start])
-            for a, b in zip(nodes[:-1], nodes[1:], strict=True):
+            for a, b in pairwise(nodes):
                 pieces.append((a, b))
                 owner.append(i)
                 share.append((b - a) / (end - start) if end > start else 1.0)

@@ -84,7 +84,8 @@ def track_source(
     """The posterior from k >= 1 brackets at ascending times, shapes (k,).
 
     `variance` is of each log rate. Without `smooth` a bracket says nothing of its neighbours: the
-    track meets each one, without drift, and knows of no steps. Raises ValueError for times that do not ascend.
+    track meets each one, without drift, and knows of no steps. Raises ValueError for times that do
+    not ascend.
     """
     gaps = np.diff(time_s)
     if np.any(gaps <= 0.0):
@@ -99,15 +100,16 @@ def track_source(
         posterior = prior + differences.log_likelihood
         if not smooth or gaps.size == 0 or len(found) >= gaps.size // 2:
             break
-        chance = differences.chances(posterior)
+        left_out = differences.leave_out()
+        chance = left_out.chances(posterior)
         chance[list(found)] = 1.0
         i = int(np.argmin(chance))
         if chance[i] * gaps.size >= FALSE_STEPS:
             break
         # As it is without this interval, whose jump would speak for a strong walk.
-        weight = _normalised(posterior - differences.log_density[i])
-        change = float(weight @ differences.residual[i])
-        error = math.sqrt(float(weight @ differences.spread_2[i]))
+        weight = _normalised(posterior - left_out.log_density[i])
+        change = float(weight @ left_out.residual[i])
+        error = math.sqrt(float(weight @ left_out.spread_2[i]))
         steps_2[i] = change**2
         found[i] = SourceStep(
             float(time_s[i]), float(time_s[i + 1]), change, error, float(chance[i] * gaps.size)
@@ -125,6 +127,24 @@ def track_source(
     )  # fmt: skip
 
 
+def difference_likelihood(
+    time_s: FloatArray,
+    log_rate: FloatArray,
+    variance: FloatArray,
+    walk_per_s: FloatArray,
+    drift: DriftSpectrum,
+) -> FloatArray:
+    """ln of the likelihood of the differences of neighbouring brackets for each of some walks.
+
+    Shapes (k,) and, of `walk_per_s` and the result, (grid,). `drift` gives the prior of the drift.
+    """
+    gaps = np.diff(time_s)
+    variance = np.maximum(variance, _SMALLEST_VARIANCE)
+    none = np.zeros(gaps.size)
+    law = _Differences(gaps, np.diff(log_rate), variance, none, walk_per_s, drift)
+    return law.log_likelihood
+
+
 def _log_prior(drift: DriftSpectrum) -> FloatArray:
     """Inverse gamma, as of a variance seen in `walk_intervals` intervals; per unit of ln q."""
     half = 0.5 * drift.walk_intervals
@@ -139,7 +159,7 @@ class _Differences:
     """The differences d of neighbouring brackets for each walk of a grid, shapes (n, grid).
 
     Their covariance is tridiagonal (neighbours share a bracket) plus the drift's, of rank one:
-    forward and backward elimination give likelihood and leave-one-out residuals in O(n).
+    elimination gives the likelihood in O(n), forward and backward the leave-one-out residuals.
     """
 
     def __init__(
@@ -151,33 +171,49 @@ class _Differences:
         walk: FloatArray,
         drift: DriftSpectrum,
     ) -> None:
-        n = gaps.size
         own = variance[:-1] + variance[1:] + steps_2
-        diagonal = own[:, None] + gaps[:, None] * walk[None, :]
-        off = -variance[1:-1]
+        self._diagonal = own[:, None] + gaps[:, None] * walk[None, :]
+        self._off = -variance[1:-1]
         ones = np.ones_like(walk)
-        right = np.stack([d[:, None] * ones, gaps[:, None] * ones])
-        pivot, ahead = _eliminated(diagonal, off, right)
-        pivot_back, back = _eliminated(diagonal[::-1], off[::-1], right[:, ::-1])
-        inverse = 1.0 / (pivot + pivot_back[::-1] - diagonal)
-        solved = (ahead + back[:, ::-1] - right) * inverse
+        self._right = np.stack([d[:, None] * ones, gaps[:, None] * ones])
+        self._pivot, self._ahead = _eliminated(self._diagonal, self._off, self._right)
+        self._rms_2 = drift.drift_rms_per_s**2
         # Sherman and Morrison for the drift, whose pattern are the gaps.
-        rms_2 = drift.drift_rms_per_s**2
-        gap_gap = 1.0 + rms_2 * np.sum(gaps[:, None] * solved[1], axis=0)
-        along = rms_2 * np.sum(gaps[:, None] * solved[0], axis=0) / gap_gap
-        whitened = solved[0] - along * solved[1]
-        inverse = inverse - rms_2 * solved[1] ** 2 / gap_gap
-        square = np.sum(d[:, None] * whitened, axis=0)
-        log_det = np.sum(np.log(pivot), axis=0) + np.log(gap_gap)
-        self.log_likelihood: FloatArray = -0.5 * (square + log_det + n * math.log(2.0 * math.pi))
-        self.spread_2: FloatArray = 1.0 / inverse
-        """Variance of each difference given all others."""
-        self.residual: FloatArray = whitened / inverse
-        """Each difference less what all others let expect."""
-        self.log_density: FloatArray = -0.5 * (
-            self.residual**2 / self.spread_2 + np.log(2.0 * math.pi * self.spread_2)
+        dd, dg, gg = (
+            np.sum(self._ahead[i] * self._ahead[j] / self._pivot, axis=0)
+            for i, j in ((0, 0), (0, 1), (1, 1))
         )
-        """Of each difference given all others."""
+        self._bound = 1.0 + self._rms_2 * gg
+        self._along = self._rms_2 * dg / self._bound
+        log_det = np.sum(np.log(self._pivot), axis=0) + np.log(self._bound)
+        self.log_likelihood: FloatArray = -0.5 * (
+            dd - self._along * dg + log_det + gaps.size * math.log(2.0 * math.pi)
+        )
+
+    def leave_out(self) -> "_LeftOut":
+        """Each difference against what all others let expect."""
+        right = self._right
+        pivot_back, back = _eliminated(self._diagonal[::-1], self._off[::-1], right[:, ::-1])
+        inverse = 1.0 / (self._pivot + pivot_back[::-1] - self._diagonal)
+        solved = (self._ahead + back[:, ::-1] - right) * inverse
+        whitened = solved[0] - self._along * solved[1]
+        inverse = inverse - self._rms_2 * solved[1] ** 2 / self._bound
+        return _LeftOut(whitened / inverse, 1.0 / inverse)
+
+
+@dataclass(frozen=True)
+class _LeftOut:
+    """Differences given all others, shapes (n, grid)."""
+
+    residual: FloatArray
+    """Each difference less what all others let expect."""
+    spread_2: FloatArray
+    """Its variance."""
+
+    @property
+    def log_density(self) -> FloatArray:
+        """ln of the density of each difference given all others."""
+        return -0.5 * (self.residual**2 / self.spread_2 + np.log(2.0 * math.pi * self.spread_2))
 
     def chances(self, log_posterior: FloatArray) -> FloatArray:
         """Probability of a difference as far off as each one is, given all others, (n,).

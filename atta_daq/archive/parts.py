@@ -39,9 +39,7 @@ def run_parts(run: Run) -> tuple[RunPart, ...]:
     found = []
     for name, isotope, segments in _selections(run, scan):
         try:
-            data = normalise(
-                segments, isotope, pumped_brackets=pumped, drift=drift_of(run.header)
-            )
+            data = normalise(segments, isotope, pumped_brackets=pumped, drift=drift_of(run.header))
         except ValueError as error:
             _log.warning("%s: %s", run.run_id, error)
             continue

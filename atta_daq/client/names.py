@@ -198,7 +198,7 @@ of a stored result, or empty; `state` is 'valid', 'not measured', or 'stale: ' w
 `renewed_by` is the argument `kind` of `calibrate` that measures it anew, empty for none."""
 
 CALIBRATION_KINDS = (
-    "axis-zero", "cavity", "fibre-power", "sideband-depth", "camera", "dwell",
+    "axis-zero", "cavity", "fibre-power", "sideband-depth", "camera", "dwell", "source-drift",
 )  # fmt: skip
 """What `calibrate` measures."""
 
@@ -233,7 +233,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("relock", (), "close the transfer-cavity lock again"),
     Command("freeze_lock", (), "hold the actuator of the lock where it is"),
     Command("zero_axis", (), "step over the 84Kr line of the reference cell; the zero is kept"),
-    Command("calibrate", ("kind",), "measure a calibration anew and keep it; answers when done"),
+    Command(
+        "calibrate",
+        ("kind", "runs"),
+        "measure a calibration anew and keep it; answers when done. 'source-drift' with `runs` "
+        "(names, separated by blanks) takes it from their brackets and moves nothing",
+    ),
     Command("calibrations", ("kind",), "stored results, newest first", needs_control=False),
     Command("retire_calibration", ("id", "reason"), "use a stored result no more"),
     Command("jump", ("isotope", "line"), "move the 819-nm light to an isotope's line"),

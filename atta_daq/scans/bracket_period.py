@@ -53,9 +53,7 @@ def chosen_period_s(
     return float(min((math.ceil(period) for period in periods), key=price_of))
 
 
-def bracket_cost(
-    definition: ScanDefinition, timing: Timing, loading_error: float
-) -> BracketCost:
+def bracket_cost(definition: ScanDefinition, timing: Timing, loading_error: float) -> BracketCost:
     """A bracket with the switches around it (none where all is 83Kr)."""
     switches = 0 if all(part.isotope == 83 for part in definition.parts) else 2
     length_s = segment_duration_s(bracket(definition), timing)

@@ -240,9 +240,7 @@ class Runs:
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
         self._display.points(
-            part_points(
-                session.definition, session.measurement, running=False, drift=self._drift
-            )
+            part_points(session.definition, session.measurement, running=False, drift=self._drift)
         )
         self._worker.submit(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):

@@ -100,7 +100,9 @@ def test_a_step_is_found_and_its_interval_alone_is_widened(size):
         made = draw("walk of 2 %/root h, 1 %/h", 14, rng)
         moment = rng.uniform(3000.0, 3500.0)
         lifted = [
-            type(s)(**{**s.__dict__, "rate": s.rate * (np.exp(size) if s.mid_rig_s > moment else 1)})
+            type(s)(
+                **{**s.__dict__, "rate": s.rate * (np.exp(size) if s.mid_rig_s > moment else 1)}
+            )
             for s in made.brackets
         ]
         share = np.clip((made.end_s - moment) / (made.end_s - made.start_s), 0.0, 1.0)
