@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.normaliser import Normaliser, pooled_relative_errors
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
-from atta_daq.analysis.results import pdg_round
 
 FloatArray = NDArray[np.float64]
 SECONDS_PER_HOUR = 3600.0
@@ -120,9 +119,8 @@ def normalise(
     good = usable(segments)
     flagged = sum(1 for segment in segments if segment.flag)
     notes = [f"{flagged} flagged segments left out"] if flagged else []
-    signal = [
-        s for s in good if s.isotope == isotope and not s.bracket and s.kind != SegmentKind.BLANK
-    ]
+    apart = (SegmentKind.BLANK, SegmentKind.CHECK_83)
+    signal = [s for s in good if s.isotope == isotope and not s.bracket and s.kind not in apart]
     if not signal:
         raise ValueError(f"no usable segment of {isotope}Kr")
     brackets = [s for s in good if s.bracket]
@@ -257,13 +255,10 @@ def step_notes(normaliser: Normaliser, segments: Sequence[Segment]) -> list[str]
     """Each jump of the source in words, with how many segments it touches."""
     notes = []
     for step in normaliser.steps:
-        change, error = pdg_round(100.0 * step.change, 100.0 * step.error)
         touched = sum(step.after_s < s.mid_rig_s < step.before_s for s in segments)
-        first = normaliser.time_s[0]
         notes.append(
-            f"the source stepped by {change} ± {error} % between the brackets "
-            f"{(step.after_s - first) / 60.0:.1f} and {(step.before_s - first) / 60.0:.1f} min "
-            f"after the first: error enlarged in between ({touched} segments)"
+            f"{step.in_words(float(normaliser.time_s[0]))}: error enlarged in between "
+            f"({touched} segments)"
         )
     return notes
 

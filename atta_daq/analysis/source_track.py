@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import erfc, logsumexp
 
 from atta_daq.analysis.drift_spectrum import DriftSpectrum
+from atta_daq.analysis.results import pdg_round
 
 FloatArray = NDArray[np.float64]
 
@@ -44,6 +45,15 @@ class SourceStep:
     """One standard error of `change`."""
     false_alarm: float
     """Probability that a source that only walks shows so much anywhere in the run."""
+
+    def in_words(self, first_s: float) -> str:
+        """'the source stepped by -5.1 ± 0.7 % between ...'; `first_s`: the first bracket."""
+        change, error = pdg_round(100.0 * self.change, 100.0 * self.error)
+        return (
+            f"the source stepped by {change} ± {error} % between the brackets "
+            f"{(self.after_s - first_s) / 60.0:.1f} and {(self.before_s - first_s) / 60.0:.1f} min "
+            "after the first"
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 
 from atta_daq.analysis.points import NormalisedData, normalise
-from atta_daq.analysis.records import Segment
+from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.run_folder import Run
 from atta_daq.archive.source_drift import drift_of
@@ -62,7 +62,11 @@ def scan_of(run: Run) -> ScanDefinition | None:
 
 def _selections(run: Run, scan: ScanDefinition | None) -> list[tuple[str, int, Sequence[Segment]]]:
     if scan is None:
-        isotopes = {s.isotope for s in run.segments if not s.bracket and s.isotope}
+        isotopes = {
+            s.isotope
+            for s in run.segments
+            if not s.bracket and s.isotope and s.kind is not SegmentKind.CHECK_83
+        }
         return [(f"{isotope}Kr", isotope, run.segments) for isotope in sorted(isotopes)]
     return [
         (part_name(scan, number), part.isotope, segments_of(scan, number, run.segments))

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from atta_daq.analysis.records import SegmentKind
-from atta_daq.scans.definition import Part, ScanDefinition
+from atta_daq.scans.definition import Check83, Part, ScanDefinition
 
 
 @dataclass(frozen=True)
@@ -166,11 +166,28 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
                 laid_out[i] = [*pair, *laid_out[i]]
         if blanks.at_ends:
             laid_out = [pair, *laid_out, pair]
+    if definition.check_83 is not None:
+        check = check_segments(definition.check_83)
+        laid_out = [check, *laid_out, check]
     ends = bracket(definition)
     return tuple(
         Block(i, f"{definition.digest}-{i:04d}", (ends, *batch, ends))
         for i, batch in enumerate(laid_out)
     )
+
+
+def check_segments(check: Check83) -> list[PlannedSegment]:
+    """83Kr off, on, on, off, as often as asked."""
+    light = check.light
+    at = Target(
+        light.detuning_mhz, light.line, light.power_mw,
+        light.sideband_frequency_mhz, light.sideband_depth,
+    )  # fmt: skip
+    return [
+        PlannedSegment(SegmentKind.CHECK_83, 83, pumping, None, at, None, check.bursts)
+        for _ in range(check.cycles)
+        for pumping in (False, True, True, False)
+    ]
 
 
 def batches(

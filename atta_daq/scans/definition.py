@@ -145,6 +145,18 @@ class Blanks(_Model):
     """The same after so many blocks; 0 for none."""
 
 
+class Check83(_Model):
+    """83Kr loading with pumping light and without, in blocks of their own before the first and
+    after the last one: shows that the pumping still does what it did."""
+
+    cycles: int = Field(default=3, ge=1, le=50)
+    """Of off, on, on, off."""
+    bursts: int | None = Field(default=None, ge=2, le=7)
+    """Quench bursts of one measurement; left out: from the rig file."""
+    light: Light = Light()
+    """Where the light stands; left out: on the closed line at full power."""
+
+
 class ScanDefinition(_Model):
     """A whole scan file."""
 
@@ -167,6 +179,7 @@ class ScanDefinition(_Model):
     bracket_pumping: bool = False
     """True takes the normaliser with pumping light on: it divides the effect out. For tests."""
     blanks: Blanks | None = None
+    check_83: Check83 | None = None
     zero_on_reference_cell: bool = True
     """Zero the frequency axis on the 84Kr line before the first block."""
     calibrate_counting_s: float | None = Field(default=240.0, ge=0.0)

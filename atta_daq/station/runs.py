@@ -26,6 +26,7 @@ from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calibration_keeper import CalibrationKeeper
+from atta_daq.station.drift_watch import DriftWatch
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest
@@ -82,6 +83,7 @@ class Runs:
         self._say = say
         self._catalogue = Catalogue(data)
         self._mutex = threading.Lock()
+        self.drift = DriftWatch(config, alarms)
         self._session: RunSession | None = None
         self._writer: RunWriter | None = None
         self._thread: threading.Thread | None = None
@@ -139,6 +141,7 @@ class Runs:
                     f"run {self._session.run_id} is under way; abort it or wait for its end"
                 )
             self._request = request
+            self.drift.begin(definition, request.config or self._config)
             self._session = self._new_session(definition, plan, scan_toml, resumed)
             run_id = self._session.run_id
             self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
@@ -237,6 +240,7 @@ class Runs:
         else:
             self._say(said, source="run")
         self._alarms.clear(CAMERA_STALLED)
+        self.drift.end(session.measurement)
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
         self._display.points(
@@ -263,6 +267,9 @@ class Runs:
             self._alarms.raise_(Cause(CAMERA_STALLED, "camera", segment.flag))
         elif segment.kind in (SegmentKind.RARE, SegmentKind.BLANK) and not segment.flag:
             self._alarms.clear(CAMERA_STALLED)
+        session = self._session
+        if session is not None and segment.bracket and not segment.flag:
+            self.drift.bracket(session.measurement)
         self._refresh()
 
     def _on_block(self) -> None:

@@ -187,7 +187,9 @@ class Station:
         )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
-            more=lambda: (*self._monitor.slow.causes(), *keeper.causes()),
+            more=lambda: (
+                *self._monitor.slow.causes(), *keeper.causes(), *self._runs.drift.causes()
+            ),
         )  # fmt: skip
         self._upkeep = Upkeep(
             (
