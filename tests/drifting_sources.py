@@ -30,6 +30,7 @@ LAWS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "steady": lambda t, rng: np.zeros(t.size),
     "walk of 2 %/root h, 1 %/h": lambda t, rng: walk(t, rng, 0.02) + 0.01 * t / HOUR_S,
     "walk of 6 %/root h": lambda t, rng: walk(t, rng, 0.06),
+    "walk of 12 %/root h": lambda t, rng: walk(t, rng, 0.12),
     "5 %/h": lambda t, rng: walk(t, rng, 0.003) + 0.05 * t / HOUR_S,
     "swings of 3 % in 2 h": lambda t, rng: (
         walk(t, rng, 0.003) + 0.03 * np.sin(2.0 * np.pi * (t / 7200.0 + rng.random()))

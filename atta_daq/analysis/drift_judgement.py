@@ -15,7 +15,7 @@ from atta_daq.analysis.source_track import SourceStep, track_source
 WINDOW = 9
 """Brackets that are judged together: what a source did hours ago is no alarm now."""
 FEWEST = 4
-EXCEEDED = 2.0
+EXCEEDED = 1.5
 """The variance of the normaliser over the planned one, surely exceeded, that is an alarm."""
 MATTERS = 0.02
 """Share of the normaliser in the variance of a rate below which no drift matters."""

@@ -3,7 +3,7 @@
 import math
 
 from atta_daq.analysis.normaliser import Normaliser
-from atta_daq.archive.report_rows import with_error
+from atta_daq.archive.report_rows import MINUS, with_error
 from atta_daq.archive.run_folder import Run
 from atta_daq.archive.source_drift import drift_of
 
@@ -42,7 +42,5 @@ def source_rows(run: Run) -> list[tuple[str, str, str]]:
     if run.header.bracket_period_s is not None:
         rows.append(("brackets at least every", f"{run.header.bracket_period_s:g}", "s"))
     first = float(source.time_s[0])
-    rows += [
-        ("step", step.in_words(first).replace("-", "\N{MINUS SIGN}"), "") for step in source.steps
-    ]
+    rows += [("step", step.in_words(first).replace("-", MINUS), "") for step in source.steps]
     return rows
