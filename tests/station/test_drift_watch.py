@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,9 +21,13 @@ from atta_daq.rig.config import rig_config
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms
 from atta_daq.station.drift_watch import DRIFT, PUMPING, STEP, DriftWatch
+from atta_daq.station.finish import definition_of
 from atta_daq.station.session import with_geometry
 
-SCAN = ScanDefinition.model_validate({"name": "x", "parts": [{"isotope": 85, "dwell_s": 240.0}]})
+AXIS = {"quantity": "detuning_mhz", "start": -800.0, "stop": 1600.0, "points": 41}
+SCAN = ScanDefinition.model_validate(
+    {"name": "x", "parts": [{"isotope": 85, "dwell_s": 60.0, "axes": [AXIS]}]}
+)
 
 
 class Desk:
@@ -109,19 +114,27 @@ def test_auto_is_chosen_by_the_rig_from_what_was_measured_of_its_source(desk):
         calibrations = desk.config.calibrations.model_copy(update={"source": source})
         rig = desk.config.with_calibrations(calibrations)
         periods.append(with_geometry(scan, rig).bracket_period_s)
-    assert periods[0] > 3.0 * periods[1] > 600.0
+    assert periods[0] > 3.0 * periods[1] >= 180.0
+
+
+def test_the_blocks_of_a_run_stay_as_they_were_laid_out():
+    """A calibration since then changes what 'auto' would choose; `resume` must not follow it."""
+    text = 'name = "x"\nbracket_period_s = "auto"\n[[part]]\nisotope = 85\ndwell_s = 60.0\n'
+    header = SimpleNamespace(geometry="co", bracket_period_s=321.0)
+    again = definition_of(SimpleNamespace(scan_toml=text, header=header))
+    assert again.bracket_period_s == 321.0
 
 
 HARD = """
 name = "hard source"
-bracket_period_s = "auto"
+bracket_period_s = 30.0
 zero_on_reference_cell = false
 [check_83]
 cycles = 1
 [[part]]
 isotope = 84
 pumping = "abba"
-repeats = 12
+repeats = 8
 """
 
 
@@ -149,7 +162,7 @@ def test_a_hard_source_on_the_simulated_rig(tmp_path: Path):
             lambda text: not any(a.id == DRIFT and a.active for a in alarms_from_json(text)),
         )
         run = open_run(station.data / run_id)
-        assert run.header.bracket_period_s is not None
+        assert run.header.bracket_period_s == 30.0
         checks = [s for s in run.segments if s.kind is SegmentKind.CHECK_83]
         assert [s.pumping for s in checks] == [False, True, True, False] * 2
         assert all(s.rate and not s.flag for s in checks)
