@@ -19,13 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfc, logsumexp
 
-from atta_daq.analysis.drift_spectrum import DriftSpectrum
+from atta_daq.analysis.drift_spectrum import TYPICAL_WALK_INTERVALS, DriftSpectrum
 from atta_daq.analysis.results import pdg_round
 
 FloatArray = NDArray[np.float64]
 
 FALSE_STEPS = 0.005
 """A source that only walks is said to have made a step in so many runs."""
+STEP_INTERVALS = 0.5
+"""Weight of what is typical when a step is looked for, in intervals."""
 GRID = np.linspace(math.log(1e-3), math.log(1e3), 93)
 """ln of q over its prior value."""
 _SMALLEST_VARIANCE = 1e-14
@@ -102,7 +104,10 @@ def track_source(
         raise ValueError("brackets must ascend in time")
     variance = np.maximum(variance, _SMALLEST_VARIANCE)
     walk = drift.walk_per_s * np.exp(GRID)
-    prior = _log_prior(drift)
+    prior = _log_prior(drift.walk_intervals)
+    # That a source is typical is no evidence against a wilder one: it must not make steps of it.
+    measured = drift.walk_intervals > TYPICAL_WALK_INTERVALS
+    open_minded = _log_prior(drift.walk_intervals if measured else STEP_INTERVALS)
     steps_2 = np.zeros(gaps.size)
     found: dict[int, SourceStep] = {}
     while True:
@@ -111,13 +116,14 @@ def track_source(
         if not smooth or gaps.size == 0 or len(found) >= gaps.size // 2:
             break
         left_out = differences.leave_out()
-        chance = left_out.chances(posterior)
+        doubtful = open_minded + differences.log_likelihood
+        chance = left_out.chances(doubtful)
         chance[list(found)] = 1.0
         i = int(np.argmin(chance))
         if chance[i] * gaps.size >= FALSE_STEPS:
             break
         # As it is without this interval, whose jump would speak for a strong walk.
-        weight = _normalised(posterior - left_out.log_density[i])
+        weight = _normalised(doubtful - left_out.log_density[i])
         change = float(weight @ left_out.residual[i])
         error = math.sqrt(float(weight @ left_out.spread_2[i]))
         steps_2[i] = change**2
@@ -155,9 +161,9 @@ def difference_likelihood(
     return law.log_likelihood
 
 
-def _log_prior(drift: DriftSpectrum) -> FloatArray:
-    """Inverse gamma, as of a variance seen in `walk_intervals` intervals; per unit of ln q."""
-    half = 0.5 * drift.walk_intervals
+def _log_prior(intervals: float) -> FloatArray:
+    """Inverse gamma, as of a variance seen in so many intervals; per unit of ln q."""
+    half = 0.5 * intervals
     return -half * (GRID + np.exp(-GRID))
 
 
