@@ -280,7 +280,8 @@ ANSWERS: tuple[tuple[str, str], ...] = (
         "check_scan",
         (
             "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
-            "`archive_bytes` and `parts`: `[{name, isotope, points, errors, note}]`; `errors` is "
+            "`bracket_period_s` (chosen, where the scan says 'auto'), `archive_bytes` and `parts`: "
+            "`[{name, isotope, points, errors, note}]`; `errors` is "
             "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote"
         ),
     ),
