@@ -10,7 +10,6 @@ bridge) or, beyond the ends, free.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,16 +120,17 @@ class Normaliser:
         and the walk of the source in between (see the module). Intervals of one instant are good;
         two different ones are taken not to overlap.
         """
-        m = len(start_s)
         if self.track is None:
-            return np.ones(m), np.zeros((m, m))
-        weights = np.stack([self._mean_hat(a, b) for a, b in zip(start_s, end_s, strict=True)])
-        beyond = np.array([self._beyond(a, b) for a, b in zip(start_s, end_s, strict=True)])
-        share = np.column_stack([weights, beyond])
-        mean_log = weights @ self.track.log_rate + beyond * self.track.drift_per_s
+            return np.ones(len(start_s)), np.zeros((len(start_s), len(start_s)))
+        pieces = _Pieces.of(np.asarray(start_s), np.asarray(end_s), self.time_s)
+        # Within a piece everything is linear in time: its mean is the value at its middle.
+        middle = pieces.middle_s
+        beyond = middle - np.clip(middle, self.time_s[0], self.time_s[-1])
+        share = pieces.mixed(np.column_stack([self._hat(middle), beyond]))
+        mean_log = share @ np.append(self.track.log_rate, self.track.drift_per_s)
         covariance = share @ self.track.covariance @ share.T
-        covariance += self._between(np.asarray(start_s), np.asarray(end_s))
-        return np.exp(mean_log) / self.mean_rate, covariance
+        between = pieces.mixed(pieces.mixed(self._between(pieces)).T)
+        return np.exp(mean_log) / self.mean_rate, covariance + between
 
     def is_extrapolated(self, middle_s: float) -> bool:
         """No bracket on one side of this time."""
@@ -141,54 +141,17 @@ class Normaliser:
         place = np.interp(t, self.time_s, np.arange(self.time_s.size))
         return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(self.time_s.size)))
 
-    def _mean_hat(self, start: float, end: float) -> FloatArray:
-        """Mean weight of each bracket over an interval; exact for piecewise linear weights."""
-        if end <= start:
-            return self._hat(np.array([start]))[0]
-        nodes = self._nodes(start, end)
-        return np.atleast_1d(np.trapezoid(self._hat(nodes), nodes, axis=0)) / (end - start)
+    def _between(self, pieces: "_Pieces") -> FloatArray:
+        """Covariance of what the source did beside the brackets, between pieces, shape (p, p).
 
-    def _beyond(self, start: float, end: float) -> float:
-        """Mean time beyond the last bracket over an interval; negative before the first one."""
-
-        def distance(t: FloatArray) -> FloatArray:
-            return t - np.clip(t, self.time_s[0], self.time_s[-1])
-
-        if end <= start:
-            return float(distance(np.array([start]))[0])
-        nodes = self._nodes(start, end)
-        return float(np.trapezoid(distance(nodes), nodes) / (end - start))
-
-    def _nodes(self, start: float, end: float) -> FloatArray:
-        inside = self.time_s[(self.time_s > start) & (self.time_s < end)]
-        return np.concatenate([[start], inside, [end]])
-
-    def _between(self, start_s: FloatArray, end_s: FloatArray) -> FloatArray:
-        """Covariance of what the source did beside the brackets, shape (m, m).
-
-        An interval that spans brackets falls into pieces. The mean of a walk over a piece has
-        with another piece the covariance of the walk at both middles; with itself, less by a
-        sixth of its length.
+        The mean of a walk over a piece has with another piece the covariance of the walk at both
+        middles; with itself, less by a sixth of its length.
         """
         assert self.track is not None
-        pieces, owner, share = [], [], []
-        for i, (start, end) in enumerate(zip(start_s, end_s, strict=True)):
-            nodes = self._nodes(start, end) if end > start else np.array([start, start])
-            for a, b in pairwise(nodes):
-                pieces.append((a, b))
-                owner.append(i)
-                share.append((b - a) / (end - start) if end > start else 1.0)
-        a, b = np.array(pieces).T
-        t = 0.5 * (a + b)
-        interval = np.searchsorted(self.time_s, t)
-        unit = self._unpinned(t, interval)
-        unit[np.diag_indices_from(unit)] -= (b - a) / 6.0
-        unit *= self.track.interval_walk_per_s(self.time_s)[interval][:, None]
-        if len(pieces) == len(start_s):
-            return unit
-        mixing = np.zeros((len(start_s), len(pieces)))
-        mixing[owner, np.arange(len(pieces))] = share
-        return mixing @ unit @ mixing.T
+        interval = np.searchsorted(self.time_s, pieces.middle_s)
+        unit = self._unpinned(pieces.middle_s, interval)
+        unit[np.diag_indices_from(unit)] -= (pieces.end_s - pieces.start_s) / 6.0
+        return unit * self.track.interval_walk_per_s(self.time_s)[interval][:, None]
 
     def _unpinned(self, t: FloatArray, interval: NDArray[np.intp]) -> FloatArray:
         """Covariance of a unit random walk pinned at the brackets, shape (m, m), in seconds."""
@@ -201,6 +164,43 @@ class Normaliser:
         bridge = np.where((interval == 0)[:, None], after - late, bridge)
         bridge = np.where((interval == self.time_s.size)[:, None], early - before, bridge)
         return np.where(same, bridge, 0.0)
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Intervals, cut at the brackets that they span."""
+
+    start_s: FloatArray
+    end_s: FloatArray
+    mixing: FloatArray | None
+    """Share of each piece in each interval, shape (m, p); None where none was cut."""
+
+    @classmethod
+    def of(cls, start_s: FloatArray, end_s: FloatArray, cuts_s: FloatArray) -> "_Pieces":
+        first = np.searchsorted(cuts_s, start_s, "right")
+        last = np.searchsorted(cuts_s, end_s, "left")
+        if np.all(last <= first):
+            return cls(start_s, end_s, None)
+        nodes = [
+            np.concatenate([[start], cuts_s[i:j], [end]])
+            for start, end, i, j in zip(start_s, end_s, first, last, strict=True)
+        ]
+        begin = np.concatenate([n[:-1] for n in nodes])
+        end = np.concatenate([n[1:] for n in nodes])
+        owner = np.repeat(np.arange(len(nodes)), [n.size - 1 for n in nodes])
+        mixing = np.zeros((len(nodes), begin.size))
+        whole = (end_s - start_s)[owner]
+        one = np.where(whole > 0.0, whole, 1.0)
+        mixing[owner, np.arange(begin.size)] = np.where(whole > 0.0, (end - begin) / one, 1.0)
+        return cls(begin, end, mixing)
+
+    @property
+    def middle_s(self) -> FloatArray:
+        return 0.5 * (self.start_s + self.end_s)
+
+    def mixed(self, of_pieces: FloatArray) -> FloatArray:
+        """Rows of pieces to rows of intervals."""
+        return of_pieces if self.mixing is None else self.mixing @ of_pieces
 
 
 def _merged(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erfc, logsumexp
+from scipy.special import erfc
 
 from atta_daq.analysis.drift_spectrum import TYPICAL_WALK_INTERVALS, DriftSpectrum
 from atta_daq.analysis.results import pdg_round
@@ -168,7 +168,8 @@ def _log_prior(intervals: float) -> FloatArray:
 
 
 def _normalised(log_weight: FloatArray) -> FloatArray:
-    return np.exp(log_weight - logsumexp(log_weight))
+    weight = np.exp(log_weight - log_weight.max())
+    return weight / weight.sum()
 
 
 class _Differences:
@@ -237,7 +238,8 @@ class _LeftOut:
         The walk is the one that the others let expect, with its uncertainty.
         """
         weight = log_posterior - self.log_density
-        weight = np.exp(weight - logsumexp(weight, axis=1, keepdims=True))
+        weight = np.exp(weight - weight.max(axis=1, keepdims=True))
+        weight /= weight.sum(axis=1, keepdims=True)
         return np.sum(weight * erfc(np.abs(self.residual) / np.sqrt(2.0 * self.spread_2)), axis=1)
 
 

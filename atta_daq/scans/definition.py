@@ -24,10 +24,11 @@ MOST_POINTS = 20_000
 """Of a scan, with all repeats. More is a slip of the pen: weeks of counting."""
 
 
-def _period(value: object) -> object:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value == "auto" or (number and 0.0 < value < math.inf):
-        return float(value) if number else value
+def _period(value: object) -> float | str:
+    if value == "auto":
+        return "auto"
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0.0 < value < math.inf:
+        return float(value)
     raise ValueError(f"{value!r} is not allowed; a number > 0, in s, or 'auto'")
 
 
