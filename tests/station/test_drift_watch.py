@@ -127,14 +127,14 @@ def test_the_blocks_of_a_run_stay_as_they_were_laid_out():
 
 HARD = """
 name = "hard source"
-bracket_period_s = 30.0
+bracket_period_s = 16.0
 zero_on_reference_cell = false
 [check_83]
 cycles = 1
 [[part]]
 isotope = 84
 pumping = "abba"
-repeats = 8
+repeats = 5
 """
 
 
@@ -162,7 +162,7 @@ def test_a_hard_source_on_the_simulated_rig(tmp_path: Path):
             lambda text: not any(a.id == DRIFT and a.active for a in alarms_from_json(text)),
         )
         run = open_run(station.data / run_id)
-        assert run.header.bracket_period_s == 30.0
+        assert run.header.bracket_period_s == 16.0
         checks = [s for s in run.segments if s.kind is SegmentKind.CHECK_83]
         assert [s.pumping for s in checks] == [False, True, True, False] * 2
         assert all(s.rate and not s.flag for s in checks)
