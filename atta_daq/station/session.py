@@ -29,9 +29,9 @@ from atta_daq.scans.blocks import (
     segment_duration_s,
     segments_to_take,
 )
-from atta_daq.scans.bracket_period import chosen_period_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
+from atta_daq.station.bracket_choice import with_bracket_period
 from atta_daq.station.engine import Engine
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.zeroing import AxisZeroing
@@ -362,16 +362,7 @@ def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefiniti
 
     Raises ValueError; also where the counting rate is not known that the period depends on.
     """
-    if definition.bracket_period_s == "auto":
-        rates = config.calibrations.rates
-        period_s = chosen_period_s(
-            definition,
-            config.scan_timing(),
-            config.calibrations.source.spectrum(),
-            {81: rates.counts_81_per_h, 85: rates.counts_85_per_h},
-            rates.loading_relative_error,
-        )
-        definition = definition.model_copy(update={"bracket_period_s": period_s})
+    definition = with_bracket_period(definition, config)
     if definition.geometry is None:
         return definition.model_copy(update={"geometry": config.geometry})
     if definition.geometry != config.geometry:
