@@ -172,7 +172,7 @@ of a stored result, or empty; `state` is 'valid', 'not measured', or 'stale: ' w
 `renewed_by` is the argument `kind` of `calibrate` that measures it anew, empty for none."""
 
 CALIBRATION_KINDS = (
-    "axis-zero", "cavity", "fibre-power", "sideband-depth", "camera", "dwell",
+    "axis-zero", "cavity", "fibre-power", "sideband-depth", "camera", "dwell", "source-drift",
 )  # fmt: skip
 """What `calibrate` measures."""
 
@@ -207,7 +207,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("relock", (), "close the transfer-cavity lock again"),
     Command("freeze_lock", (), "hold the actuator of the lock where it is"),
     Command("zero_axis", (), "step over the 84Kr line of the reference cell; the zero is kept"),
-    Command("calibrate", ("kind",), "measure a calibration anew and keep it; answers when done"),
+    Command(
+        "calibrate",
+        ("kind", "runs"),
+        "measure a calibration anew and keep it; answers when done. 'source-drift' with `runs` "
+        "(names, separated by blanks) takes it from their brackets and moves nothing",
+    ),
     Command("calibrations", ("kind",), "stored results, newest first", needs_control=False),
     Command("retire_calibration", ("id", "reason"), "use a stored result no more"),
     Command("jump", ("isotope", "line"), "move the 819-nm light to an isotope's line"),
@@ -250,7 +255,8 @@ ANSWERS: tuple[tuple[str, str], ...] = (
         "check_scan",
         (
             "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
-            "`archive_bytes` and `parts`: `[{name, isotope, points, errors, note}]`; `errors` is "
+            "`bracket_period_s` (chosen, where the scan says 'auto'), `archive_bytes` and `parts`: "
+            "`[{name, isotope, points, errors, note}]`; `errors` is "
             "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote"
         ),
     ),

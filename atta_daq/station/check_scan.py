@@ -84,6 +84,7 @@ def check_scan(text: str, config: RigConfig, data: Path) -> dict[str, Any]:
         "duration_s": duration_s(definition, plan, config),
         "segments": segments_to_take(plan),
         "blocks": len(plan),
+        "bracket_period_s": definition.bracket_period_s,
         "archive_bytes": archive_bytes(plan, config),
         "parts": _forecast(request, plan, light, data),
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
@@ -24,6 +25,7 @@ from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calibration_keeper import CalibrationKeeper
+from atta_daq.station.drift_watch import DriftWatch
 from atta_daq.station.errors import RigBusy
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
@@ -82,6 +84,7 @@ class Runs:
         self._say = say
         self._catalogue = Catalogue(data)
         self._mutex = threading.Lock()
+        self.drift = DriftWatch(config, alarms)
         self._session: RunSession | None = None
         self._writer: RunWriter | None = None
         self._thread: threading.Thread | None = None
@@ -96,6 +99,12 @@ class Runs:
     def session(self) -> RunSession | None:
         """The run under way, if there is one."""
         return self._session
+
+    @property
+    def _drift(self) -> DriftSpectrum:
+        """What is known of the source beside the brackets of the run."""
+        config = self._request.config if self._request is not None else None
+        return TYPICAL if config is None else config.calibrations.source.spectrum()
 
     @property
     def writer(self) -> RunWriter | None:
@@ -134,6 +143,7 @@ class Runs:
                     f"run {self._session.run_id} is under way; abort it or wait for its end"
                 )
             self._request = request
+            self.drift.begin(definition, request.config or self._config)
             self._session = self._new_session(definition, plan, scan_toml, resumed, announce)
             run_id = self._session.run_id
             self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
@@ -233,9 +243,12 @@ class Runs:
         else:
             self._say(said, source="run")
         self._alarms.clear(CAMERA_STALLED)
+        self.drift.end(session.measurement)
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
-        self._display.points(part_points(session.definition, session.measurement, running=False))
+        self._display.points(
+            part_points(session.definition, session.measurement, running=False, drift=self._drift)
+        )
         self._worker.submit(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):
             self._say(
@@ -257,6 +270,9 @@ class Runs:
             self._alarms.raise_(Cause(CAMERA_STALLED, "camera", segment.flag))
         elif segment.kind in (SegmentKind.RARE, SegmentKind.BLANK) and not segment.flag:
             self._alarms.clear(CAMERA_STALLED)
+        session = self._session
+        if session is not None and segment.bracket and not segment.flag:
+            self.drift.bracket(session.measurement)
         self._refresh()
 
     def _on_block(self) -> None:

@@ -199,6 +199,7 @@ class Station:
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
             more=lambda: (
                 *self._monitor.slow.causes(), *keeper.causes(), *night.causes(),
+                *self._runs.drift.causes(),
             ),
         )  # fmt: skip
         self._upkeep = Upkeep(

@@ -95,6 +95,7 @@ _CALIBRATE = (
         ("sideband_depth", "sideband depth", "Half-wave voltage of the EOM, by 84Kr in the trap"),
         ("camera", "camera", "EM gain, read noise, conversion and bias by photon transfer"),
         ("dwell", "dwell", "Stay of an atom in the trap, and its light, with 85Kr"),
+        ("source_drift", "source drift", "Walk and drift of the source: 83Kr for an hour"),
       )),
     ActionSpec("protection.read", "Read the amplifier's guards", "Light", (),
                "Ask box and station again who guards against what", False, connected),
