@@ -86,7 +86,11 @@ class SimulatedRig:
         if self._slow is not None:
             addresses["slow_control"] = self._slow.address
         addresses["drivers"] = self.boxes
-        addresses["clock"] = {"origin_s": clock.origin_s, "speed": clock.speed}
+        addresses["clock"] = {
+            "origin_s": clock.origin_s,
+            "speed": clock.speed,
+            "steady_origin_s": clock.steady_origin_s,
+        }
         return addresses
 
     # --- the control socket ---------------------------------------------------------------------
