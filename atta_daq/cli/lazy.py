@@ -9,6 +9,7 @@ from typer.main import get_command, get_group
 
 COMMANDS = {
     "gui": "atta_daq.cli.gui:gui",
+    "watch": "atta_daq.cli.watch:watch",
     "run": "atta_daq.cli.run:run",
     "resume": "atta_daq.cli.resume:resume",
     "station": "atta_daq.cli.rig:station",
