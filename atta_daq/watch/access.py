@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import ipaddress
 import os
+import re
 import secrets
 import stat
 from dataclasses import dataclass
@@ -43,21 +44,13 @@ class Address:
 
 def parse_listen(text: str) -> Address:
     """HOST:PORT, [IPV6]:PORT; port 0 is any free one. Raises AccessError."""
-    host, colon, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
-    if not (colon and host and port.isascii() and port.isdecimal() and int(port) < 65536):
-        raise AccessError(f"--listen: '{text}' is no address; HOST:PORT, such as {DEFAULT_LISTEN}")
-    if ":" in host and not _is_ip(host):
-        raise AccessError(f"--listen: '{text}' is no address; an IPv6 address stands in brackets")
-    return Address(host, int(port))
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:\s/]+)):([0-9]{1,5})", text)
+    if match is None or int(match[3]) > 65535:
+        raise AccessError(
+            f"--listen: '{text}' is no address; HOST:PORT, such as {DEFAULT_LISTEN}, an IPv6 "
+            "address in brackets"
+        )
+    return Address(match[1] or match[2], int(match[3]))
 
 
 def read_token(path: Path) -> str:
@@ -130,4 +123,4 @@ class Access:
 
 
 def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

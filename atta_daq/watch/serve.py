@@ -13,6 +13,8 @@ from atta_daq.watch.stream import Viewers
 
 LARGEST_HEAD = 16 * 1024
 """Bytes of request line and headers."""
+SEND_BUFFER = 64 * 1024
+"""Bytes that the system keeps for a viewer that is slow."""
 GRACE_S = 2
 
 
@@ -24,6 +26,9 @@ def open_socket(address: Address) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Its connections inherit this. The system would keep megabytes for a viewer that takes
+        # nothing, and it would look as if it took them.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         try:
             listener.bind(where)
             # Connections that nobody accepts are refused by the system, not piled up.

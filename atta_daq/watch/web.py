@@ -28,6 +28,8 @@ MOST_VIEWERS = 40
 COOKIE_S = 30 * 24 * 3600
 LONGEST_TARGET = 1024
 """Bytes of path and query that are looked at."""
+LARGEST_HEADERS = 8 * 1024
+"""Bytes of all headers. The server itself counts only what comes in pieces."""
 
 SECURITY = {
     "content-security-policy": (
@@ -61,10 +63,9 @@ def web_app(
     *,
     refresh_s: float = REFRESH_S,
     beat_s: float = BEAT_S,
-    viewers: Viewers | None = None,
+    viewers: Viewers,
 ) -> ASGIApp:
     """The application. Everything that it can tell is on the board."""
-    viewers = viewers or Viewers(MOST_VIEWERS)
     folder = files("atta_daq.watch") / "page"
     contents = {name: (folder / name).read_bytes() for name in _FILES}
     environment = Environment(
@@ -168,6 +169,10 @@ class Guard:
         target = len(request.scope["raw_path"]) + len(request.scope["query_string"])
         if target > LONGEST_TARGET:
             return PlainTextResponse("the address is too long\n", 414)
+        if sum(len(k) + len(v) for k, v in request.scope["headers"]) > LARGEST_HEADERS:
+            return PlainTextResponse("the headers are too long\n", 431)
+        if request.scope["http_version"] not in ("1.0", "1.1"):
+            return PlainTextResponse("this page speaks HTTP/1.1\n", 400)
         if not self._access.host_allowed(request.headers.get("host", "")):
             return PlainTextResponse(
                 "ask for this page as http://localhost:PORT/ (an ssh tunnel), or start it with "

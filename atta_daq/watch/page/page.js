@@ -175,7 +175,7 @@ function header() {
   document.body.classList.toggle("silent", away);
   const banner = byId("banner");
   banner.hidden = !away || heardMs === 0;
-  banner.textContent = quiet ? "No connection to this page's server; still trying. What is shown is old." : link.reason;
+  banner.textContent = !away ? "" : quiet ? "No connection to this page's server; still trying. What is shown is old." : link.reason;
   byId("rig").textContent = link.rig || "atta-daq";
   const word = away ? (quiet ? "no connection" : { lost: "station lost", searching: "no station", refused: "other version" }[link.state]) : data ? data.word : "connected";
   const tone = away ? "stale" : data ? data.tone : "ok";
@@ -184,6 +184,7 @@ function header() {
   const trouble = away || active || (data && data.suspended) ? "⚠ " : "";
   const share = data && data.segments && data.state !== "idle" ? ` ${Math.round(100 * data.segment / data.segments)} %` : "";
   document.title = `${trouble}${word}${share} · ${link.rig || "atta-daq"}`;
+  byId("age").className = active ? "danger" : "soft";
   byId("age").textContent = !away && active ? `${active} alarm${active > 1 ? "s" : ""}` : "";
 }
 

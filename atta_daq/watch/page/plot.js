@@ -1,7 +1,7 @@
 // Plots as SVG, drawn for the width that there is: points with error bars, curves with bands.
 
 const NS = "http://www.w3.org/2000/svg";
-const LEFT = 58, RIGHT = 10, TOP = 8, BOTTOM = 42;
+const LEFT = 58, RIGHT = 20, TOP = 8, BOTTOM = 42;
 
 export function node(tag, attributes = {}, text) {
   const made = document.createElementNS(NS, tag);
@@ -121,7 +121,7 @@ export function sweepPlot(part, width) {
     const pulls = part.points.filter((p) => p.residual !== null);
     const most = Math.max(3.4, ...pulls.map((p) => Math.abs(p.residual) + 1.2));
     const below = new Panel(svg, width, TOP + main + gap, low, xRange, [-most, most],
-      { xTitle: part.x_title, yTitle: "residual (σ)", yAbout: 3 });
+      { xTitle: part.x_title, yTitle: "residual (σ)", yAbout: 4 });
     below.across(0, 1, "reference", "fit");
     for (const p of pulls) below.point(p.x, p.residual, 1, p.provisional ? "on provisional" : "on", 2.4);
   }

@@ -18,7 +18,7 @@ def rates(look: Look) -> dict[str, Any]:
     """Lines, the loading rate of every unflagged bracket, and the causes of flagged segments."""
     rows = [
         look.quantity("atoms in this segment", "rate:counts", "", 0),
-        look.quantity("atoms per hour, last segment", "rate:counting", "1/h", 0),
+        look.quantity("counting rate, last segment", "rate:counting", "1/h", 0),
         look.quantity("83Kr loading", "rate:loading_83", "1/s", 4),
         look.quantity("84Kr loading", "rate:loading_84", "1/s", 4),
         look.quantity("84Kr with light over without", "light:ratio", "", 3),

@@ -72,12 +72,10 @@ def _trap(look: Look) -> list[Row]:
     ]
     trip = look.text("camera:trip")
     if trip:
-        rows.append(Row("gain taken away", trip, "danger"))
+        rows.append(Row("camera's protection", "gain taken away", "danger", trip))
     return rows
 
 
 def _slow(value: SlowValue) -> Row:
     number = "–" if value.value is None else f"{value.value:.3g} {value.unit}".rstrip()
-    return Row(
-        value.meaning, number.replace("-", "−"), _SLOW_TONES[value.severity], value.reason
-    )
+    return Row(value.meaning, number.replace("-", "−"), _SLOW_TONES[value.severity], value.reason)

@@ -26,10 +26,9 @@ def run(look: Look) -> dict[str, Any]:
     if state == "idle" and activity:
         word, tone = activity, "busy"
     outcome = look.text("run:outcome")
-    if state == "idle" and outcome and not activity:
-        ended = outcome.partition(":")[0]
-        word = f"idle; the last run is {ended}"
-        tone = "off" if ended == "complete" else "danger"
+    if state == "idle" and outcome and info is not None and not activity:
+        word = f"idle; the last run is {info.state}"
+        tone = "off" if info.state == "complete" else "danger"
     return {
         "state": state,
         "word": word,

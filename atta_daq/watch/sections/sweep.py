@@ -103,9 +103,7 @@ def _levels(points: Sequence[Point], second: tuple[str, ...]) -> tuple[list[int]
     starts = [known[0], *(b for a, b in pairwise(known) if b - a > axis.step)]
     highest = min(len(starts), MOST_LEVELS) - 1
     levels = [
-        0
-        if v is None
-        else min(int(np.searchsorted(starts, float(v), side="right")) - 1, highest)
+        0 if v is None else min(int(np.searchsorted(starts, float(v), side="right")) - 1, highest)
         for v in values
     ]
     names = [f"{start:.4g} {axis.unit}".rstrip() for start in starts[: highest + 1]]
