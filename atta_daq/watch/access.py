@@ -115,11 +115,8 @@ class Access:
         if self.asks:
             return True
         name = host.lower()
-        if name.startswith("["):
-            name = name.partition("]")[0] + "]"
-        else:
-            name = name.partition(":")[0]
-        return name in LOOPBACK_NAMES
+        bracketed = re.match(r"\[[^\]]*\]", name)
+        return (bracketed[0] if bracketed else name.partition(":")[0]) in LOOPBACK_NAMES
 
 
 def _digest(text: str) -> bytes:

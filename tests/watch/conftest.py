@@ -1,7 +1,6 @@
 """A served page, and one browser for all tests of a worker."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from browser import chromium

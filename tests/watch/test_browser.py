@@ -154,7 +154,8 @@ def test_labels_of_a_plot_do_not_run_into_each_other(browser: Chrome, page: FedP
                   && q.top < p.bottom - 2) found.push([a, b]);
             }));
             const svg = document.querySelector('#sweep svg').getBoundingClientRect();
-            for (const [a, p] of texts) if (p.left < svg.left || p.right > svg.right) found.push([a]);
+            for (const [a, p] of texts)
+              if (p.left < svg.left || p.right > svg.right) found.push([a]);
             return found;
             """
         )

@@ -157,7 +157,7 @@ GARBAGE = {
     "control bytes": b"GET / HTTP/1.1\r\nHost: localhost\r\nX: \x00\x01\r\n\r\n",
     "folded header": b"GET / HTTP/1.1\r\n Host: localhost\r\n\r\n",
     "other version": b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
-    "lengths": b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "lengths": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     "negative length": b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
     "long path": b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "long query": b"GET /?" + b"a=" * 2500 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
