@@ -22,6 +22,7 @@ COMMANDS = {
     "fit": "atta_daq.cli.data:fit",
     "report": "atta_daq.cli.data:report",
     "export": "atta_daq.cli.data:export",
+    "history": "atta_daq.cli.history:history",
     "import": "atta_daq.cli.data:import_table",
     "model": "atta_daq.cli.model:app",
     "docs": "atta_daq.cli.documents:app",

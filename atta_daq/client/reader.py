@@ -30,7 +30,7 @@ class StationReader:
         self._context = Context(
             "pva",
             conf={
-                "EPICS_PVA_ADDR_LIST": endpoint.host,
+                "EPICS_PVA_ADDR_LIST": _searched_at(endpoint.host),
                 "EPICS_PVA_AUTO_ADDR_LIST": "NO",
                 "EPICS_PVA_BROADCAST_PORT": str(endpoint.udp_port),
                 "EPICS_PVA_NAME_SERVERS": f"{endpoint.host}:{endpoint.tcp_port}",
@@ -86,6 +86,15 @@ class StationReader:
         return (
             f"station '{self.endpoint.rig}' at {where}: no answer for {name} within {timeout_s:g} s"
         )
+
+
+def _searched_at(host: str) -> str:
+    """Where to search by UDP; empty: nowhere, TCP has to do.
+
+    A server on 127.0.0.2 answers from 127.0.0.1, and PVA takes where an answer comes from for
+    where the server is.
+    """
+    return "" if host.startswith("127.") and host != "127.0.0.1" else host
 
 
 def plain(structure: Any) -> Any:

@@ -47,6 +47,9 @@ class ClockConfig(RigModel):
     """Rig seconds per second of UTC."""
     origin_s: float = 0.0
     """UTC (s since 1970) at which both were equal."""
+    steady_origin_s: float | None = None
+    """What the steady clock of this computer showed then; left out: UTC is looked at when the
+    station starts. Only for instruments that run on this computer, as simulated ones do."""
 
 
 class NetworkConfig(RigModel):
@@ -68,6 +71,14 @@ class UnattendedConfig(RigModel):
 
     resume_at_start: bool = False
     """Go on with a run that crashed, when the station starts anew."""
+
+
+class HistoryConfig(RigModel):
+    """What is kept of all readings and alarms, beside the runs."""
+
+    keep_gb: float = Field(default=20.0, ge=0.5)
+    """The history takes no more of the disk (10^9 bytes): the oldest days keep only their minutes
+    first, then they go."""
 
 
 class RigConfig(RigModel):
@@ -93,6 +104,7 @@ class RigConfig(RigModel):
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
     unattended: UnattendedConfig = UnattendedConfig()
+    history: HistoryConfig = HistoryConfig()
     calibrations: Calibrations
 
     def __reduce__(self) -> Any:

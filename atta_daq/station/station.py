@@ -9,6 +9,7 @@ from pathlib import Path
 
 from atta_daq import __version__
 from atta_daq.archive.calibration_store import CalibrationStore
+from atta_daq.archive.history_folder import history_folder
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.client.client import CommandRefused, Endpoint
@@ -32,7 +33,8 @@ from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.display import Display
 from atta_daq.station.errors import PortTaken, RigUnreachable
-from atta_daq.station.history import History
+from atta_daq.station.history import LENGTH_S, History, columns_of
+from atta_daq.station.history_keeper import HistoryKeeper
 from atta_daq.station.log import StationLog
 from atta_daq.station.manual import Manual
 from atta_daq.station.monitor import Monitor
@@ -62,11 +64,19 @@ class Station:
         self._config = config
         self._rig_toml = rig_toml
         self._data = data
-        self._clock = RigClock(config.clock.rate, config.clock.origin_s)
+        self._clock = RigClock(
+            config.clock.rate, config.clock.origin_s, steady_origin_s=config.clock.steady_origin_s
+        )
         self._lock = RigLock(config.name)
         self._ended = threading.Event()
         self._log = StationLog(self._post, time.time)
-        self._alarms = Alarms(self._post, self._log.say, time.time)
+        self._history_keeper = HistoryKeeper(
+            history_folder(data, config.name), columns_of(slow_readings(config)),
+            round(config.history.keep_gb * 1e9), self._log.say, time.time, self._clock.now_s,
+        )  # fmt: skip
+        self._alarms = Alarms(
+            self._post, self._log.say, time.time, record=self._history_keeper.alarm
+        )
         self._calculator = Calculator()
         self._described: AxisCalibration | None = None
         self._tabulated: Rows = []
@@ -97,6 +107,7 @@ class Station:
         post("station:activity", "")
         post("calibrations:progress", "")
         self._run_display.blank()
+        self._history_keeper.start()
         self._monitor.start()
         self._upkeep.start()
         self._display.start()
@@ -159,7 +170,11 @@ class Station:
         history = History(
             lambda name: self._server.latest(name), time.time,
             more=[reading.name for reading in of_this_rig],
+            rig_now=self._clock.now_s, keep=self._history_keeper.add,
         )  # fmt: skip
+        past = self._history_keeper.recent(LENGTH_S)
+        if past is not None:
+            history.restore(past)
         queries = Queries(
             lambda: config.with_calibrations(light.calibrations), self._data, self._calculator,
             history, self._alarms,
@@ -187,7 +202,11 @@ class Station:
         )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
-            more=lambda: (*self._monitor.slow.causes(), *keeper.causes()),
+            more=lambda: (
+                *self._monitor.slow.causes(),
+                *keeper.causes(),
+                *self._history_keeper.causes(),
+            ),
         )  # fmt: skip
         self._upkeep = Upkeep(
             (
@@ -229,6 +248,7 @@ class Station:
         self._monitor.close()
         self._display.close()
         self._upkeep.close()
+        self._history_keeper.close()
         for line in self._instruments.make_safe():
             self._log.say(line)
         self._dose.session(self._instruments.camera.protection().dose_nc)

@@ -24,7 +24,7 @@ from atta_daq.scans.definition import load_scan
 from atta_daq.scans.wording import inner_model
 
 COMMANDS = ("gui", "run", "station", "check", "protection", "simulate", "runs", "fit", "report",
-            "export", "import", "model", "docs")  # fmt: skip
+            "export", "import", "history", "model", "docs")  # fmt: skip
 DOCUMENTED = {
     "run": ("--config", "--simulate", "--speed", "--seed", "--truth", "--data", "--json"),
     "gui": (
@@ -42,6 +42,7 @@ DOCUMENTED = {
     "simulate": ("--ports-file", "--speed", "--seed", "--truth", "--print-truth"),
     "fit": ("--data", "--free-width", "--json"),
     "export": ("--format", "csv", "nexus"),
+    "history": ("--since", "--until", "--every", "--alarms", "--plot", "--csv", "--json", "--rig"),
 }
 
 
