@@ -12,6 +12,7 @@ COMMANDS = {
     "watch": "atta_daq.cli.watch:watch",
     "run": "atta_daq.cli.run:run",
     "resume": "atta_daq.cli.resume:resume",
+    "queue": "atta_daq.cli.queue:app",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",
     "calibrate": "atta_daq.cli.calibrate:calibrate",

@@ -4,35 +4,8 @@ The station builds its server from these lists and `atta-daq docs names` prints 
 reference page cannot drift from the code. A full name is `<rig name>:<name>`.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["double", "int", "bool", "string", "array", "table", "image"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One value that the station posts. NTScalar unless it is an array, a table or an image.
-
-    A meaning that begins with 'JSON' is a string that holds a JSON text.
-    """
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str
-    precision: int = 3
-
-
-@dataclass(frozen=True)
-class Command:
-    """One remote procedure. Arguments travel as an NTURI query, the answer as JSON."""
-
-    name: str
-    arguments: tuple[str, ...]
-    meaning: str
-    needs_control: bool = True
-
+from atta_daq.client.pv import Command, Reading
+from atta_daq.client.queue_names import QUEUE_ANSWERS, QUEUE_COMMANDS, QUEUE_READINGS
 
 ENDPOINT = "atta-daq:station"
 """Full name, the same at every station, under which it tells what it is (JSON: `Endpoint`):
@@ -174,6 +147,7 @@ READINGS: tuple[Reading, ...] = (
         "ADU",
         "latest frame of the region of interest; `dataTimeStamp`: end of its exposure, rig time",
     ),
+    *QUEUE_READINGS,
 )
 
 VIEW_LEASE_S = 60.0
@@ -266,6 +240,7 @@ COMMANDS: tuple[Command, ...] = (
         "protection", (), "who guards the amplifier against what, read now", needs_control=False
     ),
     Command("history", ("names", "seconds"), "past readings, one a second", needs_control=False),
+    *QUEUE_COMMANDS,
     Command("shutdown", (), "make safe, end the station"),
 )
 
@@ -317,6 +292,7 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ("zero_power_meter", "`{dark_mw}`: the dark offset that the meter subtracts from now on"),
     ("note", "`{noted}`: the run that keeps it, or empty"),
     ("acknowledge", "`{acknowledged: [alarm]}`"),
+    *QUEUE_ANSWERS,
 )
 """What the commands that are asked for something answer: JSON."""
 

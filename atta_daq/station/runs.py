@@ -15,7 +15,6 @@ from atta_daq.archive.chain import ChainedRun
 from atta_daq.archive.errors import RunClosed
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter
-from atta_daq.client.client import CommandRefused
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
@@ -25,12 +24,14 @@ from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calibration_keeper import CalibrationKeeper
+from atta_daq.station.errors import RigBusy
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.live import LiveResult, live_result
 from atta_daq.station.log import Say
 from atta_daq.station.points import part_points
+from atta_daq.station.queue.fate import SHUT_DOWN
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.session import Hooks, RunSession, run_header
@@ -120,19 +121,20 @@ class Runs:
         request: FitRequest,
         scan_toml: str,
         resumed: ChainedRun | None = None,
+        announce: Callable[[str], None] = lambda run_id: None,
     ) -> str:
         """Start a run on a thread of its own; returns its id.
 
-        With `resumed` it goes on with that one. Raises CommandRefused while another one is under
-        way.
+        With `resumed` it goes on with that one. `announce` hears the id before anything of the run
+        is on disk; what it raises leaves no run. Raises RigBusy while another one is under way.
         """
         with self._mutex:
             if self._session is not None:
-                raise CommandRefused(
+                raise RigBusy(
                     f"run {self._session.run_id} is under way; abort it or wait for its end"
                 )
             self._request = request
-            self._session = self._new_session(definition, plan, scan_toml, resumed)
+            self._session = self._new_session(definition, plan, scan_toml, resumed, announce)
             run_id = self._session.run_id
             self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
             self._thread.start()
@@ -168,9 +170,8 @@ class Runs:
 
     def close(self) -> None:
         """End run and activity, wait for the last document and report, release the archive."""
-        reason = "the station was shut down"
-        self._use.stop(reason)
-        self.end(reason)
+        self._use.stop(SHUT_DOWN)
+        self.end(SHUT_DOWN)
         self._use.settle(STOP_S)
         if self._thread is not None:
             self._thread.join()
@@ -183,10 +184,12 @@ class Runs:
         plan: tuple[Block, ...],
         scan_toml: str,
         resumed: ChainedRun | None,
+        announce: Callable[[str], None],
     ) -> RunSession:
         isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
         started_utc_s = time.time()
         run_id = new_run_id(isotopes, definition.name, started_utc_s)
+        announce(run_id)
         self._writer = RunWriter.create(
             self.data,
             run_header(

@@ -178,7 +178,7 @@ class RunSession:
         self._leave_dark()
         self.ended.set()
         dose_nc = self._instruments.camera.protection().dose_nc - before_nc
-        self._writer.close(state, reason, {"register_dose_nc": dose_nc})
+        self._writer.close(state, reason, {"register_dose_nc": dose_nc, "fault": self.fault})
         return state, reason
 
     def _prepare(self) -> None:
