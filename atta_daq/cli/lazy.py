@@ -18,6 +18,7 @@ COMMANDS = {
     "calibrate": "atta_daq.cli.calibrate:calibrate",
     "calibrations": "atta_daq.cli.calibrations:app",
     "protection": "atta_daq.cli.protection:protection",
+    "messages": "atta_daq.cli.messages:messages",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",
     "fit": "atta_daq.cli.data:fit",

@@ -140,8 +140,11 @@ function rates(data) {
 }
 
 function queue(data) {
-  const list = el("ol", "rows", ...data.entries.map((e) => el("li", e.tone, el("span", "", e.name), el("b", "", e.state), e.note ? el("em", "", e.note) : null)));
-  fill("queue", el("p", data.tone, data.word), ...(data.entries.length ? [list] : []));
+  if (!data) { fill("queue"); return; }
+  const when = (e) => e.start_s ? `starts about ${clock(e.start_s)}` : e.end_s ? `ends about ${clock(e.end_s)}` : "";
+  const entries = data.entries.map((e) => ({ label: e.name, text: e.state, tone: e.tone, note: [e.note, when(e)].filter(Boolean).join(" · ") }));
+  const more = data.more ? [el("p", "small soft", `and ${data.more} more`)] : [];
+  fill("queue", el("p", data.tone, data.word), rows(entries), ...more);
 }
 
 function picture(data) {
@@ -162,7 +165,7 @@ const PARTS = { run, alarms, sweep, rates, queue, picture, rig };
 
 function show(name, data) {
   shown[name] = data;
-  if (data.problem) fill(name === "rig" ? "instruments" : name, el("p", "danger", data.problem));
+  if (data && data.problem) fill(name === "rig" ? "instruments" : name, el("p", "danger", data.problem));
   else PARTS[name](data);
 }
 

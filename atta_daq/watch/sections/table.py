@@ -6,6 +6,7 @@ from typing import Any
 
 from atta_daq.watch.sections.alarms import alarms
 from atta_daq.watch.sections.picture import picture
+from atta_daq.watch.sections.queue import queue
 from atta_daq.watch.sections.rates import rates
 from atta_daq.watch.sections.rig import rig
 from atta_daq.watch.sections.run import run
@@ -42,6 +43,7 @@ SECTIONS: tuple[Section, ...] = (
         ),
         rates,
     ),
+    Section("queue", ("queue:state", "queue:reason", "queue:table"), queue),
     Section(
         "rig",
         (
