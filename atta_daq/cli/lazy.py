@@ -23,6 +23,7 @@ COMMANDS = {
     "runs": "atta_daq.cli.data:runs",
     "fit": "atta_daq.cli.data:fit",
     "report": "atta_daq.cli.data:report",
+    "night": "atta_daq.cli.night:night",
     "export": "atta_daq.cli.data:export",
     "history": "atta_daq.cli.history:history",
     "import": "atta_daq.cli.data:import_table",

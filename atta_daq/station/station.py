@@ -286,6 +286,8 @@ class Station:
     def _record(self, event: str, alarm: Alarm) -> None:
         """Something happened to an alarm: for the history, and for who is away."""
         self._history_keeper.alarm(event, alarm)
+        if event == "raised" and not alarm.active:  # it has happened, and lasts no longer
+            self._history_keeper.alarm("over", alarm)
         self._post_office.alarm(event, alarm)
 
     def _tell_end(self, info: RunInfo) -> None:
