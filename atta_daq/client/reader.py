@@ -106,4 +106,7 @@ def plain(structure: Any) -> Any:
     if kind.startswith("epics:nt/NTNDArray"):
         return np.asarray(NTNDArray().unwrap(structure))
     value = structure["value"]
-    return dict(value.items()) if kind.startswith("epics:nt/NTTable") else value
+    if kind.startswith("epics:nt/NTTable"):
+        # p4p gives None for an empty column of numbers, [] for one of texts.
+        return {name: [] if column is None else column for name, column in value.items()}
+    return value
