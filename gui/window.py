@@ -26,10 +26,10 @@ from gui.sweep.view import SweepView
 from gui.theme.theme import Theme
 
 MENUS = (
-    "Rig", "Run", "Light", "Trap", "Calibrate", "Sweep", "Scan", "Runs", "Presets", "Log", "View",
-    "Help",
+    "Rig", "Run", "Light", "Trap", "Calibrate", "Sweep", "Scan", "Queue", "Runs", "Presets", "Log",
+    "View", "Help",
 )  # fmt: skip
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 FIRST_SIZE = (1400, 850)
 
 

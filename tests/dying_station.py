@@ -142,9 +142,7 @@ class FakeRig:
             self.end(Outcome.COMPLETE)
 
     def end(self, outcome: Outcome, reason: str = "") -> None:
-        run = replace(
-            self.medium.runs[self.current], outcome=outcome, reason=reason, held=False
-        )
+        run = replace(self.medium.runs[self.current], outcome=outcome, reason=reason, held=False)
         self.medium.put_run(self.current, run)
         self.current = ""
 

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from dying_station import BLOCKS, DyingStation, Medium, PowerCut
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from atta_daq.client.errors import CommandRefused
 from atta_daq.station.errors import NothingMissing
 from atta_daq.station.queue.entry import UNFINISHED, Entry, EntryState, Outcome
 
+WRITES = 18
+"""Of a night of three undisturbed measurements: name, folder, two blocks, stop, end."""
 EVERY_RUN = (Outcome.ABORTED, Outcome.FAULT)
 CONDITION = "rate:loading_84 > 0.5"
 
@@ -82,15 +85,16 @@ class Nights(RuleBasedStateMachine):
         on_fault=st.sampled_from(("pause", "skip")), later=st.sampled_from((0.0, 0.0, 50.0)),
         condition=st.booleans(),
     )  # fmt: skip
-    def add(self, priority: int, repeats: int, on_fault: Any, later: float, condition: bool) -> None:
+    def add(
+        self, priority: int, repeats: int, on_fault: Any, later: float, condition: bool
+    ) -> None:
         def deed() -> None:
             with suppress(CommandRefused):
                 night = self.station.keeper.change(
                     lambda night: night.add(
-                        Entry(
-                            number=night.next_number, name="n", scan="s", priority=priority,
-                            repeats=repeats, on_fault=on_fault, added_by="me", added_utc_s=0.0,
-                            duration_s=10.0, archive_bytes=1.0,
+                        entry(
+                            night.next_number, priority=priority,
+                            repeats=repeats, on_fault=on_fault,
                             not_before_s=self.clock[0] + later if later else None,
                             conditions=(CONDITION,) if condition else (),
                         )
@@ -299,9 +303,6 @@ class Nights(RuleBasedStateMachine):
         self.station.rig.activity = self.station.rig.refuse = ""
         self.station.alarm = False
         self.clock[0] += 1000.0
-        for entry in self._entries():
-            if entry.state in (EntryState.ABORTED, EntryState.FAILED):
-                self.station.keeper.resume(entry.number)
         for _ in range(200):
             if self.station.rig.current:
                 if self.medium.runs[self.station.rig.current].blocks >= BLOCKS:
@@ -309,6 +310,9 @@ class Nights(RuleBasedStateMachine):
                 else:
                     self.station.rig.block()
             self.station.starter.step()
+            for entry in self._entries():
+                if entry.state in (EntryState.ABORTED, EntryState.FAILED):
+                    self.station.keeper.resume(entry.number)
             if self.station.night.pause or self.station.keeper.halted:
                 self.station.keeper.resume(None)
             if not self.station.night.open:
@@ -319,6 +323,44 @@ class Nights(RuleBasedStateMachine):
             chains = self._chains(entry.number)
             assert len(chains) == entry.repeats
             assert all(whole for whole, _ in chains)
+
+
+@pytest.mark.parametrize("lands", [False, True])
+def test_a_power_cut_at_each_write_of_a_night(lands: bool) -> None:
+    """Two entries, one of them twice; the power goes once, at the n-th write."""
+    for cut_in in range(1, 40):
+        medium = Medium()
+        clock = [1_800_000_000.0]
+        station = DyingStation(medium, clock, by_itself=True)
+        for number, repeats in ((1, 2), (2, 1)):
+            station.keeper.change(lambda night, n=number, r=repeats: night.add(entry(n, repeats=r)))
+        medium.cut_in, medium.lands = cut_in, lands
+        cuts = 0
+        for _ in range(60):
+            try:
+                station.starter.step()
+                if station.rig.current:
+                    station.rig.block()
+            except PowerCut:
+                cuts += 1
+                station = DyingStation(medium, clock, by_itself=True)
+        assert [(e.number, e.state, e.done) for e in station.night.ended] == [
+            (1, EntryState.DONE, 2), (2, EntryState.DONE, 1),
+        ]  # fmt: skip
+        runs = medium.runs.values()
+        whole = [run.entry for run in runs if run.blocks >= BLOCKS]
+        assert sorted(number for number in whole if number is not None) == [1, 1, 2]
+        assert sum(not run.resumes for run in runs) == 3, "no measurement began twice"
+        # Queue and archive are written so often in an undisturbed night.
+        assert cuts == (cut_in <= WRITES)
+
+
+def entry(number: int, **changes: Any) -> Entry:
+    values: dict[str, Any] = {
+        "number": number, "name": "n", "scan": "s", "added_by": "me", "added_utc_s": 0.0,
+        "duration_s": 10.0, "archive_bytes": 1.0,
+    }  # fmt: skip
+    return Entry(**(values | changes))
 
 
 TestNights = Nights.TestCase
