@@ -77,6 +77,8 @@ class StationReader:
         subscription = self._context.monitor(
             self.full_name(name), callback, notify_disconnect=tell_lost
         )
+        # p4p 4.3 drops what comes before `monitor` has returned, and then waits for ever.
+        subscription._event()
         # p4p ends a subscription that nobody holds.
         self._subscriptions.append(subscription)
         return subscription

@@ -31,6 +31,7 @@ from atta_daq.station.calculator import Calculator
 from atta_daq.station.calibration_commands import CalibrationCommands
 from atta_daq.station.calibration_keeper import CalibrationKeeper, Rows
 from atta_daq.station.check_scan import rehearse
+from atta_daq.station.clock_watch import ClockWatch
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.display import Display
@@ -229,6 +230,7 @@ class Station:
                 watch.step,
                 self._log.publish,
                 history.sample,
+                ClockWatch(say, lambda text, author: self._runs.note(text, author)).step,
                 self._describe,
                 dose.step,
                 self._tabulate,
