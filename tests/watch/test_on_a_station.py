@@ -14,6 +14,7 @@ import tomli_w
 from browser import look, text_of
 from fed_page import until
 from mail_servers import Hook, webhook_server
+from open_ports import unexpected
 from rigs import Rig, RunningStation, read_journal, start_station, stop_station
 from selenium.webdriver import Chrome
 
@@ -98,6 +99,7 @@ def test_a_run_is_watched_from_home_and_does_not_feel_it(
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             line.connect(("127.0.0.1", page.port))
             line.sendall(EVENTS + f"Authorization: Bearer {token}\r\n\r\n".encode())
+        assert unexpected(page.process.pid, host="127.0.0.1", tcp={page.port}) == []
         run_id = station.client.command("run", scan=SCAN)["run"]
         until(lambda: run_id in text_of(browser, "#run"), 60.0)
         # At this speed the run itself is over in seconds.

@@ -45,7 +45,7 @@ def queue(look: Look) -> dict[str, Any] | None:
 
 def _entry(line: QueueLine) -> dict[str, Any]:
     done = f"{line.done} of {line.repeats} done" if line.repeats > 1 else ""
-    said = [done, line.waits_for and f"waits for {line.waits_for}", line.reason]
+    said = [done, line.waits_for and f"waits: {line.waits_for}", line.reason]
     return {
         "name": f"{line.entry} · {line.name}",
         "state": line.state,
