@@ -57,6 +57,11 @@ class PatientProtocol(H11Protocol):
             self._stuck_timer.cancel()
             self._stuck_timer = None
 
+    @property
+    def stuck(self) -> bool:
+        """The client takes nothing of what waits for it."""
+        return self._stuck_timer is not None
+
     def _too_late(self) -> None:
         if self.cycle is None:
             self.transport.abort()

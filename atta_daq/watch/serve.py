@@ -85,12 +85,19 @@ class Server:
                 ready()
             while not task.done():
                 # They never go by themselves, and uvicorn waits for every response.
-                if self._server.should_exit and not self._viewers.ended:
-                    self._viewers.end()
+                if self._server.should_exit:
+                    self._send_away()
                 await asyncio.wait([task], timeout=0.1)
             await task
 
         asyncio.run(serve())
+
+    def _send_away(self) -> None:
+        if not self._viewers.ended:
+            self._viewers.end()
+        for connection in list(self._server.server_state.connections):
+            if isinstance(connection, PatientProtocol) and connection.stuck:
+                connection.transport.abort()
 
     def end(self) -> None:
         """From any thread."""

@@ -2,10 +2,12 @@
 
 import socket
 import threading
+import time
 import tracemalloc
 from contextlib import ExitStack
 
 import numpy as np
+import pytest
 from fakes_sweep import live, spectrum, spectrum_fit
 from fed_page import FedPage, served, until
 
@@ -97,3 +99,19 @@ def test_a_viewer_that_takes_nothing_is_cut() -> None:
             return len(page.viewers) == 0
 
         until(gone)
+
+
+def test_a_page_ends_at_once_though_viewers_take_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with ExitStack() as lines:
+        with served(protocol=Patient) as page:
+            for _ in range(3):
+                lines.enter_context(slow_viewer(page))
+            until(lambda: len(page.viewers) == 3)
+            # More than the buffers of both sides hold.
+            for number in range(20):
+                feed(page, number)
+                time.sleep(0.06)
+        assert len(page.viewers) == 0
+    assert caplog.text == ""
