@@ -97,9 +97,10 @@ class Window(QMainWindow):
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for spec in PANELS:
             self._dock(spec)
-        for spec in PANELS:
+            # At once: side by side they would need more width than a window has.
             if spec.tab_with:
                 self.tabifyDockWidget(self.docks[spec.tab_with], self.docks[spec.id])
+        for spec in PANELS:
             self.docks[spec.id].setVisible(spec.shown)
         for spec in PANELS:
             if not spec.tab_with:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QMenu,
@@ -118,8 +119,10 @@ class QueuePanel(Panel):
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(4)
-        column.addLayout(flowing(self.badge))
-        column.addWidget(self.said)
+        head = QHBoxLayout()
+        head.addWidget(self.badge)
+        head.addWidget(self.said, 1)
+        column.addLayout(head)
         column.addWidget(self.pages, 1)
         column.addLayout(
             flowing(

@@ -63,13 +63,12 @@ class FreeDisk:
     gigabytes: float
 
     def __str__(self) -> str:
-        return f"free disk > {self.gigabytes:g} GB"
+        return f"free disk > {self.gigabytes:.12g} GB"
 
     def unmet(self, look: Look) -> str:
         free = look.free_bytes() / 1e9
-        return (
-            "" if free > self.gigabytes else f"{free:.1f} GB free, above {self.gigabytes:g} asked"
-        )
+        wanted = f"more than {self.gigabytes:g} GB wanted"
+        return "" if free > self.gigabytes else f"{free:.1f} GB of the disk free, {wanted}"
 
 
 @dataclass(frozen=True)
@@ -81,16 +80,15 @@ class ReadingIs:
     value: float
 
     def __str__(self) -> str:
-        return f"{self.name} {self.sense} {self.value:g}"
+        return f"{self.name} {self.sense} {self.value:.12g}"
 
     def unmet(self, look: Look) -> str:
         now = look.latest(self.name)
         if not isinstance(now, int | float) or math.isnan(now):
             return f"{self.name} is not known"
         holds = now < self.value if self.sense == "<" else now > self.value
-        return (
-            "" if holds else f"{self.name} is {float(now):.4g}, {self.sense} {self.value:g} asked"
-        )
+        wanted = f"{self.sense} {self.value:g} wanted"
+        return "" if holds else f"{self.name} is {float(now):.4g}, {wanted}"
 
 
 def parse(text: str, more: Collection[str] = ()) -> Condition:

@@ -13,6 +13,9 @@ from atta_daq.station.queue.entry import (
     Pause,
 )
 
+MOST_ENDED = 200
+"""The oldest are forgotten: the file is written whole at every change."""
+
 
 class NotPossible(ValueError):
     """The queue cannot be changed in this way; the message says why."""
@@ -225,7 +228,7 @@ class Night(Kept):
         rest = self._without(entry)
         if opened:
             return rest._with(open=_placed((changed, *rest.open)))
-        return rest._with(ended=(*rest.ended, changed))
+        return rest._with(ended=(*rest.ended, changed)[-MOST_ENDED:])
 
     def _without(self, entry: Entry) -> "Night":
         return self._with(

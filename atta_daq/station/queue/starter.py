@@ -10,13 +10,15 @@ from atta_daq.station.errors import NothingMissing, RigBusy
 from atta_daq.station.log import Say
 from atta_daq.station.queue.conditions import Look, parse
 from atta_daq.station.queue.entry import Entry, EntryRun, EntryState, Outcome
-from atta_daq.station.queue.fate import Fate
+from atta_daq.station.queue.fate import SHUT_DOWN, Fate
 from atta_daq.station.queue.keeper import Announce, NotKept, QueueKeeper
 from atta_daq.station.queue.times import in_words
 
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 0.2
+CLOSE_S = 30.0
+"""Wall time that a start which waits for a manual move may hold up the end of the station."""
 SOURCE = "queue"
 
 
@@ -102,9 +104,11 @@ class Starter:
     def stop(self) -> None:
         """Start nothing more, and wait until nothing is being started. Runs go on."""
         self._closing = True
+        # In memory alone: the next station decides anew.
+        self._keeper.halt(SHUT_DOWN)
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(CLOSE_S)
 
     def close(self) -> None:
         """Once the last run has ended: note how."""
@@ -195,9 +199,12 @@ class Starter:
             return ""
         if entry.not_before_s is not None and self._rig_now() < entry.not_before_s:
             return f"not before {in_words(entry.not_before_s)}"
-        for text in entry.conditions:
-            if unmet := parse(text, self._numeric).unmet(self._look):
-                return unmet
+        try:
+            for text in entry.conditions:
+                if unmet := parse(text, self._numeric).unmet(self._look):
+                    return unmet
+        except ValueError as error:  # the rig file has lost a reading since
+            return str(error)
         return ""
 
     def _start(self, entry: Entry) -> None:

@@ -1,4 +1,4 @@
-"""The queue on disk: one file a rig, written whole (see `docs/decisions/0013`).
+"""The queue on disk: one file a rig, written whole (see `docs/decisions/0011`).
 
 DATA/queue/RIG.json    the queue as it stands; a reader finds the old or the new one, whole
 """

@@ -16,7 +16,8 @@ def rows(
 ) -> list[dict[str, Any]]:
     """One row an entry (`QUEUE_COLUMNS`): what runs, what is next, what has ended.
 
-    `rig_s` is rig time now, `remaining_s` what is left of the run under way (NaN: not known).
+    `rig_s` is rig time now (NaN: nobody measures), `remaining_s` what is left of the run under
+    way (NaN: not known).
     """
     expected = _expected(night, rig_s, remaining_s)
     running = [night.running] if night.running else []
@@ -51,6 +52,8 @@ def _expected(night: Night, rig_s: float, remaining_s: float) -> dict[int, tuple
     """Start and end of each open entry, if each waits for those before it and for its time."""
     found: dict[int, tuple[float, float]] = {}
     free_s = rig_s
+    if math.isnan(rig_s):
+        return found
     running = night.running
     if running is not None:
         now_s = running.duration_s if math.isnan(remaining_s) else remaining_s
