@@ -15,7 +15,7 @@ LARGEST_HEAD = 16 * 1024
 """Bytes of request line and headers."""
 SEND_BUFFER = 64 * 1024
 """Bytes that the system keeps for a viewer that is slow."""
-GRACE_S = 2
+GRACE_S = 10
 
 
 def open_socket(address: Address) -> socket.socket:

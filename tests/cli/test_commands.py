@@ -24,8 +24,8 @@ from atta_daq.scans.definition import load_scan
 from atta_daq.scans.wording import inner_model
 
 COMMANDS = ("gui", "watch", "run", "queue", "station", "check", "protection", "messages", "simulate",
-            "runs", "fit", "report", "night", "export", "import", "history", "model",
-            "docs")  # fmt: skip
+            "runs", "fit", "report", "night", "refit", "toys", "bootstrap", "export", "import",
+            "history", "model", "docs")  # fmt: skip
 DOCUMENTED = {
     "run": ("--config", "--simulate", "--speed", "--seed", "--truth", "--data", "--json"),
     "gui": (
@@ -43,6 +43,9 @@ DOCUMENTED = {
     "simulate": ("--ports-file", "--speed", "--seed", "--truth", "--print-truth"),
     "fit": ("--data", "--free-width", "--json"),
     "export": ("--format", "csv", "nexus"),
+    "refit": ("--workers", "--scheduler", "--free-width", "--data", "--json"),
+    "toys": ("--number", "--seed", "--workers", "--scheduler", "--data", "--json"),
+    "bootstrap": ("--number", "--seed", "--workers", "--scheduler", "--data", "--json"),
     "history": ("--since", "--until", "--every", "--alarms", "--plot", "--csv", "--json", "--rig"),
 }
 

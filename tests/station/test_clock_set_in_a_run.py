@@ -18,7 +18,7 @@ from atta_daq.archive.run_folder import RunState, open_run
 
 CHANGE = datetime(2026, 10, 25, 1, 0, tzinfo=UTC).timestamp()
 DWELL_S = 40.0
-POINTS = 8
+POINTS = 5
 SCAN = f"""
 name = "summer time"
 calibrate_counting_s = 100.0
@@ -39,9 +39,9 @@ OVERHEAD_S = 900.0
 
 
 @pytest.mark.skipif(
-    library() is None and shutil.which("apt-get") is None, reason="Debian's faketime is not here"
+    library() is None and shutil.which("apt-get") is None, reason="this system has no libfaketime"
 )
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_a_clock_set_in_mid_run_changes_nothing(shared_rig: Rig, tmp_path: Path) -> None:
     assert library() is not None, "apt-get install faketime"
     faked = FakedClock(tmp_path, CHANGE - 300.0)
@@ -50,7 +50,7 @@ def test_a_clock_set_in_mid_run_changes_nothing(shared_rig: Rig, tmp_path: Path)
     try:
         station.client.command("run", scan=SCAN, path="summer.toml")
         begun_s = time.monotonic()
-        for segments, step_s in ((2, None), (5, -3600.0), (8, 7200.0)):
+        for segments, step_s in ((2, None), (4, -3600.0), (6, 7200.0)):
             station.wait_for("run:segment", lambda v, n=segments: v >= n, 90.0)
             # First to two seconds before summer time ends; it ends by itself.
             faked.set_by(CHANGE - 2.0 - faked.now_s() if step_s is None else step_s)
@@ -91,8 +91,7 @@ def test_a_clock_set_in_mid_run_changes_nothing(shared_rig: Rig, tmp_path: Path)
     for before, after in itertools.pairwise(run.segments):
         assert before.end_rig_s <= after.start_rig_s < before.end_rig_s + OVERHEAD_S
     assert max(sum(s.dead_s.values()) for s in run.segments) < OVERHEAD_S
-    _, _, report = (folder / "segments.csv", folder / "run.nxs", folder / "report.html")
-    assert "25 Oct" in report.read_text()
+    assert "2026-10-25 02:" in (folder / "report.html").read_text()
 
     kept = HistoryFolder(history_folder(data, shared_rig.name)).seconds(["lock:rms"])
     assert not kept.unreadable
