@@ -1,10 +1,13 @@
 """What the page answers, byte by byte: tokens, garbage, limits."""
 
 import logging
+import socket
 import time
 
 import pytest
 from fed_page import FedPage, read_all, served, until
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from atta_daq.watch.patient import PatientProtocol
 from atta_daq.watch.web import SECURITY
@@ -244,3 +247,27 @@ def test_a_page_that_ends_sends_its_viewers_away(caplog: pytest.LogCaptureFixtur
     assert read_all(line).endswith(b"0\r\n\r\n"), "the stream ends as HTTP says"
     line.close()
     assert caplog.text == ""
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    method=st.sampled_from([b"GET", b"HEAD", b"POST", b"get", b""]),
+    target=st.binary(min_size=0, max_size=60),
+    headers=st.lists(st.binary(max_size=60), max_size=5),
+)
+def test_whatever_comes_is_answered_or_refused(
+    page: FedPage, method: bytes, target: bytes, headers: list[bytes]
+) -> None:
+    """No bytes bring an answer of 5xx, or none at all where HTTP asks for one."""
+    request = b"\r\n".join([method + b" /" + target + b" HTTP/1.1", *headers, b"", b""])
+    with page.connect() as line:
+        line.sendall(request)
+        # Half a request, that waits for its rest, is one of the things that bytes can be.
+        line.shutdown(socket.SHUT_WR)
+        answer = line.recv(4096)
+    if answer:
+        assert 200 <= status(answer) < 500, (request, answer[:300])
