@@ -18,6 +18,8 @@ from open_ports import unexpected
 from rigs import Rig, RunningStation, read_journal, start_station, stop_station
 from selenium.webdriver import Chrome
 
+from atta_daq.cli.app import run_app
+
 SCAN = """
 name = "watched"
 calibrate_counting_s = 100.0
@@ -81,7 +83,10 @@ def telling(shared_rig: Rig, tmp_path: Path) -> Iterator[tuple[RunningStation, H
 @pytest.mark.alone
 @pytest.mark.timeout(400)
 def test_a_run_is_watched_from_home_and_does_not_feel_it(
-    telling: tuple[RunningStation, Hook], browser: Chrome, tmp_path: Path
+    telling: tuple[RunningStation, Hook],
+    browser: Chrome,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     station, hook = telling
     token_file = tmp_path / "token"
@@ -134,3 +139,14 @@ def test_a_run_is_watched_from_home_and_does_not_feel_it(
     assert sum(s["frames_lost"] for s in segments) == 0
     assert [s["flag"] for s in segments if s["flag"]] == []
     assert " refused" not in station.log.read_text()
+
+    # The morning after, from what the killed station has left on disk.
+    capsys.readouterr()
+    assert run_app(["night", "--since", "1h", "--data", str(station.data)]) == 0
+    first, second, _, page_path = capsys.readouterr().out.splitlines()
+    assert first == "A good night: 1 measurement complete."
+    assert re.match(r"\d+ atoms in 1 min 0 s of counting, camera open \d+ % of", second)
+    assert "nothing flagged" in second
+    written = Path(page_path).read_text(encoding="utf-8")
+    assert "<h2>Readings</h2>" in written
+    assert "Nobody kept alarms" not in written
