@@ -54,8 +54,9 @@ def queue_lines(table: Mapping[str, Any] | None) -> tuple[QueueLine, ...]:
     """From the value of `queue:table`, in its order."""
     if not table:
         return ()
-    columns = [table[name] for name, _ in QUEUE_COLUMNS]
     names = [name for name, _ in QUEUE_COLUMNS]
+    # p4p has None for a column of text without rows.
+    columns = [() if table[name] is None else table[name] for name in names]
     return lines_of(dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))
 
 
