@@ -229,7 +229,7 @@ class HistoryFolder:
         known = merged(columns)
         if describe:
             return Past(known, unreadable=unreadable)
-        wanted = tuple(_named(known, name) for name in names)
+        wanted = tuple(_named(known, name, sure=not unreadable) for name in names)
         if minutes:
             return Past(wanted, minutes=_joined_minutes(parts, wanted), unreadable=unreadable)
         return Past(wanted, seconds=_joined(seconds, wanted), unreadable=unreadable)
@@ -259,11 +259,14 @@ def _minutes(
     return day.minutes(names, since_s, until_s)
 
 
-def _named(columns: Sequence[Column], name: str) -> Column:
+def _named(columns: Sequence[Column], name: str, *, sure: bool) -> Column:
+    """Raises KeyError, unless it may stand in a file that could not be read."""
     for column in columns:
         if column.name == name:
             return column
-    raise KeyError(name)
+    if sure:
+        raise KeyError(name)
+    return Column(name)
 
 
 def _joined(parts: Sequence[Samples], columns: tuple[Column, ...]) -> Samples:

@@ -33,7 +33,11 @@ class ClockWatch:
     def step(self) -> None:
         """Compare the two clocks."""
         with self._mutex:
-            ahead_s = self._utc() - self._steady()
+            before_s, utc_s, after_s = self._steady(), self._utc(), self._steady()
+            if after_s - before_s > STEP_S / 2.0:
+                # This thread had to wait between the two: they cannot be compared.
+                return
+            ahead_s = utc_s - after_s
             moved_s, self._ahead_s = ahead_s - self._ahead_s, ahead_s
         if abs(moved_s) < STEP_S:
             return

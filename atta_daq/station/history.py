@@ -60,14 +60,17 @@ class History:
         self._values = np.full((len(self._names), length), np.nan)
         self._steady_s = np.full(length, np.nan)
         self._taken = 0
+        self._due_s = float("-inf")
         self._mutex = threading.Lock()
 
     def sample(self) -> None:
         """Take every reading once, if a second has passed since the last time."""
         now = self._steady()
-        length = self._steady_s.size
-        if self._taken and now - self._steady_s[(self._taken - 1) % length] < INTERVAL_S:
+        if now < self._due_s:
             return
+        # Once a second, not a second after the last one, which came when somebody had time.
+        late = now - self._due_s >= INTERVAL_S
+        self._due_s = (now if late else self._due_s) + INTERVAL_S
         read = [self._read(name) for name in self._names]
         values = np.array([np.nan if value is None else value for value in read], dtype=float)
         self._add(now, values)

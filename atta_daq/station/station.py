@@ -56,6 +56,7 @@ from atta_daq.station.slow_watch import slow_readings
 from atta_daq.station.upkeep import Upkeep
 from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
+from atta_daq.steady import SteadyUtc
 from drivers.errors import DriverError
 
 REHEARSED_AFTER_S = 5.0
@@ -141,8 +142,10 @@ class Station:
             self._log.say(f"run {run_id} is not resumed: {refused}", "warning", "run")
 
     def _assemble(self) -> None:
-        store = CalibrationStore(self._data, self._config.name, self._clock.now_s, time.time)
-        self._keeper = keeper = CalibrationKeeper(self._config, store, time.time)
+        # The newest calibration holds: of two, a clock that was set back must not choose the older.
+        dated = SteadyUtc()
+        store = CalibrationStore(self._data, self._config.name, self._clock.now_s, dated)
+        self._keeper = keeper = CalibrationKeeper(self._config, store, dated)
         # What was measured since the rig file was written stands in its place.
         self._config = self._config.with_calibrations(keeper.in_use.values)
         rig = RigAssembly(self._config)

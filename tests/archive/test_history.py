@@ -212,6 +212,11 @@ def test_an_unreadable_packed_day_is_told_and_the_others_are_read(tmp_path: Path
     assert list(past.unreadable) == [first.name]
     assert past.seconds is not None
     assert len(past.seconds) == 1
+    # It may have been in the file that cannot be read.
+    other = HistoryFolder(tmp_path).seconds(["nothing"])
+    assert other.unreadable
+    assert other.seconds is not None
+    assert np.isnan(other.seconds.of("nothing")).all()
     assert HistoryFolder(tmp_path).alarms().alarms == (alarm(NOON + 86400.0),)
 
 

@@ -132,6 +132,7 @@ def call(context: Context, name: str, timeout_s: float = 5.0) -> Any:
     return context.rpc(name, uri, timeout=timeout_s)
 
 
+@pytest.mark.timeout(120)
 def test_readings_pass_and_nothing_else(bench: Bench) -> None:
     direct, through = bench.direct, bench.through
     assert through.get(READING)["value"] == 0.25

@@ -92,6 +92,23 @@ def test_the_step_is_said_once_and_noted_in_the_run() -> None:
     assert notes == [("station", said[0][1])]
 
 
+def test_a_thread_that_had_to_wait_between_two_clocks_sees_no_step() -> None:
+    computer, said = Computer(), []
+
+    def utc_s() -> float:
+        computer.go_on(stalls_s.pop())
+        return computer.utc_s
+
+    stalls_s = [0.0, 0.1, 3.0, 0.0, 0.0]
+    watch = ClockWatch(
+        lambda text, *_: said.append(text), lambda *_: None,
+        utc=utc_s, steady=lambda: computer.steady,
+    )  # fmt: skip
+    while stalls_s:
+        watch.step()
+    assert said == []
+
+
 def test_alarms_are_told_and_stay_in_order_when_the_clock_goes_back() -> None:
     computer, said = Computer(), []
     alarms = Alarms(

@@ -32,6 +32,20 @@ def test_it_keeps_one_value_a_second_and_no_more_than_its_length() -> None:
     assert len(history.since(["lock:locked"], 4.5)["lock:locked"]["value"]) == 4
 
 
+def test_it_is_once_a_second_also_when_nobody_has_time_at_the_second() -> None:
+    clock = Clock()
+    history = History({}.get, lambda: clock.utc_s, length=2000, steady=lambda: clock.utc_s)
+    for _ in range(5000):
+        clock.utc_s += 0.23
+        history.sample()
+    count = len(history.since(["lock:rms"], 1e9)["lock:rms"]["utc_s"])
+    assert count == pytest.approx(5000 * 0.23, abs=2)
+    clock.utc_s += 600.0
+    history.sample()
+    history.sample()
+    assert len(history.since(["lock:rms"], 1e9)["lock:rms"]["utc_s"]) == count + 1
+
+
 def test_stale_readings_are_gaps() -> None:
     clock, values = Clock(), {"amplifier:current": 1.0}
     history = History(values.get, lambda: clock.utc_s, length=5, steady=lambda: clock.utc_s)

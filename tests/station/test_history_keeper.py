@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,34 @@ def test_sqlite_that_refuses_is_an_alarm_and_is_tried_again(
     assert desk.keeper.causes() == []
     desk.keeper.close()
     assert desk.kept() == [0.0, 1.0, 2.0]
+
+
+def test_a_disk_that_hangs_holds_nobody_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    writing, go_on = threading.Event(), threading.Event()
+    append = DayWriter.append
+
+    def hang(*arguments: object) -> None:
+        writing.set()
+        assert go_on.wait(20.0)
+        append(*arguments)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(DayWriter, "append", hang)
+    desk.take(3)
+    disk = threading.Thread(target=desk.keeper.step)
+    disk.start()
+    assert writing.wait(20.0)
+    # The disk hangs now: samples and alarms are taken all the same.
+    desk.take(WAITING_MOST)
+    desk.keeper.alarm(
+        "raised", Alarm("lock", "lock", "open", "major", 0.0, active=True, acknowledged=False)
+    )
+    assert desk.keeper.causes() == []
+    go_on.set()
+    disk.join()
+    desk.keeper.step()
+    desk.keeper.close()
+    assert desk.kept() == list(range(WAITING_MOST + 3))
+    assert len(HistoryFolder(desk.folder).alarms().alarms) == 1
 
 
 def test_damage_is_set_aside_and_said_and_the_station_goes_on(desk: Desk) -> None:

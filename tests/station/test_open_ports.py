@@ -95,6 +95,7 @@ def test_station_workers_and_window(station: RunningStation) -> None:
         assert alive == []
 
 
+@pytest.mark.timeout(120)
 def test_a_station_serves_on_the_interface_of_its_rig_file_alone(
     shared_rig: Rig, tmp_path: Path
 ) -> None:
