@@ -53,13 +53,16 @@ def _right(*arguments: Any) -> AuthResult:
 
 
 @contextmanager
-def smtp_server(mailbox: Mailbox, port: int = 0, *, starttls: bool = True) -> Iterator[int]:
-    """Serves on 127.0.0.1; gives its port. With STARTTLS it asks for it and for a login."""
+def smtp_server(
+    mailbox: Mailbox, port: int = 0, *, starttls: bool = True, tls: bool = False
+) -> Iterator[int]:
+    """Serves on 127.0.0.1; gives its port. With STARTTLS it asks for it and for a login; with TLS
+    it speaks nothing else."""
     options: dict[str, Any] = {}
-    if starttls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE)
-        options = {"tls_context": context, "require_starttls": True, "auth_required": True,
+    if tls:
+        options = {"ssl_context": _tls()}
+    elif starttls:
+        options = {"tls_context": _tls(), "require_starttls": True, "auth_required": True,
                    "authenticator": _right}  # fmt: skip
     controller = Controller(mailbox, hostname="127.0.0.1", port=port or _free_port(), **options)
     controller.start()
@@ -67,6 +70,12 @@ def smtp_server(mailbox: Mailbox, port: int = 0, *, starttls: bool = True) -> It
         yield controller.port
     finally:
         controller.stop()
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
 
 
 def _free_port() -> int:
@@ -92,7 +101,7 @@ class Hook:
 
 
 @contextmanager
-def webhook_server(hook: Hook, port: int = 0) -> Iterator[int]:
+def webhook_server(hook: Hook, port: int = 0, *, tls: bool = False) -> Iterator[int]:
     """Serves POST on 127.0.0.1; gives its port."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -110,6 +119,8 @@ def webhook_server(hook: Hook, port: int = 0) -> Iterator[int]:
             """Nothing on the tests' screen."""
 
     server = HTTPServer(("127.0.0.1", port), Handler)
+    if tls:
+        server.socket = _tls().wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -9,7 +9,7 @@ import threading
 import time
 
 import pytest
-from mail_servers import PASSWORD, Hook, Mailbox, smtp_server, webhook_server
+from mail_servers import CERTIFICATE, PASSWORD, Hook, Mailbox, smtp_server, webhook_server
 
 from atta_daq.station.messages.channels import NotSent
 from atta_daq.station.messages.email import EmailChannel
@@ -101,6 +101,25 @@ def test_a_server_without_encryption_gets_nothing(mail) -> None:
         plain = mail(port, security="none", user="", password_file=None)
         assert EmailChannel(plain).send(letter()) == ""
     assert box.encrypted == [False]
+
+
+def test_a_server_that_is_encrypted_from_the_start(mail) -> None:
+    box = Mailbox()
+    with smtp_server(box, tls=True) as port:
+        config = mail(port, security="tls", user="", password_file=None)
+        assert EmailChannel(config).send(letter()) == ""
+        distrusted = mail(port, security="tls", user="", password_file=None, ca_file=None)
+        assert "CERTIFICATE_VERIFY_FAILED" in refusal(EmailChannel(distrusted))
+    assert len(box.messages) == 1
+
+
+def test_a_webhook_by_https(hooked) -> None:
+    hook = Hook()
+    with webhook_server(hook, tls=True) as port:
+        url = f"https://localhost:{port}/hook"
+        assert WebhookChannel(hooked(port, url=url, ca_file=CERTIFICATE)).send(letter()) == ""
+        assert "CERTIFICATE_VERIFY_FAILED" in refusal(WebhookChannel(hooked(port, url=url)))
+    assert len(hook.bodies) == 1
 
 
 @pytest.fixture
