@@ -51,8 +51,9 @@ def _wrong(night: Night) -> list[str]:
     found = []
     for m in night.measurements:
         state = m.chain.state.value
-        if state in ("aborted", "crashed"):
-            reason = f" ({m.reason})" if m.reason and state == "aborted" else ""
+        if state not in ("complete", "running"):
+            # What a crash left as its reason names processes, not causes.
+            reason = f" ({m.reason})" if m.reason and state != "crashed" else ""
             found.append(f"{m.chain.run_id} {state}{reason}")
     found += [f"{name} cannot be read" for name in night.unreadable]
     known = {run.run_id for m in night.measurements for run in m.chain.runs}

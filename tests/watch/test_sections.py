@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes_sweep import live, on_off, on_off_fit, saturation, saturation_fit, spectrum, spectrum_fit
+from fakes_sweep import (
+    info,
+    live,
+    on_off,
+    on_off_fit,
+    saturation,
+    saturation_fit,
+    spectrum,
+    spectrum_fit,
+)
 from matplotlib import image as pictures
 
 from atta_daq.client.log import Alarm, LogLine, alarms_to_json, log_to_json
@@ -136,6 +145,16 @@ def test_the_end_of_a_run_is_predicted_on_the_clock_of_the_wall() -> None:
 def test_the_state_in_a_word(readings: dict[str, str], word: str, tone: str) -> None:
     shown = run(look(**readings))
     assert (shown["word"], shown["tone"]) == (word, tone)
+
+
+@pytest.mark.parametrize(
+    ("state", "tone"),
+    [("complete", "off"), ("complete with gaps", "warning"), ("aborted", "danger")],
+)
+def test_how_the_last_run_ended(state: str, tone: str) -> None:
+    told = info(state=state).to_json()
+    shown = run(look(run__state="idle", run__info=told, run__outcome=state))
+    assert (shown["word"], shown["tone"]) == (f"idle; the last run is {state}", tone)
 
 
 def test_alarms_worst_first_and_the_newest_lines() -> None:

@@ -13,6 +13,8 @@ _WORDS = {
     "stopping": ("stopping", "busy"),
 }
 
+_ENDS = {"complete": "off", "complete with gaps": "warning"}
+
 
 def run(look: Look) -> dict[str, Any]:
     """State in a word and a tone, progress (segments), the predicted end (UTC), the outcome."""
@@ -28,7 +30,7 @@ def run(look: Look) -> dict[str, Any]:
     outcome = look.text("run:outcome")
     if state == "idle" and outcome and info is not None and not activity:
         word = f"idle; the last run is {info.state}"
-        tone = "off" if info.state == "complete" else "danger"
+        tone = _ENDS.get(info.state, "danger")
     return {
         "state": state,
         "word": word,
