@@ -125,7 +125,7 @@ def test_a_run_is_watched_from_home_and_does_not_feel_it(
         station.kill()
         until(lambda: "station lost" in text_of(browser, "#state"), 60.0)
         assert page.process.poll() is None
-        browser.get("about:blank")
+        browser.get("about:blank")  # before the page ends, and attempts to connect fail
         said = page.log.read_text()
         assert token not in said
         assert "Traceback" not in said
