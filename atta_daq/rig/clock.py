@@ -10,7 +10,7 @@ class RigClock:
     faster (a rehearsal) says so in its rig file, `[clock]`. UTC is looked at once, when this
     object is made; from then on the computer's steady clock counts (decision 11), so that rig
     time never steps. With `steady_origin_s`, what the steady clock showed at `origin_s`, UTC is
-    not looked at at all. `wall` is injected in tests.
+    not looked at at all (0: it is not known). `wall` is injected in tests.
     """
 
     def __init__(
@@ -18,11 +18,11 @@ class RigClock:
         rate: float = 1.0,
         origin_s: float = 0.0,
         wall: Seconds | None = None,
-        steady_origin_s: float | None = None,
+        steady_origin_s: float = 0.0,
     ) -> None:
         self.rate = rate
         self.origin_s = origin_s
-        told = None if steady_origin_s is None else (origin_s, steady_origin_s)
+        told = (origin_s, steady_origin_s) if steady_origin_s else None
         self._wall = SteadyUtc(told) if wall is None else wall
 
     def now_s(self) -> float:

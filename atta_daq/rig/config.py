@@ -48,9 +48,9 @@ class ClockConfig(RigModel):
     """Rig seconds per second of UTC."""
     origin_s: float = 0.0
     """UTC (s since 1970) at which both were equal."""
-    steady_origin_s: float | None = None
-    """What the steady clock of this computer showed then; left out: UTC is looked at when the
-    station starts. Only for instruments that run on this computer, as simulated ones do."""
+    steady_origin_s: float = Field(default=0.0, ge=0)
+    """What the steady clock of this computer showed then; 0: UTC is looked at when the station
+    starts. Only for instruments that run on this computer, as simulated ones do."""
 
 
 class NetworkConfig(RigModel):
