@@ -3,10 +3,9 @@
 import csv
 import json
 import math
-import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -29,14 +28,13 @@ from atta_daq.archive.history_folder import (
 from atta_daq.archive.history_records import SPREAD, Past
 from atta_daq.archive.plot_history import plot_history
 from atta_daq.cli.arguments import require_folder
+from atta_daq.cli.moments import moment
 from atta_daq.cli.options import DataOption
 from atta_daq.rig.errors import ConfigError
 
 SINCE = "2h"
 SECONDS_UP_TO_S = 6 * 3600.0
 """Of a longer stretch the minutes are shown, unless seconds are asked for."""
-_AGO = re.compile(r"(\d+(?:\.\d*)?) *(s|min|h|d|w)")
-_UNIT_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
 class Every(StrEnum):
@@ -73,7 +71,7 @@ def history(
     if as_csv and as_json:
         raise ConfigError("give either --csv or --json")
     folder = _folder(data, rig)
-    start_s, end_s = _moment(since, time.time), _moment(until or "0s", time.time)
+    start_s, end_s = moment(since, time.time), moment(until or "0s", time.time)
     if start_s >= end_s:
         raise ConfigError(f"--since {since} is not before --until {until or 'now'}")
     store = HistoryFolder(folder)
@@ -113,20 +111,6 @@ def _folder(data: Path, rig: str) -> Path:
     if not rig and len(rigs) > 1:
         raise ConfigError(f"{data} holds the history of {', '.join(rigs)}: choose with --rig")
     return history_folder(data, rig or rigs[0])
-
-
-def _moment(text: str, now: Callable[[], float]) -> float:
-    ago = _AGO.fullmatch(text.strip())
-    if ago:
-        return now() - float(ago[1]) * _UNIT_S[ago[2]]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"'{text}' is no time: UTC such as 2026-11-28T21:30, or how long ago (90min, 12h, 3d)"
-        ) from None
-    # Without a zone it is UTC, as everything that is stored: no hour comes twice.
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _utc(utc_s: float) -> str:

@@ -9,6 +9,7 @@ from typer.main import get_command, get_group
 
 COMMANDS = {
     "gui": "atta_daq.cli.gui:gui",
+    "watch": "atta_daq.cli.watch:watch",
     "run": "atta_daq.cli.run:run",
     "rehearse": "atta_daq.cli.rehearse:rehearse",
     "resume": "atta_daq.cli.resume:resume",
@@ -18,6 +19,7 @@ COMMANDS = {
     "calibrate": "atta_daq.cli.calibrate:calibrate",
     "calibrations": "atta_daq.cli.calibrations:app",
     "protection": "atta_daq.cli.protection:protection",
+    "messages": "atta_daq.cli.messages:messages",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",
     "fit": "atta_daq.cli.data:fit",
@@ -25,6 +27,7 @@ COMMANDS = {
     "toys": "atta_daq.cli.ensembles:toys",
     "bootstrap": "atta_daq.cli.ensembles:bootstrap",
     "report": "atta_daq.cli.data:report",
+    "night": "atta_daq.cli.night:night",
     "export": "atta_daq.cli.data:export",
     "history": "atta_daq.cli.history:history",
     "import": "atta_daq.cli.data:import_table",

@@ -13,6 +13,8 @@ from atta_daq.archive.history_folder import history_folder
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.client.client import CommandRefused, Endpoint
+from atta_daq.client.log import Alarm
+from atta_daq.client.runs import RunInfo
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.clock import RigClock
@@ -38,6 +40,7 @@ from atta_daq.station.history import LENGTH_S, History, columns_of
 from atta_daq.station.history_keeper import HistoryKeeper
 from atta_daq.station.log import StationLog
 from atta_daq.station.manual import Manual
+from atta_daq.station.messages.post_office import PostOffice
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.protection import Protection
@@ -77,9 +80,8 @@ class Station:
             history_folder(data, config.name), columns_of(slow_readings(config)),
             round(config.history.keep_gb * 1e9), self._log.say, time.time, self._clock.now_s,
         )  # fmt: skip
-        self._alarms = Alarms(
-            self._post, self._log.say, time.time, record=self._history_keeper.alarm
-        )
+        self._post_office = PostOffice(config.messages, config.name, data, self._log.say)
+        self._alarms = Alarms(self._post, self._log.say, time.time, record=self._record)
         self._calculator = Calculator()
         self._described: AxisCalibration | None = None
         self._tabulated: Rows = []
@@ -104,6 +106,7 @@ class Station:
             self._log.say(
                 f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
             )
+            self._post_office.run_ended(_crashed(run_id))
         post = self._server.post
         post("station:version", __version__)
         post("station:control", "")
@@ -111,6 +114,7 @@ class Station:
         post("calibrations:progress", "")
         self._run_display.blank()
         self._history_keeper.start()
+        self._post_office.start(self._server.latest)
         self._monitor.start()
         self._upkeep.start()
         self._display.start()
@@ -219,6 +223,7 @@ class Station:
             more=lambda: (
                 *self._monitor.slow.causes(), *keeper.causes(), *night.causes(),
                 *self._runs.drift.causes(), *self._history_keeper.causes(),
+                *self._post_office.causes(),
             ),
         )  # fmt: skip
         self._upkeep = Upkeep(
@@ -233,6 +238,7 @@ class Station:
             )
         )
         self._run_display = RunDisplay(self._server)
+        self._run_display.tell_end = self._tell_end
         self._display = Display(taker, self._clock, self._server)
         taker.guard = self._monitor.fault
         night.open()
@@ -266,6 +272,7 @@ class Station:
         self._monitor.close()
         self._display.close()
         self._upkeep.close()
+        self._post_office.close()
         self._history_keeper.close()
         for line in self._instruments.make_safe():
             self._log.say(line)
@@ -278,6 +285,16 @@ class Station:
 
     def _post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
         self._server.post(name, value, severity, message)
+
+    def _record(self, event: str, alarm: Alarm) -> None:
+        """Something happened to an alarm: for the history, and for who is away."""
+        self._history_keeper.alarm(event, alarm)
+        if event == "raised" and not alarm.active:  # it has happened, and lasts no longer
+            self._history_keeper.alarm("over", alarm)
+        self._post_office.alarm(event, alarm)
+
+    def _tell_end(self, info: RunInfo) -> None:
+        self._post_office.run_ended(info, self._server.latest("run:fit") or "")
 
     def _describe(self) -> None:
         """Tell clients of the rig; again when a zeroing has moved what can be reached."""
@@ -310,6 +327,12 @@ def _sensor(answers: list[Answer]) -> str:
         if answer.name == "camera" and answer.identity is not None:
             return f"{answer.identity.model} {answer.identity.serial}".strip()
     return "camera"
+
+
+def _crashed(run_id: str) -> RunInfo:
+    """A run that was found dead, for who is away."""
+    said = "its station died; what it had acknowledged is kept"
+    return RunInfo(run_id, "", "", "", 0.0, "crashed", said)
 
 
 def _reached_at(interface: str) -> str:
