@@ -30,17 +30,7 @@ def fit_spectrum(
     is described in `SpectrumModel`; amplitude and position are as set in the lab.
     Raises ValueError when a pumped point lacks its detuning or power.
     """
-    light = light_of(data, options)
-    if not light.pumping.any():
-        raise ValueError(f"{data.isotope}Kr: no point with pumping light yet")
-    model = SpectrumModel(
-        data.isotope,
-        light,
-        options.geometry,
-        pumping_model=options.pumping_model,
-        doppler=options.doppler,
-        asymptotic="power_mw" in options.axes and options.saturation == "velocity",
-    )
+    model = spectrum_model(data, options)
     used_prior = prior.only(model.names[1:]) if prior else None
     start, notes = spectrum_start(data, model, options, used_prior)
     deviance = Deviance(data, model, used_prior)
@@ -48,7 +38,7 @@ def fit_spectrum(
     rng = np.random.default_rng(options.seed)
     quality = goodness(deviance, minimum.values, minimum.free, toys=options.toys, rng=rng)
     derived, feature_notes = derived_from_spectrum(model, minimum, options, prior)
-    axis, x, curve_light = _curve_light(light, options)
+    axis, x, curve_light = _curve_light(model.light, options)
     curve_model = model.on(curve_light)
     curve = minimum.curve(axis, x, lambda p: p[0] * (1.0 + curve_model.increase(p[1:])))
     if used_prior is not None:
@@ -77,6 +67,22 @@ def fit_spectrum(
             "mean_83kr_rate": data.normaliser.mean_rate,
             "rate_unit": data.unit,
         },
+    )
+
+
+def spectrum_model(data: NormalisedData, options: FitOptions) -> SpectrumModel:
+    """The model at the data's points. Raises ValueError when a pumped point lacks its detuning or
+    power, and when there is none."""
+    light = light_of(data, options)
+    if not light.pumping.any():
+        raise ValueError(f"{data.isotope}Kr: no point with pumping light yet")
+    return SpectrumModel(
+        data.isotope,
+        light,
+        options.geometry,
+        pumping_model=options.pumping_model,
+        doppler=options.doppler,
+        asymptotic="power_mw" in options.axes and options.saturation == "velocity",
     )
 
 

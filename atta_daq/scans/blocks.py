@@ -7,7 +7,8 @@ from itertools import product
 import numpy as np
 
 from atta_daq.analysis.records import SegmentKind
-from atta_daq.scans.definition import Part, ScanDefinition
+from atta_daq.scans.adaptive import floor_of, part_number
+from atta_daq.scans.definition import Blanks, Part, ScanDefinition
 
 
 @dataclass(frozen=True)
@@ -140,31 +141,44 @@ def bracket(definition: ScanDefinition) -> PlannedSegment:
 
 
 def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
-    """The scan as blocks that are closed by a bracket at least every `bracket_period_s`."""
+    """The scan as blocks that are closed by a bracket at least every `bracket_period_s`.
+
+    Of a scan with adaptive time all that is known before it begins: every point once, for the
+    floor. See `course` for what follows.
+    """
     rng = np.random.default_rng(definition.seed)
     planned: list[PlannedSegment] = []
     first_point = 0
-    for part in definition.parts:
-        planned += planned_segments(part, first_point, rng)
+    adaptive = definition.adaptive
+    chooses = None if adaptive is None else part_number(adaptive, definition.parts)
+    for number, part in enumerate(definition.parts):
+        first = part if adaptive is None or number != chooses else floor_of(adaptive, part)
+        planned += planned_segments(first, first_point, rng)
         first_point += len(targets(part))
     blanks = definition.blanks
     batches = _batches(planned, definition.bracket_period_s, timing)
     if blanks is not None:
-        # Once in each state of the light that the counting sees: 819-nm light leaks too.
-        pair = [
-            PlannedSegment(SegmentKind.BLANK, 0, pumping, None, Target(), blanks.dwell_s, None)
-            for pumping in (False, True)
-        ]
+        pair = blank_pair(blanks)
         if blanks.every_blocks:
             for i in range(blanks.every_blocks, len(batches), blanks.every_blocks):
                 batches[i] = [*pair, *batches[i]]
         if blanks.at_ends:
-            batches = [pair, *batches, pair]
+            batches = [pair, *batches] if definition.adaptive else [pair, *batches, pair]
+    return tuple(block_of(definition, i, batch) for i, batch in enumerate(batches))
+
+
+def block_of(definition: ScanDefinition, index: int, inside: Sequence[PlannedSegment]) -> Block:
+    """A block between its brackets."""
     ends = bracket(definition)
-    return tuple(
-        Block(i, f"{definition.digest}-{i:04d}", (ends, *batch, ends))
-        for i, batch in enumerate(batches)
-    )
+    return Block(index, f"{definition.digest}-{index:04d}", (ends, *inside, ends))
+
+
+def blank_pair(blanks: Blanks) -> list[PlannedSegment]:
+    """Once in each state of the light that the counting sees: 819-nm light leaks too."""
+    return [
+        PlannedSegment(SegmentKind.BLANK, 0, pumping, None, Target(), blanks.dwell_s, None)
+        for pumping in (False, True)
+    ]
 
 
 def _batches(
