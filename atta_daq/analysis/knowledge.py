@@ -156,21 +156,25 @@ def know(
             return float(model.increase(p[1:])[row])
         return float(p[names.index(wanted.parameter)])
 
-    try:
-        covariance = np.linalg.inv(fisher_matrix(deviance, fitted, free))
-        # Checked by its own success: a matrix that is not positive definite has no root.
-        root = np.linalg.cholesky(0.5 * (covariance + covariance.T))
-    except np.linalg.LinAlgError as error:
-        raise ValueError("the data cannot tell the fit's parameters apart yet") from error
+    now = fisher_matrix(deviance, fitted, free)
+    if not _tells_apart(now):
+        raise ValueError("the data cannot tell the fit's parameters apart yet")
+    covariance = np.linalg.inv(now)
+    root = np.linalg.cholesky(np.asarray(0.5 * (covariance + covariance.T), dtype=np.float64))
     if row is None and names.index(wanted.parameter) not in free:
         raise ValueError(f"the fit holds {wanted.parameter}: nothing is learnt about it")
     sets = _parameter_sets(deviance, fitted, free, root, draws, seed)
     first = _places(data.points)
     per_s, noise = _counting(data)
     rows = list(first.values())
+    used_sets: list[FloatArray] = []
     signals, rates, gradients, directions, information = [], [], [], [], []
     for parameters in sets:
-        information.append(fisher_matrix(deviance, parameters, free))
+        known = fisher_matrix(deviance, parameters, free)
+        if not _tells_apart(known):
+            continue
+        information.append(known)
+        used_sets.append(parameters[free])
         false_per_s = _false_counts(deviance)
         steps = 0.02 * np.sqrt(np.diag(covariance))
         columns, slopes = [], []
@@ -188,7 +192,7 @@ def know(
         wanted=wanted,
         value=value_of(fitted),
         names=tuple(names[i] for i in free),
-        parameters=np.array([parameters[free] for parameters in sets]),
+        parameters=np.array(used_sets),
         information=np.array(information),
         direction=np.array(directions),
         places=tuple(first),
@@ -235,22 +239,30 @@ def _counting(data: NormalisedData) -> tuple[float, float]:
     """Counts per second of dwell for a rate of 1 per hour, and the relative variance that the
     normaliser adds to a visit between two brackets.
 
-    Both as on the mean of the data: efficiency, 83Kr rate, and half the variance of a bracket (two
-    serve a visit) with the walk of the source pinned at them (a sixth of its variance at the end).
+    Both as in the data: efficiency and 83Kr rate on their mean, and of the intervals between
+    brackets the middle one.
     """
     per_s = float(data.array("weight").sum() / data.array("live_s").sum())
-    brackets = data.normaliser
-    if brackets.rate.size < 2:
+    times_s = data.normaliser.time_s
+    if times_s.size < 2:
         return per_s, 0.0
-    apart_s = float(np.median(np.diff(brackets.time_s)))
-    bracket = 0.5 * float(np.median(brackets.relative_error) ** 2)
-    return per_s, bracket + brackets.walk_per_s * apart_s / 6.0
+    _, covariance = data.normaliser.at(times_s[:-1], times_s[1:])
+    return per_s, float(np.median(np.diag(covariance)))
 
 
 def _false_counts(deviance: Deviance) -> FloatArray:
     """False counts per second at each row of the data, as at the last evaluation."""
     rates = np.append(deviance.nuisance[deviance.map.shape[1] :], 0.0)
     return rates[deviance.blank]
+
+
+def _tells_apart(information: FloatArray) -> bool:
+    """Positive definite, checked by the root that it then has."""
+    try:
+        np.linalg.cholesky(information)
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def _parameter_sets(

@@ -90,7 +90,7 @@ class Commands:
         runs = self._runs()
         try:
             rest = rest_of(runs.data, name, self._config)
-            require_reachable(rest.plan, self._light, self._config)
+            require_reachable(rest.ahead, self._light, self._config)
         except (ArchiveError, ConfigError, OutOfRange, ValueError) as error:
             raise CommandRefused(f"{name} cannot be resumed: {error}") from error
         request = FitRequest(
@@ -101,7 +101,7 @@ class Commands:
                 rest.definition, rest.plan, request, rest.chain.scan_toml, resumed=rest.chain
             )
         self._say(
-            f"run {run_id} goes on with {rest.chain.run_id}: {len(rest.plan)} blocks are missing",
+            f"run {run_id} goes on with {rest.chain.run_id}: {len(rest.ahead)} blocks are missing",
             "info",
             client,
         )
@@ -109,7 +109,7 @@ class Commands:
             "run": run_id,
             "folder": str((runs.data / run_id).resolve()),
             "resumes": rest.chain.run_id,
-            "blocks": len(rest.plan),
+            "blocks": len(rest.ahead),
         }
 
     def pause(self, client: str, arguments: Arguments) -> object:
