@@ -252,7 +252,7 @@ class RunSession:
             self._check_ending()
 
     def _blocks(self) -> Iterator[Block]:
-        """The blocks as the plan takes them; what is left is counted anew at each that was chosen."""
+        """As the plan takes them; each that is chosen changes what is left."""
         chooses = self.definition.adaptive or self.definition.stop_when
         for block in self._course:
             if chooses:

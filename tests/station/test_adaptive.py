@@ -74,7 +74,6 @@ def test_a_killed_adaptive_scan_goes_on_where_it_chose_and_ends_when_it_knows(
     assert [run.folder for run in chain.runs] == runs
     assert [run.state for run in chain.runs] == [RunState.CRASHED, RunState.COMPLETE]
     decisions = chain.decisions
-    print([(d.kind, d.block, len(d.visits)) for d in decisions])
     *chosen, stop, closing = decisions
     assert (stop.kind, closing.kind) == (STOP, CLOSING)
     assert {d.kind for d in chosen} <= {ADAPTIVE, EVEN}
