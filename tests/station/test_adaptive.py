@@ -11,15 +11,16 @@ from atta_daq.analysis.records import SegmentKind
 from atta_daq.archive.chain import open_chain
 from atta_daq.archive.run_folder import RunState
 from atta_daq.client.client import CommandRefused
+from atta_daq.rig.config import load_rig
+from atta_daq.scans.blocks import blocks
 from atta_daq.scans.decisions import ADAPTIVE, CLOSING, EVEN, STOP, remade
+from atta_daq.scans.definition import parse_scan
 from atta_daq.scans.stopping import REACHED
 
 FLOOR_S, TOTAL_S, WANTED = 20.0, 2000.0, 0.075
-FLOOR_BLOCKS = 4
-"""Blanks, and 200 s of floor between brackets 100 s apart."""
 SCAN = f"""
 name = "adaptive"
-calibrate_counting_s = 100.0
+calibrate_counting_s = 60.0
 zero_on_reference_cell = false
 bracket_period_s = 100.0
 [[part]]
@@ -32,7 +33,7 @@ start = -500.0
 stop = 600.0
 points = 8
 [blanks]
-dwell_s = 30.0
+dwell_s = 20.0
 [adaptive]
 parameter = "background"
 floor_s = {FLOOR_S}
@@ -44,23 +45,24 @@ relative_uncertainty = {WANTED}
 """
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_killed_adaptive_scan_goes_on_where_it_chose_and_ends_when_it_knows(
     tmp_path: Path,
 ) -> None:
     rig: Rig = start_rig(tmp_path, speed=120.0)
     text = rig.path.read_text()
     rig.path.write_text(text + "\n[unattended]\nresume_at_start = true\n")
+    floor = len(blocks(parse_scan(SCAN), load_rig(rig.path).scan_timing()))
     data = tmp_path / "data"
     station = start_station(rig, data)
     try:
         station.client.command("run", scan=SCAN, path="adaptive.toml")
         # In the middle of a block that was chosen at run time.
-        station.wait_for("run:block", lambda block: block > FLOOR_BLOCKS, 60.0)
+        station.wait_for("run:block", lambda block: block > floor, 100.0)
         station.kill()
         station.client.close()
         station = start_station(rig, data)
-        outcome = station.wait_for_end(60.0)
+        outcome = station.wait_for_end(100.0)
         station.wait_for("run:state", lambda v: v == "idle", 60.0)
         with pytest.raises(CommandRefused, match=r"ended as its scan asked|nothing to resume"):
             station.client.command("resume_run")
@@ -78,9 +80,7 @@ def test_a_killed_adaptive_scan_goes_on_where_it_chose_and_ends_when_it_knows(
     assert (stop.kind, closing.kind) == (STOP, CLOSING)
     assert {d.kind for d in chosen} <= {ADAPTIVE, EVEN}
     assert any(d.kind == ADAPTIVE for d in chosen)
-    assert [d.block for d in [*chosen, closing]] == list(
-        range(FLOOR_BLOCKS, FLOOR_BLOCKS + len(chosen) + 1)
-    )
+    assert [d.block for d in [*chosen, closing]] == list(range(floor, floor + len(chosen) + 1))
     # The journal alone gives the same choice again.
     assert all(remade(d) == d.visits for d in chosen if d.kind == ADAPTIVE)
 
