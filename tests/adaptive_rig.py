@@ -189,7 +189,7 @@ def take_scan(
     decides = definition.stop_when is not None
     for number, block in enumerate(course):
         rig.take(block)
-        known = coming
+        known = {**known, **coming}
         if decides or (definition.adaptive is not None and number >= len(plan) - 2):
             fits = fit_all(rig.segments, request, minos=False)
             coming = known_of(rig.segments, request, fits)

@@ -22,6 +22,7 @@ from atta_daq.analysis.prior import Prior
 from atta_daq.analysis.results import FitResult
 from atta_daq.analysis.saturation import saturation_model
 from atta_daq.analysis.spectrum_fit import spectrum_model
+from atta_daq.analysis.spectrum_model import SpectrumModel
 
 FloatArray = NDArray[np.float64]
 
@@ -146,7 +147,7 @@ def know(
     names = tuple(p.name for p in fit.parameters)
     free = np.array([i for i, p in enumerate(fit.parameters) if not p.fixed], dtype=np.int64)
     model = model_of(data, options)
-    used = prior.only(names[2:]) if prior is not None and options.axes else None
+    used = prior.only(names[2:]) if prior is not None and isinstance(model, SpectrumModel) else None
     deviance = Deviance(data, model, used)
     fitted = np.array([p.value for p in fit.parameters])
     row = _wanted_row(data, wanted, names)

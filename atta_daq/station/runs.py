@@ -282,7 +282,7 @@ class Runs:
                 self._fitted = result.segments
                 session = self._session
                 if session is not None:
-                    session.known = result.known
+                    session.known = {**session.known, **result.known}
                 self._show_fits(result.fits)
         elif isinstance(result, dict):
             self._show_fits(result)

@@ -30,7 +30,7 @@ from atta_daq.scans.blocks import (
     segments_to_take,
 )
 from atta_daq.scans.course import Course, Known
-from atta_daq.scans.decisions import STOP, Decision
+from atta_daq.scans.decisions import Decision
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
 from atta_daq.station.engine import Engine
@@ -87,7 +87,7 @@ class RunSession:
         self.earlier = tuple(earlier)
         """Segments of the runs that this one goes on with."""
         self.known: Known = {}
-        """What the last fit knows; the scan's decisions go by it."""
+        """What the last fits know; the scan's decisions go by it."""
         self._course = Course(
             definition,
             blocks,
@@ -265,8 +265,12 @@ class RunSession:
 
     def _on_decision(self, decision: Decision) -> None:
         self._writer.append("decision", decision.to_dict())
-        if decision.kind == STOP:
-            self._hooks.say(f"the scan ends early: {decision.reason}")
+        log.info(
+            "block %d, %s: %s",
+            decision.block,
+            decision.kind,
+            decision.reason or len(decision.visits),
+        )
 
     def _check_ending(self) -> None:
         if self._ending:
