@@ -163,7 +163,9 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
             for i in range(blanks.every_blocks, len(batches), blanks.every_blocks):
                 batches[i] = [*pair, *batches[i]]
         if blanks.at_ends:
-            batches = [pair, *batches] if definition.adaptive else [pair, *batches, pair]
+            batches = [pair, *batches]
+    if adaptive is None:
+        batches += closing_batches(definition)
     return tuple(block_of(definition, i, batch) for i, batch in enumerate(batches))
 
 
@@ -171,6 +173,13 @@ def block_of(definition: ScanDefinition, index: int, inside: Sequence[PlannedSeg
     """A block between its brackets."""
     ends = bracket(definition)
     return Block(index, f"{definition.digest}-{index:04d}", (ends, *inside, ends))
+
+
+def closing_batches(definition: ScanDefinition) -> list[list[PlannedSegment]]:
+    """What is taken after everything else, each in a block of its own, even of a scan that ends
+    early."""
+    blanks = definition.blanks
+    return [blank_pair(blanks)] if blanks is not None and blanks.at_ends else []
 
 
 def blank_pair(blanks: Blanks) -> list[PlannedSegment]:

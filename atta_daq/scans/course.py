@@ -13,9 +13,15 @@ from typing import Any
 from atta_daq.analysis.allocation import Room, Visit, best_visits, error_with, even_visits
 from atta_daq.analysis.knowledge import Knowledge, Place
 from atta_daq.analysis.points import usable
-from atta_daq.analysis.records import Segment, SegmentKind
+from atta_daq.analysis.records import Segment
 from atta_daq.scans.adaptive import part_number, total_s_of
-from atta_daq.scans.blocks import Block, Timing, blocks, predicted_duration_s
+from atta_daq.scans.blocks import (
+    Block,
+    Timing,
+    blocks,
+    closing_batches,
+    predicted_duration_s,
+)
 from atta_daq.scans.decisions import (
     ADAPTIVE,
     CLOSING,
@@ -97,8 +103,8 @@ class Course:
             while not self.reason and (choice := self._choice(decisions, {})) is not None:
                 decisions.append(choice)
                 ahead.append(block_of_decision(self.definition, choice))
-            closing = self._closing(decisions)
-            if closing is not None:
+            while (closing := self._closing(decisions)) is not None:
+                decisions.append(closing)
                 ahead.append(block_of_decision(self.definition, closing))
         return tuple(ahead)
 
@@ -140,7 +146,7 @@ class Course:
         if knowledge is not None:
             basis["knowledge"] = knowledge.to_dict()
         self._decide(Decision(STOP, -1, (), reason, basis))
-        self._fixed = closing_of(self.definition, self._fixed)
+        self._fixed = closing_of(self.definition, self._fixed, self.timing, self._decisions)
 
     def _choice(self, decisions: Sequence[Decision], known: Known) -> Decision | None:
         """The next adaptive block; None when the counting time is spent."""
@@ -178,11 +184,11 @@ class Course:
         return Decision(ADAPTIVE, index, visits, "", basis)
 
     def _closing(self, decisions: Sequence[Decision]) -> Decision | None:
-        """The blanks at the end of an adaptive scan, once."""
-        blanks = self.definition.blanks
-        if blanks is None or not blanks.at_ends or any(d.kind == CLOSING for d in decisions):
+        """The next of the blocks that end an adaptive scan, each once."""
+        number = sum(d.kind == CLOSING for d in decisions)
+        if number == len(closing_batches(self.definition)):
             return None
-        return Decision(CLOSING, self._next_index(decisions), ())
+        return Decision(CLOSING, self._next_index(decisions), (), "", {"number": number})
 
     def _next_index(self, decisions: Sequence[Decision]) -> int:
         floor = len(blocks(self.definition, self.timing))
@@ -207,14 +213,16 @@ def _visits(mine: Sequence[Segment], knowledge: Knowledge) -> list[Visit]:
     ]
 
 
-def closing_of(definition: ScanDefinition, fixed: Sequence[Block]) -> list[Block]:
-    """What is still taken of these blocks when the scan ends early: the blanks at its end.
-
-    Of an adaptive scan they are no fixed block, unless a run that died had begun with them.
-    """
-    blanks = definition.blanks
-    if blanks is None or not blanks.at_ends or not fixed:
-        return []
-    last = fixed[-1]
-    ends = all(s.bracket or s.kind is SegmentKind.BLANK for s in last.segments)
-    return [last] if ends and last.index > 0 else []
+def closing_of(
+    definition: ScanDefinition,
+    fixed: Sequence[Block],
+    timing: Timing,
+    decisions: Sequence[Decision],
+) -> list[Block]:
+    """What is still taken of these blocks when the scan ends early."""
+    if definition.adaptive is not None:
+        last = {d.block for d in decisions if d.kind == CLOSING}
+    else:
+        whole = len(blocks(definition, timing))
+        last = set(range(whole - len(closing_batches(definition)), whole))
+    return [block for block in fixed if block.index in last]

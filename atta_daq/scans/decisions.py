@@ -18,6 +18,7 @@ from atta_daq.scans.blocks import (
     PlannedSegment,
     blank_pair,
     block_of,
+    closing_batches,
     planned_segments,
     targets,
 )
@@ -29,7 +30,7 @@ ADAPTIVE = "adaptive"
 EVEN = "even"
 """A block chosen without a fit: where least was counted so far."""
 CLOSING = "closing"
-"""The blanks at the end."""
+"""One of the blocks that end every scan, such as the blanks."""
 STOP = "stop"
 """The scan ends early; no block."""
 
@@ -97,8 +98,8 @@ def block_of_decision(definition: ScanDefinition, decision: Decision) -> Block:
     blanks = definition.blanks
     inside: list[PlannedSegment] = []
     if decision.kind == CLOSING:
-        assert blanks is not None
-        return block_of(definition, decision.block, blank_pair(blanks))
+        batch = closing_batches(definition)[decision.basis["number"]]
+        return block_of(definition, decision.block, batch)
     if blanks is not None and blanks.every_blocks and decision.block % blanks.every_blocks == 0:
         inside += blank_pair(blanks)
     assert definition.adaptive is not None

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from atta_daq.analysis.fit_run import normalised
 from atta_daq.analysis.knowledge import DRAWS, Knowledge, Wanted, know
-from atta_daq.analysis.points import normalise, usable
+from atta_daq.analysis.points import usable
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.scans.adaptive import Adaptive, part_number, wanted_point
@@ -41,7 +42,7 @@ def known_of(
         options = fit_options(part, request, minos=False)
         try:
             known[key] = know(
-                normalise(mine, part.isotope, pumped_brackets=options.pumped_brackets),
+                normalised(mine, options),
                 fit,
                 options,
                 part_prior(part, request, fits),

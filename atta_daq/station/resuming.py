@@ -69,7 +69,7 @@ def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
     left = missing_blocks(chain.segments, plan)
     ended = next((d.reason for d in decisions if d.kind == STOP), "")
     if ended:
-        left = tuple(closing_of(definition, left))
+        left = tuple(closing_of(definition, left, timing, decisions))
     ahead = Course(definition, left, timing, history=decisions).left()
     if not ahead:
         raise CommandRefused(
