@@ -1,7 +1,7 @@
 """Adaptive time and an early end in the form of the scan editor."""
 
 import pytest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from atta_daq.scans.definition import ScanDefinition
@@ -75,6 +75,7 @@ def test_a_proposal_fits_the_part_and_goes_with_the_box(form: AdaptiveForm) -> N
 def test_the_second_table_wants_what_the_first_does(form: AdaptiveForm, qtbot: QtBot) -> None:
     form.adapts.click()
     chooser = next(f for f in form.adaptive.fields if f.key == "parameter").editor
+    assert isinstance(chooser, QComboBox)
     chooser.setCurrentIndex(chooser.findData("amplitude"))
     chooser.activated.emit(chooser.currentIndex())
     form.stops.click()
