@@ -161,7 +161,9 @@ def know(
     if not _tells_apart(now):
         raise ValueError("the data cannot tell the fit's parameters apart yet")
     covariance = np.linalg.inv(now)
-    root = np.linalg.cholesky(np.asarray(0.5 * (covariance + covariance.T), dtype=np.float64))
+    root: FloatArray = np.asarray(
+        np.linalg.cholesky(0.5 * (covariance + covariance.T)), dtype=np.float64
+    )
     if row is None and names.index(wanted.parameter) not in free:
         raise ValueError(f"the fit holds {wanted.parameter}: nothing is learnt about it")
     sets = _parameter_sets(deviance, fitted, free, root, draws, seed)

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from atta_daq.scans.adaptive import Adaptive, StopWhen, parameters_of, part_number
 from gui.editor.document import ScanDocument
-from gui.editor.fields import ChoiceField, NumberField
+from gui.editor.fields import ChoiceField, Field, NumberField
 from gui.editor.form import Form
 from gui.editor.section import Section
 from gui.editor.toml_text import Table
@@ -108,7 +108,7 @@ def _box(text: str, model: type[Adaptive] | type[StopWhen]) -> QCheckBox:
 
 def _aim(
     document: ScanDocument, model: type[Adaptive] | type[StopWhen]
-) -> tuple[ChoiceField, NumberField, NumberField]:
+) -> tuple[Field, Field, Field]:
     """What is wanted: parameter, place of an increase, part."""
     return (
         ChoiceField(document, model, "parameter", "Wanted").with_choices(PARAMETERS),
