@@ -13,16 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atta_daq.analysis.compare import OnOffModel
+from atta_daq.analysis.fit_run import deviance_of
 from atta_daq.analysis.goodness import fisher_matrix
-from atta_daq.analysis.likelihood import Deviance, IncreaseModel
+from atta_daq.analysis.likelihood import Deviance
 from atta_daq.analysis.options import FitOptions
 from atta_daq.analysis.points import NormalisedData, NormalisedPoint
 from atta_daq.analysis.prior import Prior
 from atta_daq.analysis.results import FitResult
-from atta_daq.analysis.saturation import saturation_model
-from atta_daq.analysis.spectrum_fit import spectrum_model
-from atta_daq.analysis.spectrum_model import SpectrumModel
 
 FloatArray = NDArray[np.float64]
 
@@ -146,15 +143,13 @@ def know(
         raise ValueError(f"the fit is not valid yet: {fit.message}")
     names = tuple(p.name for p in fit.parameters)
     free = np.array([i for i, p in enumerate(fit.parameters) if not p.fixed], dtype=np.int64)
-    model = model_of(data, options)
-    used = prior.only(names[2:]) if prior is not None and isinstance(model, SpectrumModel) else None
-    deviance = Deviance(data, model, used)
+    deviance = deviance_of(data, options, prior)
     fitted = np.array([p.value for p in fit.parameters])
     row = _wanted_row(data, wanted, names)
 
     def value_of(p: FloatArray) -> float:
         if row is not None:
-            return float(model.increase(p[1:])[row])
+            return float(deviance.model.increase(p[1:])[row])
         return float(p[names.index(wanted.parameter)])
 
     now = fisher_matrix(deviance, fitted, free)
@@ -206,15 +201,6 @@ def know(
         segments=segments,
         last_block=data.last_block,
     )
-
-
-def model_of(data: NormalisedData, options: FitOptions) -> IncreaseModel:
-    """The model that `fit_run` fits to these data. Raises as the fits do."""
-    if not options.axes:
-        return OnOffModel(np.array([point.pumping for point in data.points]))
-    if options.axes == ("power_mw",) and options.saturation == "two-parameter":
-        return saturation_model(data, options)
-    return spectrum_model(data, options)
 
 
 def _wanted_row(data: NormalisedData, wanted: Wanted, names: Sequence[str]) -> int | None:

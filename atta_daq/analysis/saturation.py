@@ -120,7 +120,7 @@ def fit_saturation(data: NormalisedData, options: FitOptions) -> FitResult:
 
 
 def saturation_model(data: NormalisedData, options: FitOptions) -> SaturationModel:
-    """The model at the data's points. Raises ValueError where a pumped point has no power."""
+    """The model at the points of the data. Raises ValueError as `fit_saturation`."""
     pumping = np.array([point.pumping for point in data.points])
     power = np.zeros(len(data.points))
     for i, point in enumerate(data.points):

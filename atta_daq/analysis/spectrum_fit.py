@@ -30,6 +30,7 @@ def fit_spectrum(
     is described in `SpectrumModel`; amplitude and position are as set in the lab.
     Raises ValueError when a pumped point lacks its detuning or power.
     """
+    light = light_of(data, options)
     model = spectrum_model(data, options)
     used_prior = prior.only(model.names[1:]) if prior else None
     start, notes = spectrum_start(data, model, options, used_prior)
@@ -38,7 +39,7 @@ def fit_spectrum(
     rng = np.random.default_rng(options.seed)
     quality = goodness(deviance, minimum.values, minimum.free, toys=options.toys, rng=rng)
     derived, feature_notes = derived_from_spectrum(model, minimum, options, prior)
-    axis, x, curve_light = _curve_light(model.light, options)
+    axis, x, curve_light = _curve_light(light, options)
     curve_model = model.on(curve_light)
     curve = minimum.curve(axis, x, lambda p: p[0] * (1.0 + curve_model.increase(p[1:])))
     if used_prior is not None:
@@ -71,8 +72,7 @@ def fit_spectrum(
 
 
 def spectrum_model(data: NormalisedData, options: FitOptions) -> SpectrumModel:
-    """The model at the data's points. Raises ValueError when a pumped point lacks its detuning or
-    power, and when there is none."""
+    """The model at the points of the data. Raises ValueError as `fit_spectrum`."""
     light = light_of(data, options)
     if not light.pumping.any():
         raise ValueError(f"{data.isotope}Kr: no point with pumping light yet")
