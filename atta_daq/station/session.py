@@ -265,12 +265,8 @@ class RunSession:
 
     def _on_decision(self, decision: Decision) -> None:
         self._writer.append("decision", decision.to_dict())
-        log.info(
-            "block %d, %s: %s",
-            decision.block,
-            decision.kind,
-            decision.reason or len(decision.visits),
-        )
+        what = decision.reason or f"{len(decision.visits)} visits"
+        log.info("block %d, %s: %s", decision.block, decision.kind, what)
 
     def _check_ending(self) -> None:
         if self._ending:

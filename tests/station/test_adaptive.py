@@ -45,7 +45,7 @@ relative_uncertainty = {WANTED}
 """
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_a_killed_adaptive_scan_goes_on_where_it_chose_and_ends_when_it_knows(
     tmp_path: Path,
 ) -> None:
@@ -58,12 +58,12 @@ def test_a_killed_adaptive_scan_goes_on_where_it_chose_and_ends_when_it_knows(
     try:
         station.client.command("run", scan=SCAN, path="adaptive.toml")
         # In the middle of a block that was chosen at run time.
-        station.wait_for("run:block", lambda block: block > floor, 100.0)
+        station.wait_for("run:block", lambda block: block > floor, 200.0)
         station.kill()
         station.client.close()
         station = start_station(rig, data)
-        outcome = station.wait_for_end(100.0)
-        station.wait_for("run:state", lambda v: v == "idle", 60.0)
+        outcome = station.wait_for_end(200.0)
+        station.wait_for("run:state", lambda v: v == "idle", 100.0)
         with pytest.raises(CommandRefused, match=r"ended as its scan asked|nothing to resume"):
             station.client.command("resume_run")
     finally:
