@@ -32,7 +32,12 @@ def fit_run(
 
 def normalised(segments: Sequence[Segment], options: FitOptions) -> NormalisedData:
     """The data that `fit_run` fits. Raises ValueError as `normalise`."""
-    return normalise(segments, options.isotope, pumped_brackets=options.pumped_brackets)
+    return normalise(
+        segments,
+        options.isotope,
+        pumped_brackets=options.pumped_brackets,
+        drift=options.drift,
+    )
 
 
 def fit_normalised(

@@ -8,7 +8,7 @@ import numpy as np
 
 from atta_daq.analysis.records import SegmentKind
 from atta_daq.scans.adaptive import floor_of, part_number
-from atta_daq.scans.definition import Blanks, Part, ScanDefinition
+from atta_daq.scans.definition import Blanks, Check83, Part, ScanDefinition
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
     """The scan as blocks that are closed by a bracket at least every `bracket_period_s`.
 
     Of a scan with adaptive time all that is known before it begins: every point once, for the
-    floor. See `course` for what follows.
+    floor. See `course` for what follows. Raises ValueError for a period that is still to be chosen.
     """
     rng = np.random.default_rng(definition.seed)
     planned: list[PlannedSegment] = []
@@ -156,17 +156,22 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
         planned += planned_segments(first, first_point, rng)
         first_point += len(targets(part))
     blanks = definition.blanks
-    batches = _batches(planned, definition.bracket_period_s, timing)
+    period_s = definition.bracket_period_s
+    if period_s == "auto":
+        raise ValueError("bracket_period_s = 'auto' is chosen by a rig; this scan has seen none")
+    laid_out = batches(planned, period_s, timing)
     if blanks is not None:
         pair = blank_pair(blanks)
         if blanks.every_blocks:
-            for i in range(blanks.every_blocks, len(batches), blanks.every_blocks):
-                batches[i] = [*pair, *batches[i]]
+            for i in range(blanks.every_blocks, len(laid_out), blanks.every_blocks):
+                laid_out[i] = [*pair, *laid_out[i]]
         if blanks.at_ends:
-            batches = [pair, *batches]
+            laid_out = [pair, *laid_out]
+    if definition.check_83 is not None:
+        laid_out = [check_segments(definition.check_83), *laid_out]
     if adaptive is None:
-        batches += closing_batches(definition)
-    return tuple(block_of(definition, i, batch) for i, batch in enumerate(batches))
+        laid_out += closing_batches(definition)
+    return tuple(block_of(definition, i, batch) for i, batch in enumerate(laid_out))
 
 
 def block_of(definition: ScanDefinition, index: int, inside: Sequence[PlannedSegment]) -> Block:
@@ -178,8 +183,9 @@ def block_of(definition: ScanDefinition, index: int, inside: Sequence[PlannedSeg
 def closing_batches(definition: ScanDefinition) -> list[list[PlannedSegment]]:
     """What is taken after everything else, each in a block of its own, even of a scan that ends
     early."""
-    blanks = definition.blanks
-    return [blank_pair(blanks)] if blanks is not None and blanks.at_ends else []
+    blanks, check = definition.blanks, definition.check_83
+    closing = [blank_pair(blanks)] if blanks is not None and blanks.at_ends else []
+    return closing if check is None else [*closing, check_segments(check)]
 
 
 def blank_pair(blanks: Blanks) -> list[PlannedSegment]:
@@ -190,20 +196,35 @@ def blank_pair(blanks: Blanks) -> list[PlannedSegment]:
     ]
 
 
-def _batches(
-    planned: list[PlannedSegment], period_s: float, timing: Timing
+def check_segments(check: Check83) -> list[PlannedSegment]:
+    """83Kr off, on, on, off, as often as asked."""
+    light = check.light
+    at = Target(
+        light.detuning_mhz, light.line, light.power_mw,
+        light.sideband_frequency_mhz, light.sideband_depth,
+    )  # fmt: skip
+    return [
+        PlannedSegment(SegmentKind.CHECK_83, 83, pumping, None, at, None, check.bursts)
+        for _ in range(check.cycles)
+        for pumping in (False, True, True, False)
+    ]
+
+
+def batches(
+    planned: Sequence[PlannedSegment], period_s: float, timing: Timing
 ) -> list[list[PlannedSegment]]:
-    batches: list[list[PlannedSegment]] = []
+    """What is taken between two brackets: as many segments as go into the period, at least one."""
+    found: list[list[PlannedSegment]] = []
     current: list[PlannedSegment] = []
     length = 0.0
     for segment in planned:
         segment_s = segment_duration_s(segment, timing)
         if current and length + segment_s > period_s:
-            batches.append(current)
+            found.append(current)
             current, length = [], 0.0
         current = [*current, segment]
         length += segment_s
-    return [*batches, current] if current else batches
+    return [*found, current] if current else found
 
 
 def segment_duration_s(segment: PlannedSegment, timing: Timing) -> float:

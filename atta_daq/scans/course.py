@@ -161,7 +161,10 @@ class Course:
         if budget_s <= 1e-6:
             return None
         index = self._next_index(decisions)
-        room = Room(self.definition.bracket_period_s, budget_s, adaptive.floor_s)
+        period_s = self.definition.bracket_period_s
+        if isinstance(period_s, str):
+            raise ValueError("bracket_period_s is still to be chosen by a rig")
+        room = Room(period_s, budget_s, adaptive.floor_s)
         knowledge = known.get("adaptive")
         basis: dict[str, Any] = {
             "fill_s": room.fill_s, "budget_s": budget_s, "quantum_s": room.quantum_s,

@@ -12,6 +12,7 @@ from atta_daq.scans.blocks import Block, blocks
 from atta_daq.scans.course import Course, closing_of
 from atta_daq.scans.decisions import STOP, blocks_decided
 from atta_daq.scans.definition import ScanDefinition
+from atta_daq.station.errors import NothingMissing
 from atta_daq.station.finish import definition_of, rig_of
 from atta_daq.station.session import with_geometry
 
@@ -72,7 +73,7 @@ def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
         left = tuple(closing_of(definition, left, timing, decisions))
     ahead = Course(definition, left, timing, history=decisions).left()
     if not ahead:
-        raise CommandRefused(
+        raise NothingMissing(
             f"run {run_id} ended as its scan asked: {ended}"
             if ended
             else f"run {run_id} holds all of its {len(plan)} blocks"

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from atta_daq.client.rig_info import RigInfo
 from atta_daq.scans.definition import Blanks, ScanDefinition
+from gui.editor.check_form import CheckForm
 from gui.editor.document import ScanDocument
 from gui.editor.fields import ChoiceField, FlagField, LineField, NumberField, muted
 from gui.editor.form import Form
@@ -70,10 +71,12 @@ class RareForm(Section):
             FlagField(document, Blanks, "at_ends", "Before and after the scan"),
         )
         self.blanks.move_to(("blanks",))
+        self.check = CheckForm(document)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.take_blanks)
         column.addWidget(self.blanks)
+        column.addWidget(self.check)
         column.addWidget(self.form)
 
     def refresh(self) -> None:
@@ -82,6 +85,7 @@ class RareForm(Section):
         self.take_blanks.setChecked(there)
         self.blanks.setVisible(there)
         wrong = self.form.refresh()
+        wrong = self.check.refresh() or wrong
         if (there and self.blanks.refresh()) or wrong:
             self.open()
 
