@@ -27,15 +27,16 @@ def fit_run(
     For a live display leave `minos` False and `toys` 0. Raises ValueError when the segments hold
     nothing to fit; a fit that does not converge is returned with valid = False.
     """
-    return fit_normalised(
-        normalise(
-            segments,
-            options.isotope,
-            pumped_brackets=options.pumped_brackets,
-            drift=options.drift,
-        ),
-        options,
-        prior,
+    return fit_normalised(normalised(segments, options), options, prior)
+
+
+def normalised(segments: Sequence[Segment], options: FitOptions) -> NormalisedData:
+    """The data that `fit_run` fits. Raises ValueError as `normalise`."""
+    return normalise(
+        segments,
+        options.isotope,
+        pumped_brackets=options.pumped_brackets,
+        drift=options.drift,
     )
 
 

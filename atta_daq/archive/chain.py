@@ -17,6 +17,7 @@ from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.journal import Document, DocumentKind
 from atta_daq.archive.run_folder import JOURNAL, Run, open_run, run_folders
 from atta_daq.scans.blocks import Block
+from atta_daq.scans.decisions import Decision
 
 
 class ChainedRun(Run):
@@ -35,6 +36,15 @@ class ChainedRun(Run):
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         return joined(self.runs)
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What its scan chose at run time, in the order of the blocks."""
+        return tuple(
+            Decision.from_dict(document.body)
+            for run in self.runs
+            for document in run.content.of(DocumentKind.DECISION)
+        )
 
 
 def open_chain(folder: Path) -> ChainedRun:

@@ -36,6 +36,8 @@ class DocumentKind(StrEnum):
     FIT = "fit"
     FLAG = "flag"
     CALIBRATION = "calibration"
+    DECISION = "decision"
+    """What a scan chose to take next, or why it ends early; see `scans.decisions`."""
     BLUESKY = "bluesky"
     """A document of the run engine that carries nothing of ours."""
 

@@ -5,7 +5,7 @@ back flagged is taken again as a new attempt, opened by its bracket; after `max_
 ends with the reason.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any, Protocol
 
 from bluesky import plan_stubs as bps
@@ -31,13 +31,15 @@ class ScanFailed(Exception):
 
 
 def scan_plan(
-    blocks: tuple[Block, ...],
+    blocks: Iterable[Block],
     device: SegmentTakingDevice,
     max_attempts: int,
     metadata: dict[str, Any],
     after_fault: Any = None,
 ) -> Generator[Msg, Any, None]:
-    """Take all blocks. `after_fault` is a plan that brings the rig back (relock) between tries."""
+    """Take all blocks; each is asked for when the one before has been taken.
+
+    `after_fault` is a plan that brings the rig back (relock) between tries."""
     yield from bps.open_run(metadata)
     closed_by_bracket = False
     for block in blocks:

@@ -1,6 +1,6 @@
 """Fits of a run as its scan and its rig file ask for them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,21 +81,33 @@ class _Fitted:
 def _fitted(segments: Sequence[Segment], request: FitRequest, *, minos: bool) -> Iterator[_Fitted]:
     """Every part that can be fitted, with what its fit was given."""
     parts = sorted(enumerate(request.definition.parts), key=lambda item: item[1].isotope in RARE)
-    own_prior: Prior | None = None
+    results: dict[str, FitResult] = {}
     for number, part in parts:
         mine = segments_of(request.definition, number, segments)
         options = fit_options(part, request, minos=minos)
-        prior = None
-        if part.isotope in RARE and part.axes and not request.free_width:
-            prior = request.prior or own_prior or rig_prior(request.config)
+        prior = part_prior(part, request, results)
         try:
             result = fit_run(mine, options, prior)
         except ValueError:
             # Too little data yet: a fit is shown as soon as there is one.
             continue
-        yield _Fitted(part_name(request.definition, number), mine, options, prior, result)
-        if part.isotope == 83 and _is_spectrum(part):
-            own_prior = Prior.from_fit(result, source="the 83Kr spectrum of this run")
+        name = part_name(request.definition, number)
+        results[name] = result
+        yield _Fitted(name, mine, options, prior, result)
+
+
+def part_prior(part: Part, request: FitRequest, results: Mapping[str, FitResult]) -> Prior | None:
+    """What constrains scale and width of a part's fit; `results`: of the scan's other parts."""
+    if part.isotope not in RARE or not part.axes or request.free_width:
+        return None
+    if request.prior is not None:
+        return request.prior
+    definition = request.definition
+    for number, other in reversed(list(enumerate(definition.parts))):
+        result = results.get(part_name(definition, number))
+        if result is not None and other.isotope == 83 and _is_spectrum(other):
+            return Prior.from_fit(result, source="the 83Kr spectrum of this run")
+    return rig_prior(request.config)
 
 
 def fit_options(part: Part, request: FitRequest, *, minos: bool) -> FitOptions:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,8 @@ from atta_daq.scans.blocks import (
     segment_duration_s,
     segments_to_take,
 )
+from atta_daq.scans.course import Course, Known
+from atta_daq.scans.decisions import Decision
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import scan_plan
 from atta_daq.station.bracket_choice import with_bracket_period
@@ -57,6 +59,8 @@ class Hooks:
     say: Callable[[str], None]
     suspended: Callable[[str], None]
     """Why the run waits; '' when it goes on."""
+    planned: Callable[[int, float], None] = lambda _segments, _remaining_s: None
+    """Segments of the whole run and the rig time that is left, when a decision has changed them."""
 
 
 class RunSession:
@@ -75,16 +79,29 @@ class RunSession:
         hooks: Hooks,
         missing: Callable[[], str],
         earlier: Sequence[Segment] = (),
+        history: Sequence[Decision] = (),
     ) -> None:
-        """`missing`: what keeps the run from going on now, or ''."""
+        """`missing`: what keeps the run from going on now, or ''; `history`: what the runs that
+        this one goes on with have decided."""
         self.definition = definition
         self.segments: list[Segment] = []
         self.earlier = tuple(earlier)
         """Segments of the runs that this one goes on with."""
-        self.total_segments = segments_to_take(blocks)
-        self._blocks = blocks
+        self.known: Known = {}
+        """What the last fits know; the scan's decisions go by it."""
+        self._course = Course(
+            definition,
+            blocks,
+            config.scan_timing(),
+            history=history,
+            taken=lambda: self.measurement,
+            known=lambda: self.known,
+            record=self._on_decision,
+        )
+        ahead = self._course.left()
+        self.total_segments = segments_to_take(ahead)
         self._rare = any(
-            s.kind in (SegmentKind.RARE, SegmentKind.BLANK) for b in blocks for s in b.segments
+            s.kind in (SegmentKind.RARE, SegmentKind.BLANK) for b in ahead for s in b.segments
         )
         self._writer = writer
         self._instruments = instruments
@@ -104,7 +121,7 @@ class RunSession:
         self._device.start_run(writer.run_id)
         self._engine = Engine(self._on_document)
         self._recovery = Recovery(self._bring_back, self._suspended)
-        self._remaining_s = predicted_duration_s(blocks, config.scan_timing())
+        self._remaining_s = predicted_duration_s(ahead, config.scan_timing())
 
     @property
     def run_id(self) -> str:
@@ -154,7 +171,7 @@ class RunSession:
             self._check_ending()
             self._hooks.state("running")
             plan = scan_plan(
-                self._blocks,
+                self._blocks(),
                 self._device,
                 self.definition.max_attempts,
                 {"run_id": self.run_id, "scan": self.definition.digest},
@@ -163,6 +180,8 @@ class RunSession:
             reason = self._engine.run(plan, lambda: self._hooks.state("paused"))
             if reason:
                 state = RunState.ABORTED
+            else:
+                reason = self._course.reason
         except RunEnded as ended:
             state, reason = RunState.ABORTED, str(ended)
         except Exception as error:  # whatever ends a run is written into it
@@ -197,7 +216,7 @@ class RunSession:
         if self.definition.zero_on_reference_cell:
             self._zeroing.zero(lambda: self._ending)
             # The axis has moved a little: a point at its edge may now lie beyond.
-            require_reachable(self._blocks, self._light, self._config)
+            require_reachable(self._course.every_place, self._light, self._config)
         self._calibration("axis zero", self._light.axis.describe())
         self._check_ending()
         self._taker.counting = None
@@ -232,6 +251,23 @@ class RunSession:
             self._cooled.wait(1.0)
             waited_s += 1.0
             self._check_ending()
+
+    def _blocks(self) -> Iterator[Block]:
+        """As the plan takes them; each that is chosen changes what is left."""
+        chooses = self.definition.adaptive or self.definition.stop_when
+        for block in self._course:
+            if chooses:
+                ahead = (block, *self._course.left())
+                self._remaining_s = predicted_duration_s(ahead, self._config.scan_timing())
+                done = sum(not segment.flag for segment in self.segments)
+                self.total_segments = done + segments_to_take(ahead)
+                self._hooks.planned(self.total_segments, self._remaining_s)
+            yield block
+
+    def _on_decision(self, decision: Decision) -> None:
+        self._writer.append("decision", decision.to_dict())
+        what = decision.reason or f"{len(decision.visits)} visits"
+        log.info("block %d, %s: %s", decision.block, decision.kind, what)
 
     def _check_ending(self) -> None:
         if self._ending:

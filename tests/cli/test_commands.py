@@ -23,9 +23,9 @@ from atta_daq.rig.config import load_rig
 from atta_daq.scans.definition import load_scan
 from atta_daq.scans.wording import inner_model
 
-COMMANDS = ("gui", "watch", "run", "rehearse", "queue", "station", "check", "protection", "messages",
-            "simulate", "runs", "fit", "report", "night", "refit", "toys", "bootstrap", "export",
-            "import", "history", "model", "docs")  # fmt: skip
+COMMANDS = ("gui", "watch", "run", "rehearse", "queue", "station", "check", "protection",
+            "messages", "simulate", "runs", "fit", "report", "night", "refit", "toys", "bootstrap",
+            "export", "import", "history", "model", "docs")  # fmt: skip
 DOCUMENTED = {
     "run": ("--config", "--simulate", "--speed", "--seed", "--truth", "--data", "--json"),
     "gui": (
