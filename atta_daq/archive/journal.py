@@ -36,6 +36,10 @@ class DocumentKind(StrEnum):
     FIT = "fit"
     FLAG = "flag"
     CALIBRATION = "calibration"
+    RECOVERY = "recovery"
+    """A wait for the rig: its begin, each try of a recipe, its end."""
+    SKIPPED = "skipped"
+    """A block that was given up, with its cause."""
     BLUESKY = "bluesky"
     """A document of the run engine that carries nothing of ours."""
 

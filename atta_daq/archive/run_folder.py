@@ -56,6 +56,8 @@ class RunState(StrEnum):
 
     RUNNING = "running"
     COMPLETE = "complete"
+    GAPS = "complete with gaps"
+    """It went through to its end; blocks that failed were skipped and are missing."""
     ABORTED = "aborted"
     CRASHED = "crashed"
 

@@ -16,6 +16,7 @@ from atta_daq.rig.addresses import canonical
 from atta_daq.rig.calibrations import Calibrations
 from atta_daq.rig.drivers import KINDS, find, names
 from atta_daq.rig.errors import ConfigError
+from atta_daq.rig.fault_limits import FaultLimits
 from atta_daq.rig.models import RigModel
 from atta_daq.rig.sections.amplifier import AmplifierConfig
 from atta_daq.rig.sections.boards import LoadingConfig, ReferenceCellConfig, TrapSwitchConfig
@@ -93,6 +94,7 @@ class RigConfig(RigModel):
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
     unattended: UnattendedConfig = UnattendedConfig()
+    faults: FaultLimits = FaultLimits()
     calibrations: Calibrations
 
     def __reduce__(self) -> Any:

@@ -90,6 +90,8 @@ class Monitor:
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
         self._power = PowerCheck(config, server, server.latest)
         self.slow = SlowWatch(config, server)
+        self.room: Callable[[], str] = lambda: ""
+        """Why there is no room for data; '' while there is."""
         self._set_limits()
 
     def start(self) -> None:
@@ -109,13 +111,16 @@ class Monitor:
 
     def fault(self) -> str:
         """What flags a segment now: an instrument is silent, or something moved by itself."""
-        now = (*self._faults.copy().values(), self._vigilance.fault(), self.slow.fault())
+        now = (*self._faults.copy().values(), self._vigilance.fault(), self.alarms())
         return "; ".join(text for text in now if text)
 
-    def missing(self) -> str:
-        """What keeps a run from going on now; empty when every instrument that it needs answers."""
-        now = (*self._missing.copy().values(), self.slow.fault())
-        return "; ".join(text for text in now if text)
+    def missing(self) -> dict[str, str]:
+        """Instruments that a run needs and that do not answer, each with its error."""
+        return self._missing.copy()
+
+    def alarms(self) -> str:
+        """What only the lab can mend and a run must wait for: vacuum, discharge, disk."""
+        return "; ".join(text for text in (self.slow.fault(), self.room()) if text)
 
     def silent(self) -> dict[str, str]:
         """Instruments that do not answer, each with its error."""

@@ -1,9 +1,9 @@
 """The run of the moment: starts it, shows and fits it while it runs, finishes it."""
 
 import logging
+import sqlite3
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun
-from atta_daq.archive.errors import RunClosed
+from atta_daq.archive.errors import ArchiveError, RunClosed
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.cures import Obstacles
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
@@ -62,10 +63,10 @@ class Runs:
         display: RunDisplay,
         alarms: Alarms,
         say: Say,
-        missing: Callable[[], str] = lambda: "",
+        obstacles: Obstacles | None = None,
     ) -> None:
-        """`missing`: what keeps a run from going on now, or ''."""
-        self._missing = missing
+        """`obstacles`: what keeps a run from going on now; None for a rig that never has any."""
+        self._obstacles = obstacles or Obstacles()
         self._instruments = instruments
         self._config = config
         self._rig_toml = rig_toml
@@ -210,10 +211,13 @@ class Runs:
             block_done=self._on_block,
             say=lambda text: self._say(text, "warning", "run"),
             suspended=self._display.suspended,
+            recovery=self._display.recovery,
+            skipped=self._display.skipped,
+            flagged=self._display.flagged,
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
-            self._taker, self._zeroing, hooks, self._missing,
+            self._taker, self._zeroing, hooks, self._clock, self._obstacles,
             resumed.segments if resumed else (),
         )  # fmt: skip
         remaining_s = predicted_duration_s(plan, self._config.scan_timing())
@@ -225,7 +229,7 @@ class Runs:
         assert session is not None
         state, reason = session.run()
         said = f"run {session.run_id}: {state.value}{f', {reason}' if reason else ''}"
-        if session.fault:
+        if session.fault or session.skipped:
             self._alarms.raise_(Cause("run:fault", "run", said, once=True))
         else:
             self._say(said, source="run")
@@ -239,7 +243,11 @@ class Runs:
                 f"the report takes long; make it later: atta-daq report {session.run_id}",
                 "warning", "run",
             )  # fmt: skip
-        self._catalogue.update(folder)
+        try:
+            self._catalogue.update(folder)
+        except (OSError, sqlite3.Error, ArchiveError) as error:
+            # The list can be made anew from the folders at any time; the next run must be free.
+            self._say(f"the list of runs could not be written: {error}", "warning", "run")
         self._display.end(state.value, reason)
         with self._mutex:
             self._session = None

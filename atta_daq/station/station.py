@@ -16,6 +16,7 @@ from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.cures import Obstacles
 from atta_daq.rig.instruments import Answer
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.mode_check import install_mode_check
@@ -30,6 +31,7 @@ from atta_daq.station.calibration_keeper import CalibrationKeeper, Rows
 from atta_daq.station.check_scan import rehearse
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
+from atta_daq.station.disk_watch import DiskWatch
 from atta_daq.station.display import Display
 from atta_daq.station.errors import PortTaken, RigUnreachable
 from atta_daq.station.history import History
@@ -199,13 +201,15 @@ class Station:
                 self._tabulate,
             )
         )
+        disk = DiskWatch(self._data, config.faults.disk_free_min_gb)
+        self._monitor.room = disk.fault
         self._run_display = RunDisplay(self._server)
         self._display = Display(taker, self._clock, self._server)
         taker.guard = self._monitor.fault
         self._runs = commands.runs = Runs(
             instruments, config, self._rig_toml, self._data, self._clock, light,
             taker, use, zeroing, keeper, self._run_display, self._alarms, say,
-            self._monitor.missing,
+            Obstacles(self._monitor.missing, self._monitor.alarms),
         )  # fmt: skip
 
     def _darken_camera(self) -> None:
