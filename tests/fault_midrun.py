@@ -76,6 +76,8 @@ class CountingStation:
     def __init__(self, folder: Path, **options: Any) -> None:
         folder.mkdir(parents=True)
         self.rig: Rig = start_rig(folder, speed=1.0, **options)
+        # Many nights' trips within minutes: each one is to be cured here.
+        self.rig.config["faults"] = {"amplifier_restarts_per_h": 1000}
         self.rig.config["loading"] |= {"bursts": 2, "load_s": 0.1, "quench_s": 0.02}
         self.rig.path.write_text(tomli_w.dumps(self.rig.config))
         self.station: RunningStation = start_station(self.rig, folder / "data")

@@ -94,7 +94,7 @@ class Cures:
             ),
             Recipe(
                 "set trap and camera anew", "a box that lost its settings",
-                self._settings_wrong, self._set_anew, begin=self._settings_lost,
+                self._settings_wrong, self._set_anew, begin=self._settings_lost, routine=True,
             ),
             Recipe(
                 "cool the camera", "a camera that is warm", self._camera_wrong, self._cool,

@@ -39,6 +39,8 @@ class Recipe:
     begin: Callable[[str], None] = lambda _cause: None
     """Told the cause at the beginning of each wait."""
     pauses_s: tuple[float, ...] = PAUSES_S
+    routine: bool = False
+    """Done in every wait, whatever was wrong: no wait was ended by it."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Suspension:
         self._tried(Try(wrong, recipe.name, number, f"{word}{left}"))
         if left:
             self._doing(f"{recipe.name}, try {number}{most}: {word[:-2]}, {pause_s:g} s pause")
-        else:
+        elif not recipe.routine:
             self.cured_by = (*(n for n in self.cured_by if n != recipe.name), recipe.name)
         return left
 

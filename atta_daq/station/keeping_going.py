@@ -112,7 +112,7 @@ class KeepGoing:
         """What is missing of `planned` blocks, in words; '' when nothing is."""
         if not self.skipped:
             return ""
-        named = [f"block {b.index} ({cause})" for b, cause in self.skipped[:NAMED_SKIPS]]
+        named = [cause for _, cause in self.skipped[:NAMED_SKIPS]]
         more = len(self.skipped) - len(named)
         return (
             f"{len(self.skipped)} of {planned} blocks were skipped and are missing: "
