@@ -18,6 +18,7 @@ COMMANDS = {
     "protection": "atta_daq.cli.protection:protection",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",
+    "show": "atta_daq.cli.show:show",
     "fit": "atta_daq.cli.data:fit",
     "report": "atta_daq.cli.data:report",
     "export": "atta_daq.cli.data:export",

@@ -53,6 +53,7 @@ class Try:
     """In this wait, from 1."""
     outcome: str
     """'done', 'not yet: ' or 'failed: ' with the reason."""
+    routine: bool = False
 
 
 class Suspension:
@@ -140,7 +141,7 @@ class Suspension:
         pause_s = pauses[min(number, len(pauses) - 1)]
         self._due_s[recipe.name] = self._now() + pause_s
         word = "failed: " if failed else "not yet: " if left else "done"
-        self._tried(Try(wrong, recipe.name, number, f"{word}{left}"))
+        self._tried(Try(wrong, recipe.name, number, f"{word}{left}", recipe.routine))
         if left:
             self._doing(f"{recipe.name}, try {number}{most}: {word[:-2]}, {pause_s:g} s pause")
         elif not recipe.routine:

@@ -1,7 +1,7 @@
 """What a run does when its rig fails and nobody is there: waits, cures, skips; all of it written.
 
     recovery  {"event": "suspended", "cause", "block", "attempt"}
-              {"event": "try", "cause", "recipe", "try", "outcome"}
+              {"event": "try", "cause", "recipe", "try", "outcome", "routine"}
               {"event": "resumed" | "given up" | "ended", "cause", "cured_by", "reason"}
     skipped   {"block", "id", "cause", "points"}
 
@@ -126,6 +126,7 @@ class KeepGoing:
             cause=tried.cause,
             recipe=tried.recipe,
             outcome=tried.outcome,
+            routine=tried.routine,
             **{"try": tried.number},
         )
         self._shown.say(f"{tried.cause}: {tried.recipe}, try {tried.number}: {tried.outcome}")

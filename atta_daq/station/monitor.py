@@ -67,9 +67,10 @@ class Monitor:
         server: StationServer,
         alarms: Alarms,
         dose: RegisterDose,
-        note: Callable[[str, str], str] = lambda _text, _author: "",
+        note: Callable[[str, str], None] = lambda _text, _author: None,
     ) -> None:
-        """`note(text, author)` keeps a note with the run under way, if there is one."""
+        """`note(text, author)` keeps a note with the run under way, if there is one; it raises
+        nothing."""
         self._note = note
         self._camera = CameraWatch(
             instruments.camera, server.post, alarms, dose,

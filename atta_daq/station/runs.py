@@ -114,6 +114,13 @@ class Runs:
         self._display.note(text)
         return writer.run_id
 
+    def remark(self, text: str, author: str) -> None:
+        """The same for a thread that must live on when the disk takes nothing."""
+        try:
+            self.note(text, author)
+        except ArchiveError as error:
+            self._say(f"not kept with the run ({error}): {text}", "warning", "run")
+
     def start(
         self,
         definition: ScanDefinition,
@@ -302,3 +309,5 @@ class Runs:
                 writer.fit(name, fit)
         except RunClosed:
             log.info("a live fit came after the run had ended; the final fit replaces it")
+        except ArchiveError as error:
+            self._say(f"a live fit could not be journaled: {error}", "warning", "run")

@@ -185,7 +185,7 @@ class Station:
             raise
         self._monitor = Monitor(
             instruments, config, light, Vigilance(config, light, taker), self._server,
-            self._alarms, dose, lambda text, author: self._runs.note(text, author),
+            self._alarms, dose, lambda text, author: self._runs.remark(text, author),
         )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
