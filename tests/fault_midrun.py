@@ -38,12 +38,13 @@ NAMED_AS = {"slow_control": "ATTA:SLOW:", "isotope_offset": "the trap is on or n
 """What may stand in a flag for an instrument instead of its name: its process variables; where its
 generator's defaults put the trap, which the camera's own guard may be the first to see."""
 QUICK_LANES = (
-    ("amplifier", "lock"),
-    ("sideband", "trap_switch", "isotope_offset"),
+    ("amplifier", "power_meter"),
+    ("lock", "sideband", "loading", "reference_cell"),
     # the camera last: the sensor that its last fault has warmed needs minutes to be cold again
-    ("loading", "reference_cell", "power_meter", "slow_control", "camera"),
+    ("trap_switch", "isotope_offset", "slow_control", "camera"),
 )
-"""Servers whose cells one station takes."""
+"""Servers whose cells one station takes; every lane has a rig of its own. A lock that was lost is
+led over the reference cell's line, which takes ten seconds: lanes are about equally long."""
 QUICK_WIRE = ("no_reply", "restarted", "wrong_unit", "disconnected")
 """Faults of the wire that every `make test` takes in mid-run; the others are taken by `make soak`.
 A station hears of each of them as an error of the driver, which the idle half has met."""
