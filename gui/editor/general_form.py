@@ -45,7 +45,7 @@ class RareForm(Section):
     def __init__(self, document: ScanDocument) -> None:
         self._document = document
         inside = QWidget()
-        super().__init__("Brackets, blanks, calibration, faults", inside)
+        super().__init__("Brackets, blanks, faults", inside)
         scan = ScanDefinition
         self.form = Form()
         self.form.add(
@@ -73,16 +73,16 @@ class RareForm(Section):
         self.blanks.move_to(("blanks",))
         self.faults = Form()
         self.faults.add(
-            ChoiceField(document, FaultRules, "after_tries", "Of a block that failed").with_choices(
-                {"stop": "stop the run", "skip": "skip the block"}
+            ChoiceField(document, FaultRules, "after_tries", "A failed block").with_choices(
+                {"stop": "stops the run", "skip": "is skipped"}
             ),
             NumberField(document, FaultRules, "tries", "Tries of a recipe").with_hint("no limit"),
             NumberField(document, FaultRules, "wait_at_most_s", "Wait at most").with_hint(
                 "no limit"
             ),
-            NumberField(document, FaultRules, "skips_in_a_row", "Stop at skips in a row"),
-            NumberField(document, FaultRules, "loading_fraction_min", "83Kr at least").with_hint(
-                "of the first"
+            NumberField(document, FaultRules, "skips_in_a_row", "Skips in a row"),
+            NumberField(document, FaultRules, "loading_fraction_min", "83Kr of first").with_hint(
+                "rig's"
             ),
             NumberField(document, FaultRules, "loading_83_min_v_per_s", "83Kr at least").with_hint(
                 "rig's"

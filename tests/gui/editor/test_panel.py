@@ -154,14 +154,16 @@ def test_a_wrong_rare_key_opens_its_section(panel: EditorPanel) -> None:
 
 def test_every_key_of_the_definition_is_in_the_form(panel: EditorPanel) -> None:
     from atta_daq.scans.definition import Axis, Blanks, Light, Part, ScanDefinition
+    from atta_daq.scans.rules import FaultRules
 
     def keys(*forms: Any) -> set[str]:
         return {field.key for form in forms for field in form.fields}
 
     part, rare = panel.part, panel.rare
-    assert keys(panel.general.form, rare.form) | {"parts", "blanks"} == set(
+    assert keys(panel.general.form, rare.form) | {"parts", "blanks", "faults"} == set(
         ScanDefinition.model_fields
     )
+    assert keys(rare.faults) == set(FaultRules.model_fields)
     assert keys(rare.blanks) == set(Blanks.model_fields)
     assert keys(part.light) == set(Light.model_fields)
     assert keys(part._top, part.timing, part.more) | {"axes", "light"} == set(Part.model_fields)
