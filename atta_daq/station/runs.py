@@ -132,7 +132,7 @@ class Runs:
         """Start a run on a thread of its own; returns its id.
 
         With `resumed` it goes on with that one. Raises CommandRefused while another one is under
-        way.
+        way, and when the disk has no room for a run.
         """
         with self._mutex:
             if self._session is not None:
@@ -140,7 +140,10 @@ class Runs:
                     f"run {self._session.run_id} is under way; abort it or wait for its end"
                 )
             self._request = request
-            self._session = self._new_session(definition, plan, scan_toml, resumed)
+            try:
+                self._session = self._new_session(definition, plan, scan_toml, resumed)
+            except ArchiveError as error:
+                raise CommandRefused(str(error)) from error
             run_id = self._session.run_id
             self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
             self._thread.start()

@@ -84,8 +84,8 @@ class Lab:
 
         return act
 
-    def retry(self, index: int) -> None:
-        self._attempts[index] = self._attempts.get(index, 0) + 1
+    def retry(self, block: int) -> None:
+        self._attempts[block] = self._attempts.get(block, 0) + 1
 
     def _after_fault(self, flag: str) -> Generator[Any, Any, str]:
         assert self.last is not None
