@@ -33,13 +33,15 @@ stop = 600.0
 points = 7
 """
 
+STOPS = SCAN.replace('after_tries = "skip"\ntries = 3', "wait_at_most_s = 1.0")
+
 
 class Night:
     """A run under way, and what is done to it."""
 
-    def __init__(self, rig: Rig, station: RunningStation) -> None:
+    def __init__(self, rig: Rig, station: RunningStation, scan: str = SCAN) -> None:
         self.rig, self.station = rig, station
-        self.run_id = str(station.client.command("run", scan=SCAN)["run"])
+        self.run_id = str(station.client.command("run", scan=scan)["run"])
         self.folder = station.data / self.run_id
 
     def taken(self) -> int:
@@ -77,6 +79,8 @@ def test_a_night_of_faults(tmp_path: Path) -> None:
     station = start_station(rig, tmp_path / "data")
     try:
         faults(Night(rig, station))
+        station.wait_for("run:state", lambda state: state == "idle", 60.0)
+        a_rig_that_does_not_come_back(Night(rig, station, STOPS))
     finally:
         stop_station(station)
         rig.world.close()
@@ -102,10 +106,10 @@ def faults(night: Night) -> None:
     station.wait_for("station:log", lambda text: "switch the amplifier on, try 1: done" in text)
     night.goes_on()
 
-    # A laser on another mode: no relock helps, the block is given up.
+    # A box that stays silent: no reconnecting helps, the block is given up.
     night.in_a_segment()
-    rig.fault("lock", "mode_hop")
-    night.waits_for("lock")
+    rig.fault("sideband", "no_reply")
+    night.waits_for("sideband")
     station.wait_for("run:skipped", lambda n: int(n) == 1, 60.0)
     rig.clear()
     night.goes_on()
@@ -122,10 +126,10 @@ def faults(night: Night) -> None:
     tries = night.events("try")
     done = {t["recipe"] for t in tries if t["outcome"] == "done"}
     assert {"switch the amplifier on", "measure the loading", "set trap and camera anew"} <= done
-    relocks = [t for t in tries if t["recipe"] == "relock and verify the mode"]
-    assert [t["try"] for t in relocks if t["outcome"] != "done"][:3] == [1, 2, 3]
+    failed = [t["try"] for t in tries if t["recipe"] == "reconnect" and t["outcome"] != "done"]
+    assert failed[:3] == [1, 2, 3]
     causes = " ".join(e["cause"] for e in night.events("suspended"))
-    assert all(word in causes for word in ("pressure", "83Kr loading", "amplifier", "lock"))
+    assert all(word in causes for word in ("pressure", "83Kr loading", "amplifier", "sideband"))
     assert len(night.events("given up")) == 1
 
     # Somebody comes: what is missing is taken, and the chain is whole.
@@ -136,3 +140,20 @@ def faults(night: Night) -> None:
     chain = open_chain(station.data / again)
     good = [s for s in chain.segments if not s.flag and s.kind == "rare"]
     assert sorted(s.point for s in good if s.point is not None) == list(range(7))
+
+
+def a_rig_that_does_not_come_back(night: Night) -> None:
+    """A scan that says stop: the run ends, and nobody needs to come for the rig's sake."""
+    station = night.station
+    night.in_a_segment()
+    night.rig.fault("amplifier", "seed_loss")
+    outcome = station.wait_for_end(60.0)
+    assert outcome.startswith("aborted: block"), outcome
+    assert "not back within 1 s" in outcome
+    assert "seed at" in outcome
+    station.wait_for("amplifier:on", lambda on: not on, 20.0)
+    assert not bool(station.client.get("light:shutter"))
+    status = night.rig.world.ask({"cmd": "status"})["status"]
+    assert not status["amplifier_destroyed"]
+    assert not status["camera"]["shutter_open"]
+    assert open_run(night.folder).state is RunState.ABORTED
