@@ -23,6 +23,8 @@ from drivers.errors import DeviceFault
 from drivers.interfaces import CooledCamera
 
 HOUR_S = 3600.0
+CONNECTING_PAUSES_S = (0.0, 2.0, 2.0, 5.0, 10.0)
+"""An instrument that is connected again is no longer silent once it was polled."""
 COOLING_PAUSES_S = (0.0, 60.0)
 """A cooler that was told to cool needs minutes: nothing is gained by telling it again soon."""
 LOADING_PAUSES_S = (0.0, 2.0, 5.0, 10.0, 30.0)
@@ -38,6 +40,8 @@ class Obstacles:
     """Instruments that a run needs and that do not answer, each with its error."""
     alarms: Callable[[], str] = lambda: ""
     """What only the lab can mend: slow control, the disk; '' for nothing."""
+    look_again: Callable[[str], None] = lambda _name: None
+    """Look at an instrument at once, however long it has been silent."""
 
 
 class Cures:
@@ -73,7 +77,8 @@ class Cures:
         """In the order in which they are tried."""
         return (
             Recipe(
-                "reconnect", "an instrument that does not answer", self._silent, self._reconnect
+                "reconnect", "an instrument that does not answer", self._silent, self._reconnect,
+                pauses_s=CONNECTING_PAUSES_S,
             ),
             Recipe("wait", "an alarm of the slow control, a full disk", self._obstacles.alarms),
             Recipe(
@@ -116,6 +121,7 @@ class Cures:
         for instrument in self._rig:
             if instrument.name in silent:
                 instrument.connect()
+                self._obstacles.look_again(instrument.name)
 
     # --- light ------------------------------------------------------------------------------------
 

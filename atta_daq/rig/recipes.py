@@ -78,12 +78,14 @@ class Suspension:
         self._began_s = now()
         self._tries: dict[str, int] = {}
         self._due_s: dict[str, float] = {}
+        self._at_work: set[str] = set()
+        """Recipes whose last try was no failure and had not helped yet."""
         self._exhausted = ""
         self.over = False
         self.given_up = ""
         """Why the rules say that this is enough; '' while they do not."""
         self.cured_by: tuple[str, ...] = ()
-        """Recipes whose last try was done, in the order of their success."""
+        """Recipes whose last try helped, in the order of their success."""
         for recipe in recipes:
             recipe.begin(cause)
 
@@ -111,9 +113,17 @@ class Suspension:
     def _round(self) -> str:
         for recipe in self._recipes:
             wrong = _wrong(recipe)
-            if wrong and (rest := self._cure(recipe, wrong)):
+            if not wrong:
+                if recipe.name in self._at_work:
+                    self._helped(recipe)
+            elif rest := self._cure(recipe, wrong):
                 return rest
         return ""
+
+    def _helped(self, recipe: Recipe) -> None:
+        self._at_work.discard(recipe.name)
+        if not recipe.routine:
+            self.cured_by = (*(n for n in self.cured_by if n != recipe.name), recipe.name)
 
     def _cure(self, recipe: Recipe, wrong: str) -> str:
         """Try a recipe if it is due. Returns what is still wrong."""
@@ -143,9 +153,10 @@ class Suspension:
         word = "failed: " if failed else "not yet: " if left else "done"
         self._tried(Try(wrong, recipe.name, number, f"{word}{left}", recipe.routine))
         if left:
+            (self._at_work.discard if failed else self._at_work.add)(recipe.name)
             self._doing(f"{recipe.name}, try {number}{most}: {word[:-2]}, {pause_s:g} s pause")
-        elif not recipe.routine:
-            self.cured_by = (*(n for n in self.cured_by if n != recipe.name), recipe.name)
+        else:
+            self._helped(recipe)
         return left
 
 

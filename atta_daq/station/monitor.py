@@ -86,6 +86,7 @@ class Monitor:
         self._faults: dict[str, str] = {}
         self._silent: dict[str, str] = {}
         self._missing: dict[str, str] = {}
+        self._wakes: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
         self.watchdog = Watchdog(instruments.amplifier, config)
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
@@ -98,6 +99,7 @@ class Monitor:
     def start(self) -> None:
         """Begin to poll."""
         for watch in self._watches():
+            self._wakes[watch.instrument.name] = threading.Event()
             thread = threading.Thread(
                 target=self._run, args=(watch,), name=f"poll-{watch.instrument.name}", daemon=True
             )
@@ -107,8 +109,15 @@ class Monitor:
     def close(self) -> None:
         """End all polling."""
         self._stop.set()
+        for wake in self._wakes.values():
+            wake.set()
         for thread in self._threads:
             thread.join()
+
+    def look_again(self, name: str) -> None:
+        """Poll an instrument at once: it need not wait for the end of its back-off."""
+        if name in self._wakes:
+            self._wakes[name].set()
 
     def fault(self) -> str:
         """What flags a segment now: an instrument is silent, or something moved by itself."""
@@ -165,9 +174,14 @@ class Monitor:
 
     def _run(self, watch: Watch) -> None:
         failures = 0
-        while not self._stop.wait(
-            watch.interval_s if not failures else BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1]
-        ):
+        wake = self._wakes[watch.instrument.name]
+        while True:
+            wake.wait(
+                watch.interval_s if not failures else BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1]
+            )
+            wake.clear()
+            if self._stop.is_set():
+                return
             try:
                 if failures:
                     watch.instrument.connect()

@@ -209,7 +209,9 @@ class Station:
         self._runs = commands.runs = Runs(
             instruments, config, self._rig_toml, self._data, self._clock, light,
             taker, use, zeroing, keeper, self._run_display, self._alarms, say,
-            Obstacles(self._monitor.missing, self._monitor.alarms),
+            Obstacles(
+                self._monitor.missing, self._monitor.alarms, self._monitor.look_again
+            ),
         )  # fmt: skip
 
     def _darken_camera(self) -> None:

@@ -148,6 +148,17 @@ def test_a_try_that_did_not_help_yet_is_told_so() -> None:
     assert [t.outcome for t in tried] == ["not yet: camera: warm"] * 2
     warm[0] = False
     assert wait.step() == ""
+    assert wait.cured_by == ("cool",), "it has helped in the end"
+
+
+def test_what_comes_back_after_a_failure_came_by_itself() -> None:
+    clock = Clock()
+    lock = Box("lock", mended_by=0)
+    wait, _, _ = waiting(clock, lock.recipe())
+    wait.step()
+    lock.broken = False
+    assert wait.step() == ""
+    assert wait.cured_by == ()
 
 
 def test_an_instrument_that_cannot_be_asked_is_what_is_wrong() -> None:
