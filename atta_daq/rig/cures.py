@@ -20,7 +20,7 @@ from atta_daq.rig.standing import seed_weak
 from atta_daq.rig.taker import Place, SegmentTaker
 from atta_daq.scans.blocks import PlannedSegment, Target
 from drivers.errors import DeviceFault
-from drivers.interfaces import CooledCamera
+from drivers.interfaces import CooledCamera, LockStatus
 
 HOUR_S = 3600.0
 CONNECTING_PAUSES_S = (0.0, 2.0, 2.0, 5.0, 10.0)
@@ -57,7 +57,9 @@ class Cures:
         obstacles: Obstacles,
         floor: LoadingFloor,
         rare: bool,
+        ending: Callable[[], str] = lambda: "",
     ) -> None:
+        """`ending`: why the run ends and nothing more is to be tried; '' while it does not."""
         self._rig = instruments
         self._config = config
         self._light = light
@@ -66,6 +68,7 @@ class Cures:
         self._obstacles = obstacles
         self._floor = floor
         self._rare = rare
+        self._ending = ending
         self._restarts_s: list[float] = []
         """Rig times at which the amplifier was switched on again."""
         self._mode_doubted = ""
@@ -206,12 +209,18 @@ class Cures:
             check = mode_check(self._rig, self._config, lambda: self._light.axis)
             self._light.zeroing = True
             try:
-                wrong = check(lock.set_ratio)
+                wrong = check(self._go_to)
             finally:
                 self._light.zeroing = False
             if wrong:
                 raise DeviceFault("lock", wrong, "bring the laser back to its mode, then relock")
         self._mode_doubted = ""
+
+    def _go_to(self, ratio: float) -> LockStatus:
+        """The check takes seconds: a run that is to end does not wait for it."""
+        if reason := self._ending():
+            raise DeviceFault("lock", f"its mode is not verified: {reason}", "")
+        return self._rig.lock.set_ratio(ratio)
 
     # --- camera -----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ of a recipe lies a pause that grows. What has no recipe (an alarm of the vacuum,
 is waited for.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from drivers.errors import DriverError
 
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Wall time before the first, second, ... try of a recipe in one wait; the last one repeats."""
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
 
 
 def _nothing() -> str:
@@ -81,6 +83,7 @@ class Suspension:
         self._at_work: set[str] = set()
         """Recipes whose last try was no failure and had not helped yet."""
         self._exhausted = ""
+        self._told = ""
         self.over = False
         self.given_up = ""
         """Why the rules say that this is enough; '' while they do not."""
@@ -100,7 +103,10 @@ class Suspension:
             self.over = True
             self._doing("")
             return ""
-        return in_the_way
+        # A noisy reading is no new reason: it would be told twice a second all night.
+        if _NUMBER.sub("#", in_the_way) != _NUMBER.sub("#", self._told):
+            self._told = in_the_way
+        return self._told
 
     def _enough(self, in_the_way: str) -> str:
         if self._exhausted:

@@ -114,7 +114,10 @@ class RunSession:
         self._device.start_run(writer.run_id)
         self._engine = Engine(self._on_document)
         self._floor = LoadingFloor(config.faults.loading(definition.faults), earlier)
-        cures = Cures(instruments, config, light, taker, clock, obstacles, self._floor, self._rare)
+        cures = Cures(
+            instruments, config, light, taker, clock, obstacles, self._floor, self._rare,
+            lambda: self._ending,
+        )  # fmt: skip
         shown = Shown(hooks.say, hooks.recovery, hooks.skipped)
         self._keep = KeepGoing(definition.faults, cures.recipes(), writer, shown)
         self._recovery = Recovery(self._keep.step, self._suspended)

@@ -51,12 +51,14 @@ class Lab:
         monkeypatch.setattr(cures, "mode_check", lambda *_: self._look)
         self.silent: dict[str, str] = {}
         self.alarm = ""
+        self.ending = ""
         self.floor = LoadingFloor(LoadingLimits(kr83_v_per_s=0.1))
         self.taker = Taker(rig, self.floor)
         self.tried: list[Try] = []
         self.recipes = Cures(
             rig.instruments, rig.config, rig.light, self.taker, rig.clock,  # type: ignore[arg-type]
             Obstacles(lambda: self.silent, lambda: self.alarm), self.floor, rare=True,
+            ending=lambda: self.ending,
         ).recipes()  # fmt: skip
 
     def _look(self, go_to: Callable[[float], object]) -> str:
@@ -196,6 +198,13 @@ def test_a_lock_that_looks_at_the_cell_itself_is_not_led_over_it_twice(lab: Lab)
     assert lab.through(lab.wait("lock lost: peaks")) == ""
     assert ("lock", "set_ratio") not in lab.rig.asked()
     assert lab.through(lab.wait("lock lost: peaks")) == ""
+
+
+def test_a_run_that_ends_does_not_wait_for_the_check_of_the_mode(lab: Lab) -> None:
+    lab.ending = "STOP by the operator"
+    wait = lab.wait("lock lost: peaks")
+    assert "not verified: STOP by the operator" in wait.step()
+    assert ("lock", "set_ratio") not in lab.rig.asked()
 
 
 def test_what_does_not_answer_is_connected_again(lab: Lab) -> None:

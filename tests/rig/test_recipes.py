@@ -161,6 +161,14 @@ def test_what_comes_back_after_a_failure_came_by_itself() -> None:
     assert wait.cured_by == ()
 
 
+def test_a_noisy_reading_is_no_new_reason() -> None:
+    said = iter(["seed at 0.1 mW, less than 10 mW", "seed at -0.0 mW, less than 10 mW", "seed off"])
+    wait, _, _ = waiting(Clock(), Recipe("wait", "", lambda: next(said)))
+    assert [wait.step(), wait.step(), wait.step()] == [
+        "seed at 0.1 mW, less than 10 mW", "seed at 0.1 mW, less than 10 mW", "seed off",
+    ]  # fmt: skip
+
+
 def test_an_instrument_that_cannot_be_asked_is_what_is_wrong() -> None:
     def silent() -> str:
         raise DeviceFault("lock", "no answer", "")
