@@ -53,6 +53,7 @@ class KeepGoing:
         self._wait: Suspension | None = None
         self._in_a_row = 0
         self._block = -1
+        self._seen: set[int] = set()
         self.skipped: list[tuple[Block, str]] = []
         """Blocks that were given up, each with its cause."""
 
@@ -94,6 +95,7 @@ class KeepGoing:
         if not any(skipped.index == self._block for skipped, _ in self.skipped):
             self._in_a_row = 0
         self._block = block
+        self._seen.add(block)
 
     def skip(self, block: Block, cause: str) -> bool:
         """Whether the run goes on without `block`. What it leaves out is journaled."""
@@ -108,14 +110,14 @@ class KeepGoing:
         self._shown.say(f"block {block.index} is skipped and stays missing: {cause}")
         return True
 
-    def gaps(self, planned: int) -> str:
-        """What is missing of `planned` blocks, in words; '' when nothing is."""
+    def gaps(self) -> str:
+        """What is missing of the blocks so far, in words; '' when nothing is."""
         if not self.skipped:
             return ""
         named = [cause for _, cause in self.skipped[:NAMED_SKIPS]]
         more = len(self.skipped) - len(named)
         return (
-            f"{len(self.skipped)} of {planned} blocks were skipped and are missing: "
+            f"{len(self.skipped)} of {len(self._seen)} blocks were skipped and are missing: "
             + "; ".join(named)
             + (f"; and {more} more" if more else "")
         )

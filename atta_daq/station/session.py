@@ -186,7 +186,7 @@ class RunSession:
             reason = self._engine.run(plan, lambda: self._hooks.state("paused"))
             if reason:
                 state = RunState.ABORTED
-            elif gaps := self._keep.gaps(len(self._blocks)):
+            elif gaps := self._keep.gaps():
                 state, reason = RunState.GAPS, gaps
         except RunEnded as ended:
             state, reason = RunState.ABORTED, str(ended)

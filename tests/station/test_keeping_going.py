@@ -260,7 +260,7 @@ def test_a_block_that_fails_for_good(after: Any, ended: str) -> None:
         lab.step()
     assert lab.ended.startswith(ended)
     if after == "skip":
-        gaps = lab.keep.gaps(3)
+        gaps = lab.keep.gaps()
         assert gaps.startswith("1 of 3 blocks were skipped and are missing: block 0 is given up: ")
         assert whole_blocks(lab.segments, lab.plan_blocks) == {1, 2}
     else:
