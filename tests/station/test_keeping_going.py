@@ -244,7 +244,7 @@ class KeptGoing(RuleBasedStateMachine):
         lab.plan.close()
 
 
-KeptGoing.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+KeptGoing.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 TestKeptGoing = KeptGoing.TestCase
 
 
@@ -277,3 +277,22 @@ def test_a_run_that_ends_in_a_wait_says_so() -> None:
     assert events[0] == "suspended"
     assert events[-1] == "ended"
     lab.plan.close()
+
+
+@pytest.mark.parametrize("row", [1, 2, 3])
+def test_a_rig_that_stays_away_stops_the_run(row: int) -> None:
+    lab = Lab(FaultRules(after_tries="skip", tries=1, skips_in_a_row=row), blocks=6, attempts=2)
+    lab.broken.add("source")
+    while not lab.ended:
+        lab.step()
+    assert lab.ended.startswith("stopped")
+    assert [b.index for b, _ in lab.keep.skipped] == list(range(row - 1))
+
+
+def test_a_block_that_is_whole_ends_a_row_of_skips() -> None:
+    lab = Lab(FaultRules(after_tries="skip", tries=1, skips_in_a_row=2), blocks=6, attempts=1)
+    while not lab.ended:
+        lab.broken = {"source"} if lab._planned and lab._planned[1] % 2 else set()
+        lab.step()
+    assert lab.ended == "through"
+    assert [b.index for b, _ in lab.keep.skipped] == [1, 3, 5]
