@@ -7,7 +7,8 @@ time limit at every look instead of subscribed to. All time limits are wall time
 
 import math
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,8 @@ class SlowQuantity:
     low_minor: float | None = None
     high_minor: float | None = None
     high_major: float | None = None
+    stale_after_s: float = 0.0
+    """A time stamp that stands still so long means a server that hangs; 0: it may."""
 
     def judged(self, value: float) -> tuple[Severity, str]:
         """Severity of a value by these limits, and why; a limit itself is beyond, as in EPICS."""
@@ -62,14 +65,18 @@ class EpicsSlowControl:
         *,
         timeout_s: float = 1.2,
         first_timeout_s: float = 5.0,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
         self._servers = tuple(servers)
         self._quantities = tuple(quantities)
         self._timeout_s = timeout_s
         self._first_timeout_s = first_timeout_s
+        self._now_s = now_s
         self._mutex = threading.Lock()
         self._context: Context | None = None
+        self._stamps: dict[str, tuple[float, float]] = {}
+        """By quantity: the newest time stamp, and when it was first seen on our own clock."""
 
     @property
     def name(self) -> str:
@@ -124,9 +131,26 @@ class EpicsSlowControl:
             why = f"no answer within {timeout_s:g} s" if silent else str(structure)
             return _invalid(quantity, f"{quantity.pv}: {why}")
         try:
-            return reading_of(quantity, structure)
+            reading = reading_of(quantity, structure)
         except ProtocolError as error:
             return _invalid(quantity, error.reason)
+        still_s = self._still_s(quantity.name, reading.rig_time_s)
+        if quantity.stale_after_s and still_s > quantity.stale_after_s:
+            return _invalid(
+                quantity, f"{quantity.pv} has not changed its time stamp for {still_s:.0f} s: its "
+                "server hangs",
+            )  # fmt: skip
+        return reading
+
+    def _still_s(self, name: str, stamped_s: float) -> float:
+        """How long a time stamp has stood still: two computers' clocks are never compared."""
+        now_s = self._now_s()
+        with self._mutex:
+            stamp, since_s = self._stamps.get(name, (math.nan, now_s))
+            if stamp != stamped_s:
+                since_s = now_s
+            self._stamps[name] = (stamped_s, since_s)
+        return now_s - since_s
 
     def _conf(self) -> dict[str, str]:
         conf = {

@@ -26,10 +26,10 @@ from gui.sweep.view import SweepView
 from gui.theme.theme import Theme
 
 MENUS = (
-    "Rig", "Run", "Light", "Trap", "Calibrate", "Sweep", "Scan", "Runs", "Presets", "Log", "View",
-    "Help",
+    "Rig", "Run", "Light", "Trap", "Calibrate", "Sweep", "Scan", "Queue", "Runs", "Presets", "Log",
+    "View", "Help",
 )  # fmt: skip
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 FIRST_SIZE = (1400, 850)
 
 
@@ -97,9 +97,10 @@ class Window(QMainWindow):
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         for spec in PANELS:
             self._dock(spec)
-        for spec in PANELS:
+            # At once: side by side they would need more width than a window has.
             if spec.tab_with:
                 self.tabifyDockWidget(self.docks[spec.tab_with], self.docks[spec.id])
+        for spec in PANELS:
             self.docks[spec.id].setVisible(spec.shown)
         for spec in PANELS:
             if not spec.tab_with:

@@ -9,15 +9,20 @@ class RigClock:
 
     At its start rig time equals UTC; from then on it runs `speed` times faster. A station finds
     the same time from the two numbers `origin_s` and `speed` (rig file, `[clock]`). `wall` is
-    injected in tests.
+    injected in tests. With `origin_s` it goes on with the time of an earlier rig.
     """
 
-    def __init__(self, speed: float = 1.0, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        speed: float = 1.0,
+        wall: Callable[[], float] = time.time,
+        origin_s: float | None = None,
+    ) -> None:
         if not speed > 0.0:
             raise ValueError(f"speed must be positive, got {speed}")
         self.speed = speed
         self._wall = wall
-        self.origin_s = wall()
+        self.origin_s = wall() if origin_s is None else origin_s
 
     def now_s(self) -> float:
         """Rig time now (s)."""

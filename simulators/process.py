@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from simulators.again import recall
 from simulators.clock import RigClock
 from simulators.parent import parent_watch
 from simulators.truth import Truth, explain_invalid, load_truth, to_toml
@@ -53,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         "--instrument", action="append", default=[], type=_box, metavar="ROLE=DRIVER",
         help="box that plays a part, such as amplifier=toptica-dlcpro; repeat for more",
     )  # fmt: skip
+    parser.add_argument(
+        "--again", type=Path, metavar="PORTS_FILE",
+        help="take the addresses and the rig time of a rig that was killed",
+    )  # fmt: skip
     parser.add_argument("--print-truth", action="store_true", help="print the truth as TOML, end")
     parser.add_argument("--parent-pid", type=int, help="end when this process is gone")
     return parser
@@ -73,7 +78,13 @@ async def _serve(truth: Truth, arguments: argparse.Namespace) -> int:
 
     stop = asyncio.Event()
     on_signals(stop)
-    world = World(truth, RigClock(arguments.speed), arguments.seed)
+    origin_s = None
+    if arguments.again is not None:
+        try:
+            origin_s = recall(arguments.again)
+        except (OSError, ValueError) as error:
+            return _complain(f"--again: {error}")
+    world = World(truth, RigClock(arguments.speed, origin_s=origin_s), arguments.seed)
     try:
         rig = SimulatedRig(world, dict(arguments.instrument))
     except ValueError as error:

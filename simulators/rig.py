@@ -184,7 +184,8 @@ class SimulatedRig:
         if self._camera is not None:
             known["camera"] = list(CAMERA_FAULTS)
         if self._slow is not None:
-            known["slow_control"] = list(SLOW_FAULTS)
+            world = [f for i, f in self._faults if i == "slow_control"]
+            known["slow_control"] = [*SLOW_FAULTS, *world]
         return known
 
     def clear(self, instrument: str | None = None) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from simulators.again import port_of
 from simulators.faults import WireFault, in_another_unit
 
 LOOPBACK = "127.0.0.1"
@@ -130,8 +131,9 @@ class WireServer:
         self._server: asyncio.Server | None = None
 
     async def start(self, port: int = 0) -> None:
-        """Listen; port 0 takes a free one."""
+        """Listen; port 0 takes the one that it had before, else a free one."""
         loop = asyncio.get_running_loop()
+        port = port or port_of(self.name)
         self._server = await loop.create_server(lambda: _Connection(self), LOOPBACK, port)
 
     @property

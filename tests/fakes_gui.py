@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes_calibrations import calibration_table
+from fakes_queue import table as queue_table
 from PySide6.QtCore import QObject, Signal
 
 from atta_daq.client.rig_info import RigInfo
@@ -152,4 +153,6 @@ def feed_idle(link: FakeLink) -> None:
         power_meter__zeroing=False, power_meter__dark=0.0003, slow__readings="[]",
         run__state="idle", run__id="", run__outcome="", run__segment=0, run__segments=0,
         run__remaining=0.0, run__suspended="", run__info="", run__points="", run__fit="",
+        queue__state="idle", queue__reason="", queue__paused=False, queue__entry=0,
+        queue__table=queue_table(),
     )  # fmt: skip

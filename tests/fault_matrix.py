@@ -73,7 +73,16 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "wrong_unit": (REFUSED,),
     "disconnected": (SILENT,),
     **dict.fromkeys(
-        ("trip", "seed_loss", "interlock_open", "runaway", "mode_hop", "cavity_jump", "unlocked"),
+        (
+            "trip",
+            "seed_loss",
+            "interlock_open",
+            "key_off",
+            "runaway",
+            "mode_hop",
+            "cavity_jump",
+            "unlocked",
+        ),
         (SAID,),
     ),
 }
@@ -89,7 +98,7 @@ def expected(cell: "Cell") -> tuple[str, ...]:
 
 WIRE = ("no_reply", "late", "garbled", "half", "dropped", "refused", "frozen", "restarted")
 BOX = {
-    "amplifier": ("wrong_unit", "trip", "seed_loss", "interlock_open", "runaway"),
+    "amplifier": ("wrong_unit", "trip", "seed_loss", "interlock_open", "key_off", "runaway"),
     "sideband": ("wrong_unit",),
     "lock": ("mode_hop", "cavity_jump"),
     "trap_switch": (),
@@ -121,6 +130,25 @@ EXEMPT = {
     "lock": {"wrong_unit": "the firmware's integers are counts of its clock, compiled in"},
 }
 """Faults that a box cannot have, and why."""
+ELSEWHERE = {
+    "amplifier": {"restart": "`restarted` with the box back at once"},
+    "lock": dict.fromkeys(
+        ("pickoff_after_eom", "swapped_photodiodes", "ramp_polarity"),
+        "a wiring fault: the software lock names it when it relocks; the firmware cannot see it",
+    ),
+    "camera": {
+        "light_leak": "the light is wrong, not the camera: the guard of the gain acts",
+        "restart": "`restarted` is the same with its time of start",
+    },
+    "slow_control": {
+        "frozen": "the server answers with old values: lost after `stale_after_s` of the rig file",
+        **dict.fromkeys(
+            ("pressure_spike", "discharge_off"),
+            "the source is at fault, not its instruments: an alarm that suspends the run",
+        ),
+    },
+}
+"""Faults of the simulators that are no fault of the instrument, and what comes of them."""
 NOT_IDLE = {("camera", fault) for fault in ("half", "stall", "drop_frames")}
 """Faults of an acquisition."""
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fault_matrix import EXEMPT, NAMED_S, NOT_IDLE, SERVERS, Cell, cells, expected
+from fault_matrix import ELSEWHERE, EXEMPT, NAMED_S, NOT_IDLE, SERVERS, Cell, cells, expected
 from fault_midrun import LATE_NAMES, quick, unflagged
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "faults.md"
@@ -20,6 +20,7 @@ MEANINGS = {
     "trip": "the box switches the amplifier off by itself",
     "seed_loss": "the seed's light no longer reaches the amplifier",
     "interlock_open": "the interlock of the laser head opens",
+    "key_off": "the key or the emission button of the laser head is turned off",
     "runaway": "a temperature runs away",
     "mode_hop": "the laser jumps to other modes",
     "cavity_jump": "the transfer cavity jumps by half a free spectral range",
@@ -76,4 +77,6 @@ def page() -> str:
             text += f"| `{cell.fault}` | {_idle(cell)} | {_mid_run(cell)} |\n"
         for fault, why in EXEMPT.get(server, {}).items():
             text += f"| `{fault}` | cannot happen: {why} | |\n"
+        for fault, why in ELSEWHERE.get(server, {}).items():
+            text += f"| `{fault}` | not here: {why} | |\n"
     return text

@@ -29,6 +29,7 @@ class Rig:
     world: SimulatedRig
     config: dict[str, Any]
     path: Path
+    speed: float = SPEED
 
     @property
     def name(self) -> str:
@@ -39,6 +40,16 @@ class Rig:
         answer = self.world.ask({"cmd": "fault", "instrument": instrument, "fault": fault,
                                  **arguments})  # fmt: skip
         assert answer["ok"], answer
+
+    def power_cycle(self, seed: int) -> None:
+        """kill -9 the simulators and start them anew in their place: no box has power meanwhile."""
+        self.world.process.kill()
+        self.world.process.wait(10.0)
+        folder = self.world.folder
+        earlier = (folder / "ports.json").rename(folder / "earlier-ports.json")
+        self.world = start_simulated_rig(
+            folder, speed=self.speed, seed=seed, truth=None, geometry=None, again=earlier
+        )
 
     def clear(self) -> None:
         """Mend all faults."""
@@ -53,7 +64,7 @@ def start_rig(folder: Path, speed: float = SPEED, **options: Any) -> Rig:
     config = rig_file(world.ports, "co")
     path = folder / "rig.toml"
     path.write_text(tomli_w.dumps(config))
-    return Rig(world, config, path)
+    return Rig(world, config, path, speed)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from fakes_calibrations import calibration_table
 from fakes_gui import FakeLink, feed_idle
+from fakes_queue import night
 from fakes_sweep import live, spectrum, spectrum_fit
 
 from atta_daq.client.log import Alarm, LogLine, alarms_to_json, log_to_json
@@ -116,6 +117,7 @@ def running(link: FakeLink) -> None:
                                "utc_s": NOW_S - 1800.0}),
         loading__trace=loading, loading__step=1e-3, loading__meter=0.0123,
         sideband__on=True,
+        queue__state="running", queue__entry=4, queue__table=night(),
         run__id=RUN_ID, run__segment=29, run__segments=97, run__remaining=8 * 3600.0 + 300.0,
         **live(spectrum(), spectrum_fit()),
     )  # fmt: skip

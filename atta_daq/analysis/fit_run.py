@@ -27,7 +27,12 @@ def fit_run(
     nothing to fit; a fit that does not converge is returned with valid = False.
     """
     return fit_normalised(
-        normalise(segments, options.isotope, pumped_brackets=options.pumped_brackets),
+        normalise(
+            segments,
+            options.isotope,
+            pumped_brackets=options.pumped_brackets,
+            drift=options.drift,
+        ),
         options,
         prior,
     )

@@ -12,7 +12,7 @@ from atta_daq.analysis.profile import profile_deviance
 
 FloatArray = NDArray[np.float64]
 
-NEGLIGIBLE = 1e-3
+NEGLIGIBLE = 5e-4
 """Nuisance directions with less than this share of the statistical variance are left out."""
 
 

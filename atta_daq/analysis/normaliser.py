@@ -1,10 +1,11 @@
 """The 83Kr loading rate through a run: what every rare rate is divided by.
 
-Between two brackets the source is interpolated linearly. What it did in between is not known, so
-the interpolated value carries, beside the errors of its brackets, the variance of a random walk
-that is pinned at the brackets (a Brownian bridge); before the first and after the last bracket the
-rate is held and the variance of the free walk is added. The strength of the walk is estimated from
-the brackets themselves.
+The source is tracked through its brackets (see `source_track`): each bracket is drawn towards its
+neighbours as far as its own error is larger than what the source can have walked. Between two
+brackets its logarithm is interpolated linearly; beyond the first and the last one it follows the
+steady drift. What the source did in between is not known, so a value carries, beside the
+covariance of the brackets, the variance of a random walk that is pinned at both ends (a Brownian
+bridge) or, beyond the ends, free.
 """
 
 from collections.abc import Sequence
@@ -13,14 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.records import Segment
+from atta_daq.analysis.source_track import SourceStep, SourceTrack, track_source
 
 FloatArray = NDArray[np.float64]
-
-# With few brackets the walk cannot be estimated from them alone: they are completed by two
-# pseudo-intervals of a source that walks 2 % in a root hour, what the rig's own stability suggests.
-TYPICAL_WALK_PER_S = 0.02**2 / 3600.0
-TYPICAL_INTERVALS = 2.0
 
 
 def pooled_relative_errors(segments: Sequence[Segment]) -> FloatArray:
@@ -55,45 +53,84 @@ def pooled_relative_errors(segments: Sequence[Segment]) -> FloatArray:
 
 @dataclass(frozen=True)
 class Normaliser:
-    """Bracket rates, ascending in time, and the walk of the source between them."""
+    """Bracket rates, ascending in time, and the track of the source through them."""
 
     time_s: FloatArray
     """Middle of each bracket on the rig's clock, shape (k,)."""
     rate: FloatArray
-    """83Kr loading rate, detector units per second, shape (k,)."""
+    """83Kr loading rate as measured, detector units per second, shape (k,)."""
     relative_error: FloatArray
-    walk_per_s: float
-    """Relative variance that the source gathers in a second."""
+    """Of each bracket by itself, shape (k,)."""
+    track: SourceTrack | None
+    """None without brackets."""
 
     @classmethod
-    def from_brackets(cls, brackets: Sequence[Segment]) -> "Normaliser":
-        """From unflagged bracket segments; none at all gives a constant 1 without error."""
+    def from_brackets(
+        cls, brackets: Sequence[Segment], drift: DriftSpectrum = TYPICAL
+    ) -> "Normaliser":
+        """From unflagged bracket segments; none at all gives a constant 1 without error.
+
+        `drift` is what is known of the source before, from a calibration. Brackets that do not
+        say from how many bursts they come are a table's own normalisers: each is met, none is
+        drawn towards its neighbours.
+        """
         ordered = sorted(brackets, key=lambda segment: segment.mid_rig_s)
-        relative = pooled_relative_errors(ordered)
+        relative = np.hypot(pooled_relative_errors(ordered), drift.excess_noise)
         time_s = np.array([segment.mid_rig_s for segment in ordered], dtype=np.float64)
         rate = np.array([segment.rate for segment in ordered], dtype=np.float64)
-        return cls(time_s, rate, relative, _walk(time_s, rate, relative))
+        given = bool(ordered) and all(segment.exposures < 2 for segment in ordered)
+        return cls.of_rates(*_merged(time_s, rate, relative), drift, smooth=not given)
+
+    @classmethod
+    def of_rates(
+        cls,
+        time_s: FloatArray,
+        rate: FloatArray,
+        relative_error: FloatArray,
+        drift: DriftSpectrum = TYPICAL,
+        *,
+        smooth: bool = True,
+    ) -> "Normaliser":
+        """From rates at ascending times; without `smooth` each bracket is met.
+
+        Raises ValueError for times that do not ascend.
+        """
+        if rate.size == 0:
+            return cls(time_s, rate, relative_error, None)
+        track = track_source(time_s, np.log(rate), relative_error**2, drift, smooth=smooth)
+        return cls(time_s, rate, relative_error, track)
 
     @property
     def mean_rate(self) -> float:
         """Mean of the brackets: normalisers are quoted relative to it (1 without brackets)."""
         return float(self.rate.mean()) if self.rate.size else 1.0
 
+    @property
+    def steps(self) -> tuple[SourceStep, ...]:
+        """Jumps of the source between brackets, in the order of time."""
+        return self.track.steps if self.track is not None else ()
+
     def at(self, start_s: FloatArray, end_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean relative rate over each interval, shape (m,), and its relative covariance (m, m).
 
-        The covariance holds the bracket errors, shared by all intervals between the same
-        brackets, and the walk of the source (see the module).
+        The mean is that of the logarithm; that of the rate is larger by 1/24 of the square of the
+        relative change over the interval, 4e-6 for a per cent.
+
+        The covariance holds what the brackets leave open, shared by intervals near each other,
+        and the walk of the source in between (see the module). Intervals of one instant are good;
+        two different ones are taken not to overlap.
         """
-        m = len(start_s)
-        if self.rate.size == 0:
-            return np.ones(m), np.zeros((m, m))
-        weights = np.stack([self._mean_hat(a, b) for a, b in zip(start_s, end_s, strict=True)])
-        relative_rate = self.rate / self.mean_rate
-        value = weights @ relative_rate
-        share = weights * (relative_rate * self.relative_error) / value[:, None]
-        middle = 0.5 * (np.asarray(start_s) + np.asarray(end_s))
-        return value, share @ share.T + self.walk_per_s * self._unpinned(middle)
+        if self.track is None:
+            return np.ones(len(start_s)), np.zeros((len(start_s), len(start_s)))
+        pieces = _Pieces.of(np.asarray(start_s), np.asarray(end_s), self.time_s)
+        # Within a piece everything is linear in time: its mean is the value at its middle.
+        middle = pieces.middle_s
+        beyond = middle - np.clip(middle, self.time_s[0], self.time_s[-1])
+        share = pieces.mixed(np.column_stack([self._hat(middle), beyond]))
+        mean_log = share @ np.append(self.track.log_rate, self.track.drift_per_s)
+        covariance = share @ self.track.covariance @ share.T
+        between = pieces.mixed(pieces.mixed(self._between(pieces)).T)
+        return np.exp(mean_log) / self.mean_rate, covariance + between
 
     def is_extrapolated(self, middle_s: float) -> bool:
         """No bracket on one side of this time."""
@@ -104,17 +141,20 @@ class Normaliser:
         place = np.interp(t, self.time_s, np.arange(self.time_s.size))
         return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(self.time_s.size)))
 
-    def _mean_hat(self, start: float, end: float) -> FloatArray:
-        """Mean weight of each bracket over an interval; exact for piecewise linear weights."""
-        if end <= start:
-            return self._hat(np.array([start]))[0]
-        inside = self.time_s[(self.time_s > start) & (self.time_s < end)]
-        nodes = np.concatenate([[start], inside, [end]])
-        return np.atleast_1d(np.trapezoid(self._hat(nodes), nodes, axis=0)) / (end - start)
+    def _between(self, pieces: "_Pieces") -> FloatArray:
+        """Covariance of what the source did beside the brackets, between pieces, shape (p, p).
 
-    def _unpinned(self, t: FloatArray) -> FloatArray:
+        The mean of a walk over a piece has with another piece the covariance of the walk at both
+        middles; with itself, less by a sixth of its length.
+        """
+        assert self.track is not None
+        interval = np.searchsorted(self.time_s, pieces.middle_s)
+        unit = self._unpinned(pieces.middle_s, interval)
+        unit[np.diag_indices_from(unit)] -= (pieces.end_s - pieces.start_s) / 6.0
+        return unit * self.track.interval_walk_per_s(self.time_s)[interval][:, None]
+
+    def _unpinned(self, t: FloatArray, interval: NDArray[np.intp]) -> FloatArray:
         """Covariance of a unit random walk pinned at the brackets, shape (m, m), in seconds."""
-        interval = np.searchsorted(self.time_s, t)
         same = interval[:, None] == interval[None, :]
         early, late = np.minimum.outer(t, t), np.maximum.outer(t, t)
         before = self.time_s[np.maximum(interval - 1, 0)][:, None]
@@ -126,12 +166,50 @@ class Normaliser:
         return np.where(same, bridge, 0.0)
 
 
-def _walk(time_s: FloatArray, rate: FloatArray, relative_error: FloatArray) -> float:
-    """Relative variance per second, from the steps between brackets less their errors."""
-    if rate.size < 2:
-        return TYPICAL_WALK_PER_S
-    interval = np.diff(time_s)
-    noise = relative_error[1:] ** 2 + relative_error[:-1] ** 2
-    excess = float(np.sum(np.diff(np.log(rate)) ** 2 - noise))
-    pseudo = TYPICAL_INTERVALS * float(interval.mean())
-    return max(excess + TYPICAL_WALK_PER_S * pseudo, 0.0) / (float(interval.sum()) + pseudo)
+@dataclass(frozen=True)
+class _Pieces:
+    """Intervals, cut at the brackets that they span."""
+
+    start_s: FloatArray
+    end_s: FloatArray
+    mixing: FloatArray | None
+    """Share of each piece in each interval, shape (m, p); None where none was cut."""
+
+    @classmethod
+    def of(cls, start_s: FloatArray, end_s: FloatArray, cuts_s: FloatArray) -> "_Pieces":
+        first = np.searchsorted(cuts_s, start_s, "right")
+        last = np.searchsorted(cuts_s, end_s, "left")
+        if np.all(last <= first):
+            return cls(start_s, end_s, None)
+        nodes = [
+            np.concatenate([[start], cuts_s[i:j], [end]])
+            for start, end, i, j in zip(start_s, end_s, first, last, strict=True)
+        ]
+        begin = np.concatenate([n[:-1] for n in nodes])
+        end = np.concatenate([n[1:] for n in nodes])
+        owner = np.repeat(np.arange(len(nodes)), [n.size - 1 for n in nodes])
+        mixing = np.zeros((len(nodes), begin.size))
+        whole = (end_s - start_s)[owner]
+        one = np.where(whole > 0.0, whole, 1.0)
+        mixing[owner, np.arange(begin.size)] = np.where(whole > 0.0, (end - begin) / one, 1.0)
+        return cls(begin, end, mixing)
+
+    @property
+    def middle_s(self) -> FloatArray:
+        return 0.5 * (self.start_s + self.end_s)
+
+    def mixed(self, of_pieces: FloatArray) -> FloatArray:
+        """Rows of pieces to rows of intervals."""
+        return of_pieces if self.mixing is None else self.mixing @ of_pieces
+
+
+def _merged(
+    time_s: FloatArray, rate: FloatArray, relative: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Brackets of one instant (rows of a table have no time) as one, weighted by their errors."""
+    if time_s.size < 2 or np.all(np.diff(time_s) > 0.0):
+        return time_s, rate, relative
+    times, place = np.unique(time_s, return_inverse=True)
+    weight = 1.0 / np.maximum(relative, 1e-7) ** 2
+    total = np.bincount(place, weight)
+    return times, np.bincount(place, weight * rate) / total, 1.0 / np.sqrt(total)

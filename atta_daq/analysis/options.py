@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atta_daq.analysis.doppler_shape import DopplerShape
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.points import NormalisedData
 from atta_daq.analysis.spectrum_model import Light
 from atta_daq.physics.beam import mean_intensity_w_m2
@@ -51,6 +52,8 @@ class FitOptions:
     """Of the toys."""
     pumped_brackets: bool = False
     """Use brackets taken with pumping light: divides the effect out, for tests of that bias."""
+    drift: DriftSpectrum = TYPICAL
+    """What is known of the source beside the brackets."""
 
     def intensity_w_m2(self, power_mw: float) -> float:
         """Mean intensity over the source tube."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.normaliser import Normaliser, pooled_relative_errors
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 
@@ -97,7 +98,11 @@ def usable(segments: Iterable[Segment]) -> list[Segment]:
 
 
 def normalise(
-    segments: Sequence[Segment], isotope: int, *, pumped_brackets: bool = False
+    segments: Sequence[Segment],
+    isotope: int,
+    *,
+    pumped_brackets: bool = False,
+    drift: DriftSpectrum = TYPICAL,
 ) -> NormalisedData:
     """Normalised points of `isotope` from the segments of one run (any order).
 
@@ -106,6 +111,7 @@ def normalise(
 
     `pumped_brackets` = False drops brackets that were taken with the 819-nm shutter open, and
     says so: they contain the effect that they should divide out. True uses them as taken.
+    `drift` is what is known of the source beside the brackets of this run.
 
     Raises ValueError when there is no usable segment of the isotope, or when counted and
     loading segments of it are mixed.
@@ -113,9 +119,8 @@ def normalise(
     good = usable(segments)
     flagged = sum(1 for segment in segments if segment.flag)
     notes = [f"{flagged} flagged segments left out"] if flagged else []
-    signal = [
-        s for s in good if s.isotope == isotope and not s.bracket and s.kind != SegmentKind.BLANK
-    ]
+    apart = (SegmentKind.BLANK, SegmentKind.CHECK_83)
+    signal = [s for s in good if s.isotope == isotope and not s.bracket and s.kind not in apart]
     if not signal:
         raise ValueError(f"no usable segment of {isotope}Kr")
     brackets = [s for s in good if s.bracket]
@@ -124,7 +129,7 @@ def normalise(
             f"{sum(s.pumping for s in brackets)} brackets taken with pumping light left out"
         )
         brackets = [s for s in brackets if not s.pumping]
-    normaliser = Normaliser.from_brackets(brackets)
+    normaliser = Normaliser.from_brackets(brackets, drift)
     if not brackets:
         notes.append("no 83Kr bracket: rates are not normalised")
     counted = {s.counts is not None for s in signal}
@@ -239,10 +244,23 @@ def _assemble(
     late = sum(point.extrapolated for point in points)
     if normaliser.rate.size and late:
         notes.append(f"{late} points lack a bracket on one side: 83Kr rate held, error enlarged")
+    notes += step_notes(normaliser, signal)
     unit = "atoms/h" if counted else "1/s"
     return NormalisedData(
         isotope, tuple(points), covariance, blanks, normaliser, unit, last_block, tuple(notes)
     )
+
+
+def step_notes(normaliser: Normaliser, segments: Sequence[Segment]) -> list[str]:
+    """Each jump of the source in words, with how many segments it touches."""
+    notes = []
+    for step in normaliser.steps:
+        touched = sum(step.after_s < s.mid_rig_s < step.before_s for s in segments)
+        notes.append(
+            f"{step.in_words(float(normaliser.time_s[0]))}: error enlarged in between "
+            f"({touched} segments)"
+        )
+    return notes
 
 
 def _ratio(

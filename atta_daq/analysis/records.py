@@ -19,6 +19,8 @@ class SegmentKind(StrEnum):
     """83Kr loading rate from quench bursts: normaliser (bracket) or signal."""
     LOADING_84 = "loading-84"
     """84Kr loading rate from the slope after clearing."""
+    CHECK_83 = "check-83"
+    """83Kr loading rate with or without pumping light, to see that the pumping has not changed."""
     BLANK = "blank"
     """EMCCD counts with the trap off every isotope."""
 

@@ -12,6 +12,7 @@ LIVE_NAMES = {
     SegmentKind.BLANK: "counting blanks",
     SegmentKind.LOADING_83: "83Kr loading",
     SegmentKind.LOADING_84: "84Kr loading",
+    SegmentKind.CHECK_83: "83Kr check",
 }
 
 
@@ -21,6 +22,7 @@ MEANINGS = {
     "83Kr loading": "loading time between the quench pulses",
     "84Kr loading": "recording of the rise after clearing",
     "83Kr loading (brackets)": "the same, as normaliser, 819-nm light blocked",
+    "83Kr check": "loading time with light and without, to compare start and end",
     "moving": "819-nm light on its way: lock, power, sidebands",
     "switching": "trap lasers on their way, until every one reports lock",
     "settling": "wait after the trap lasers' lock",
@@ -140,7 +142,8 @@ def _count_line(group: Sequence[Segment]) -> CountLine:
     if first.kind is SegmentKind.BLANK:
         what = "blank"
     else:
-        what = f"{first.isotope}Kr" + (" bracket" if first.bracket else "")
+        check = " check" if first.kind is SegmentKind.CHECK_83 else ""
+        what = f"{first.isotope}Kr" + (" bracket" if first.bracket else check)
     known = counts is not None and exposure_h > 0.0
     return CountLine(
         what=what,

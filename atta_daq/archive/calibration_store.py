@@ -44,6 +44,7 @@ class CalibrationStore:
         utc_now: Callable[[], float],
     ) -> None:
         """`data` is the folder of the runs; nothing is made before the first result."""
+        self.data = data
         self.folder = data / "calibrations" / rig
         self._rig_now = rig_now
         self._utc_now = utc_now

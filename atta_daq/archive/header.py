@@ -53,6 +53,8 @@ class RunHeader:
     planned_blocks: int | None = None
     planned_points: int | None = None
     planned_rig_s: float | None = None
+    bracket_period_s: float | None = None
+    """As used, also where the scan left it to the rig; None for an imported run."""
     calibrations: tuple[CalibrationUse, ...] = ()
     program: str = ""
     """Name and version of the program that wrote it."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 
 from atta_daq.analysis.points import NormalisedData, normalise
-from atta_daq.analysis.records import Segment
+from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.run_folder import Run
+from atta_daq.archive.source_drift import drift_of
 from atta_daq.scans.definition import ScanDefinition, parse_scan
 from atta_daq.scans.selection import part_name, segments_of
 
@@ -38,7 +39,7 @@ def run_parts(run: Run) -> tuple[RunPart, ...]:
     found = []
     for name, isotope, segments in _selections(run, scan):
         try:
-            data = normalise(segments, isotope, pumped_brackets=pumped)
+            data = normalise(segments, isotope, pumped_brackets=pumped, drift=drift_of(run.header))
         except ValueError as error:
             _log.warning("%s: %s", run.run_id, error)
             continue
@@ -61,7 +62,11 @@ def scan_of(run: Run) -> ScanDefinition | None:
 
 def _selections(run: Run, scan: ScanDefinition | None) -> list[tuple[str, int, Sequence[Segment]]]:
     if scan is None:
-        isotopes = {s.isotope for s in run.segments if not s.bracket and s.isotope}
+        isotopes = {
+            s.isotope
+            for s in run.segments
+            if not s.bracket and s.isotope and s.kind is not SegmentKind.CHECK_83
+        }
         return [(f"{isotope}Kr", isotope, run.segments) for isotope in sorted(isotopes)]
     return [
         (part_name(scan, number), part.isotope, segments_of(scan, number, run.segments))

@@ -21,6 +21,7 @@ LABELS = {
     "sideband-depth": ("modulation depth beta", "increase of 84Kr loading"),
     "camera": ("mean over bias at gain [ADU]", "variance of a pixel [ADU²]"),
     "dwell": ("lag [s]", "correlation of the trap's light over that at lag 0"),
+    "source-drift": ("time between two brackets [min]", "rms change of the 83Kr rate [%]"),
 }
 
 

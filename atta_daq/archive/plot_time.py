@@ -1,10 +1,12 @@
 """Rates and the 83Kr normaliser against time, and increases side by side."""
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from atta_daq.analysis.normaliser import Normaliser
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import pdg_round
 from atta_daq.archive.parts import RunPart
@@ -14,7 +16,6 @@ from atta_daq.archive.plot_style import (
     OFF,
     ON,
     RULE,
-    SOFT,
     drawing,
     legend_above,
     light_off,
@@ -22,11 +23,15 @@ from atta_daq.archive.plot_style import (
     svg_uri,
 )
 from atta_daq.archive.run_folder import Run
+from atta_daq.archive.source_drift import drift_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_log = logging.getLogger(__name__)
+
 SECONDS_PER_HOUR = 3600.0
+MOST_TRACK_POINTS = 1200
 
 
 def time_plot(run: Run) -> str | None:
@@ -38,7 +43,8 @@ def time_plot(run: Run) -> str | None:
     if not run.segments:
         return None
     times = _times(run)
-    signals = [s for s in run.segments if not s.bracket and s.kind is not SegmentKind.BLANK]
+    apart = (SegmentKind.BLANK, SegmentKind.CHECK_83)
+    signals = [s for s in run.segments if not s.bracket and s.kind not in apart]
     isotopes = sorted({s.isotope for s in signals})
     brackets = [s for s in run.segments if s.bracket and s.rate is not None]
     panels = len(isotopes) + bool(brackets)
@@ -52,6 +58,9 @@ def time_plot(run: Run) -> str | None:
         _legends(list(rows)[: len(isotopes)])
         if brackets:
             _brackets(rows[-1], brackets, times, run.header.bracket_unit)
+            if run.header.origin != "imported":
+                _track(rows[-1], brackets, run)
+                legend_above(rows[-1])
         imported = run.header.origin == "imported"
         rows[-1].set_xlabel(
             "row of the table" if imported else f"rig time since the start [{_unit(run)[0]}]"
@@ -121,13 +130,47 @@ def _brackets(
     good = [s for s in brackets if not s.flag]
     x = [times[s.index] for s in good]
     y, error = np.array([_rate(s) for s in good]).reshape(-1, 2).T
-    axes.plot(x, y, color=SOFT, linewidth=0.9)
-    axes.errorbar(x, y, yerr=error, fmt="D", color=INK, markersize=3.6, elinewidth=0.9)
+    axes.errorbar(
+        x, y, yerr=error, fmt="D", color=INK, markersize=3.6, elinewidth=0.9, label="brackets"
+    )
     flagged = [s for s in brackets if s.flag]
     axes.plot(
         [times[s.index] for s in flagged], [_rate(s)[0] for s in flagged], "x", color=FIT,
     )  # fmt: skip
     axes.set_ylabel(f"83Kr loading\n[{unit}]")
+
+
+def _track(axes: "Axes", brackets: Sequence[Segment], run: Run) -> None:
+    """The source as the normaliser has it, its 1-sigma band, and where it stepped."""
+    used = [s for s in brackets if not s.flag]
+    # Brackets with the light on normalise nothing, unless the run took no others.
+    used = [s for s in used if not s.pumping] or used
+    if not used:
+        return
+    try:
+        source = Normaliser.from_brackets(used, drift_of(run.header))
+    except ValueError as error:
+        _log.warning("%s: no track of the source: %s", run.run_id, error)
+        return
+    begin = min(s.start_rig_s for s in run.segments)
+    unit_s = _unit(run)[1]
+    # Between two brackets the band is widest; at each it is narrowest.
+    ends = np.array([begin, *source.time_s, max(s.end_rig_s for s in run.segments)])
+    share = np.linspace(0.0, 1.0, max(2, min(12, MOST_TRACK_POINTS // ends.size)))
+    at = np.unique((ends[:-1, None] + np.diff(ends)[:, None] * share).ravel())
+    value, covariance = source.at(at, at)
+    rate = value * source.mean_rate
+    error = rate * np.sqrt(np.diag(covariance))
+    t = (at - begin) / unit_s
+    axes.plot(t, rate, color=ON, linewidth=0.9, label="track")
+    axes.fill_between(
+        t, rate - error, rate + error, color=ON, alpha=0.18, linewidth=0, label="its error"
+    )
+    for number, step in enumerate(source.steps):
+        axes.axvspan(
+            (step.after_s - begin) / unit_s, (step.before_s - begin) / unit_s, color=FIT,
+            alpha=0.18, linewidth=0, label="" if number else "the source stepped",
+        )  # fmt: skip
 
 
 def order_plot(run: Run, part: RunPart) -> str | None:

@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from atta_daq import __version__
-from atta_daq.analysis.records import Segment
+from atta_daq.analysis.pumping_check import PumpingCheck, pumping_check
+from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.archive import report_rows as rows
 from atta_daq.archive.account import count_lines, time_account
 from atta_daq.archive.axes import swept
@@ -19,7 +20,9 @@ from atta_daq.archive.journal import DocumentKind
 from atta_daq.archive.parts import RunPart, run_parts
 from atta_daq.archive.plot_scan import drawn_curve, scan_plot
 from atta_daq.archive.plot_time import increase_plot, order_plot, time_plot
+from atta_daq.archive.report_source import source_rows
 from atta_daq.archive.run_folder import TRUTH, Run
+from atta_daq.archive.source_drift import drift_of
 from atta_daq.archive.truth import source_at_start, true_parameters
 from atta_daq.physics.hyperfine import closed_component
 
@@ -66,6 +69,8 @@ def report_content(run: Run) -> dict[str, Any]:
         "parts": [_part(run, part) for part in parts],
         "increases": increase_plot(parts),
         "times": time_plot(run),
+        "source": source_rows(run),
+        "pumping_check": _pumping_check(run),
         "account": time_account(run.segments, run.start.rig_s),
         "rate": _clock_rate(run),
         "counts": count_lines(run.segments),
@@ -89,6 +94,14 @@ def report_content(run: Run) -> dict[str, Any]:
         "last_utc_s": last.utc_s,
         "version": __version__,
     }
+
+
+def _pumping_check(run: Run) -> PumpingCheck:
+    try:
+        return pumping_check(run.segments, drift_of(run.header))
+    except ValueError as error:
+        _log.warning("%s: the checks of the pumping cannot be compared: %s", run.run_id, error)
+        return PumpingCheck(())
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
@@ -168,5 +181,6 @@ def _position(run: Run, part: RunPart) -> float | None:
 
 def _what(segment: Segment) -> str:
     name = "blank" if segment.isotope == 0 else f"{segment.isotope}Kr"
-    kind = " bracket" if segment.bracket else ""
+    check = " check" if segment.kind is SegmentKind.CHECK_83 else ""
+    kind = " bracket" if segment.bracket else check
     return f"{name}{kind}, light {'on' if segment.pumping else 'blocked'}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares, nnls
+from scipy.optimize import least_squares, minimize
 
 from atta_daq.calibration.axis import SLAVE_OVER_MASTER
 from atta_daq.physics.hyperfine import components, hyperfine_energy_mhz
@@ -178,6 +178,30 @@ class _Solution:
     fitted: FloatArray
 
 
+def _noise_and_jitter(rest: FloatArray, slope_squared: FloatArray) -> tuple[float, float]:
+    """Rms of the noise (V) and of the laser's jitter (MHz) that make squared residuals likeliest.
+
+    A sample's variance is noise^2 + (jitter slope)^2. Least squares on the squares themselves would
+    be ruled by the few largest on the slopes, and find no noise where there is some.
+    """
+    total = max(float(np.mean(rest)), 1e-300)
+    steepness = slope_squared / max(float(np.mean(slope_squared)), 1e-300)
+    scaled = rest / total
+
+    def minus_log(p: FloatArray) -> tuple[float, FloatArray]:
+        parts = np.exp(p[0]) * np.ones_like(steepness), np.exp(p[1]) * steepness
+        variance = parts[0] + parts[1]
+        pull = (1.0 - scaled / variance) / variance
+        gradient = np.array([float(pull @ part) for part in parts])
+        return float(np.sum(np.log(variance) + scaled / variance)), gradient
+
+    bounds = [(-14.0, 3.0), (-14.0, 3.0)]
+    found = minimize(minus_log, np.log([0.5, 0.5]), jac=True, bounds=bounds, method="L-BFGS-B")
+    share = np.exp(found.x)
+    scale = max(float(np.mean(slope_squared)), 1e-300)
+    return float(np.sqrt(total * share[0])), float(np.sqrt(total * share[1] / scale))
+
+
 class _Problem:
     """Least squares with the linear part (heights, offset) solved in every step."""
 
@@ -200,16 +224,8 @@ class _Problem:
             start = found.x
             fitted, slope = self._model(found.x, sign, weights)
             # A sample's variance: noise, and on the slope of a line the laser's jitter.
-            rest = (self._volts - fitted) ** 2
-            design = np.column_stack([np.ones_like(slope), slope**2])
-            scale = np.array([1.0, max(float(np.mean(slope**2)), 1e-300)])
-            variances, _norm = nnls(design / scale, rest)
-            variances = variances / scale
-            floor = 1e-3 * float(np.mean(rest))
-            variance = np.maximum(design @ variances, max(floor, 1e-300))
-            noise = float(np.sqrt(max(variances[0], floor)))
-            jitter = float(np.sqrt(variances[1]))
-            weights = 1.0 / np.sqrt(variance)
+            noise, jitter = _noise_and_jitter((self._volts - fitted) ** 2, slope**2)
+            weights = 1.0 / np.sqrt(noise**2 + (jitter * slope) ** 2)
         found = least_squares(self._residuals, start, args=(sign, weights), method="lm")
         fitted, _slope = self._model(found.x, sign, weights)
         covariance = np.linalg.pinv(found.jac.T @ found.jac)

@@ -10,7 +10,9 @@ from typer.main import get_command, get_group
 COMMANDS = {
     "gui": "atta_daq.cli.gui:gui",
     "run": "atta_daq.cli.run:run",
+    "rehearse": "atta_daq.cli.rehearse:rehearse",
     "resume": "atta_daq.cli.resume:resume",
+    "queue": "atta_daq.cli.queue:app",
     "station": "atta_daq.cli.rig:station",
     "check": "atta_daq.cli.rig:check",
     "calibrate": "atta_daq.cli.calibrate:calibrate",

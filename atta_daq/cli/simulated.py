@@ -59,11 +59,12 @@ def start_simulated_rig(
     truth: Path | None,
     geometry: str | None,
     instruments: Sequence[str] = (),
+    again: Path | None = None,
 ) -> SimulatedRig:
     """Start the simulators and wait until all of them listen.
 
     `instruments` are 'role=driver', as in the rig file, where another box than the usual one
-    shall play a part.
+    shall play a part. `again`: the ports file of a rig that was killed, whose place it takes.
 
     `geometry` of the scan is what the operator would set up on the bench before; it overrides
     the truth file's. Raises ConfigError with the simulators' own words when they do not start.
@@ -72,7 +73,7 @@ def start_simulated_rig(
     command = [
         sys.executable, "-m", "simulators", "--ports-file", str(ports_file),
         "--speed", str(speed), "--seed", str(seed), "--parent-pid", str(os.getpid()),
-        *chosen(instruments),
+        *chosen(instruments), *(["--again", str(again)] if again is not None else []),
     ]  # fmt: skip
     override = _with_geometry(folder, truth, geometry)
     if override is not None:

@@ -36,6 +36,7 @@ OFFSETS = {
 }
 OPTIONAL = ("power_meter", "slow_control")
 POWER_METER = {"source_over_head": 100.0}
+STALE_S = 10.0
 SLOW_VALUES: tuple[dict[str, Any], ...] = (
     {
         "name": "source_pressure",
@@ -85,7 +86,9 @@ def _slow_control(ports: Ports) -> dict[str, Any]:
     server, _, prefix = ports["slow_control"].removeprefix("pva://").partition("/")
     return {
         "servers": [server],
-        "value": [{**value, "pv": prefix + value["pv"]} for value in SLOW_VALUES],
+        "value": [
+            {**value, "pv": prefix + value["pv"], "stale_after_s": STALE_S} for value in SLOW_VALUES
+        ],
     }
 
 

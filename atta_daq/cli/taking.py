@@ -20,7 +20,7 @@ from atta_daq.archive.report import build_report
 from atta_daq.cli.on_station import station_client
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.cli.simulated import SimulatedRig
-from atta_daq.client.client import CommandRefused, StationClient
+from atta_daq.client.client import StationClient
 from atta_daq.rig.config import RigConfig
 
 POLL_S = 0.2
@@ -44,7 +44,7 @@ def take(
     """Let `start` begin a run on the rig's station, started here unless one runs; follow it."""
     with station_client(path, rig, data) as client:
         answer = start(client)
-        interrupted = _follow(client, str(answer["run"]), console)
+        interrupted = follow(client, str(answer["run"]), console)
         return Taken(_short(Path(answer["folder"])), interrupted)
 
 
@@ -74,7 +74,7 @@ def _short(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def _follow(client: StationClient, run_id: str, console: Console) -> bool:
+def follow(client: StationClient, run_id: str, console: Console) -> bool:
     """Show progress until the run has ended; True when Ctrl-C has ended it.
 
     The first Ctrl-C aborts the run and waits for its fit; a second one does not wait.
@@ -109,10 +109,9 @@ def _follow(client: StationClient, run_id: str, console: Console) -> bool:
 
 def _step(client: StationClient, run_id: str, progress: Progress, task: Any) -> bool:
     """Update the bar; True when the run is over."""
-    if str(client.get("run:outcome")):
+    # Another run under way: the queue has gone on, and this one was finished before.
+    if str(client.get("run:outcome")) or str(client.get("run:id")) != run_id:
         return True
-    if str(client.get("run:id")) != run_id:
-        raise CommandRefused(f"the station went on to another run than {run_id}")
     state = str(client.get("run:state"))
     counting = float(client.get("rate:counting"))
     left_h = float(client.get("run:remaining")) / 3600.0

@@ -4,35 +4,8 @@ The station builds its server from these lists and `atta-daq docs names` prints 
 reference page cannot drift from the code. A full name is `<rig name>:<name>`.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["double", "int", "bool", "string", "array", "table", "image"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One value that the station posts. NTScalar unless it is an array, a table or an image.
-
-    A meaning that begins with 'JSON' is a string that holds a JSON text.
-    """
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str
-    precision: int = 3
-
-
-@dataclass(frozen=True)
-class Command:
-    """One remote procedure. Arguments travel as an NTURI query, the answer as JSON."""
-
-    name: str
-    arguments: tuple[str, ...]
-    meaning: str
-    needs_control: bool = True
-
+from atta_daq.client.pv import Command, Reading
+from atta_daq.client.queue_names import QUEUE_ANSWERS, QUEUE_COMMANDS, QUEUE_READINGS
 
 ENDPOINT = "atta-daq:station"
 """Full name, the same at every station, under which it tells what it is (JSON: `Endpoint`):
@@ -178,6 +151,7 @@ READINGS: tuple[Reading, ...] = (
         "ADU",
         "latest frame of the region of interest; `dataTimeStamp`: end of its exposure, rig time",
     ),
+    *QUEUE_READINGS,
 )
 
 VIEW_LEASE_S = 60.0
@@ -202,7 +176,7 @@ of a stored result, or empty; `state` is 'valid', 'not measured', or 'stale: ' w
 `renewed_by` is the argument `kind` of `calibrate` that measures it anew, empty for none."""
 
 CALIBRATION_KINDS = (
-    "axis-zero", "cavity", "fibre-power", "sideband-depth", "camera", "dwell",
+    "axis-zero", "cavity", "fibre-power", "sideband-depth", "camera", "dwell", "source-drift",
 )  # fmt: skip
 """What `calibrate` measures."""
 
@@ -237,7 +211,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("relock", (), "close the transfer-cavity lock again"),
     Command("freeze_lock", (), "hold the actuator of the lock where it is"),
     Command("zero_axis", (), "step over the 84Kr line of the reference cell; the zero is kept"),
-    Command("calibrate", ("kind",), "measure a calibration anew and keep it; answers when done"),
+    Command(
+        "calibrate",
+        ("kind", "runs"),
+        "measure a calibration anew and keep it; answers when done. 'source-drift' with `runs` "
+        "(names, separated by blanks) takes it from their brackets and moves nothing",
+    ),
     Command("calibrations", ("kind",), "stored results, newest first", needs_control=False),
     Command("retire_calibration", ("id", "reason"), "use a stored result no more"),
     Command("jump", ("isotope", "line"), "move the 819-nm light to an isotope's line"),
@@ -270,6 +249,7 @@ COMMANDS: tuple[Command, ...] = (
         "protection", (), "who guards the amplifier against what, read now", needs_control=False
     ),
     Command("history", ("names", "seconds"), "past readings, one a second", needs_control=False),
+    *QUEUE_COMMANDS,
     Command("shutdown", (), "make safe, end the station"),
 )
 
@@ -279,7 +259,8 @@ ANSWERS: tuple[tuple[str, str], ...] = (
         "check_scan",
         (
             "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
-            "`archive_bytes` and `parts`: `[{name, isotope, points, errors, note}]`; `errors` is "
+            "`bracket_period_s` (chosen, where the scan says 'auto'), `archive_bytes` and `parts`: "
+            "`[{name, isotope, points, errors, note}]`; `errors` is "
             "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote"
         ),
     ),
@@ -321,6 +302,7 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ("zero_power_meter", "`{dark_mw}`: the dark offset that the meter subtracts from now on"),
     ("note", "`{noted}`: the run that keeps it, or empty"),
     ("acknowledge", "`{acknowledged: [alarm]}`"),
+    *QUEUE_ANSWERS,
 )
 """What the commands that are asked for something answer: JSON."""
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.rig.models import RigModel
 
 
@@ -110,6 +111,28 @@ class RatesCalibration(Dated):
     """Of one measurement of the 83Kr or 84Kr loading rate."""
 
 
+class SourceCalibration(Dated):
+    """Drift of the discharge source, as `atta-daq calibrate source-drift` measures it. Without
+    `made` none of it is used: what is typical holds, and gives way to the brackets of a run."""
+
+    walk_per_root_h: float = Field(default=0.02, gt=0)
+    """Random walk of its strength, relative."""
+    walk_error_per_root_h: float = Field(default=0.02, ge=0)
+    """Its standard error."""
+    drift_per_h: float = 0.0
+    """Steady drift, relative."""
+    excess_noise: float = Field(default=0.0, ge=0)
+    """Relative scatter of a bracket beyond that of its bursts."""
+
+    def spectrum(self) -> DriftSpectrum:
+        """What the normaliser knows of the source before a run's own brackets."""
+        if self.made is None:
+            return TYPICAL
+        return DriftSpectrum.measured(
+            self.walk_per_root_h, self.walk_error_per_root_h, self.drift_per_h, self.excess_noise
+        )
+
+
 class Calibrations(RigModel):
     """What the lab measured before, each with its date."""
 
@@ -119,3 +142,4 @@ class Calibrations(RigModel):
     doppler: DopplerCalibration
     pumping: PumpingCalibration
     rates: RatesCalibration = RatesCalibration()
+    source: SourceCalibration = SourceCalibration()

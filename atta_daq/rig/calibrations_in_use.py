@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from atta_daq.analysis.drift_spectrum import BRACKET_NOISE, SOURCE_DRIFT, SOURCE_WALK
 from atta_daq.calibration.axis import SLAVE_OVER_MASTER, AxisCalibration
 from atta_daq.calibration.dated import Calibrated
 from atta_daq.calibration.result import CalibrationResult
@@ -17,6 +18,8 @@ from atta_daq.rig.calibrations import Calibrations
 RIG_FILE = "rig file"
 NOT_MEASURED = "not measured"
 VALID = "valid"
+LEAST_WALK_PER_ROOT_H = 1e-4
+"""No source is taken for steadier than this, whatever an hour of it has shown."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ _ROWS = (
     _Row("bias", "bias_adu", ("camera",)),
     _Row("trap dwell", "dwell_s", ("dwell",)),
     _Row("light of an atom", "electrons_per_atom_s", ("dwell",)),
+    _Row(SOURCE_WALK, "walk_per_root_h", ("source-drift",)),
+    _Row(SOURCE_DRIFT, "drift_per_h", ("source-drift",)),
+    _Row(BRACKET_NOISE, "excess_noise", ("source-drift",)),
 )
 
 
@@ -132,7 +138,17 @@ def _of_rig_file(cal: Calibrations) -> dict[str, Calibrated]:
 
     slope_error = fibre.slope_mw_per_ma * fibre.relative_error
     doppler, pumping = cal.doppler, cal.pumping
+    source = cal.source
+    of_source = {
+        "walk_per_root_h": dated(
+            source, source.walk_per_root_h, source.walk_error_per_root_h, "1/sqrt(h)"
+        ),
+        "drift_per_h": dated(source, source.drift_per_h, 0.0, "1/h"),
+        "excess_noise": dated(source, source.excess_noise, 0.0),
+    }
     return {
+        # What is typical was never measured: it can neither be used up nor grow stale.
+        **(of_source if source.made is not None else {}),
         "zero_ratio": dated(cavity, cavity.zero_ratio, cavity.zero_error_mhz / per_ratio),
         "fsr_mhz": dated(cavity, cavity.fsr_mhz, cavity.fsr_error_mhz, "MHz"),
         "ratio_sign": dated(cavity, cavity.ratio_sign, 0.0),
@@ -198,4 +214,19 @@ def _values(
             "valid_days": v_pi.valid_days,
         }
     )
-    return cal.model_copy(update={"cavity": cavity, "fibre_power": fibre, "eom": eom})
+    source = cal.source
+    walk = numbers.get("walk_per_root_h")
+    if walk is not None:
+        source = source.model_copy(
+            update={
+                "walk_per_root_h": max(walk.value, LEAST_WALK_PER_ROOT_H),
+                "walk_error_per_root_h": walk.error,
+                "drift_per_h": numbers["drift_per_h"].value,
+                "excess_noise": numbers["excess_noise"].value,
+                "made": walk.made,
+                "valid_days": walk.valid_days,
+            }
+        )
+    return cal.model_copy(
+        update={"cavity": cavity, "fibre_power": fibre, "eom": eom, "source": source}
+    )

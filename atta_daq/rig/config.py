@@ -68,7 +68,7 @@ class UnattendedConfig(RigModel):
     """What the station does by itself."""
 
     resume_at_start: bool = False
-    """Go on with a run that crashed, when the station starts anew."""
+    """Go on with a run that crashed, and with the queue, when the station starts anew."""
 
 
 class RigConfig(RigModel):

@@ -174,7 +174,7 @@ class SegmentTaker:
         config, detector = self._config.loading, self._instruments.loading
         bursts = planned.bursts or config.bursts
         start_s = self._clock.now_s()
-        if planned.kind is SegmentKind.LOADING_83:
+        if planned.kind in (SegmentKind.LOADING_83, SegmentKind.CHECK_83):
             trace = detector.quench_bursts(bursts, config.load_s, config.quench_s)
             self.loading_trace = trace
             result = quench_burst_rate(

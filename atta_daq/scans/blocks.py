@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from atta_daq.analysis.records import SegmentKind
-from atta_daq.scans.definition import Part, ScanDefinition
+from atta_daq.scans.definition import Check83, Part, ScanDefinition
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,10 @@ def bracket(definition: ScanDefinition) -> PlannedSegment:
 
 
 def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
-    """The scan as blocks that are closed by a bracket at least every `bracket_period_s`."""
+    """The scan as blocks that are closed by a bracket at least every `bracket_period_s`.
+
+    Raises ValueError for a period that is still to be chosen.
+    """
     rng = np.random.default_rng(definition.seed)
     planned: list[PlannedSegment] = []
     first_point = 0
@@ -148,7 +151,10 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
         planned += planned_segments(part, first_point, rng)
         first_point += len(targets(part))
     blanks = definition.blanks
-    batches = _batches(planned, definition.bracket_period_s, timing)
+    period_s = definition.bracket_period_s
+    if period_s == "auto":
+        raise ValueError("bracket_period_s = 'auto' is chosen by a rig; this scan has seen none")
+    laid_out = batches(planned, period_s, timing)
     if blanks is not None:
         # Once in each state of the light that the counting sees: 819-nm light leaks too.
         pair = [
@@ -156,31 +162,49 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
             for pumping in (False, True)
         ]
         if blanks.every_blocks:
-            for i in range(blanks.every_blocks, len(batches), blanks.every_blocks):
-                batches[i] = [*pair, *batches[i]]
+            for i in range(blanks.every_blocks, len(laid_out), blanks.every_blocks):
+                laid_out[i] = [*pair, *laid_out[i]]
         if blanks.at_ends:
-            batches = [pair, *batches, pair]
+            laid_out = [pair, *laid_out, pair]
+    if definition.check_83 is not None:
+        check = check_segments(definition.check_83)
+        laid_out = [check, *laid_out, check]
     ends = bracket(definition)
     return tuple(
         Block(i, f"{definition.digest}-{i:04d}", (ends, *batch, ends))
-        for i, batch in enumerate(batches)
+        for i, batch in enumerate(laid_out)
     )
 
 
-def _batches(
-    planned: list[PlannedSegment], period_s: float, timing: Timing
+def check_segments(check: Check83) -> list[PlannedSegment]:
+    """83Kr off, on, on, off, as often as asked."""
+    light = check.light
+    at = Target(
+        light.detuning_mhz, light.line, light.power_mw,
+        light.sideband_frequency_mhz, light.sideband_depth,
+    )  # fmt: skip
+    return [
+        PlannedSegment(SegmentKind.CHECK_83, 83, pumping, None, at, None, check.bursts)
+        for _ in range(check.cycles)
+        for pumping in (False, True, True, False)
+    ]
+
+
+def batches(
+    planned: Sequence[PlannedSegment], period_s: float, timing: Timing
 ) -> list[list[PlannedSegment]]:
-    batches: list[list[PlannedSegment]] = []
+    """What is taken between two brackets: as many segments as go into the period, at least one."""
+    found: list[list[PlannedSegment]] = []
     current: list[PlannedSegment] = []
     length = 0.0
     for segment in planned:
         segment_s = segment_duration_s(segment, timing)
         if current and length + segment_s > period_s:
-            batches.append(current)
+            found.append(current)
             current, length = [], 0.0
         current = [*current, segment]
         length += segment_s
-    return [*batches, current] if current else batches
+    return [*found, current] if current else found
 
 
 def segment_duration_s(segment: PlannedSegment, timing: Timing) -> float:

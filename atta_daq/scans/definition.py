@@ -9,10 +9,10 @@ import hashlib
 import math
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 from atta_daq.scans.rules import FaultRules
 from atta_daq.scans.wording import file_name
@@ -23,6 +23,17 @@ Order = Literal["sequential", "shuffled", "interleaved"]
 Pumping = Literal["on", "off", "abba"]
 MOST_POINTS = 20_000
 """Of a scan, with all repeats. More is a slip of the pen: weeks of counting."""
+
+
+def _period(value: object) -> float | str:
+    if value == "auto":
+        return "auto"
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0.0 < value < math.inf:
+        return float(value)
+    raise ValueError(f"{value!r} is not allowed; a number > 0, in s, or 'auto'")
+
+
+BracketPeriod = Annotated[float | Literal["auto"], PlainValidator(_period)]
 
 
 class _Model(BaseModel):
@@ -136,6 +147,18 @@ class Blanks(_Model):
     """The same after so many blocks; 0 for none."""
 
 
+class Check83(_Model):
+    """83Kr loading with pumping light and without, in blocks of their own before the first and
+    after the last one: shows that the pumping still does what it did."""
+
+    cycles: int = Field(default=3, ge=1, le=50)
+    """Of off, on, on, off."""
+    bursts: int | None = Field(default=None, ge=2, le=7)
+    """Quench bursts of one measurement; left out: from the rig file."""
+    light: Light = Light()
+    """Where the light stands; left out: on the closed line at full power."""
+
+
 class ScanDefinition(_Model):
     """A whole scan file."""
 
@@ -151,11 +174,14 @@ class ScanDefinition(_Model):
     seed: int = Field(default=1, ge=0)
     """Of the shuffled order."""
     parts: tuple[Part, ...] = Field(min_length=1)
-    bracket_period_s: float = Field(default=500.0, gt=0.0)
-    """At least so often the 83Kr loading rate is measured (rig time)."""
+    bracket_period_s: BracketPeriod = 500.0
+    """At least so often the 83Kr loading rate is measured (rig time): a number > 0, or 'auto', the
+    period that gives the normalised rates their least variance for the drift of the source as
+    calibrated (`atta-daq calibrate source-drift`)."""
     bracket_pumping: bool = False
     """True takes the normaliser with pumping light on: it divides the effect out. For tests."""
     blanks: Blanks | None = None
+    check_83: Check83 | None = None
     zero_on_reference_cell: bool = True
     """Zero the frequency axis on the 84Kr line before the first block."""
     calibrate_counting_s: float | None = Field(default=240.0, ge=0.0)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from atta_daq.analysis.records import Segment
+from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.scans.definition import Part, ScanDefinition
 
 
@@ -36,6 +36,8 @@ def segments_of(
     def mine(segment: Segment) -> bool:
         if segment.bracket or segment.isotope == 0:
             return True
+        if segment.kind is SegmentKind.CHECK_83:
+            return False
         if segment.isotope != isotope:
             return False
         return alone or segment.point is None or first <= segment.point < first + counts[number]

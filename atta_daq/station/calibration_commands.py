@@ -12,6 +12,7 @@ from atta_daq.rig.calibrate_axis import calibrate_axis_zero, calibrate_cavity
 from atta_daq.rig.calibrate_camera import calibrate_camera, calibrate_dwell
 from atta_daq.rig.calibrate_power import calibrate_fibre_power
 from atta_daq.rig.calibrate_sidebands import calibrate_sideband_depth
+from atta_daq.rig.calibrate_source import calibrate_source_drift
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
@@ -24,6 +25,8 @@ from atta_daq.station.control import Control
 from atta_daq.station.log import Say
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.server import Handler, Post
+from atta_daq.station.source_runs import KIND as SOURCE_DRIFT
+from atta_daq.station.source_runs import source_drift_of_runs
 from drivers.errors import DriverError
 
 PROCEDURES: Mapping[str, Callable[[Bench], Finding]] = {
@@ -33,6 +36,7 @@ PROCEDURES: Mapping[str, Callable[[Bench], Finding]] = {
     "sideband-depth": calibrate_sideband_depth,
     "camera": calibrate_camera,
     "dwell": calibrate_dwell,
+    "source-drift": calibrate_source_drift,
 }
 NEED_LIGHT = ("axis-zero", "cavity", "fibre-power", "sideband-depth", "dwell")
 
@@ -78,6 +82,8 @@ class CalibrationCommands:
         if kind not in PROCEDURES:
             raise CommandRefused(f"calibrate '{kind}'? one of {', '.join(CALIBRATION_KINDS)}")
         self._control.require(client)
+        if runs := arguments.get("runs", "").split():
+            return self._of_runs(client, kind, runs)
         if kind in NEED_LIGHT:
             self._require_light(kind)
         self._say(f"calibration {kind}", "info", client)
@@ -85,6 +91,17 @@ class CalibrationCommands:
             f"calibration {kind}", lambda activity: self._measure(kind, activity), exclusive=True
         )
         return work.wait_answer()
+
+    def _of_runs(self, client: str, kind: str, runs: list[str]) -> object:
+        if kind != SOURCE_DRIFT:
+            raise CommandRefused(f"runs can calibrate '{SOURCE_DRIFT}', not '{kind}'")
+        try:
+            found = source_drift_of_runs(self._keeper.store.data, runs)
+        except (ArchiveError, ValueError) as error:
+            raise CommandRefused(f"calibration {kind}: {error}") from error
+        result = self._keeper.keep(kind, found)
+        self._say(f"calibrated: {result.id}", "info", client)
+        return result.to_dict()
 
     def calibrations(self, _client: str, arguments: Arguments) -> object:
         """Stored results, newest first; of one kind if it is given."""

@@ -81,9 +81,10 @@ def check_scan(text: str, config: RigConfig, data: Path) -> dict[str, Any]:
         "ok": True,
         "problems": [],
         "name": definition.name,
-        "duration_s": _duration_s(definition, plan, config),
+        "duration_s": duration_s(definition, plan, config),
         "segments": segments_to_take(plan),
         "blocks": len(plan),
+        "bracket_period_s": definition.bracket_period_s,
         "archive_bytes": archive_bytes(plan, config),
         "parts": _forecast(request, plan, light, data),
     }
@@ -167,7 +168,8 @@ def _definition(text: str, config: RigConfig) -> tuple[ScanDefinition | None, li
     return definition, []
 
 
-def _duration_s(definition: ScanDefinition, plan: tuple[Block, ...], config: RigConfig) -> float:
+def duration_s(definition: ScanDefinition, plan: tuple[Block, ...], config: RigConfig) -> float:
+    """Predicted rig time (s) of a run, with the calibration of its counting."""
     counted = any(part.isotope in (81, 85) for part in definition.parts)
     before = definition.calibrate_counting_s if counted else None
     return predicted_duration_s(plan, config.scan_timing()) + (before or 0.0)

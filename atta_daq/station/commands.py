@@ -1,25 +1,24 @@
 """What a client can ask of a station. Every command answers, or is refused with a reason."""
 
-import tomllib
 from collections.abc import Callable, Mapping
 
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.client.client import CommandRefused
-from atta_daq.rig.config import ConfigError, RigConfig, validated
+from atta_daq.rig.config import ConfigError, RigConfig
 from atta_daq.rig.light import LightControl
-from atta_daq.scans.blocks import blocks
-from atta_daq.scans.definition import ScanDefinition, rename_parts
 from atta_daq.station.arguments import Arguments
 from atta_daq.station.control import Control
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.log import Say
+from atta_daq.station.planned import planned
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
+from atta_daq.station.queue.keeper import Announce, QueueKeeper
 from atta_daq.station.resuming import last_to_resume, rest_of
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import Handler
-from atta_daq.station.session import RunSession, with_geometry
+from atta_daq.station.session import RunSession
 from drivers.errors import OutOfRange
 
 
@@ -35,6 +34,7 @@ class Commands:
         others: Mapping[str, Handler],
         say: Say,
         shut_down: Callable[[], None],
+        queue: QueueKeeper,
     ) -> None:
         """`others` are the handlers of the commands that stand in modules of their own."""
         self._config = config
@@ -44,6 +44,7 @@ class Commands:
         self._others = others
         self._say = say
         self._shut_down = shut_down
+        self._queue = queue
         self.runs: Runs | None = None
         """Given once the server that it posts to is there."""
 
@@ -64,17 +65,25 @@ class Commands:
 
     def run(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
+        if "scan" not in arguments:
+            raise CommandRefused("scan is missing")
+        return self.take(arguments["scan"], arguments.get("path", "scan"), client)
+
+    def take(
+        self, scan_toml: str, path: str, client: str, announce: Announce | None = None
+    ) -> dict[str, object]:
+        """Start a run. Raises CommandRefused.
+
+        The queue hears its id by `announce` before it begins; what else is under way on the rig
+        is not ended for it, but raises RigBusy.
+        """
         runs = self._runs()
-        try:
-            config = self._config.with_calibrations(self._light.calibrations)
-            definition = with_geometry(scan_of(arguments), config)
-            plan = blocks(definition, config.scan_timing())
-            require_reachable(plan, self._light, config)
-            request = FitRequest(definition, config, prior_from_run(definition, runs.data))
-        except Exception as error:
-            raise CommandRefused(f"the scan cannot be used: {error}") from error
-        with self._use.before_run():
-            run_id = runs.start(definition, plan, request, arguments["scan"])
+        ready = planned(scan_toml, path, self._config, self._light, runs.data)
+        with self._use.free() if announce else self._use.before_run():
+            run_id = runs.start(
+                ready.definition, ready.plan, ready.request, scan_toml,
+                announce=announce or _tell_nobody,
+            )  # fmt: skip
         self._say(f"run {run_id} started", "info", client)
         return {"run": run_id, "folder": str((runs.data / run_id).resolve())}
 
@@ -85,8 +94,11 @@ class Commands:
             raise CommandRefused("no run has ended too early: there is nothing to resume")
         return self.go_on_with(name, client)
 
-    def go_on_with(self, name: str, client: str) -> object:
-        """Take what is missing of a run. Raises CommandRefused."""
+    def go_on_with(self, name: str, client: str, *, by_queue: bool = False) -> dict[str, object]:
+        """Take what is missing of a run; the queue hears of it if the run is one of its own.
+
+        Raises CommandRefused; for the queue RigBusy when something else is under way.
+        """
         runs = self._runs()
         try:
             rest = rest_of(runs.data, name, self._config)
@@ -96,10 +108,12 @@ class Commands:
         request = FitRequest(
             rest.definition, self._config, prior_from_run(rest.definition, runs.data)
         )
-        with self._use.before_run():
+        hold = self._use.free() if by_queue else self._use.before_run()
+        with self._queue.goes_on(rest.chain.run_id, by_queue=by_queue) as announce, hold:
             run_id = runs.start(
-                rest.definition, rest.plan, request, rest.chain.scan_toml, resumed=rest.chain
-            )
+                rest.definition, rest.plan, request, rest.chain.scan_toml,
+                resumed=rest.chain, announce=announce,
+            )  # fmt: skip
         self._say(
             f"run {run_id} goes on with {rest.chain.run_id}: {len(rest.plan)} blocks are missing",
             "info",
@@ -139,7 +153,10 @@ class Commands:
         return {"aborted": session.run_id}
 
     def stop(self, client: str, _arguments: Arguments) -> object:
-        done = self._runs().stop(f"STOP by {client}")
+        runs = self._runs()
+        self._queue.halt(f"STOP by {client}")
+        done = runs.stop(f"STOP by {client}")
+        self._queue.keep_halt()
         safe = all("NOT SAFE" not in line for line in done)
         self._say(f"STOP: {'; '.join(done)}", "warning" if safe else "error", client)
         return {"done": done}
@@ -171,11 +188,5 @@ class Commands:
         return session
 
 
-def scan_of(arguments: Arguments) -> ScanDefinition:
-    """The scan that a client sent. Raises ConfigError in an operator's words."""
-    name = arguments.get("path", "scan")
-    try:
-        data = tomllib.loads(arguments["scan"])
-    except (KeyError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{name}: not a scan file: {error}") from error
-    return validated(ScanDefinition, rename_parts(data), name)
+def _tell_nobody(_run_id: str) -> None:
+    """A run that no queue waits for."""

@@ -1,14 +1,17 @@
 """What is made of a run when it has ended: final fits, NeXus file, report."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from atta_daq.analysis.drift_spectrum import BRACKET_NOISE, SOURCE_DRIFT, SOURCE_WALK
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.chain import open_chain
 from atta_daq.archive.export import export
 from atta_daq.archive.gaps import missing_note, missing_points
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import Run
+from atta_daq.rig.calibrations import SourceCalibration
 from atta_daq.rig.config import RigConfig, stored_rig_config
 from atta_daq.scans.definition import ScanDefinition, parse_scan
 from atta_daq.station.fitting import FitRequest, fit_all
@@ -49,19 +52,37 @@ def request_of(run: Run, *, free_width: bool = False) -> FitRequest:
 
 
 def rig_of(run: Run) -> RigConfig | None:
-    """The rig file that the run kept; None for an imported run."""
+    """The rig file that the run kept, with the source as it had been measured then; None for an
+    imported run."""
     if not run.rig_toml:
         return None
     import tomllib
 
-    return stored_rig_config(tomllib.loads(run.rig_toml), run.folder / "rig.toml")
+    config = stored_rig_config(tomllib.loads(run.rig_toml), run.folder / "rig.toml")
+    used = {use.name: use for use in run.header.calibrations}
+    walk = used.get(SOURCE_WALK)
+    if walk is None:
+        return config
+    source = SourceCalibration(
+        walk_per_root_h=walk.value,
+        walk_error_per_root_h=walk.error,
+        drift_per_h=used[SOURCE_DRIFT].value,
+        excess_noise=used[BRACKET_NOISE].value,
+        made=datetime.fromtimestamp(walk.measured_utc_s or run.start.utc_s, UTC),
+    )
+    calibrations = config.calibrations.model_copy(update={"source": source})
+    return config.with_calibrations(calibrations)
 
 
 def definition_of(run: Run) -> ScanDefinition:
     """The scan of the run; for an imported run one part for each isotope in its table."""
     if run.scan_toml:
         definition = parse_scan(run.scan_toml)
-        return definition.model_copy(update={"geometry": run.header.geometry or "co"})
+        update: dict[str, object] = {"geometry": run.header.geometry or "co"}
+        if definition.bracket_period_s == "auto":
+            # The blocks of a run stay as they were laid out, whatever is calibrated later.
+            update["bracket_period_s"] = run.header.bracket_period_s
+        return definition.model_copy(update=update)
     return imported_definition(run)
 
 

@@ -87,6 +87,7 @@ def fit_options(part: Part, request: FitRequest, *, minos: bool) -> FitOptions:
         },
         minos=minos,
         pumped_brackets=request.definition.bracket_pumping,
+        drift=config.calibrations.source.spectrum(),
     )
 
 

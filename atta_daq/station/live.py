@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from atta_daq.analysis.drift_spectrum import TYPICAL
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.client.runs import PartPoints
@@ -22,6 +23,8 @@ class LiveResult:
 
 def live_result(segments: Sequence[Segment], request: FitRequest, fit: bool) -> LiveResult:
     """Normalised points, and fits with HESSE errors (no MINOS)."""
-    points = part_points(request.definition, segments)
+    config = request.config
+    drift = TYPICAL if config is None else config.calibrations.source.spectrum()
+    points = part_points(request.definition, segments, drift=drift)
     fits = fit_all(segments, request, minos=False) if fit else None
     return LiveResult(len(segments), points, fits)

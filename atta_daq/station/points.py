@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.points import NormalisedData, NormalisedPoint, normalise
 from atta_daq.analysis.records import Segment
 from atta_daq.client.runs import PartPoints, Point
@@ -10,14 +11,23 @@ from atta_daq.scans.selection import part_name, segments_of
 
 
 def part_points(
-    definition: ScanDefinition, segments: Sequence[Segment], *, running: bool = True
+    definition: ScanDefinition,
+    segments: Sequence[Segment],
+    *,
+    running: bool = True,
+    drift: DriftSpectrum = TYPICAL,
 ) -> list[PartPoints]:
-    """Points of each part that has any, in the order of the scan; `running`: brackets may come."""
+    """Points of each part that has any, in the order of the scan; `running`: brackets may come.
+
+    `drift` is what is known of the source beside the brackets.
+    """
     found = []
     for number, part in enumerate(definition.parts):
         mine = segments_of(definition, number, segments)
         try:
-            data = normalise(mine, part.isotope, pumped_brackets=definition.bracket_pumping)
+            data = normalise(
+                mine, part.isotope, pumped_brackets=definition.bracket_pumping, drift=drift
+            )
         except ValueError:
             # Nothing of this part yet.
             continue

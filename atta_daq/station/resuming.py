@@ -10,6 +10,7 @@ from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.blocks import Block, blocks
 from atta_daq.scans.definition import ScanDefinition
+from atta_daq.station.errors import NothingMissing
 from atta_daq.station.finish import definition_of, rig_of
 from atta_daq.station.session import with_geometry
 
@@ -60,5 +61,5 @@ def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
         )
     left = missing_blocks(chain.segments, plan)
     if not left:
-        raise CommandRefused(f"run {run_id} holds all of its {len(plan)} blocks")
+        raise NothingMissing(f"run {run_id} holds all of its {len(plan)} blocks")
     return Rest(chain, definition, left)

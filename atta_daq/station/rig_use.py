@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.instruments import Instruments
 from atta_daq.station.activity import Activity
+from atta_daq.station.errors import RigBusy
 from atta_daq.station.log import Say
 
 END_S = 30.0
@@ -76,6 +77,22 @@ class RigUse:
                 self.end_activity("a run starts")
             yield
 
+    @contextmanager
+    def free(self) -> Iterator[None]:
+        """Hold the rig while a run is started that nobody waits for. Raises RigBusy with what is
+        under way, which goes on."""
+        with self._my_turn():
+            if why := self.busy():
+                raise RigBusy(why)
+            yield
+
+    def busy(self) -> str:
+        """What is under way on the rig; '' for nothing."""
+        run, activity = self.run(), self._activity
+        if run is not None:
+            return f"run {run.run_id} is under way"
+        return "" if activity is None else f"{activity.name} is under way"
+
     def begin(
         self, name: str, work: Callable[[Activity], Any], *, exclusive: bool = False
     ) -> Activity:
@@ -120,7 +137,7 @@ class RigUse:
         stops = self._stops
         with self._turn:
             if self._stops != stops:
-                raise CommandRefused("STOP came first; nothing was moved")
+                raise RigBusy("STOP came first; nothing was moved")
             yield
 
     def _refuse_in_run(self, paused: bool) -> None:

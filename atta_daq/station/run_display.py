@@ -98,7 +98,7 @@ class RunDisplay:
             exposure_h = segment.live_s * (segment.efficiency or 1.0) / 3600.0
             post("rate:counting", segment.counts / exposure_h)
         elif segment.rate is not None:
-            name = "83" if segment.kind is SegmentKind.LOADING_83 else "84"
+            name = "84" if segment.kind is SegmentKind.LOADING_84 else "83"
             post(f"rate:loading_{name}", segment.rate)
 
     def points(self, parts: list[PartPoints]) -> None:

@@ -4,9 +4,11 @@ import logging
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
@@ -15,7 +17,7 @@ from atta_daq.archive.chain import ChainedRun
 from atta_daq.archive.errors import ArchiveError, RunClosed
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter
-from atta_daq.client.client import CommandRefused
+from atta_daq.client.errors import CommandRefused
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.cures import Obstacles
@@ -26,12 +28,15 @@ from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calibration_keeper import CalibrationKeeper
+from atta_daq.station.drift_watch import DriftWatch
+from atta_daq.station.errors import RigBusy
 from atta_daq.station.finish import finish_run
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.live import LiveResult, live_result
 from atta_daq.station.log import Say
 from atta_daq.station.points import part_points
+from atta_daq.station.queue.fate import SHUT_DOWN
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.session import Hooks, RunSession, run_header
@@ -82,6 +87,7 @@ class Runs:
         self._say = say
         self._catalogue = Catalogue(data)
         self._mutex = threading.Lock()
+        self.drift = DriftWatch(config, alarms)
         self._session: RunSession | None = None
         self._writer: RunWriter | None = None
         self._thread: threading.Thread | None = None
@@ -96,6 +102,12 @@ class Runs:
     def session(self) -> RunSession | None:
         """The run under way, if there is one."""
         return self._session
+
+    @property
+    def _drift(self) -> DriftSpectrum:
+        """What is known of the source beside the brackets of the run."""
+        config = self._request.config if self._request is not None else None
+        return TYPICAL if config is None else config.calibrations.source.spectrum()
 
     @property
     def writer(self) -> RunWriter | None:
@@ -128,20 +140,23 @@ class Runs:
         request: FitRequest,
         scan_toml: str,
         resumed: ChainedRun | None = None,
+        announce: Callable[[str], None] = lambda run_id: None,
     ) -> str:
         """Start a run on a thread of its own; returns its id.
 
-        With `resumed` it goes on with that one. Raises CommandRefused while another one is under
-        way, and when the disk has no room for a run.
+        With `resumed` it goes on with that one. `announce` hears the id before anything of the run
+        is on disk; what it raises leaves no run. Raises RigBusy while another one is under way,
+        CommandRefused when the disk has no room for a run.
         """
         with self._mutex:
             if self._session is not None:
-                raise CommandRefused(
+                raise RigBusy(
                     f"run {self._session.run_id} is under way; abort it or wait for its end"
                 )
             self._request = request
+            self.drift.begin(definition, request.config or self._config)
             try:
-                self._session = self._new_session(definition, plan, scan_toml, resumed)
+                self._session = self._new_session(definition, plan, scan_toml, resumed, announce)
             except ArchiveError as error:
                 raise CommandRefused(str(error)) from error
             run_id = self._session.run_id
@@ -179,9 +194,8 @@ class Runs:
 
     def close(self) -> None:
         """End run and activity, wait for the last document and report, release the archive."""
-        reason = "the station was shut down"
-        self._use.stop(reason)
-        self.end(reason)
+        self._use.stop(SHUT_DOWN)
+        self.end(SHUT_DOWN)
         self._use.settle(STOP_S)
         if self._thread is not None:
             self._thread.join()
@@ -194,10 +208,12 @@ class Runs:
         plan: tuple[Block, ...],
         scan_toml: str,
         resumed: ChainedRun | None,
+        announce: Callable[[str], None],
     ) -> RunSession:
         isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
         started_utc_s = time.time()
         run_id = new_run_id(isotopes, definition.name, started_utc_s)
+        announce(run_id)
         self._writer = RunWriter.create(
             self.data,
             run_header(
@@ -244,9 +260,12 @@ class Runs:
         else:
             self._say(said, source="run")
         self._alarms.clear(CAMERA_STALLED)
+        self.drift.end(session.measurement)
         folder = self.data / session.run_id
         self._worker.drain(LIVE_FIT_S)
-        self._display.points(part_points(session.definition, session.measurement, running=False))
+        self._display.points(
+            part_points(session.definition, session.measurement, running=False, drift=self._drift)
+        )
         self._worker.submit(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):
             self._say(
@@ -272,6 +291,9 @@ class Runs:
             self._alarms.raise_(Cause(CAMERA_STALLED, "camera", segment.flag))
         elif segment.kind in (SegmentKind.RARE, SegmentKind.BLANK) and not segment.flag:
             self._alarms.clear(CAMERA_STALLED)
+        session = self._session
+        if session is not None and segment.bracket and not segment.flag:
+            self.drift.bracket(session.measurement)
         self._refresh()
 
     def _on_block(self) -> None:

@@ -17,9 +17,9 @@ from atta_daq.client.names import (
     COMMANDS,
     ENDPOINT,
     READINGS,
-    Command,
-    Reading,
 )
+from atta_daq.client.pv import Command, Reading
+from atta_daq.client.queue_names import QUEUE_COLUMNS
 from atta_daq.station.errors import PortTaken
 
 _CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
@@ -57,6 +57,7 @@ TABLE_COLUMNS: tuple[tuple[str, str], ...] = (
 TABLES: dict[str, tuple[tuple[str, str], ...]] = {
     "run:table": TABLE_COLUMNS,
     "calibrations:table": CALIBRATION_COLUMNS,
+    "queue:table": QUEUE_COLUMNS,
 }
 
 Handler = Callable[[str, Mapping[str, str]], object]

@@ -35,6 +35,7 @@ from atta_daq.scans.blocks import (
 )
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import ScanFailed, scan_plan
+from atta_daq.station.bracket_choice import with_bracket_period
 from atta_daq.station.engine import Engine
 from atta_daq.station.keeping_going import KeepGoing, Shown
 from atta_daq.station.precheck import require_reachable
@@ -216,7 +217,8 @@ class RunSession:
         """A disk that refuses the last document must not keep the station from its next run."""
         try:
             self._keep.close()
-            self._writer.close(state, reason, {"register_dose_nc": dose_nc})
+            body = {"register_dose_nc": dose_nc, "fault": self.fault}
+            self._writer.close(state, reason, body)
         except ArchiveError as error:
             self._hooks.say(f"the run's end could not be written, it counts as crashed: {error}")
             self._writer.abandon()
@@ -389,6 +391,9 @@ def run_header(
         planned_blocks=len(blocks),
         planned_points=len(points),
         planned_rig_s=predicted_duration_s(blocks, config.scan_timing()),
+        bracket_period_s=None
+        if definition.bracket_period_s == "auto"
+        else definition.bracket_period_s,
         calibrations=calibrations_used(calibrations, datetime.now(UTC)),
         program=f"atta-daq {__version__}",
     )
@@ -412,7 +417,12 @@ def calibrations_used(calibrations: InUse, now: datetime) -> tuple[CalibrationUs
 
 
 def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefinition:
-    """The definition on this rig; refuses a scan made for the other geometry."""
+    """The definition on this rig: with its geometry and, where the scan leaves it to the rig, with
+    the bracket period that suits its source. Refuses a scan made for the other geometry.
+
+    Raises ValueError; also where the counting rate is not known that the period depends on.
+    """
+    definition = with_bracket_period(definition, config)
     if definition.geometry is None:
         return definition.model_copy(update={"geometry": config.geometry})
     if definition.geometry != config.geometry:

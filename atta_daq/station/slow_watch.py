@@ -4,7 +4,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from atta_daq.client.names import Reading, slow_name
+from atta_daq.client.names import slow_name
+from atta_daq.client.pv import Reading
 from atta_daq.client.slow import SlowValue, slow_to_json
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.sections.slow_control import SlowValueConfig

@@ -41,6 +41,7 @@ from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.protection import Protection
 from atta_daq.station.queries import Queries
+from atta_daq.station.queue.on_station import NightQueue
 from atta_daq.station.register_dose import RegisterDose
 from atta_daq.station.rig_info import rig_info
 from atta_daq.station.rig_use import RigUse
@@ -115,6 +116,7 @@ class Station:
         self._calculator.prepare(REHEARSED_AFTER_S, rehearse, self._config, self._data)
         if self._config.unattended.resume_at_start and closed:
             self._resume(closed[-1])
+        self._night.start()
         return endpoint
 
     def _resume(self, run_id: str) -> None:
@@ -172,7 +174,15 @@ class Station:
             **manual.handlers(), **activities.handlers(), **queries.handlers(),
             **protection.handlers(), **calibrating.handlers(),
         }  # fmt: skip
-        commands = Commands(config, light, control, use, others, say, self._ended.set)
+        night = NightQueue(
+            config, self._data, self._clock, light, control, use, self._alarms, say,
+            tuple(reading.name for reading in of_this_rig),
+        )  # fmt: skip
+        self._night = night
+        commands = Commands(
+            config, light, control, use, {**others, **night.handlers()}, say, self._ended.set,
+            night.keeper,
+        )  # fmt: skip
         self._commands = commands
         network = config.network
         try:
@@ -189,7 +199,10 @@ class Station:
         )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
-            more=lambda: (*self._monitor.slow.causes(), *keeper.causes()),
+            more=lambda: (
+                *self._monitor.slow.causes(), *keeper.causes(), *night.causes(),
+                *self._runs.drift.causes(),
+            ),
         )  # fmt: skip
         self._upkeep = Upkeep(
             (
@@ -206,6 +219,7 @@ class Station:
         self._run_display = RunDisplay(self._server)
         self._display = Display(taker, self._clock, self._server)
         taker.guard = self._monitor.fault
+        night.open()
         self._runs = commands.runs = Runs(
             instruments, config, self._rig_toml, self._data, self._clock, light,
             taker, use, zeroing, keeper, self._run_display, self._alarms, say,
@@ -213,6 +227,7 @@ class Station:
                 self._monitor.missing, self._monitor.alarms, self._monitor.look_again
             ),
         )  # fmt: skip
+        night.serve(self._server, commands, self._runs)
 
     def _darken_camera(self) -> None:
         """Whatever was left of it: gain 0 and shutter closed before anything else."""
@@ -230,7 +245,9 @@ class Station:
 
     def close(self) -> None:
         """End the run if there is one, make everything safe, release the rig."""
+        self._night.stop()
         self._runs.close()
+        self._night.close()
         self._ended.set()
         self._monitor.close()
         self._display.close()

@@ -40,7 +40,7 @@ SIMPLE: dict[str, tuple[str, dict[str, Any]]] = {
     "align.start": ("align", {"on": True}),
     "align.stop": ("align", {"on": False}),
 }
-CALIBRATION_S = 3600.0
+CALIBRATION_S = 7200.0
 """The longest calibrations step over a line and count for many minutes."""
 SLOW_S = 120.0
 """A zeroing or a relock takes its time; the station answers when it is done."""

@@ -95,6 +95,7 @@ _CALIBRATE = (
         ("sideband_depth", "sideband depth", "Half-wave voltage of the EOM, by 84Kr in the trap"),
         ("camera", "camera", "EM gain, read noise, conversion and bias by photon transfer"),
         ("dwell", "dwell", "Stay of an atom in the trap, and its light, with 85Kr"),
+        ("source_drift", "source drift", "Walk and drift of the source: 83Kr for an hour"),
       )),
     ActionSpec("protection.read", "Read the amplifier's guards", "Light", (),
                "Ask box and station again who guards against what", False, connected),
@@ -136,6 +137,32 @@ _SCAN = (
     ActionSpec("runs.live", "Back to the run", "Runs", (), "Show the run under way again"),
 )  # fmt: skip
 
+_QUEUE = (
+    ActionSpec("queue.add", "Add scan to the queue", "Queue", ("Ctrl+Shift+N",),
+               "Let the scan of the editor be taken when it is its turn", False, may_command),
+    ActionSpec("queue.add_file", "Add scan file to the queue", "Queue", (),
+               "Let a scan file be taken when it is its turn", False, may_command),
+    ActionSpec("queue.up", "Take entry earlier", "Queue", ("Ctrl+Alt+Up",),
+               "Before the entry that stands before it", False, may_command),
+    ActionSpec("queue.down", "Take entry later", "Queue", ("Ctrl+Alt+Down",),
+               "Behind the entry that stands behind it", False, may_command),
+    ActionSpec("queue.remove", "Remove entry", "Queue", (),
+               "Out of the queue; what its runs measured stays", False, may_command),
+    ActionSpec("queue.go_on", "Go on with entry", "Queue", (),
+               "Resume the queue with an entry that ended early, at its missing blocks", False,
+               may_command),
+    ActionSpec("queue.edit", "Edit scan of entry", "Queue", (),
+               "Load its scan into the editor; the entry stays as it is", False, connected),
+    ActionSpec("queue.pause", "Pause queue", "Queue", (),
+               "Start nothing more; a run under way goes on", False, may_command),
+    ActionSpec("queue.resume", "Resume queue", "Queue", (),
+               "Start entries again, interrupted ones first", False, may_command),
+    ActionSpec("queue.clear", "Clear what has ended", "Queue", (),
+               "Entries that are done, aborted or failed", False, may_command),
+    ActionSpec("queue.clear_all", "Clear the queue", "Queue", (),
+               "All entries but the one that runs", False, may_command),
+)  # fmt: skip
+
 _VIEW = (
     ActionSpec("view.dark", "Dark", "View", (), "Dark palette, for the dark lab"),
     ActionSpec("view.light", "Light", "View", (), "Light palette"),
@@ -164,5 +191,5 @@ _VIEW = (
 )  # fmt: skip
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    *_RUN, *_LIGHT, *_TRAP, *_CALIBRATE, *_SWEEP, *_SCAN, *_VIEW,
+    *_RUN, *_LIGHT, *_TRAP, *_CALIBRATE, *_SWEEP, *_SCAN, *_QUEUE, *_VIEW,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 from atta_daq.client.rig_info import RigInfo
 from atta_daq.scans.definition import Blanks, ScanDefinition
 from atta_daq.scans.rules import FaultRules
+from gui.editor.check_form import CheckForm
 from gui.editor.document import ScanDocument
 from gui.editor.fields import ChoiceField, FlagField, LineField, NumberField, muted
 from gui.editor.form import Form
@@ -92,10 +93,12 @@ class RareForm(Section):
             ),
         )
         self.faults.move_to(("faults",))
+        self.check = CheckForm(document)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.take_blanks)
         column.addWidget(self.blanks)
+        column.addWidget(self.check)
         column.addWidget(self.form)
         column.addWidget(self.faults)
 
@@ -104,8 +107,8 @@ class RareForm(Section):
         there = isinstance(self._document.get(("blanks",)), Table)
         self.take_blanks.setChecked(there)
         self.blanks.setVisible(there)
-        # Both, always: a form that is not asked shows what stood there before.
-        wrong = any([self.form.refresh(), self.faults.refresh()])
+        # All of them, always: a form that is not asked shows what stood there before.
+        wrong = any([self.form.refresh(), self.check.refresh(), self.faults.refresh()])
         if (there and self.blanks.refresh()) or wrong:
             self.open()
 

@@ -34,6 +34,7 @@ from gui.editor.station_check import StationCheck
 from gui.panel import Panel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
+from gui.widgets.short_button import short_button
 from gui.widgets.wrapping import WrappingRow
 
 _WIDE_EM = 45
@@ -180,6 +181,7 @@ class EditorPanel(Panel):
         head = WrappingRow()
         head.add(
             self.context.actions.button("run.start", self),
+            short_button(self.context, "queue.add", "Add to queue"),
             self.context.actions.button("scan.check", self),
             self.files.menu_button(),
             self.preview,

@@ -24,9 +24,10 @@ KINDS = {
     "sideband-depth": "Sideband depth",
     "camera": "Camera",
     "dwell": "Dwell",
+    "source-drift": "Source drift",
 }
 """What the station can measure, as `calibrate` calls it, and the captions of the buttons."""
-WITHOUT_LIGHT = ("camera",)
+WITHOUT_LIGHT = ("camera", "source-drift")
 """Needs no 819-nm light."""
 _CALIBRATION = "calibration "
 """So the activities of the station begin that are one."""

@@ -5,7 +5,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from atta_daq.client.names import Reading
+from atta_daq.client.pv import Reading
 from gui.context import Context
 from gui.link.values import MAJOR, MINOR, Value
 from gui.model.history import Ring, reduce

@@ -18,6 +18,7 @@ from gui.panels.sideband import SidebandPanel
 from gui.panels.slow import SlowPanel
 from gui.panels.strips import StripsPanel
 from gui.panels.trap import TrapPanel
+from gui.queue.panel import QueuePanel
 from gui.runs.panel import RunsPanel
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
@@ -37,6 +38,7 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("pumping", "819 nm", PumpingPanel, RIGHT, "trap"),
     PanelSpec("alignment", "Alignment", AlignmentPanel, RIGHT, "trap", source="loading"),
     PanelSpec("editor", "Scan", EditorPanel, BOTTOM),
+    PanelSpec("queue", "Queue", QueuePanel, BOTTOM, "editor", source="queue"),
     PanelSpec("runs", "Runs", RunsPanel, BOTTOM, "editor", source="run"),
     PanelSpec("calibrations", "Calibrations", CalibrationsPanel, BOTTOM, "editor",
               source="calibrations"),

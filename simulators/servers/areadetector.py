@@ -16,6 +16,7 @@ from typing import Any
 from p4p.server import Server
 from p4p.util import ThreadedWorkQueue
 
+from simulators.again import port_of
 from simulators.faults import BOOT_S, LATE_S
 from simulators.servers.areadetector_frames import CameraFault, FramePump
 from simulators.servers.areadetector_pvs import (
@@ -75,7 +76,7 @@ class AreaDetector:
         self._status = threading.Thread(target=self._status_task, name="camera status", daemon=True)
         self._server: Server | None = None
         self._pvs: dict[str, Any] = {}
-        self._tcp_port = self._udp_port = "0"
+        self._tcp_port, self._udp_port = "0", str(port_of("camera"))
 
     # --- life -----------------------------------------------------------------------------------
 

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from atta_daq.analysis.normaliser import (
-    TYPICAL_WALK_PER_S,
-    Normaliser,
-    pooled_relative_errors,
-)
+from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
+from atta_daq.analysis.normaliser import Normaliser, pooled_relative_errors
+
+RIGID = DriftSpectrum(walk_per_s=1e-14, walk_intervals=1e6, drift_rms_per_s=1e-2)
+"""A source of which nothing is expected but a straight line of any slope."""
 
 
 def brackets(make_bracket, times, rates, errors):
@@ -15,22 +15,92 @@ def brackets(make_bracket, times, rates, errors):
     ]
 
 
-def test_linear_drift_is_followed_exactly(make_bracket):
+def dense(times, log_rates, variances, intervals, walk_per_s, drift_rms_per_s, step_variance):
+    """Oracle: the joint normal law of a source on a grid of 5 s, conditioned on its brackets.
+
+    Returns mean and covariance of the logarithm's mean over each interval. Knows no bridge, no
+    smoother: a matrix that sums increments, and the textbook formula for a conditional law.
+    """
+    first = min(times.min(), intervals.min()) - 5.0
+    grid = np.arange(first, max(times.max(), intervals.max()) + 5.0, 5.0)
+    gaps = np.full(grid.size - 1, 5.0)
+    middle = 0.5 * (grid[1:] + grid[:-1])
+    rate = np.full(gaps.size, walk_per_s)
+    for t0, t1, extra in zip(times[:-1], times[1:], step_variance, strict=True):
+        rate[(middle > t0) & (middle < t1)] += extra / (t1 - t0)
+    summing = np.tril(np.ones((grid.size, grid.size - 1)), -1)
+    law = summing @ np.diag(rate * gaps) @ summing.T
+    law += drift_rms_per_s**2 * np.outer(grid - first, grid - first)
+    level = 10.0  # next to no knowledge of where it begins
+    law += level
+    seen = np.array([np.interp(t, grid, np.eye(grid.size)[i]) for t in times
+                     for i in range(grid.size)]).reshape(times.size, -1)  # fmt: skip
+    means = np.zeros((len(intervals), grid.size))
+    for row, (a, b) in zip(means, intervals, strict=True):
+        inside = (grid >= a) & (grid <= b)
+        row[inside] = np.trapezoid(np.eye(inside.sum()), grid[inside], axis=1) / (b - a)
+    joint = seen @ law @ seen.T + np.diag(variances)
+    gain = np.linalg.solve(joint, seen @ law @ means.T).T
+    centre = log_rates.mean()
+    mean = centre + gain @ (log_rates - centre)
+    return mean, means @ law @ means.T - gain @ seen @ law @ means.T
+
+
+TIMES = np.array([0.0, 600.0, 1200.0, 2100.0, 2700.0])
+INTERVALS = np.array(
+    [(-500.0, -300.0), (-200.0, -50.0), (20.0, 260.0), (260.0, 580.0), (1000.0, 1500.0),
+     (1600.0, 2050.0), (2200.0, 2600.0), (2800.0, 3000.0), (3000.0, 3300.0)]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("step", [0.0, 0.15])
+def test_value_and_covariance_against_a_dense_normal_law(step):
+    log_rate = 0.02 + np.array([0.0, 0.004, -0.003, 0.001, 0.002]) + step * (TIMES > 700.0)
+    error = np.array([0.004, 0.005, 0.003, 0.004, 0.004])
+    source = Normaliser.of_rates(TIMES, np.exp(log_rate), error)
+    assert len(source.steps) == (1 if step else 0)
+    value, covariance = source.at(*INTERVALS.T)
+    track = source.track
+    mean, expected = dense(
+        TIMES, log_rate, error**2, INTERVALS, track.walk_per_s, TYPICAL.drift_rms_per_s,
+        track.step_variance,
+    )  # fmt: skip
+    np.testing.assert_allclose(np.log(value * source.mean_rate), mean, atol=2e-5 + 0.01 * step)
+    np.testing.assert_allclose(covariance, expected, atol=(0.004 if not step else 0.06) * 1e-4)
+
+
+def test_a_steady_drift_is_followed(make_bracket):
     times = np.array([0.0, 600.0, 1200.0, 2100.0])
-    source = Normaliser.from_brackets(
-        brackets(make_bracket, times, 5.0 + 1e-3 * times, np.full(4, 0.01))
-    )
-    start, end = np.array([100.0, 500.0, 1300.0]), np.array([340.0, 900.0, 2000.0])
+    made = brackets(make_bracket, times, 5.0 * np.exp(1e-4 * times), np.full(4, 0.01))
+    source = Normaliser.from_brackets(made, RIGID)
+    start, end = np.array([100.0, 500.0, 1300.0, 2200.0]), np.array([340.0, 900.0, 2000.0, 3000.0])
     value, _ = source.at(start, end)
-    np.testing.assert_allclose(value * source.mean_rate, 5.0 + 1e-3 * 0.5 * (start + end))
+    expected = 5.0 * np.exp(1e-4 * 0.5 * (start + end))
+    np.testing.assert_allclose(value * source.mean_rate, expected, rtol=2e-4)
 
 
-def test_mean_over_a_kink_is_the_integral(make_bracket):
-    source = Normaliser.from_brackets(
-        brackets(make_bracket, [0.0, 100.0, 200.0], [1.0, 2.0, 1.0], [0.01] * 3)
-    )
-    value, _ = source.at(np.array([0.0]), np.array([200.0]))
-    assert value[0] * source.mean_rate == pytest.approx(1.5)
+def test_brackets_of_a_rigid_source_are_averaged(make_bracket):
+    """Against the plain straight-line fit."""
+    rng = np.random.default_rng(2)
+    times = np.arange(0.0, 6000.0, 600.0)
+    rates = np.exp(1e-6 * times + rng.normal(0.0, 0.01, times.size))
+    source = Normaliser.of_rates(times, rates, np.full(10, 0.01), RIGID)
+    slope, level = np.polyfit(times, np.log(rates), 1)
+    at = np.array([300.0, 3000.0, 5100.0])
+    value, covariance = source.at(at, at)
+    np.testing.assert_allclose(np.log(value * source.mean_rate), level + slope * at, atol=1e-5)
+    spread = times - times.mean()
+    line = 0.01**2 * (1.0 / 10.0 + (at - times.mean()) ** 2 / (spread @ spread))
+    np.testing.assert_allclose(np.diag(covariance), line, rtol=0.02)
+
+
+def test_exact_brackets_are_met(make_bracket):
+    times, rates = np.array([0.0, 100.0, 200.0]), np.array([1.0, 2.0, 1.0])
+    source = Normaliser.of_rates(times, rates, np.full(3, 1e-7))
+    value, covariance = source.at(np.array([0.0, 0.0, 100.0]), np.array([200.0, 0.0, 100.0]))
+    # Over the kink the mean is the integral of the logarithm.
+    np.testing.assert_allclose(value * source.mean_rate, [2**0.5, 1.0, 2.0], rtol=1e-6)
+    np.testing.assert_allclose(np.diag(covariance)[1:], 0.0, atol=1e-12)
 
 
 def test_order_of_the_brackets_does_not_matter(make_bracket):
@@ -44,62 +114,20 @@ def test_order_of_the_brackets_does_not_matter(make_bracket):
         np.testing.assert_array_equal(a, b)
 
 
-def test_beyond_the_brackets_the_rate_is_held_and_its_error_grows(make_bracket):
+def test_beyond_the_brackets_the_error_grows(make_bracket):
     source = Normaliser.from_brackets(
-        brackets(make_bracket, [0.0, 600.0], [1.0, 1.2], [0.01, 0.01])
+        brackets(make_bracket, [0.0, 600.0], [1.0, 1.002], [0.01, 0.01])
     )
-    at = np.array([600.0, 1200.0, 2400.0])
-    value, covariance = source.at(at, at)
-    np.testing.assert_allclose(value, value[0])
-    variance = np.diag(covariance)
-    np.testing.assert_allclose(np.diff(variance), source.walk_per_s * np.diff(at))
-    # Two times beyond share the walk up to the nearer one.
-    assert covariance[1, 2] == pytest.approx(variance[1])
+    for at, near in ((np.array([600.0, 1200.0, 2400.0]), 1), (np.array([0.0, -300.0, -900.0]), 1)):
+        value, covariance = source.at(at, at)
+        np.testing.assert_allclose(value, value[0], rtol=0.01)
+        variance = np.diag(covariance)
+        away = np.abs(at - at[0])
+        assert np.all(np.diff(variance) > 0.9 * source.track.walk_per_s * np.diff(away))
+        # Two times beyond share at least the walk up to the nearer one.
+        assert covariance[near, 2] > variance[0] + 0.9 * source.track.walk_per_s * away[near]
     assert source.is_extrapolated(601.0)
     assert not source.is_extrapolated(599.0)
-
-
-def test_before_the_first_bracket_likewise(make_bracket):
-    source = Normaliser.from_brackets(
-        brackets(make_bracket, [0.0, 600.0], [1.0, 1.0], [0.01, 0.01])
-    )
-    at = np.array([-900.0, -300.0])
-    _, covariance = source.at(at, at)
-    assert covariance[0, 0] - covariance[1, 1] == pytest.approx(600.0 * source.walk_per_s)
-    assert covariance[0, 1] == pytest.approx(covariance[1, 1])
-
-
-def test_covariance_of_the_interpolation_against_simulated_sources(make_bracket):
-    """Bracket noise and a random walk between brackets, 4000 sources."""
-    rng = np.random.default_rng(11)
-    walk, noise = 1e-7, 0.004
-    times = np.arange(0.0, 2401.0, 600.0)
-    at = np.array([150.0, 450.0, 700.0, 2600.0])
-    everything = np.sort(np.concatenate([times, at]))
-    deviations = []
-    for _ in range(4000):
-        steps = rng.normal(0.0, np.sqrt(walk * np.diff(everything, prepend=0.0)))
-        source = dict(zip(everything, np.cumsum(steps), strict=True))
-        rates = [1.0 + source[t] + rng.normal(0.0, noise) for t in times]
-        interpolated = np.interp(at, times, rates)
-        deviations.append(interpolated - [1.0 + source[t] for t in at])
-    expected = np.cov(np.array(deviations).T)
-    known = Normaliser(times, np.ones(5), np.full(5, noise), walk)
-    _, covariance = known.at(at, at)
-    np.testing.assert_allclose(covariance, expected, atol=0.09 * expected.max())
-
-
-def test_walk_is_found_in_the_brackets(make_bracket):
-    rng = np.random.default_rng(3)
-    truth = 4.0 * TYPICAL_WALK_PER_S
-    found = []
-    for _ in range(60):
-        times = np.arange(0.0, 60.0 * 600.0, 600.0)
-        rates = np.exp(np.cumsum(rng.normal(0.0, np.sqrt(truth * 600.0), times.size)))
-        measured = rates * (1.0 + rng.normal(0.0, 0.005, times.size))
-        made = brackets(make_bracket, times, measured, 0.005 * measured)
-        found.append(Normaliser.from_brackets(made).walk_per_s)
-    assert np.mean(found) == pytest.approx(truth, rel=0.15)
 
 
 def test_no_bracket_is_one_without_error():
@@ -113,9 +141,19 @@ def test_one_bracket_serves_the_whole_run(make_bracket):
     at = np.array([100.0, 500.0])
     value, covariance = source.at(at, at)
     np.testing.assert_allclose(value, 1.0)
-    np.testing.assert_allclose(
-        np.diag(covariance), [1e-4, 1e-4 + 400.0 * TYPICAL_WALK_PER_S], rtol=1e-9
-    )
+    drifted = (400.0 * TYPICAL.drift_rms_per_s) ** 2
+    walked = 400.0 * source.track.walk_per_s
+    np.testing.assert_allclose(np.diag(covariance), [1e-4, 1e-4 + walked + drifted], rtol=1e-6)
+    assert source.track.walk_per_s >= TYPICAL.walk_per_s
+
+
+def test_brackets_of_one_instant_are_one(make_bracket):
+    """Rows of an imported table have no time."""
+    made = brackets(make_bracket, [0.0, 0.0, 0.0], [1.0, 1.1, 1.2], [0.01, 0.011, 0.012])
+    source = Normaliser.from_brackets(made)
+    value, covariance = source.at(np.zeros(1), np.zeros(1))
+    assert value[0] * source.mean_rate == pytest.approx(1.1)
+    assert covariance[0, 0] == pytest.approx(0.01**2 / 3.0)
 
 
 def test_scatter_of_few_bursts_is_pooled(make_bracket):

@@ -154,7 +154,8 @@ def test_neighbours_between_the_same_brackets_share_their_error(steady, make_rar
     ]
     covariance = normalise(segments, 85).covariance
     assert covariance[0, 1] > 0.3 * covariance[0, 0]
-    assert covariance[0, 2] == pytest.approx(0.0, abs=1e-12)
+    # Through the brackets in between, which are drawn towards their neighbours, little is left.
+    assert 0.0 < covariance[0, 2] < 0.02 * covariance[0, 0]
 
 
 def test_the_error_of_the_efficiency_is_common_to_a_run(steady, make_rare):
@@ -164,10 +165,9 @@ def test_the_error_of_the_efficiency_is_common_to_a_run(steady, make_rare):
         make_rare(1, 3, 1830.0, 200.0, 100, point=1, efficiency_error=0.05),
         make_rare(2, 4, 2430.0, 200.0, 100, pumping=False, efficiency_error=0.05),
     ]
-    covariance = normalise(segments, 85).covariance
-    common = (0.05 / 0.93) ** 2
-    assert covariance[0, 1] == pytest.approx(common, rel=1e-6)
-    assert covariance[0, 2] == pytest.approx(common, rel=0.01)
+    exact = [replace(s, efficiency_error=0.0) for s in segments]
+    common = normalise(segments, 85).covariance - normalise(exact, 85).covariance
+    np.testing.assert_allclose(common, (0.05 / 0.93) ** 2, rtol=1e-9)
 
 
 def test_loading_rates_keep_their_errors(steady):

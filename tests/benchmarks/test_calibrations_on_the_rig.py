@@ -11,7 +11,9 @@ from atta_daq.cli.simulated import start_simulated_rig
 from atta_daq.cli.simulated_lab import rig_file
 
 SEEDS = (1, 2, 3, 4)
-KINDS = ("axis-zero", "cavity", "fibre-power", "camera", "dwell", "sideband-depth")
+KINDS = (
+    "axis-zero", "cavity", "fibre-power", "camera", "dwell", "sideband-depth", "source-drift",
+)  # fmt: skip
 
 
 def truths(rng):
@@ -28,6 +30,10 @@ def truths(rng):
             "read_noise_electrons": float(rng.uniform(35.0, 60.0)),
         },
         "trap": {"lifetime_s": float(rng.uniform(0.4, 0.8))},
+        "source": {
+            "walk_per_root_h": float(rng.uniform(0.01, 0.06)),
+            "drift_per_h": float(rng.normal(0.0, 0.03)),
+        },
     }
     camera, light = file["camera"], file["light"]
     zero = 0.4 + 0.3 / (file["cavity"]["fsr_mhz"] * 0.9906)
@@ -45,6 +51,7 @@ def truths(rng):
         "bias_adu": 200.0,
         "dwell_s": file["trap"]["lifetime_s"],
         "electrons_per_atom_s": 2400.0,
+        **file["source"],
     }
     return file, wanted
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from atta_daq.calibration.axis import SLAVE_OVER_MASTER
-from atta_daq.calibration.cavity import fit_cavity
+from atta_daq.calibration.cavity import LITERATURE, fit_cavity, positions_mhz
+from atta_daq.physics.hyperfine import components
 from simulators.truth import Truth
 from simulators.world.cell import ReferenceCell
 
@@ -44,3 +45,27 @@ def test_too_few_samples_are_refused():
     ratio, volts = samples(1)
     with pytest.raises(ValueError, match="too few"):
         fit_cavity(ratio[:20], volts[:20], 3000.0)
+
+
+@pytest.mark.parametrize("seed", [23, 55])
+def test_noise_and_jitter_are_told_apart(seed: int) -> None:
+    """Draws in which least squares on the squared residuals found no noise, and the wrong sign."""
+    rng = np.random.default_rng(seed)
+    fsr, zero = rng.normal(3000.0, 15.0), 0.4001
+    corrections = rng.normal(0.0, 1.0, 7) * LITERATURE.errors()
+    centre = zero + rng.normal(0.0, 15.0) / 3000.0
+    ratio = np.linspace(centre - 0.24, centre + 0.24, 121) + rng.normal(0.0, 1e-4, 121)
+    detuning = (ratio - zero) * fsr * SLAVE_OVER_MASTER + rng.normal(0.0, 0.3, 121)
+    heights = np.array([0.5, 0.102, 0.152, 0.101])
+    volts = np.zeros(121)
+    for height, centres in zip(heights, positions_mhz(corrections), strict=True):
+        strengths = [c.strength for c in components(83)] if len(centres) > 1 else [1.0]
+        for line_mhz, strength in zip(centres, strengths, strict=True):
+            x = (detuning - line_mhz) / 22.5
+            volts += height * strength * 16.0 / 9.0 * x / (1.0 + x**2 / 3.0) ** 2
+    fit = fit_cavity(ratio, volts + rng.normal(0.0, 0.002, 121), 3000.0)
+    assert fit.sign == 1
+    assert abs(fit.fsr_mhz - fsr) < 4.0 * fit.fsr_error_mhz
+    assert fit.noise_v == pytest.approx(0.002, rel=0.4)
+    assert fit.jitter_mhz == pytest.approx(0.3, rel=0.7)
+    assert fit.chi_square == pytest.approx(121.0, rel=0.1)

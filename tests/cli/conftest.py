@@ -72,6 +72,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     # What a command imports when it is first used may itself ask the system for something.
     for place in COMMANDS.values():
         import_module(place.partition(":")[0])
+    import_module("drivers.dlcpro.driver")
 
     def forbidden(*_: object, **__: object) -> None:
         pytest.fail("something was started or connected")

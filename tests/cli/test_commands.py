@@ -23,8 +23,8 @@ from atta_daq.rig.config import load_rig
 from atta_daq.scans.definition import load_scan
 from atta_daq.scans.wording import inner_model
 
-COMMANDS = ("gui", "run", "station", "check", "protection", "simulate", "runs", "fit", "report",
-            "export", "import", "model", "docs")  # fmt: skip
+COMMANDS = ("gui", "run", "queue", "station", "check", "protection", "simulate", "runs", "fit",
+            "report", "export", "import", "model", "docs")  # fmt: skip
 DOCUMENTED = {
     "run": ("--config", "--simulate", "--speed", "--seed", "--truth", "--data", "--json"),
     "gui": (

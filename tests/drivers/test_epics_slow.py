@@ -180,3 +180,24 @@ def test_none_of_them_is_a_silent_instrument() -> None:
     control.make_safe()
     control.close()
     control.close()
+
+
+def test_a_server_that_hangs_is_named_when_its_stamps_stand_still() -> None:
+    """By this computer's clock alone: the server's may be wrong, or be set."""
+    now = [100.0]
+    quantities = [SlowQuantity("pressure", "L:P", "mbar", stale_after_s=5.0),
+                  SlowQuantity("power", "L:P", "mbar")]  # fmt: skip
+    control = EpicsSlowControl("slow_control", ["nowhere"], quantities, now_s=lambda: now[0])
+
+    def look(stamp: int) -> list[str]:
+        structure = scalar(1e-5)
+        structure["timeStamp"]["secondsPastEpoch"] = stamp
+        return [control._reading(q, structure, 1.0).severity for q in quantities]
+
+    assert look(7) == ["ok", "ok"]
+    now[0] += 5.0
+    assert look(7) == ["ok", "ok"]
+    now[0] += 0.1
+    assert look(7) == ["invalid", "ok"], "the second may stand still"
+    assert control._reading(quantities[0], scalar(1e-5), 1.0).severity == "ok", "a new stamp"
+    assert look(3) == ["ok", "ok"], "a clock that was set back is a change"

@@ -108,13 +108,13 @@ def test_during_a_run_they_are_refused_with_the_reason(
     assert panel.progress.full == ""
 
 
-def test_without_light_only_the_camera_can_be_calibrated(
+def test_without_light_only_what_needs_none_can_be_calibrated(
     shown: Shown, context: Context, link: FakeLink
 ) -> None:
     shown(CalibrationsPanel)
     link.feed(amplifier__on=False)
     possible = [kind for kind in KINDS if context.actions[action_of(kind)].isEnabled()]
-    assert possible == ["camera"]
+    assert possible == ["camera", "source-drift"]
     assert "switch the light on" in context.actions["calibrate.cavity"].toolTip()
 
 

@@ -20,6 +20,7 @@ from shiboken6 import isValid
 from window_states import (
     BEFORE,
     NOW_S,
+    OUTPUT_MISSING,
     STATES,
     calibrating,
     feed_history,
@@ -188,7 +189,12 @@ def panels_live(studio: Studio) -> None:
 def panels_in_trouble(studio: Studio) -> None:
     studio.guards = guards(armed=False)
     trouble(studio.link)
-    for panel in ("amplifier", "lock", "slow", "camera", "calibrations"):
+    studio.link.feed(
+        queue__state="paused", queue__paused=True,
+        queue__reason="entry 3 (sideband scan) failed: sideband: 120 MHz asked for; 10 to 100 MHz "
+        "allowed",
+    )  # fmt: skip
+    for panel in ("amplifier", "lock", "slow", "camera", "calibrations", "queue"):
         studio.take_panel(panel, "trouble")
     amplifier: Any = studio.window.docks["amplifier"].widget()
     area = amplifier.area
@@ -252,6 +258,15 @@ def scan_editor_and_runs(studio: Studio) -> None:
     for index in range(editor.tabs.count()):
         editor.tabs.setCurrentIndex(index)
         studio.take(f"editor-tab{index}", editor)
+    queue: Any = window.docks["queue"].widget()
+    window.show_panel("queue")
+    studio.take("queue-empty", queue)
+    context.actions["queue.add"].trigger()
+    queue.deeds.add_dialog.not_before.setText("2026-11-28T22:00+01:00")
+    queue.deeds.add_dialog.refuse("the scan cannot be used: " + OUTPUT_MISSING)
+    studio.take("queue-add-alone", queue.deeds.add_dialog)
+    queue.deeds.add_dialog.close()
+    window.show_panel("editor")
     running(link)
     editor.tabs.setCurrentIndex(editor.tabs.count() - 1)
     studio.take("editor-under-way", editor)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes_gui import FakeLink, feed_idle
+from fakes_queue import night
 from fakes_sweep import live, spectrum, spectrum_fit
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint
 from PySide6.QtGui import QDesktopServices
@@ -39,10 +40,10 @@ dwell_s = 20.0
 quantity = "detuning_mhz"
 values = [-150.0, 60.0, 700.0]
 """
-STATES: tuple[dict[str, str], ...] = (
-    {"run__state": "idle"},
-    {"run__state": "running"},
-    {"run__state": "paused"},
+STATES: tuple[dict[str, Any], ...] = (
+    {"run__state": "idle", "queue__paused": False},
+    {"run__state": "running", "queue__paused": True},
+    {"run__state": "paused", "queue__paused": True},
 )
 
 
@@ -85,6 +86,7 @@ def answer_queries(link: FakeLink) -> None:
         "check_scan": {"ok": False, "problems": ["not now"]},
         "theory": {"parts": []},
         "run_scan": {"scan": SCAN},
+        "queue_scan": {"name": "a", "scan": SCAN},
         "run_report": {"name": "report.html", "html": "<html></html>"},
         "run_export": {"files": {}},
         "history": {},
@@ -110,10 +112,14 @@ def test_every_action_is_bound_and_can_be_triggered(
     answer_queries(link)
     panel: Any = window.docks["runs"].widget()
     panel.table.selectRow(0)
+    link.feed(queue__table=night())
+    queue: Any = window.docks["queue"].widget()
     triggered: list[str] = []
     actions.triggered.connect(triggered.append)
     last = ("rig.simulate", "window.close")
     for action_id in (*(name for name in actions.specs if name not in last), *last):
+        wanted = 2 if action_id == "queue.go_on" else 6
+        queue.table.selectRow(queue.model.row_of(wanted))
         for state in STATES:
             link.feed(**state)
             if action_id == "rig.simulate":
@@ -127,7 +133,8 @@ def test_every_action_is_bound_and_can_be_triggered(
     commands = {sent.name for sent in link.sent}
     assert {"stop", "run", "pause", "resume", "abort", "take_control", "light_on", "pumping",
             "relock", "zero_axis", "jump", "trap", "camera_view", "align", "calibrate",
-            "protection"} <= commands  # fmt: skip
+            "protection", "queue_move", "queue_remove", "queue_pause", "queue_resume",
+            "queue_clear"} <= commands  # fmt: skip
 
 
 def test_nothing_that_moves_the_rig_is_possible_while_another_commands(

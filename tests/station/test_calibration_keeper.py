@@ -1,17 +1,20 @@
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rig_ports import PORTS
 
+from atta_daq.analysis.drift_spectrum import TYPICAL
 from atta_daq.archive.calibration_store import CalibrationStore
 from atta_daq.calibration.result import Quantity
 from atta_daq.cli.simulated_lab import rig_file
+from atta_daq.client.client import CommandRefused
 from atta_daq.client.names import CALIBRATION_COLUMNS, CALIBRATION_KINDS
 from atta_daq.rig.bench import Finding
 from atta_daq.rig.config import rig_config
-from atta_daq.station.calibration_commands import PROCEDURES
+from atta_daq.station.calibration_commands import PROCEDURES, CalibrationCommands
 from atta_daq.station.calibration_keeper import CalibrationKeeper
 from atta_daq.station.session import calibrations_used
 
@@ -94,3 +97,42 @@ def test_a_run_keeps_all_it_used(keeper, clock):
     assert (eom.value, eom.error, eom.source) == (4.3, 0.054, result.id)
     assert eom.stale.startswith("made ")
     assert used["power slope"].source == "rig file"
+
+
+def commands(keeper, said):
+    """The handlers without a rig: whatever would move something is not there."""
+    control = SimpleNamespace(require=lambda _client: None)
+    return CalibrationCommands(
+        None, None, None, None, None, control, None, keeper, None, lambda *a: said.append(a)
+    )
+
+
+def test_runs_calibrate_the_source_and_nothing_else(keeper, monkeypatch):
+    said, asked = [], []
+
+    def of_runs(data, names):
+        asked.append((data, names))
+        if "empty" in names:
+            raise ValueError("4 rates are too few")
+        walk = Quantity(name="walk_per_root_h", value=0.03, error=0.004)
+        rest = tuple(
+            Quantity(name=n, value=0.0, error=0.1) for n in ("drift_per_h", "excess_noise")
+        )
+        return Finding((walk, *rest), 90.0, "test", {"x": np.zeros(2), "y": np.zeros(2)})
+
+    monkeypatch.setattr("atta_daq.station.calibration_commands.source_drift_of_runs", of_runs)
+    calibrate = commands(keeper, said).calibrate
+    with pytest.raises(CommandRefused, match="not 'camera'"):
+        calibrate("me", {"kind": "camera", "runs": "a"})
+    with pytest.raises(CommandRefused, match="source-drift: 4 rates are too few"):
+        calibrate("me", {"kind": "source-drift", "runs": "empty"})
+    answer = calibrate("me", {"kind": "source-drift", "runs": "a  b"})
+    assert asked[-1] == (keeper.store.data, ["a", "b"])
+    assert answer["kind"] == "source-drift"
+    assert keeper.in_use.values.source.spectrum().walk_per_s == pytest.approx(0.03**2 / 3600.0)
+    assert said[-1][0] == f"calibrated: {answer['id']}"
+
+
+def test_a_source_that_nobody_measured_is_typical_and_never_stale(keeper):
+    assert row(keeper, "walk of the source")["state"] == "not measured"
+    assert keeper.in_use.values.source.spectrum() == TYPICAL

@@ -8,6 +8,7 @@ import pytest
 
 from atta_daq.client.client import CommandRefused
 from atta_daq.station.activity import Activity
+from atta_daq.station.errors import RigBusy
 from atta_daq.station.rig_use import RigUse
 from drivers.errors import ConnectionLost
 
@@ -187,3 +188,17 @@ def test_a_move_that_waits_when_stop_comes_is_not_made(bench: Bench) -> None:
         thread.join(TIMEOUT_S)
     assert outcome == ["STOP came first; nothing was moved"]
     assert not bench.use.stop("again"), "nothing is under way any more"
+
+
+def test_a_run_that_nobody_waits_for_ends_nothing_for_itself(bench: Bench) -> None:
+    activity = bench.use.begin("alignment", until_ended)
+    with pytest.raises(RigBusy, match="alignment is under way"), bench.use.free():
+        pytest.fail("the rig was not free")
+    assert not activity.ended.is_set()
+    bench.use.end_activity("enough")
+    with bench.use.free():
+        assert bench.use.busy() == ""
+    run: Any = Run()
+    bench.use.run = lambda: run
+    with pytest.raises(RigBusy, match="run r1 is under way"), bench.use.free():
+        pytest.fail("the rig was not free")

@@ -17,6 +17,7 @@ def epics(section: EpicsSlowControlConfig, context: BuildContext) -> EpicsSlowCo
             value.low_minor,
             value.high_minor,
             value.high_major,
+            value.stale_after_s,
         )
         for value in section.value
     ]

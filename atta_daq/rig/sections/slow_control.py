@@ -56,6 +56,9 @@ class EpicsValueConfig(SlowValueConfig):
 
     pv: str = Field(pattern=r"^\S+$", examples=["ATTA:VAC:SourcePressure"])
     """Its full name."""
+    stale_after_s: float = Field(default=0.0, ge=0)
+    """A value whose time stamp stands still so long is lost: its server hangs. 0: it may, as that
+    of a record that is only processed when something changes."""
 
 
 class EpicsSlowControlConfig(SlowControlConfig):

@@ -153,19 +153,19 @@ def test_a_wrong_rare_key_opens_its_section(panel: EditorPanel) -> None:
 
 
 def test_every_key_of_the_definition_is_in_the_form(panel: EditorPanel) -> None:
-    from atta_daq.scans.definition import Axis, Blanks, Light, Part, ScanDefinition
+    from atta_daq.scans.definition import Axis, Blanks, Check83, Light, Part, ScanDefinition
     from atta_daq.scans.rules import FaultRules
 
     def keys(*forms: Any) -> set[str]:
         return {field.key for form in forms for field in form.fields}
 
     part, rare = panel.part, panel.rare
-    assert keys(panel.general.form, rare.form) | {"parts", "blanks", "faults"} == set(
-        ScanDefinition.model_fields
-    )
+    tables = {"parts", "blanks", "check_83", "faults"}
+    assert keys(panel.general.form, rare.form) | tables == set(ScanDefinition.model_fields)
     assert keys(rare.faults) == set(FaultRules.model_fields)
     assert keys(rare.blanks) == set(Blanks.model_fields)
-    assert keys(part.light) == set(Light.model_fields)
+    assert keys(rare.check.form) | {"light"} == set(Check83.model_fields)
+    assert keys(part.light) == keys(rare.check.light) == set(Light.model_fields)
     assert keys(part._top, part.timing, part.more) | {"axes", "light"} == set(Part.model_fields)
     assert keys(part.axes[0].form) | {"quantity"} == set(Axis.model_fields)
 
@@ -259,6 +259,29 @@ def test_blanks_are_switched(panel: EditorPanel) -> None:
     assert parse_scan(panel.document.text).blanks is None
     panel.rare.take_blanks.click()
     assert parse_scan(panel.document.text).blanks is not None
+
+
+def test_the_check_of_the_pumping_is_switched(panel: EditorPanel, qtbot: QtBot) -> None:
+    panel.rare.open()
+    check = panel.rare.check
+    assert not check.form.isVisibleTo(panel.rare)
+    check.take.click()
+    cycles, power = check.form.fields[0], check.light.fields[2]
+    retype(qtbot, cycles.editor, "5")
+    retype(qtbot, power.editor, "200")
+    found = parse_scan(panel.document.text).check_83
+    assert (found.cycles, found.light.power_mw) == (5, 200.0)
+    check.take.click()
+    assert parse_scan(panel.document.text).check_83 is None
+
+
+def test_a_bracket_period_is_a_number_or_auto(panel: EditorPanel, qtbot: QtBot) -> None:
+    panel.rare.open()
+    (field,) = [f for f in panel.rare.form.fields if f.key == "bracket_period_s"]
+    retype(qtbot, field.editor, "auto")
+    assert parse_scan(panel.document.text).bracket_period_s == "auto"
+    retype(qtbot, field.editor, "often")
+    assert field.editor.property("wrong")
 
 
 def test_lines_to_stand_on_are_the_isotopes(panel: EditorPanel) -> None:

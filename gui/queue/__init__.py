@@ -1,0 +1,1 @@
+"""The queue of the night, as the window shows and edits it."""

@@ -1,0 +1,133 @@
+"""What an entry of the queue needs besides its scan; stays open while the station refuses it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.queue.times import moment, said
+from gui.widgets.side_dialog import SideDialog
+
+NO_ALARM = "no major alarm"
+ON_FAULT = (("pause", "stop the queue"), ("skip", "take the next entry"))
+MOST = 1000
+
+Send = Callable[[dict[str, Any]], None]
+
+
+class AddDialog(SideDialog):
+    """Calls `send(arguments)` with those of `queue_add`; `refuse` says why it was not taken."""
+
+    def __init__(self, send: Send, parent: QWidget) -> None:
+        super().__init__("Add to the queue", parent)
+        self._send = send
+        self._scan = self._path = ""
+        self.what = QLabel()
+        self.what.setWordWrap(True)
+        self.repeats = QSpinBox()
+        self.repeats.setRange(1, MOST)
+        self.priority = QSpinBox()
+        self.priority.setRange(-MOST, MOST)
+        self.not_before = QLineEdit()
+        self.not_before.setPlaceholderText("at once, or 2026-11-28 22:00")
+        self.not_before.textChanged.connect(self._check)
+        self.understood = QLabel()
+        self.understood.setProperty("role", "muted")
+        self.no_alarm = QCheckBox("only without an unacknowledged major alarm")
+        self.conditions = QLineEdit()
+        self.conditions.setPlaceholderText("rate:loading_84 > 0.05; free disk > 20 GB")
+        self.on_fault = QComboBox()
+        for value, text in ON_FAULT:
+            self.on_fault.addItem(text, value)
+        self.wrong = QLabel()
+        self.wrong.setProperty("role", "wrong")
+        self.wrong.setWordWrap(True)
+        self.wrong.setAccessibleName("Why it was not added")
+        self.add_button = QPushButton("Add")
+        self.add_button.setDefault(True)
+        self.add_button.clicked.connect(self._done)
+        self._lay_out()
+
+    def ask(self, name: str, scan: str, path: str) -> None:
+        """Show it for a scan; what was chosen for the last one stands."""
+        self._scan, self._path = scan, path
+        self.what.setText(name)
+        self.not_before.clear()
+        self.wrong.hide()
+        self._check()
+        self.come_up()
+        self.repeats.setFocus(Qt.FocusReason.PopupFocusReason)
+        self.repeats.selectAll()
+
+    def refuse(self, reason: str) -> None:
+        """The station did not take it."""
+        self.add_button.setEnabled(True)
+        self.wrong.setText(reason)
+        self.wrong.show()
+        self.adjustSize()
+
+    def taken(self) -> None:
+        """The entry is in the queue."""
+        self.add_button.setEnabled(True)
+        self.hide()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        for text, field in (
+            ("Times", self.repeats), ("Priority", self.priority), ("Not before", self.not_before),
+            ("", self.understood), ("When", self.conditions), ("", self.no_alarm),
+            ("After a fault", self.on_fault),
+        ):  # fmt: skip
+            form.addRow(text, field)
+            if text:
+                field.setAccessibleName(text)
+        cancel = QPushButton("Cancel")
+        cancel.setAutoDefault(False)
+        cancel.clicked.connect(self.reject)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(cancel)
+        row.addWidget(self.add_button)
+        box = QVBoxLayout(self)
+        box.addWidget(self.what)
+        box.addLayout(form)
+        box.addWidget(self.wrong)
+        box.addLayout(row)
+        self.setMinimumWidth(460)
+
+    def _check(self) -> None:
+        try:
+            found = moment(self.not_before.text())
+        except ValueError as error:
+            self.understood.setText(str(error))
+            self.add_button.setEnabled(False)
+            return
+        self.understood.setText("as soon as it is its turn" if found is None else said(found))
+        self.add_button.setEnabled(True)
+
+    def _done(self) -> None:
+        found = moment(self.not_before.text())
+        conditions = [self.conditions.text().strip(), NO_ALARM * self.no_alarm.isChecked()]
+        self.add_button.setEnabled(False)
+        self.wrong.hide()
+        self._send(
+            {
+                "scan": self._scan, "path": self._path, "repeats": self.repeats.value(),
+                "priority": self.priority.value(),
+                "not_before": "" if found is None else found.isoformat(timespec="seconds"),
+                "conditions": "; ".join(text for text in conditions if text),
+                "on_fault": str(self.on_fault.currentData()),
+            }
+        )  # fmt: skip

@@ -1,0 +1,200 @@
+"""`atta-daq rehearse`: a scan on the simulated rig before it is taken."""
+
+import json
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import tomli_w
+
+from atta_daq.analysis.records import SegmentKind
+from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.cli import rehearse as command
+from atta_daq.cli.rehearsal import FASTEST, Rehearsed, Scan, highest_speed
+from atta_daq.cli.rehearsal_words import rehearsal_object, warnings
+from atta_daq.cli.rehearsed_rig import boxes, like, truth_like
+from atta_daq.rig.config import ConfigError, load_rig
+from atta_daq.scans.blocks import Target
+from atta_daq.scans.definition import parse_scan
+from atta_daq.station.queue.entry import Entry
+from atta_daq.station.queue.night import Night
+from atta_daq.station.queue.store import QueueStore
+from atta_daq.station.worth import PointWorth
+
+SCAN = """
+name = "short"
+calibrate_counting_s = 100.0
+zero_on_reference_cell = false
+[[part]]
+isotope = 85
+dwell_s = 60.0
+[[part.axis]]
+quantity = "detuning_mhz"
+values = [-300.0, 60.0, 1000.0]
+"""
+
+
+@pytest.mark.timeout(120)
+def test_a_night_is_known_before_it_begins(call, write_rig, tmp_path: Path) -> None:
+    """On a rig whose instruments are nowhere: a rehearsal touches none of them."""
+    config = write_rig("camera.exposure_s", 0.05)
+    scan = tmp_path / "scan.toml"
+    scan.write_text(SCAN)
+    data, kept = tmp_path / "data", tmp_path / "kept"
+    outcome = call("rehearse", scan, "--config", config, "--data", data, "--keep", kept,
+                   "--speed", 100.0, "--json")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    answer = json.loads(outcome.out)
+    (entry,) = answer["scans"]
+    (part,) = entry["parts"]
+    (folder,) = kept.glob("*85Kr*")
+    run = open_run(folder)
+    rare = [s for s in run.segments if s.kind is SegmentKind.RARE]
+    assert entry["state"] == run.state.value == "complete"
+    assert {s.exposures for s in rare} == {1200}, "the rig file's exposure"
+    assert part["counts"] == sum(s.counts or 0 for s in rare) > 30
+    assert entry["duration_s"] == pytest.approx(100.0 + 3 * 60.0 + 25.0, abs=25.0)
+    assert entry["archive_bytes"] == pytest.approx(entry["rehearsed_bytes"], rel=0.3)
+    assert part["errors"]["position_mhz"]["error"] > 0.0
+    assert len(part["worth"]) == 3
+    assert not list(data.glob("*Kr*")), "nothing of a rehearsal may stand among the runs"
+
+
+def test_a_scan_that_the_rig_cannot_take_starts_nothing(
+    call, write_rig, tmp_path: Path, nothing_starts: None
+) -> None:
+    scan = tmp_path / "scan.toml"
+    scan.write_text(SCAN.replace("1000.0", "9000.0"))
+    call("rehearse", scan, "--config", write_rig()).refused("9000", "scan.toml")
+
+
+def test_the_rig_of_the_rehearsal_is_like_the_rig(write_rig, tmp_path: Path) -> None:
+    path = write_rig()
+    data = tomllib.loads(path.read_text())
+    data["timing"] = {"settling_s": 0.9}
+    data["camera"] |= {"roi_width": 30, "em_gain": 150}
+    data["calibrations"]["rates"]["counts_85_per_h"] = 4200.0
+    data["sideband"] |= {"driver": "rigol-dsg800", "address": "TCPIP0::10.0.0.9::5555::SOCKET"}
+    path.write_text(tomli_w.dumps(data))
+    rig = load_rig(path)
+    assert "sideband=rigol-dsg800" in boxes(rig)
+    ports = tomllib.loads(path.read_text())
+    made = like(rig, {**ports, "calibrations": ports["calibrations"]})
+    assert made["timing"]["settling_s"] == 0.9
+    assert (made["camera"]["roi_x"], made["camera"]["em_gain"]) == (240, 150)
+    truth = truth_like(rig, {"source": {"counts_81kr_per_h": 7.0}})["source"]
+    assert truth["counts_85kr_per_h"] == pytest.approx(5000.0)
+    assert truth["counts_81kr_per_h"] == 7.0
+
+
+def test_a_driver_without_a_simulated_box_is_named(write_rig) -> None:
+    rig = load_rig(write_rig())
+    foreign = rig.model_copy(
+        update={"lock": rig.lock.model_copy(update={"driver": "somebodys-lock"})}
+    )
+    with pytest.raises(ConfigError, match=r"somebodys-lock.*--with lock=arduino-stcl"):
+        boxes(foreign)
+
+
+def test_short_exposures_are_rehearsed_more_slowly(write_rig) -> None:
+    assert highest_speed(None) == FASTEST
+    assert highest_speed(load_rig(write_rig("camera.exposure_s", 0.02))) == pytest.approx(60.0)
+
+
+@dataclass
+class _Segment:
+    frames_lost: int = 0
+    flag: str = ""
+    counts: int = 3
+    isotope: int = 85
+    kind: SegmentKind = SegmentKind.RARE
+
+
+@dataclass
+class _Run:
+    segments: list[_Segment]
+    state: RunState = RunState.COMPLETE
+    fits: dict[str, Any] = field(default_factory=dict)
+    stop: Any = None
+
+
+def rehearsed(*segments: _Segment, state: RunState = RunState.COMPLETE, worths=()) -> Rehearsed:
+    scan = Scan("scan.toml", SCAN, parse_scan(SCAN))
+    part = {"name": "85Kr", "isotope": 85, "points": 4, "errors": {}, "note": ""}
+    forecast = {
+        "name": "short", "duration_s": 10.0, "archive_bytes": 1000, "segments": 1, "blocks": 1,
+        "parts": [part],
+    }  # fmt: skip
+    run: Any = _Run(list(segments), state, stop=SimpleNamespace(body={"reason": "no light"}))
+    return Rehearsed(scan, forecast, list(worths), run, 900, 1.0)
+
+
+def test_lost_frames_are_rehearsed_again_more_slowly(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+
+    def rehearse_all(_scans, _rig, *, speed: float, **_: object) -> list[Rehearsed]:
+        rates.append(speed)
+        return [rehearsed(_Segment(frames_lost=0 if speed < 100.0 else 5))]
+
+    monkeypatch.setattr(command, "rehearse_all", rehearse_all)
+    scan = tmp_path / "scan.toml"
+    scan.write_text(SCAN)
+    outcome = call("rehearse", scan)
+    assert outcome.code == 0
+    assert rates == [300.0, 150.0, 75.0]
+    assert "no frames lost" in outcome.out
+    # Asked for a speed, it keeps it and says what was lost.
+    outcome = call("rehearse", scan, "--speed", 200)
+    assert rates[3:] == [200.0]
+    assert "5 frames lost: rehearse it more slowly" in outcome.out
+
+
+def test_what_an_operator_should_look_at() -> None:
+    worths = [PointWorth("85Kr", i, Target(100.0 * i), w) for i, w in enumerate((1.0, 0.02, 2.0))]
+    item = rehearsed(_Segment(), _Segment(flag="lock lost"), _Segment(flag="lock lost"),
+                     state=RunState.ABORTED, worths=worths)  # fmt: skip
+    assert warnings(item) == [
+        "the rehearsal ended aborted: no light",
+        "2 segments not used: lock lost",
+        "85Kr: 1 of 4 points adds nothing to any fitted parameter: 100 MHz",
+    ]
+    assert rehearsal_object([item, item])["duration_s"] == 20.0
+    assert rehearsal_object([item])["scans"][0]["parts"][0]["counts"] == 3
+
+
+def test_a_rehearsal_that_did_not_end_well_fails(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        command, "rehearse_all", lambda *_, **__: [rehearsed(state=RunState.ABORTED)]
+    )
+    scan = tmp_path / "scan.toml"
+    scan.write_text(SCAN)
+    assert call("rehearse", scan).code == 1
+
+
+def test_the_queue_is_rehearsed_as_it_stands_on_disk(
+    call, write_rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, data = write_rig("name", "atta-q"), tmp_path / "data"
+    call("rehearse", "queue").refused("--config")
+    call("rehearse", "queue", "--config", config, "--data", data).refused("'atta-q' is empty")
+    one = Entry(number=3, name="short", scan=SCAN, repeats=4, added_by="me", added_utc_s=1.0,
+                duration_s=10.0, archive_bytes=1.0)  # fmt: skip
+    QueueStore(data, "atta-q").save(Night(open=(one, one.model_copy(update={"number": 5}))))
+    asked: list[Scan] = []
+
+    def rehearse_all(scans, _rig, **_: object) -> list[Rehearsed]:
+        asked.extend(scans)
+        return [replace(rehearsed(_Segment()), scan=scan) for scan in scans]
+
+    monkeypatch.setattr(command, "rehearse_all", rehearse_all)
+    outcome = call("rehearse", "queue", "--config", config, "--data", data, "--json")
+    assert [(scan.name, scan.times) for scan in asked] == [("entry 3", 4), ("entry 5", 4)]
+    answer = json.loads(outcome.out)
+    assert (answer["duration_s"], answer["archive_bytes"]) == (80.0, 8000)

@@ -1,0 +1,52 @@
+"""A rig that is switched on again stands where it stood, at a time that went on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulators.again import recall
+
+
+def started(folder: Path, *more: str) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
+    ports = folder / f"ports-{len(more)}.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulators", "--ports-file", str(ports), "--speed", "50",
+         "--parent-pid", str(os.getpid()), "--instrument", "amplifier=thorlabs-itc4000", *more],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("simulated rig ready")
+    return process, json.loads(ports.read_text())
+
+
+def test_a_killed_rig_comes_back_at_its_addresses(tmp_path: Path) -> None:
+    first, ports = started(tmp_path)
+    kept = tmp_path / "kept.json"
+    kept.write_text(json.dumps(ports))
+    first.send_signal(signal.SIGKILL)
+    first.wait(10.0)
+    begun_s = time.monotonic()
+    second, again = started(tmp_path, "--again", str(kept))
+    try:
+        assert again == ports, time.monotonic() - begun_s
+    finally:
+        second.terminate()
+        second.wait(10.0)
+        for process in (first, second):
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"clock": 3}', "no json"])
+def test_a_file_that_is_no_ports_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "ports.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"ports file|Expecting"):
+        recall(path)

@@ -1,0 +1,133 @@
+"""The queue with a real rig file: what is refused when it is added, what becomes an alarm."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from rig_ports import PORTS
+
+from atta_daq.cli.simulated_lab import rig_file
+from atta_daq.client.client import CommandRefused
+from atta_daq.rig.clock import RigClock
+from atta_daq.rig.config import rig_config
+from atta_daq.station.alarms import Alarms
+from atta_daq.station.check_scan import check_scan
+from atta_daq.station.control import Control
+from atta_daq.station.expected import light_of
+from atta_daq.station.queue.on_station import NightQueue
+from atta_daq.station.rig_use import RigUse
+
+SCAN = """
+name = "night"
+[[part]]
+isotope = 85
+dwell_s = 60.0
+[[part.axis]]
+quantity = "detuning_mhz"
+values = [-100.0, 60.0, 200.0]
+"""
+CONFIG = rig_config(rig_file(PORTS, "co"), "rig.toml")
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[[], NightQueue]:
+    def queue() -> NightQueue:
+        nothing: Any = None
+        use = RigUse(nothing, lambda _name: None, lambda *_: None)
+        alarms = Alarms(lambda *_: None, lambda *_: None, lambda: 0.0)
+        made = NightQueue(
+            CONFIG, tmp_path, RigClock(), light_of(CONFIG), Control(lambda _holder: None), use,
+            alarms, lambda *_: None, (),
+        )  # fmt: skip
+        made.open()
+        return made
+
+    return queue
+
+
+def add(queue: NightQueue, scan: str = SCAN) -> Any:
+    return queue.handlers()["queue_add"]("me", {"scan": scan, "path": "night.toml"})
+
+
+def test_the_prediction_is_the_one_of_the_scans_check(
+    make: Callable[[], NightQueue], tmp_path: Path
+) -> None:
+    answer = add(make())
+    checked = check_scan(SCAN, CONFIG, tmp_path)
+    assert answer["name"] == "night"
+    assert answer["duration_s"] == checked["duration_s"]
+    assert answer["archive_bytes"] == checked["archive_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("dwell_s", "dwel_s", r"night\.toml:\n.*dwel_s"),
+        ("name = ", "name ", "not a scan file"),
+        ("-100.0", "-9000.0", "cannot reach 1 of the scan's points"),
+        ('name = "night"', 'name = "night"\ngeometry = "counter"', "counter-propagating light"),
+    ],
+)
+def test_what_run_refuses_is_refused(
+    make: Callable[[], NightQueue], old: str, new: str, reason: str
+) -> None:
+    queue = make()
+    with pytest.raises(CommandRefused, match=reason):
+        add(queue, SCAN.replace(old, new))
+    assert not queue.keeper.night.open
+
+
+def test_a_disk_without_room_is_refused(
+    make: Callable[[], NightQueue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = make()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage(10**12, 0, 5_000_001_000))
+    with pytest.raises(CommandRefused, match=r"room for 0\.0 GB; the queue would need"):
+        add(queue)
+
+
+def told(queue: NightQueue) -> list[tuple[str, str]]:
+    return [(cause.id, cause.severity) for cause in queue.causes()]
+
+
+def test_what_an_operator_has_not_done_is_an_alarm(make: Callable[[], NightQueue]) -> None:
+    queue = make()
+    add(queue)
+    queue.handlers()["queue_pause"]("me", {})
+    assert told(queue) == []
+    queue.keeper.resume(None)
+    queue.keeper.change(lambda night: night.refused(1, "the cavity was exchanged", 1.0))
+    assert told(queue) == [("queue:paused", "major")]
+    assert "the cavity was exchanged" in next(iter(queue.causes())).text
+
+
+def test_a_new_station_waits_and_says_so(make: Callable[[], NightQueue]) -> None:
+    first = make()
+    assert told(first) == []
+    add(first)
+    again = make()
+    assert told(again) == [("queue:paused", "minor")]
+    assert "started anew" in next(iter(again.causes())).text
+
+
+def test_a_queue_that_cannot_be_read_is_an_alarm_and_is_never_written(
+    make: Callable[[], NightQueue], tmp_path: Path
+) -> None:
+    add(make())
+    path = tmp_path / "queue" / f"{CONFIG.name}.json"
+    path.write_text(path.read_text()[:-40])
+    damaged = path.read_text()
+    queue = make()
+    assert told(queue) == [("queue:file", "major")]
+    for name, arguments in (("add", {"scan": SCAN}), ("resume", {}), ("clear", {"which": "all"})):
+        with pytest.raises(CommandRefused, match="cannot be read"):
+            queue.handlers()[f"queue_{name}"]("me", arguments)
+    assert path.read_text() == damaged
