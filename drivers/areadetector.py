@@ -14,6 +14,7 @@ from typing import Any
 
 from drivers.areadetector_pvs import (
     ADVANCED,
+    COOLER,
     IMAGE,
     MODES,
     ROI,
@@ -280,6 +281,13 @@ class AreaDetectorCamera:
         with self._lock:
             self._require_stopped()
             self._move_shutter(SHUTTER_CLOSED)
+
+    def cool(self) -> None:
+        """Cooler on, at the set point that the camera server has; returns at once. Only while the
+        camera stands still (DeviceFault)."""
+        with self._lock:
+            self._require_stopped()
+            self._pvs.set({COOLER: 1})
 
     # --- acquisition -----------------------------------------------------------------------
 

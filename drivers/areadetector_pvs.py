@@ -24,9 +24,10 @@ MODES = {
 """Enumerations that every acquisition needs. Advanced gain (above 300) harms the sensor."""
 ADVANCED = {False: "Disabled", True: "Enabled"}
 """`AndorEMGainAdvanced` by whether the rig file unlocks it."""
+COOLER = "AndorCooler"
 SHUTTER = "AndorShutterMode"
 SHUTTER_OPEN, SHUTTER_CLOSED = "Always Open", "Always Closed"
-ENUMERATIONS = {*MODES, SHUTTER, "Acquire", "ArrayCallbacks"}
+ENUMERATIONS = {*MODES, COOLER, SHUTTER, "Acquire", "ArrayCallbacks"}
 STATUS = (
     "Acquire_RBV",
     "TemperatureActual",

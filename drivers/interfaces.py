@@ -399,6 +399,16 @@ class AtomCamera(Instrument, Protocol):
         ...
 
 
+@runtime_checkable
+class CooledCamera(Protocol):
+    """A camera whose cooler can be told to cool."""
+
+    def cool(self) -> None:
+        """Cooler on, at the set point that the camera has. Returns at once; refused while it
+        acquires. Raises DeviceFault when the camera keeps it off."""
+        ...
+
+
 # --- Red Pitaya family ------------------------------------------------------------------------
 
 

@@ -40,6 +40,13 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
+def _waiting(suspended: str, recovery: str) -> str:
+    """Why a run waits and what is tried, most important first: the end of a long line is cut."""
+    if not suspended:
+        return ""
+    return f"waiting ({recovery}): {suspended}" if recovery else f"waiting: {suspended}"
+
+
 class StatusStrip(Panel):
     """The strip over everything else."""
 
@@ -88,7 +95,8 @@ class StatusStrip(Panel):
         context.link.state_changed.connect(self._show_link)
         self._show_link()
         self.follow(self._show_run, "run:state", "run:id", "run:segment", "run:segments",
-                    "run:remaining", "run:suspended", "station:activity")  # fmt: skip
+                    "run:remaining", "run:suspended", "run:recovery", "run:skipped",
+                    "station:activity")  # fmt: skip
         self.follow(self._show_control, "station:control")
         self.follow(self._show_light, "amplifier:seed_on", "amplifier:on", "amplifier:current",
                     "amplifier:interlock_open", "amplifier:protected", "light:shutter",
@@ -149,13 +157,16 @@ class StatusStrip(Panel):
         run_id = readings.text("run:id")
         left = readings.number("run:remaining")
         text = run_id or "no run"
+        skipped = readings.number("run:skipped")
+        if skipped > 0:
+            text += f", {skipped:.0f} {'block' if skipped == 1 else 'blocks'} skipped"
         if state in ("running", "paused") and math.isfinite(left):
             rate = readings.rig.rate if readings.rig else 1.0
             text += f", {duration(left)} of rig time left"
             if rate != 1.0:
                 text += f" ({duration(left / rate)})"
         self._run.show_text(text)
-        self._suspended.show_text(f"waiting: {suspended}" if suspended else "")
+        self._suspended.show_text(_waiting(suspended, readings.text("run:recovery")))
         self._suspended.setVisible(bool(suspended))
         for label in (self._run, self._suspended):
             show_stale(label, value.stale)

@@ -35,12 +35,17 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        sync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(beside, path)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(beside, path)
+    except BaseException:
+        # On a full disk a part of a file would take the room that others need.
+        beside.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
     return path

@@ -27,6 +27,8 @@ from atta_daq.archive.errors import FramesDamaged, SchemaUnknown, WriteFailed
 SCHEMA = 1
 BLOCK_BYTES = 320_000
 """About 100 frames of 40x40; larger frames go in smaller blocks."""
+REFUSED = (OSError, RuntimeError)
+"""What h5py raises when the disk takes nothing: it depends on which call of HDF5 was refused."""
 _SEGMENT = np.dtype([("segment", "<i8"), ("first", "<i8"), ("count", "<i8")])
 
 
@@ -124,7 +126,7 @@ class FramesWriter:
             ):
                 dataset.resize(stop, axis=0)
                 dataset[start:stop] = values[: self._filled]
-        except OSError as error:
+        except REFUSED as error:
             raise WriteFailed(
                 f"{self.path}: {self._filled} frames could not be written ({error}); free the "
                 f"disk, then go on"
@@ -134,18 +136,24 @@ class FramesWriter:
     def flush(self, segment: int) -> int:
         """End a segment: frames since the last flush are its own, and on the medium.
 
-        `segment` is `Segment.index`. Returns the number of its frames.
+        `segment` is `Segment.index`. Returns the number of its frames. Raises `WriteFailed` when
+        the disk refuses: the segment is not acknowledged then.
         """
         with self._lock:
             if self._filled:
                 self._write_block()
             count = self._written - self._first
-            self._file.flush()
-            number = self._segments.shape[0]
-            self._segments.resize(number + 1, axis=0)
-            self._segments[number] = np.array((segment, self._first, count), _SEGMENT)
-            self._segments.flush()
-            sync(self._file.id.get_vfd_handle())
+            try:
+                self._file.flush()
+                number = self._segments.shape[0]
+                self._segments.resize(number + 1, axis=0)
+                self._segments[number] = np.array((segment, self._first, count), _SEGMENT)
+                self._segments.flush()
+                sync(self._file.id.get_vfd_handle())
+            except REFUSED as error:
+                raise WriteFailed(
+                    f"{self.path}: segment {segment} could not be written ({error}); free the disk"
+                ) from error
             self._first = self._written
             return count
 
@@ -160,13 +168,19 @@ class FramesWriter:
             return count
 
     def close(self) -> None:
-        """Write what is left and close the file. Idempotent."""
+        """Write what is left and close the file. Idempotent. Raises `WriteFailed` when the disk
+        refuses; with room again, another call closes it well."""
         with self._lock:
             if not self._file:
                 return
             if self._filled:
                 self._write_block()
-            self._file.close()
+            try:
+                # What a refused write has left is written here: a file closes badly only once.
+                self._file.flush()
+                self._file.close()
+            except REFUSED as error:
+                raise WriteFailed(f"{self.path}: cannot be closed ({error})") from error
         descriptor = os.open(self.path, os.O_RDWR)
         try:
             sync(descriptor)

@@ -6,6 +6,7 @@
              rig.toml        the rig as configured
              fit.json        the last fits
              owner.lock      held by the writer as long as it lives (see owner.py)
+             .ballast        room held back for the run's end on a full disk (see ballast.py)
              report.html, run.nxs, segments.csv, points.csv    made from the above at any time
              truth.toml      laid beside a simulated run by whoever started the simulators
 
@@ -27,8 +28,16 @@ from typing import Any
 
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
+from atta_daq.archive.ballast import FILE as BALLAST
+from atta_daq.archive.ballast import Ballast
 from atta_daq.archive.disk import sync_folder, write_whole
-from atta_daq.archive.errors import ArchiveError, JournalDamaged, RunClosed, SchemaUnknown
+from atta_daq.archive.errors import (
+    ArchiveError,
+    JournalDamaged,
+    RunClosed,
+    SchemaUnknown,
+    WriteFailed,
+)
 from atta_daq.archive.frames import FramesReader, FramesWriter
 from atta_daq.archive.header import SCHEMA, RunHeader
 from atta_daq.archive.journal import (
@@ -56,6 +65,8 @@ class RunState(StrEnum):
 
     RUNNING = "running"
     COMPLETE = "complete"
+    GAPS = "complete with gaps"
+    """It went through to its end; blocks that failed were skipped and are missing."""
     ABORTED = "aborted"
     CRASHED = "crashed"
 
@@ -72,9 +83,12 @@ class Note:
 class RunWriter:
     """The one writer of one run. Made by `create`; every method is safe from any thread."""
 
-    def __init__(self, folder: Path, lock: OwnerLock, journal: JournalWriter) -> None:
+    def __init__(
+        self, folder: Path, lock: OwnerLock, journal: JournalWriter, ballast: Ballast
+    ) -> None:
         self.folder = folder
         self._lock = lock
+        self._ballast = ballast
         self._journal = journal
         self._frames: FramesWriter | None = None
         self._closed = False
@@ -92,10 +106,18 @@ class RunWriter:
         scan_toml: str = "",
         rig_toml: str = "",
     ) -> "RunWriter":
-        """Make the folder below `data`, take its lock, write the start document."""
+        """Make the folder below `data`, take its lock, write the start document.
+
+        Raises `WriteFailed` when the disk has no room for a run.
+        """
         folder = data / header.run_id
         data.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
+        try:
+            ballast = Ballast(folder / BALLAST)
+        except WriteFailed:
+            folder.rmdir()
+            raise
         sync_folder(data)
         lock = OwnerLock(folder / OWNER)
         lock.acquire(f"run {header.run_id}", utc_now())
@@ -103,7 +125,7 @@ class RunWriter:
             write_whole(folder / SCAN, scan_toml)
         if rig_toml:
             write_whole(folder / RIG, rig_toml)
-        writer = cls(folder, lock, JournalWriter(folder / JOURNAL, rig_now, utc_now))
+        writer = cls(folder, lock, JournalWriter(folder / JOURNAL, rig_now, utc_now), ballast)
         writer._append(DocumentKind.START, header.to_dict())
         return writer
 
@@ -134,15 +156,24 @@ class RunWriter:
         with self._mutex:
             if self._closed:
                 raise RunClosed(f"run {self.run_id} has ended; its journal takes nothing more")
-            return self._journal.append(doc, dict(body), rig_s)
+            try:
+                return self._journal.append(doc, dict(body), rig_s)
+            except WriteFailed:
+                self._ballast.drop()
+                raise
 
     def segment(self, segment: Segment, body: Mapping[str, Any] | None = None) -> Document:
         """Acknowledge a segment: its frames are flushed to disk, then its event is journaled.
 
-        `body` may carry the Bluesky event that it belongs to.
+        `body` may carry the Bluesky event that it belongs to. Raises `WriteFailed` when the disk
+        refuses: the segment is not acknowledged, and the room for the run's end is given back.
         """
         if self._frames is not None:
-            self._frames.flush(segment.index)
+            try:
+                self._frames.flush(segment.index)
+            except WriteFailed:
+                self._ballast.drop()
+                raise
         return self.append(DocumentKind.EVENT, {**(body or {}), "segment": segment.to_dict()})
 
     def flag(self, segment_index: int, cause: str, author: str = "") -> Document:
@@ -161,10 +192,14 @@ class RunWriter:
     def close(
         self, state: RunState, reason: str = "", body: Mapping[str, Any] | None = None
     ) -> None:
-        """Write the stop document and release everything. Idempotent."""
+        """Write the stop document and release everything. Idempotent.
+
+        Raises `WriteFailed` when the disk takes not even that; then `abandon` is left.
+        """
         with self._mutex:
             if self._closed:
                 return
+            self._ballast.drop()
             if self._frames is not None:
                 self._frames.close()
             stop = {**(body or {}), "state": state.value, "reason": reason}
@@ -176,8 +211,12 @@ class RunWriter:
         start closes the run as crashed. Idempotent."""
         with self._mutex:
             self._closed = True
-            if self._frames is not None:
-                self._frames.close()
+            self._ballast.drop()
+            try:
+                if self._frames is not None:
+                    self._frames.close()
+            except WriteFailed as error:
+                _log.error("%s; what was acknowledged can be read", error)
             self._journal.close()
             self._lock.release()
 
@@ -341,6 +380,7 @@ def _close_dead_run(
             },
         )
         journal.close()
+        (folder / BALLAST).unlink(missing_ok=True)
     finally:
         lock.release()
     return True

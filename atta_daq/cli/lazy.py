@@ -22,6 +22,7 @@ COMMANDS = {
     "messages": "atta_daq.cli.messages:messages",
     "simulate": "atta_daq.cli.simulated:simulate",
     "runs": "atta_daq.cli.data:runs",
+    "show": "atta_daq.cli.show:show",
     "fit": "atta_daq.cli.data:fit",
     "refit": "atta_daq.cli.ensembles:refit",
     "toys": "atta_daq.cli.ensembles:toys",

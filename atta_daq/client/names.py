@@ -138,6 +138,10 @@ READINGS: tuple[Reading, ...] = (
     Reading("run:block", "int", "", "block under way"),
     Reading("run:remaining", "double", "s", "rig time left, predicted", 0),
     Reading("run:suspended", "string", "", "why the run waits; empty when it does not"),
+    Reading(
+        "run:recovery", "string", "", "recipe and try by which a waiting run is brought back; empty"
+    ),
+    Reading("run:skipped", "int", "", "blocks that were given up and are missing"),
     Reading("run:table", "table", "", "segments of the run: one row each"),
     Reading("run:points", "string", "", "JSON: normalised points so far (`client.runs.Points`)"),
     Reading("run:fit", "string", "", "JSON: last fit of each part of the run"),

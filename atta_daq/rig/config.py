@@ -16,6 +16,7 @@ from atta_daq.rig.addresses import canonical
 from atta_daq.rig.calibrations import Calibrations
 from atta_daq.rig.drivers import KINDS, find, names
 from atta_daq.rig.errors import ConfigError
+from atta_daq.rig.fault_limits import FaultLimits
 from atta_daq.rig.messages import MessagesConfig
 from atta_daq.rig.models import RigModel
 from atta_daq.rig.sections.amplifier import AmplifierConfig
@@ -107,6 +108,7 @@ class RigConfig(RigModel):
     unattended: UnattendedConfig = UnattendedConfig()
     messages: MessagesConfig | None = None
     history: HistoryConfig = HistoryConfig()
+    faults: FaultLimits = FaultLimits()
     calibrations: Calibrations
 
     def __reduce__(self) -> Any:

@@ -14,7 +14,7 @@ from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.calibration.reference_zero import fit_reference_line
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
-from drivers.interfaces import LockStatus, ModeChecked, ReferenceCell
+from drivers.interfaces import LockStatus, ModeChecked, ReferenceCell, TransferCavityLock
 
 HALF_WIDTH_MHZ = 80.0
 POINTS = 9
@@ -59,14 +59,26 @@ class CellModeCheck:
         return ""
 
 
+def mode_check(
+    instruments: Instruments, config: RigConfig, axis: Callable[[], AxisCalibration]
+) -> CellModeCheck:
+    """The check by this rig's reference cell."""
+    return CellModeCheck(
+        instruments.reference_cell,
+        axis,
+        config.calibrations.cavity.zero_error_mhz,
+        config.reference_cell.read_s,
+    )
+
+
+def checked_by_itself(lock: TransferCavityLock) -> bool:
+    """Whether the lock looks at the cell itself before it says that it is locked."""
+    return isinstance(lock, ModeChecked) and lock.mode_check is not None
+
+
 def install_mode_check(
     instruments: Instruments, config: RigConfig, axis: Callable[[], AxisCalibration]
 ) -> None:
     """Give a lock that asks for it the check by this rig's reference cell."""
     if isinstance(instruments.lock, ModeChecked) and config.lock.wants_mode_check:
-        instruments.lock.mode_check = CellModeCheck(
-            instruments.reference_cell,
-            axis,
-            config.calibrations.cavity.zero_error_mhz,
-            config.reference_cell.read_s,
-        )
+        instruments.lock.mode_check = mode_check(instruments, config, axis)

@@ -3,7 +3,7 @@
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -89,6 +89,9 @@ class SegmentTaker:
         self.guard: Callable[[], str] = lambda: ""
         """Asked while a segment runs; a reason ends it, flagged (lock lost, amplifier tripped)."""
 
+        self.verdict: Callable[[Segment], str] = lambda _segment: ""
+        """Asked of a segment taken without a flag; a reason flags it (too little is loaded)."""
+
     def interrupt(self, cause: str) -> None:
         """End the segment under way; it is kept, flagged with `cause`."""
         with self._lock:
@@ -123,7 +126,7 @@ class SegmentTaker:
         # Whatever is neither live nor accounted for is the program's own overhead.
         dead["overhead"] = max(0.0, length_s - measured.live_s - sum(dead.values()))
         self._last_end_s = measured.end_s
-        return Segment(
+        segment = Segment(
             run_id=place.run_id,
             block=place.block,
             attempt=place.attempt,
@@ -141,6 +144,7 @@ class SegmentTaker:
             flag=measured.flag,
             **measured.fields,
         )
+        return segment if segment.flag else replace(segment, flag=self.verdict(segment))
 
     def _prepare(self, planned: PlannedSegment) -> tuple[Setting, dict[str, float]]:
         """Move light, trap and shutter. Returns where the light stands and the dead time."""

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 from atta_daq.scans.adaptive import Adaptive, StopWhen, require_sound
+from atta_daq.scans.rules import FaultRules
 from atta_daq.scans.wording import file_name
 
 Quantity = Literal["detuning_mhz", "power_mw", "sideband_frequency_mhz", "sideband_depth"]
@@ -190,7 +191,8 @@ class ScanDefinition(_Model):
     """Watch 85Kr so long before the first block and calibrate the counting from it; 0 takes frames
     and counts nothing."""
     max_attempts: int = Field(default=3, ge=1)
-    """A block that fails so often ends the run."""
+    """A block that fails so often ends the run, or is skipped (`faults`)."""
+    faults: FaultRules = FaultRules()
     fit_width_from: str | None = None
     """Run whose fit constrains Rabi scale and Doppler width (an 83Kr spectrum)."""
     sample: str = ""

@@ -29,6 +29,8 @@ UNLOCKED_S = 2.0
 """A synthesiser settles for a moment after a step."""
 POWERS_DIFFER_S = 3.0
 """Meter and monitor are not read at the same instant: a ramp lies between them."""
+RUN_WAITS_S = 60.0
+"""A recipe that helps has helped by then."""
 DISK_CHECK_S = 10.0
 DISK_LEFT_BYTES = 5_000_000_000
 """A night of frames of the region of interest."""
@@ -54,6 +56,7 @@ def rules(config: RigConfig) -> tuple[Rule, ...]:
         Rule("camera:warm", _camera_warm),
         Rule("trap:unlocked", _trap_unlocked, TRAP_UNLOCKED_S),
         Rule("sideband:unlocked", _synthesiser_unlocked, UNLOCKED_S),
+        Rule("run:waiting", _run_waits, RUN_WAITS_S),
         Rule("power_meter:overrange", _over_range, POWERS_DIFFER_S),
         Rule("power_meter:disagreement", lambda read: _differ(read, config), POWERS_DIFFER_S),
     )
@@ -131,6 +134,11 @@ def _synthesiser_unlocked(read: Read) -> Cause | None:
         return None
     text = "the synthesiser of the sideband generator is not locked; check its reference input"
     return Cause("sideband:unlocked", "sideband", text)
+
+
+def _run_waits(read: Read) -> Cause | None:
+    reason = read("run:suspended")
+    return Cause("run:waiting", "run", f"the run waits: {reason}", "major") if reason else None
 
 
 def _over_range(read: Read) -> Cause | None:

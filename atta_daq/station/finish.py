@@ -1,5 +1,6 @@
 """What is made of a run when it has ended: final fits, NeXus file, report."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from atta_daq.analysis.drift_spectrum import BRACKET_NOISE, SOURCE_DRIFT, SOURCE
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.chain import open_chain
 from atta_daq.archive.export import export
+from atta_daq.archive.gaps import missing_note, missing_points
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import Run
 from atta_daq.rig.calibrations import SourceCalibration
@@ -30,6 +32,10 @@ def finish_run(folder: Path, request: FitRequest | None) -> dict[str, FitResult]
 def refit(run: Run, request: FitRequest) -> dict[str, FitResult]:
     """Fit a run anew with MINOS intervals and store the result in its folder."""
     fits = fit_all(run.segments, request, minos=True)
+    for name, points in missing_points(run).items():
+        if name in fits:
+            notes = (*fits[name].notes, missing_note(points))
+            fits[name] = replace(fits[name], notes=notes)
     run.save_fits(fits)
     return fits
 

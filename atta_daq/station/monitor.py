@@ -67,9 +67,10 @@ class Monitor:
         server: StationServer,
         alarms: Alarms,
         dose: RegisterDose,
-        note: Callable[[str, str], str] = lambda _text, _author: "",
+        note: Callable[[str, str], None] = lambda _text, _author: None,
     ) -> None:
-        """`note(text, author)` keeps a note with the run under way, if there is one."""
+        """`note(text, author)` keeps a note with the run under way, if there is one; it raises
+        nothing."""
         self._note = note
         self._camera = CameraWatch(
             instruments.camera, server.post, alarms, dose,
@@ -85,16 +86,20 @@ class Monitor:
         self._faults: dict[str, str] = {}
         self._silent: dict[str, str] = {}
         self._missing: dict[str, str] = {}
+        self._wakes: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
         self.watchdog = Watchdog(instruments.amplifier, config)
         self._lock_errors: deque[float] = deque(maxlen=LOCK_ERRORS)
         self._power = PowerCheck(config, server, server.latest)
         self.slow = SlowWatch(config, server)
+        self.room: Callable[[], str] = lambda: ""
+        """Why there is no room for data; '' while there is."""
         self._set_limits()
 
     def start(self) -> None:
         """Begin to poll."""
         for watch in self._watches():
+            self._wakes[watch.instrument.name] = threading.Event()
             thread = threading.Thread(
                 target=self._run, args=(watch,), name=f"poll-{watch.instrument.name}", daemon=True
             )
@@ -104,18 +109,28 @@ class Monitor:
     def close(self) -> None:
         """End all polling."""
         self._stop.set()
+        for wake in self._wakes.values():
+            wake.set()
         for thread in self._threads:
             thread.join()
 
+    def look_again(self, name: str) -> None:
+        """Poll an instrument at once: it need not wait for the end of its back-off."""
+        if name in self._wakes:
+            self._wakes[name].set()
+
     def fault(self) -> str:
         """What flags a segment now: an instrument is silent, or something moved by itself."""
-        now = (*self._faults.copy().values(), self._vigilance.fault(), self.slow.fault())
+        now = (*self._faults.copy().values(), self._vigilance.fault(), self.alarms())
         return "; ".join(text for text in now if text)
 
-    def missing(self) -> str:
-        """What keeps a run from going on now; empty when every instrument that it needs answers."""
-        now = (*self._missing.copy().values(), self.slow.fault())
-        return "; ".join(text for text in now if text)
+    def missing(self) -> dict[str, str]:
+        """Instruments that a run needs and that do not answer, each with its error."""
+        return self._missing.copy()
+
+    def alarms(self) -> str:
+        """What only the lab can mend and a run must wait for: vacuum, discharge, disk."""
+        return "; ".join(text for text in (self.slow.fault(), self.room()) if text)
 
     def silent(self) -> dict[str, str]:
         """Instruments that do not answer, each with its error."""
@@ -159,9 +174,14 @@ class Monitor:
 
     def _run(self, watch: Watch) -> None:
         failures = 0
-        while not self._stop.wait(
-            watch.interval_s if not failures else BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1]
-        ):
+        wake = self._wakes[watch.instrument.name]
+        while True:
+            wake.wait(
+                watch.interval_s if not failures else BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1]
+            )
+            wake.clear()
+            if self._stop.is_set():
+                return
             try:
                 if failures:
                     watch.instrument.connect()

@@ -16,7 +16,7 @@ from atta_daq.station.errors import NothingMissing
 from atta_daq.station.finish import definition_of, rig_of
 from atta_daq.station.session import with_geometry
 
-ENDED_EARLY = (RunState.CRASHED, RunState.ABORTED)
+ENDED_EARLY = (RunState.CRASHED, RunState.ABORTED, RunState.GAPS)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from atta_daq.client.runs import PartPoints, RunInfo, points_to_json
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.server import StationServer
 
-_TEXTS = ("run:id", "run:info", "run:outcome", "run:suspended", "run:points", "run:fit")
-_NUMBERS = ("run:segment", "run:segments", "run:block", "run:remaining")
+_TEXTS = ("run:id", "run:info", "run:outcome", "run:suspended", "run:recovery", "run:points",
+          "run:fit")  # fmt: skip
+_NUMBERS = ("run:segment", "run:segments", "run:block", "run:remaining", "run:skipped")
 
 
 class RunDisplay:
@@ -63,6 +64,22 @@ class RunDisplay:
     def suspended(self, reason: str) -> None:
         """Why the run waits; '' when it goes on."""
         self._server.post("run:suspended", reason)
+
+    def recovery(self, text: str) -> None:
+        """Recipe and try by which the rig is brought back; '' for none."""
+        self._server.post("run:recovery", text)
+
+    def skipped(self, blocks: int) -> None:
+        """How many blocks were given up so far."""
+        self._server.post("run:skipped", blocks)
+
+    def flagged(self, index: int, cause: str) -> None:
+        """A segment that was good until now is not used."""
+        for row in self._rows:
+            if row["index"] == index:
+                row["flag"] = cause
+        self._server.post_table(self._rows)
+        self._server.post("run:segment", sum(not row["flag"] for row in self._rows))
 
     def planned(self, segments: int, remaining_s: float) -> None:
         """Segments of the whole scan, and its rig time."""

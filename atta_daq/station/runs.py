@@ -1,6 +1,7 @@
 """The run of the moment: starts it, shows and fits it while it runs, finishes it."""
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -13,11 +14,13 @@ from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun
-from atta_daq.archive.errors import RunClosed
+from atta_daq.archive.errors import ArchiveError, RunClosed
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter
+from atta_daq.client.errors import CommandRefused
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.cures import Obstacles
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
@@ -66,10 +69,10 @@ class Runs:
         display: RunDisplay,
         alarms: Alarms,
         say: Say,
-        missing: Callable[[], str] = lambda: "",
+        obstacles: Obstacles | None = None,
     ) -> None:
-        """`missing`: what keeps a run from going on now, or ''."""
-        self._missing = missing
+        """`obstacles`: what keeps a run from going on now; None for a rig that never has any."""
+        self._obstacles = obstacles or Obstacles()
         self._instruments = instruments
         self._config = config
         self._rig_toml = rig_toml
@@ -124,6 +127,13 @@ class Runs:
         self._display.note(text)
         return writer.run_id
 
+    def remark(self, text: str, author: str) -> None:
+        """The same for a thread that must live on when the disk takes nothing."""
+        try:
+            self.note(text, author)
+        except ArchiveError as error:
+            self._say(f"not kept with the run ({error}): {text}", "warning", "run")
+
     def start(
         self,
         definition: ScanDefinition,
@@ -136,7 +146,8 @@ class Runs:
         """Start a run on a thread of its own; returns its id.
 
         With `resumed` it goes on with that one. `announce` hears the id before anything of the run
-        is on disk; what it raises leaves no run. Raises RigBusy while another one is under way.
+        is on disk; what it raises leaves no run. Raises RigBusy while another one is under way,
+        CommandRefused when the disk has no room for a run.
         """
         with self._mutex:
             if self._session is not None:
@@ -145,7 +156,10 @@ class Runs:
                 )
             self._request = request
             self.drift.begin(definition, request.config or self._config)
-            self._session = self._new_session(definition, plan, scan_toml, resumed, announce)
+            try:
+                self._session = self._new_session(definition, plan, scan_toml, resumed, announce)
+            except ArchiveError as error:
+                raise CommandRefused(str(error)) from error
             run_id = self._session.run_id
             self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
             self._thread.start()
@@ -228,10 +242,13 @@ class Runs:
             say=lambda text: self._say(text, "warning", "run"),
             suspended=self._display.suspended,
             planned=self._display.planned,
+            recovery=self._display.recovery,
+            skipped=self._display.skipped,
+            flagged=self._display.flagged,
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
-            self._taker, self._zeroing, hooks, self._missing,
+            self._taker, self._zeroing, hooks, self._clock, self._obstacles,
             resumed.segments if resumed else (), history,
         )  # fmt: skip
         self._display.planned(session.total_segments, predicted_duration_s(ahead, timing))
@@ -242,7 +259,7 @@ class Runs:
         assert session is not None
         state, reason = session.run()
         said = f"run {session.run_id}: {state.value}{f', {reason}' if reason else ''}"
-        if session.fault:
+        if session.fault or session.skipped:
             self._alarms.raise_(Cause("run:fault", "run", said, once=True))
         else:
             self._say(said, source="run")
@@ -259,7 +276,11 @@ class Runs:
                 f"the report takes long; make it later: atta-daq report {session.run_id}",
                 "warning", "run",
             )  # fmt: skip
-        self._catalogue.update(folder)
+        try:
+            self._catalogue.update(folder)
+        except (OSError, sqlite3.Error, ArchiveError) as error:
+            # The list can be made anew from the folders at any time; the next run must be free.
+            self._say(f"the list of runs could not be written: {error}", "warning", "run")
         self._display.end(state.value, reason)
         with self._mutex:
             self._session = None
@@ -320,3 +341,5 @@ class Runs:
                 writer.fit(name, fit)
         except RunClosed:
             log.info("a live fit came after the run had ended; the final fit replaces it")
+        except ArchiveError as error:
+            self._say(f"a live fit could not be journaled: {error}", "warning", "run")

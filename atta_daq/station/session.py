@@ -2,23 +2,27 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from bluesky import plan_stubs as bps
-from bluesky.utils import FailedStatus
+from bluesky.utils import FailedStatus, Msg
 
 from atta_daq import __version__
 from atta_daq.analysis.records import Segment, SegmentKind
+from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.header import CalibrationUse, RunHeader
 from atta_daq.archive.run_folder import RunState, RunWriter
 from atta_daq.rig.calibrations_in_use import InUse
+from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.cures import Cures, Obstacles
 from atta_daq.rig.devices import SegmentDevice
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
+from atta_daq.rig.loading_floor import LoadingFloor
 from atta_daq.rig.procedures import CalibrationFlagged, calibrate_counting
 from atta_daq.rig.recovery import Recovery
 from atta_daq.rig.status import WorkStatus
@@ -32,12 +36,13 @@ from atta_daq.scans.blocks import (
 from atta_daq.scans.course import Course, Known
 from atta_daq.scans.decisions import Decision
 from atta_daq.scans.definition import ScanDefinition
-from atta_daq.scans.plans import scan_plan
+from atta_daq.scans.plans import ScanFailed, scan_plan
 from atta_daq.station.bracket_choice import with_bracket_period
 from atta_daq.station.engine import Engine
+from atta_daq.station.keeping_going import KeepGoing, Shown
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.zeroing import AxisZeroing
-from drivers.errors import DeviceFault, DriverError
+from drivers.errors import DeviceFault
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +64,12 @@ class Hooks:
     say: Callable[[str], None]
     suspended: Callable[[str], None]
     """Why the run waits; '' when it goes on."""
+    recovery: Callable[[str], None]
+    """Recipe and try by which the rig is brought back; '' for none."""
+    skipped: Callable[[int], None]
+    """How many blocks were given up so far."""
+    flagged: Callable[[int, str], None]
+    """A segment of this run that was good until now, and why it is not used."""
     planned: Callable[[int, float], None] = lambda _segments, _remaining_s: None
     """Segments of the whole run and the rig time that is left, when a decision has changed them."""
 
@@ -77,12 +88,13 @@ class RunSession:
         taker: SegmentTaker,
         zeroing: AxisZeroing,
         hooks: Hooks,
-        missing: Callable[[], str],
+        clock: RigClock,
+        obstacles: Obstacles,
         earlier: Sequence[Segment] = (),
         history: Sequence[Decision] = (),
     ) -> None:
-        """`missing`: what keeps the run from going on now, or ''; `history`: what the runs that
-        this one goes on with have decided."""
+        """`obstacles`: what the station knows to keep the run from going on; `history`: what the
+        runs that this one goes on with have decided."""
         self.definition = definition
         self.segments: list[Segment] = []
         self.earlier = tuple(earlier)
@@ -110,7 +122,6 @@ class RunSession:
         self._taker = taker
         self._zeroing = zeroing
         self._hooks = hooks
-        self._missing = missing
         self.fault = False
         """Whether something ended it that nobody had asked for."""
         self._ending = ""
@@ -120,7 +131,14 @@ class RunSession:
         self._device = SegmentDevice(taker, self._on_flagged)
         self._device.start_run(writer.run_id)
         self._engine = Engine(self._on_document)
-        self._recovery = Recovery(self._bring_back, self._suspended)
+        self._floor = LoadingFloor(config.faults.loading(definition.faults), earlier)
+        cures = Cures(
+            instruments, config, light, taker, clock, obstacles, self._floor, self._rare,
+            lambda: self._ending,
+        )  # fmt: skip
+        shown = Shown(hooks.say, hooks.recovery, hooks.skipped)
+        self._keep = KeepGoing(definition.faults, cures.recipes(), writer, shown)
+        self._recovery = Recovery(self._keep.step, self._suspended)
         self._remaining_s = predicted_duration_s(ahead, config.scan_timing())
 
     @property
@@ -133,6 +151,11 @@ class RunSession:
         """Everything so far that belongs to the measurement, numbered through."""
         shift = len(self.earlier)
         return [*self.earlier, *(replace(s, index=s.index + shift) for s in self.segments)]
+
+    @property
+    def skipped(self) -> int:
+        """Blocks that were given up so far."""
+        return len(self._keep.skipped)
 
     @property
     def engine(self) -> Engine:
@@ -163,7 +186,7 @@ class RunSession:
 
     def run(self) -> tuple[RunState, str]:
         """Carry the run out on the calling thread. Returns how it ended and why."""
-        state, reason = RunState.COMPLETE, ""
+        state, reason, lost = RunState.COMPLETE, "", False
         before_nc = self._instruments.camera.protection().dose_nc
         try:
             self._hooks.state("preparing")
@@ -176,10 +199,13 @@ class RunSession:
                 self.definition.max_attempts,
                 {"run_id": self.run_id, "scan": self.definition.digest},
                 self._after_fault,
+                self._give_up,
             )
             reason = self._engine.run(plan, lambda: self._hooks.state("paused"))
             if reason:
                 state = RunState.ABORTED
+            elif gaps := self._keep.gaps():
+                state, reason = RunState.GAPS, gaps
             else:
                 reason = self._course.reason
         except RunEnded as ended:
@@ -191,17 +217,33 @@ class RunSession:
                 log.error("run %s ended", self.run_id, exc_info=cause)
             state = RunState.ABORTED
             reason = self._ending or str(cause) or type(cause).__name__
+            lost = isinstance(cause, ScanFailed)
         self._hooks.state("stopping")
         self._recovery.close()
         self._device.close()
         self._engine.close()
+        self._taker.verdict = lambda _segment: ""
         self._leave_dark()
+        if lost:
+            # Nobody may come for hours: a rig that did not come back is not left with its light on.
+            self._leave_safe()
         self.ended.set()
         dose_nc = self._instruments.camera.protection().dose_nc - before_nc
-        self._writer.close(state, reason, {"register_dose_nc": dose_nc, "fault": self.fault})
+        self._close_archive(state, reason, dose_nc)
         return state, reason
 
+    def _close_archive(self, state: RunState, reason: str, dose_nc: float) -> None:
+        """A disk that refuses the last document must not keep the station from its next run."""
+        try:
+            self._keep.close()
+            body = {"register_dose_nc": dose_nc, "fault": self.fault}
+            self._writer.close(state, reason, body)
+        except ArchiveError as error:
+            self._hooks.say(f"the run's end could not be written, it counts as crashed: {error}")
+            self._writer.abandon()
+
     def _prepare(self) -> None:
+        self._taker.verdict = self._floor.judge
         self._taker.configure_camera()
         self._taker.trap.start()
         if self._rare:
@@ -236,8 +278,11 @@ class RunSession:
                 if attempt + 1 == self.definition.max_attempts:
                     raise
                 self._hooks.say(f"taken again: {flagged.reason}")
+                self._keep.begin(flagged.reason, -1, attempt)
                 self._recovery.wait()
                 self._check_ending()
+                if self._keep.given_up:
+                    raise ScanFailed(self._keep.given_up) from flagged
         raise AssertionError("max_attempts is at least 1")
 
     def _wait_until_cold(self) -> None:
@@ -276,30 +321,39 @@ class RunSession:
     def _calibration(self, name: str, values: dict[str, Any]) -> None:
         self._writer.append("calibration", {"name": name, **values})
 
-    def _after_fault(self, flag: str) -> Any:
-        """Between two tries of a block: wait until the rig is back."""
+    def _after_fault(self, flag: str) -> Generator[Msg, Any, str]:
+        """Between two tries of a block: wait until the rig is back. Returns why it is not."""
         self._hooks.say(f"block retaken: {flag}")
-        for segment in self.segments:
-            if segment.block == self._device.current_block and not segment.flag:
-                self._writer.flag(segment.index, "its block was retaken")
+        block = self._device.current_block
+        self._flag_block(block, "its block was retaken")
+        yield from self._wait_for_rig(flag, block)
+        return self._keep.given_up
+
+    def _give_up(self, block: Block, cause: str) -> Generator[Msg, Any, bool]:
+        """A block has failed for good. Returns whether the run goes on with the next one."""
+        skipped = self._keep.skip(block, cause)
+        self._flag_block(block.index, f"its block was {'skipped' if skipped else 'given up'}")
+        if not skipped:
+            return False
+        for planned in block.segments[1:]:
+            self._remaining_s -= segment_duration_s(planned, self._config.scan_timing())
+        if not self._keep.given_up:
+            # It failed on a rig that came back each time: let it come back for the next block too.
+            yield from self._wait_for_rig(cause, block.index)
+        return True
+
+    def _wait_for_rig(self, cause: str, block: int) -> Generator[Msg, Any, None]:
+        last = self._device.last
+        self._keep.begin(cause, block, last.attempt if last is not None else 0)
         yield from bps.trigger(self._recovery, wait=True)
 
-    def _bring_back(self) -> str:
-        """Everything that a run sets once, set anew: a box may have lost its power. Returns what
-        is in the way."""
-        self._light.forget()
-        if missing := self._missing():
-            return missing
-        try:
-            self._light.switch_on()
-            self._taker.trap.start()
-            self._taker.configure_camera()
-            camera = self._instruments.camera.status()
-        except DriverError as error:
-            return str(error)
-        if not camera.temperature_stable and self._rare:
-            return f"camera: the sensor is not at its temperature ({camera.temperature_c:.1f} °C)"
-        return ""
+    def _flag_block(self, block: int, cause: str) -> None:
+        """What was taken well of a block that is not whole is not used."""
+        for n, segment in enumerate(self.segments):
+            if segment.block == block and not segment.flag:
+                self._writer.flag(segment.index, cause)
+                self.segments[n] = replace(segment, flag=cause)
+                self._hooks.flagged(segment.index, cause)
 
     def _suspended(self, reason: str) -> None:
         if reason:
@@ -321,6 +375,7 @@ class RunSession:
     def _record(self, segment: Segment, event: dict[str, Any] | None) -> None:
         self._writer.segment(segment, {"event": event} if event else None)
         self.segments.append(segment)
+        self._keep.segment(segment.block)
         if not segment.flag:
             planned = self._device.planned
             if planned is not None:
@@ -328,6 +383,11 @@ class RunSession:
         self._hooks.segment(segment, max(0.0, self._remaining_s))
         if segment.bracket:
             self._hooks.block_done()
+
+    def _leave_safe(self) -> None:
+        self._light.forget()
+        for line in self._instruments.make_safe():
+            self._hooks.say(line)
 
     def _leave_dark(self) -> None:
         for failure in self._instruments.leave_dark():

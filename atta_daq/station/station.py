@@ -19,6 +19,7 @@ from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.cures import Obstacles
 from atta_daq.rig.instruments import Answer
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.mode_check import install_mode_check
@@ -34,6 +35,7 @@ from atta_daq.station.check_scan import rehearse
 from atta_daq.station.clock_watch import ClockWatch
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
+from atta_daq.station.disk_watch import DiskWatch
 from atta_daq.station.display import Display
 from atta_daq.station.errors import PortTaken, RigUnreachable
 from atta_daq.station.history import LENGTH_S, History, columns_of
@@ -216,7 +218,7 @@ class Station:
             raise
         self._monitor = Monitor(
             instruments, config, light, Vigilance(config, light, taker), self._server,
-            self._alarms, dose, lambda text, author: self._runs.note(text, author),
+            self._alarms, dose, lambda text, author: self._runs.remark(text, author),
         )  # fmt: skip
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
@@ -237,6 +239,8 @@ class Station:
                 self._tabulate,
             )
         )
+        disk = DiskWatch(self._data, config.faults.disk_free_min_gb)
+        self._monitor.room = disk.fault
         self._run_display = RunDisplay(self._server)
         self._run_display.tell_end = self._tell_end
         self._display = Display(taker, self._clock, self._server)
@@ -245,7 +249,9 @@ class Station:
         self._runs = commands.runs = Runs(
             instruments, config, self._rig_toml, self._data, self._clock, light,
             taker, use, zeroing, keeper, self._run_display, self._alarms, say,
-            self._monitor.missing,
+            Obstacles(
+                self._monitor.missing, self._monitor.alarms, self._monitor.look_again
+            ),
         )  # fmt: skip
         night.serve(self._server, commands, self._runs)
 

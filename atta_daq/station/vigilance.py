@@ -77,12 +77,20 @@ class Vigilance:
         )
 
     def camera(self, read: Callable[[], CameraStatus]) -> CameraStatus:
-        """Frames that have ended by themselves are a fault only while they are waited for."""
+        """Frames that have ended by themselves, or come from a sensor that has warmed, are a fault
+        only while they are waited for. (ADAndor reads no temperature while it acquires.)"""
 
         def judge(status: CameraStatus, _looking: object) -> str:
-            return f"camera: {status.failure}" if status.failure else ""
+            if status.failure:
+                return f"camera: {status.failure}"
+            if not status.temperature_stable:
+                return f"camera: the sensor is warm ({status.temperature_c:.1f} °C)"
+            return ""
 
-        return self._judged("camera", read, lambda: self._taker.looking, judge)
+        def patience(status: CameraStatus) -> int:
+            return 1 if status.failure else PATIENCE
+
+        return self._judged("camera", read, lambda: self._taker.looking, judge, patience)
 
     def _standing(self) -> ResolvedTarget | None:
         return self._light.standing

@@ -72,7 +72,7 @@ class ScanDocument(QObject):
     def put(self, place: Place, value: Any) -> None:
         """Let a key have a value; None leaves the key out. Missing tables are made.
 
-        A part's empty light table goes with its last key.
+        An empty table of a part's light, or of the faults, goes with its last key.
         """
         *path, key = place
         if value is None and self.get(place) is None:
@@ -87,8 +87,8 @@ class ScanDocument(QObject):
                 del here[key]
             else:
                 here[key] = value
-            if not here and path and path[-1] == "light":
-                del self.get(tuple(path[:-1]))["light"]
+            if not here and path and path[-1] in ("light", "faults"):
+                del self.get(tuple(path[:-1]))[path[-1]]
 
     def check(self) -> None:
         """Look for problems again (the rig's limits may have come meanwhile)."""

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from atta_daq.client.rig_info import RigInfo
 from atta_daq.scans.definition import Blanks, ScanDefinition
+from atta_daq.scans.rules import FaultRules
 from gui.editor.check_form import CheckForm
 from gui.editor.document import ScanDocument
 from gui.editor.fields import ChoiceField, FlagField, LineField, NumberField, muted
@@ -40,12 +41,12 @@ class GeneralForm(QWidget):
 
 
 class RareForm(Section):
-    """Brackets, blanks, calibration and other keys that rarely change."""
+    """Brackets, blanks, calibration, faults and other keys that rarely change."""
 
     def __init__(self, document: ScanDocument) -> None:
         self._document = document
         inside = QWidget()
-        super().__init__("Brackets, blanks, calibration", inside)
+        super().__init__("Brackets, blanks, faults", inside)
         scan = ScanDefinition
         self.form = Form()
         self.form.add(
@@ -71,6 +72,27 @@ class RareForm(Section):
             FlagField(document, Blanks, "at_ends", "Before and after the scan"),
         )
         self.blanks.move_to(("blanks",))
+        self.faults = Form()
+        self.faults.add(
+            ChoiceField(document, FaultRules, "after_tries", "A failed block").with_choices(
+                {"stop": "stops the run", "skip": "is skipped"}
+            ),
+            NumberField(document, FaultRules, "tries", "Tries of a recipe").with_hint("no limit"),
+            NumberField(document, FaultRules, "wait_at_most_s", "Wait at most").with_hint(
+                "no limit"
+            ),
+            NumberField(document, FaultRules, "skips_in_a_row", "Skips in a row"),
+            NumberField(document, FaultRules, "loading_fraction_min", "83Kr of first").with_hint(
+                "rig's"
+            ),
+            NumberField(document, FaultRules, "loading_83_min_v_per_s", "83Kr at least").with_hint(
+                "rig's"
+            ),
+            NumberField(document, FaultRules, "loading_84_min_v_per_s", "84Kr at least").with_hint(
+                "rig's"
+            ),
+        )
+        self.faults.move_to(("faults",))
         self.check = CheckForm(document)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
@@ -78,14 +100,15 @@ class RareForm(Section):
         column.addWidget(self.blanks)
         column.addWidget(self.check)
         column.addWidget(self.form)
+        column.addWidget(self.faults)
 
     def refresh(self) -> None:
         """Show the document."""
         there = isinstance(self._document.get(("blanks",)), Table)
         self.take_blanks.setChecked(there)
         self.blanks.setVisible(there)
-        wrong = self.form.refresh()
-        wrong = self.check.refresh() or wrong
+        # All of them, always: a form that is not asked shows what stood there before.
+        wrong = any([self.form.refresh(), self.check.refresh(), self.faults.refresh()])
         if (there and self.blanks.refresh()) or wrong:
             self.open()
 

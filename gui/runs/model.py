@@ -14,6 +14,7 @@ Index = QModelIndex | QPersistentModelIndex
 TONES = {
     "running": Tone.BUSY,
     "complete": Tone.OK,
+    "complete with gaps": Tone.WARNING,
     "aborted": Tone.WARNING,
     "crashed": Tone.DANGER,
 }

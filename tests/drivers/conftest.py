@@ -112,6 +112,7 @@ ENUMERATIONS = {
     "AndorEMGainMode": (GAIN_MODES, 0),
     "AndorEMGainAdvanced": (["Disabled", "Enabled"], 1),
     "AndorShutterMode": (SHUTTERS, 2),
+    "AndorCooler": (["Off", "On"], 0),
 }
 INTEGERS = {
     "MinX": 0,

@@ -11,7 +11,15 @@ from drivers.areadetector import AreaDetectorCamera
 from drivers.areadetector_pvs import temperature_is_stable
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, InterlockOpen, OutOfRange
 from drivers.errors import Timeout as DriverTimeout
-from drivers.interfaces import AtomCamera, CameraLimits, CameraSettings, Frame, Identity, Range
+from drivers.interfaces import (
+    AtomCamera,
+    CameraLimits,
+    CameraSettings,
+    CooledCamera,
+    Frame,
+    Identity,
+    Range,
+)
 
 LIMITS = CameraLimits(
     exposure_s=Range(0.0004, 10.0), em_gain=Range(2, 300), temperature_c=Range(-100.0, -60.0)
@@ -433,3 +441,18 @@ def test_a_camera_that_stays_locked_is_refused(fake):
         camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 500))
     assert fake.wrote("AndorEMGain") == [0]
     camera.close()
+
+
+# --- cooler -------------------------------------------------------------------------------------
+
+
+def test_the_cooler_is_told_to_cool_and_read_back(fake, camera) -> None:
+    assert isinstance(camera, CooledCamera)
+    camera.cool()
+    assert fake.puts == [("AndorCooler", 1)]
+
+
+def test_a_cooler_that_stays_off_is_a_fault(fake, camera) -> None:
+    fake.stuck.add("AndorCooler")
+    with pytest.raises(DeviceFault, match="AndorCooler was set to 1 but the camera kept 0"):
+        camera.cool()

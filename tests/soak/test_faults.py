@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import tomli_w
 from fault_matrix import NOT_IDLE, SERVERS, Cell, IdleRig, cells, run_lanes
 from fault_midrun import QUICK_LANES, CountingStation
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
@@ -58,6 +59,9 @@ values = [60.0]
 def working(folder: Path, seed: int) -> Iterator[tuple[Rig, RunningStation]]:
     folder.mkdir()
     rig = start_rig(folder, speed=1.0, seed=seed)
+    # Many nights' trips within minutes: each one is to be cured here.
+    rig.config["faults"] = {"amplifier_restarts_per_h": 1000}
+    rig.path.write_text(tomli_w.dumps(rig.config))
     station = start_station(rig, folder / "data")
     try:
         yield rig, station

@@ -14,6 +14,7 @@ from atta_daq.station.alarm_rules import (
     HOLD_S,
     LOCK_LOST_S,
     OUTPUT_MISSING_S,
+    RUN_WAITS_S,
     TRAP_UNLOCKED_S,
     AlarmWatch,
 )
@@ -163,6 +164,19 @@ def test_a_move_of_light_or_trap_raises_nothing(desk: Desk) -> None:
         desk.values.update({"lock:locked": True, "trap:locked": True})
         desk.run(1.0)
     assert desk.alarms.current() == []
+
+
+def test_a_run_that_waits_long_is_an_alarm(desk: Desk) -> None:
+    desk.values["run:suspended"] = "amplifier: its interlock is open"
+    desk.run(RUN_WAITS_S - 1.0)
+    assert not desk.active
+    desk.run(2.0)
+    (alarm,) = desk.alarms.current()
+    assert (alarm.id, alarm.source, alarm.severity) == ("run:waiting", "run", "major")
+    assert "interlock is open" in alarm.text
+    desk.values["run:suspended"] = ""
+    desk.run(HOLD_S + 1.0)
+    assert not desk.active
 
 
 def test_an_open_lock_without_seed_is_no_alarm(desk: Desk) -> None:

@@ -87,6 +87,7 @@ def test_one_reading_is_enough(rig: Rig, name: str, changes: dict[str, Any], sai
         ("trap", {"offset_mhz": 0.0}, "offset at"),
         ("trap", {"trap_light": False}, "trap light is off"),
         ("trap", {"lasers_locked": False}, "not locked"),
+        ("camera", {"temperature_stable": False, "temperature_c": -20.0}, r"is warm (-20.0 °C)"),
     ],
 )
 def test_what_may_be_noise_is_looked_at_twice(

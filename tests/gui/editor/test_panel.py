@@ -125,6 +125,24 @@ def test_a_wrong_value_is_red_and_bars_the_start(
     assert context.actions["run.start"].isEnabled()
 
 
+def test_what_to_do_about_faults_is_a_form(panel: EditorPanel, qtbot: QtBot) -> None:
+    panel.rare.open()
+    after, tries, *_, fraction, _, _ = panel.rare.faults.fields
+    after.editor.setCurrentIndex(1)  # type: ignore[attr-defined]
+    after.editor.activated.emit(1)  # type: ignore[attr-defined]
+    retype(qtbot, tries.editor, "5")
+    retype(qtbot, fraction.editor, "0.3")
+    rules = parse_scan(panel.document.text).faults
+    assert (rules.after_tries, rules.tries, rules.loading_fraction_min) == ("skip", 5, 0.3)
+    retype(qtbot, fraction.editor, "1.5")
+    assert "< 1" in fraction.wrong.text()
+    for field in (tries, fraction):
+        retype(qtbot, field.editor, "")
+    after.editor.setCurrentIndex(0)  # type: ignore[attr-defined]
+    after.editor.activated.emit(0)  # type: ignore[attr-defined]
+    assert "faults" not in tomllib.loads(panel.document.text), "an empty table goes"
+
+
 def test_a_wrong_rare_key_opens_its_section(panel: EditorPanel) -> None:
     assert not panel.rare.is_open
     panel.document.put(("max_attempts",), 0)
@@ -137,15 +155,17 @@ def test_a_wrong_rare_key_opens_its_section(panel: EditorPanel) -> None:
 def test_every_key_of_the_definition_is_in_the_form(panel: EditorPanel) -> None:
     from atta_daq.scans.adaptive import Adaptive, StopWhen
     from atta_daq.scans.definition import Axis, Blanks, Check83, Light, Part, ScanDefinition
+    from atta_daq.scans.rules import FaultRules
 
     def keys(*forms: Any) -> set[str]:
         return {field.key for form in forms for field in form.fields}
 
     part, rare = panel.part, panel.rare
-    tables = {"parts", "blanks", "check_83", "adaptive", "stop_when"}
+    tables = {"parts", "blanks", "check_83", "adaptive", "stop_when", "faults"}
     assert keys(panel.general.form, rare.form) | tables == set(ScanDefinition.model_fields)
     assert keys(panel.adaptive.adaptive) == set(Adaptive.model_fields)
     assert keys(panel.adaptive.stop_when) == set(StopWhen.model_fields)
+    assert keys(rare.faults) == set(FaultRules.model_fields)
     assert keys(rare.blanks) == set(Blanks.model_fields)
     assert keys(rare.check.form) | {"light"} == set(Check83.model_fields)
     assert keys(part.light) == keys(rare.check.light) == set(Light.model_fields)
