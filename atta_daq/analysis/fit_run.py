@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from atta_daq.analysis.compare import compare_on_off
+from atta_daq.analysis.compare import OnOffModel, compare_on_off
 from atta_daq.analysis.increases import data_from_rates
+from atta_daq.analysis.likelihood import Deviance
 from atta_daq.analysis.options import FitOptions
 from atta_daq.analysis.points import NormalisedData, normalise
 from atta_daq.analysis.prior import Prior
 from atta_daq.analysis.records import Segment, Setting
 from atta_daq.analysis.results import FitResult
-from atta_daq.analysis.saturation import fit_saturation
-from atta_daq.analysis.spectrum_fit import fit_spectrum
+from atta_daq.analysis.saturation import fit_saturation, saturation_model
+from atta_daq.analysis.spectrum_fit import fit_spectrum, spectrum_model
 
 
 def fit_run(
@@ -26,15 +27,16 @@ def fit_run(
     For a live display leave `minos` False and `toys` 0. Raises ValueError when the segments hold
     nothing to fit; a fit that does not converge is returned with valid = False.
     """
-    return fit_normalised(
-        normalise(
-            segments,
-            options.isotope,
-            pumped_brackets=options.pumped_brackets,
-            drift=options.drift,
-        ),
-        options,
-        prior,
+    return fit_normalised(normalised(segments, options), options, prior)
+
+
+def normalised(segments: Sequence[Segment], options: FitOptions) -> NormalisedData:
+    """The data that `fit_run` fits. Raises ValueError as `normalise`."""
+    return normalise(
+        segments,
+        options.isotope,
+        pumped_brackets=options.pumped_brackets,
+        drift=options.drift,
     )
 
 
@@ -47,6 +49,16 @@ def fit_normalised(
     if options.axes == ("power_mw",) and options.saturation == "two-parameter":
         return fit_saturation(data, options)
     return fit_spectrum(data, options, prior)
+
+
+def deviance_of(data: NormalisedData, options: FitOptions, prior: Prior | None = None) -> Deviance:
+    """The statistic that `fit_normalised` minimises for the same arguments. Raises ValueError."""
+    if not options.axes:
+        return Deviance(data, OnOffModel(np.array([p.pumping for p in data.points])))
+    if options.axes == ("power_mw",) and options.saturation == "two-parameter":
+        return Deviance(data, saturation_model(data, options))
+    model = spectrum_model(data, options)
+    return Deviance(data, model, prior.only(model.names[1:]) if prior else None)
 
 
 def warm_up() -> None:

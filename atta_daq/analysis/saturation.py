@@ -57,15 +57,8 @@ def fit_saturation(data: NormalisedData, options: FitOptions) -> FitResult:
 
     The power of a pumped point is its read-back one. Raises ValueError where it is missing.
     """
-    pumping = np.array([point.pumping for point in data.points])
-    power = np.zeros(len(data.points))
-    for i, point in enumerate(data.points):
-        value = point.setting.power_mw if point.setting.power_mw is not None else options.power_mw
-        if value is None and point.pumping:
-            raise ValueError(f"point {point.index}: power_mw is needed and was not recorded")
-        power[i] = value or 0.0
-    unit = saturation_intensity_w_m2(data.isotope) / options.intensity_w_m2(1.0)
-    model = SaturationModel(power, pumping, unit)
+    model = saturation_model(data, options)
+    unit = model.unit_saturation_mw
     ratio = data.array("ratio")
     off = ratio[model.power_mw == 0.0]
     background = float(np.mean(off)) if off.size else float(np.min(ratio))
@@ -124,6 +117,19 @@ def fit_saturation(data: NormalisedData, options: FitOptions) -> FitResult:
             "rate_unit": data.unit,
         },
     )
+
+
+def saturation_model(data: NormalisedData, options: FitOptions) -> SaturationModel:
+    """The model at the points of the data. Raises ValueError as `fit_saturation`."""
+    pumping = np.array([point.pumping for point in data.points])
+    power = np.zeros(len(data.points))
+    for i, point in enumerate(data.points):
+        value = point.setting.power_mw if point.setting.power_mw is not None else options.power_mw
+        if value is None and point.pumping:
+            raise ValueError(f"point {point.index}: power_mw is needed and was not recorded")
+        power[i] = value or 0.0
+    unit = saturation_intensity_w_m2(data.isotope) / options.intensity_w_m2(1.0)
+    return SaturationModel(power, pumping, unit)
 
 
 def _derived(

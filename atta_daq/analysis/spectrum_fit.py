@@ -31,16 +31,7 @@ def fit_spectrum(
     Raises ValueError when a pumped point lacks its detuning or power.
     """
     light = light_of(data, options)
-    if not light.pumping.any():
-        raise ValueError(f"{data.isotope}Kr: no point with pumping light yet")
-    model = SpectrumModel(
-        data.isotope,
-        light,
-        options.geometry,
-        pumping_model=options.pumping_model,
-        doppler=options.doppler,
-        asymptotic="power_mw" in options.axes and options.saturation == "velocity",
-    )
+    model = spectrum_model(data, options)
     used_prior = prior.only(model.names[1:]) if prior else None
     start, notes = spectrum_start(data, model, options, used_prior)
     deviance = Deviance(data, model, used_prior)
@@ -77,6 +68,21 @@ def fit_spectrum(
             "mean_83kr_rate": data.normaliser.mean_rate,
             "rate_unit": data.unit,
         },
+    )
+
+
+def spectrum_model(data: NormalisedData, options: FitOptions) -> SpectrumModel:
+    """The model at the points of the data. Raises ValueError as `fit_spectrum`."""
+    light = light_of(data, options)
+    if not light.pumping.any():
+        raise ValueError(f"{data.isotope}Kr: no point with pumping light yet")
+    return SpectrumModel(
+        data.isotope,
+        light,
+        options.geometry,
+        pumping_model=options.pumping_model,
+        doppler=options.doppler,
+        asymptotic="power_mw" in options.axes and options.saturation == "velocity",
     )
 
 

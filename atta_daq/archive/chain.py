@@ -17,6 +17,7 @@ from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.journal import Document, DocumentKind
 from atta_daq.archive.run_folder import JOURNAL, Run, open_run, run_folders
 from atta_daq.scans.blocks import Block
+from atta_daq.scans.decisions import Decision
 
 
 class ChainedRun(Run):
@@ -35,6 +36,15 @@ class ChainedRun(Run):
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         return joined(self.runs)
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What its scan chose at run time, in the order of the blocks."""
+        return tuple(
+            Decision.from_dict(document.body)
+            for run in self.runs
+            for document in run.content.of(DocumentKind.DECISION)
+        )
 
 
 def open_chain(folder: Path) -> ChainedRun:
@@ -141,13 +151,20 @@ def _shifts(runs: Sequence[Run]) -> list[float]:
 
 def successor(folder: Path) -> str | None:
     """Name of the run that goes on with this one, if there is one already."""
-    for other in run_folders(folder.parent):
-        # Names begin with the time; a successor is younger.
-        if other.name <= folder.name:
-            continue
+    return successors(folder.parent).get(folder.name)
+
+
+def successors(data: Path) -> dict[str, str]:
+    """Run to the run that goes on with it, of all runs below `data`.
+
+    Their names do not tell: a clock that was set back makes the younger one look older.
+    """
+    found: dict[str, str] = {}
+    for other in run_folders(data):
         with (other / JOURNAL).open("rb") as journal:
             first = journal.readline()
         with suppress(ValueError):
-            if Document.from_line(first).body.get("resumes") == folder.name:
-                return other.name
-    return None
+            resumes = Document.from_line(first).body.get("resumes")
+            if resumes:
+                found[str(resumes)] = other.name
+    return found

@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-SCHEMA = 1
-"""Of the run folder: journal documents, file names, meaning of the fields."""
+SCHEMA = 2
+"""Of the run folder: journal documents, file names, meaning of the fields.
+
+2: documents of the kind 'decision'. Folders of schema 1 are read as before.
+"""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class DocumentKind(StrEnum):
     """A wait for the rig: its begin, each try of a recipe, its end."""
     SKIPPED = "skipped"
     """A block that was given up, with its cause."""
+    DECISION = "decision"
+    """What a scan chose to take next, or why it ends early; see `scans.decisions`."""
     BLUESKY = "bluesky"
     """A document of the run engine that carries nothing of ours."""
 

@@ -261,7 +261,9 @@ ANSWERS: tuple[tuple[str, str], ...] = (
             "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
             "`bracket_period_s` (chosen, where the scan says 'auto'), `archive_bytes` and `parts`: "
             "`[{name, isotope, points, errors, note}]`; `errors` is "
-            "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote"
+            "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote; "
+            "a scan that decides while it runs is shown with all of its counting time, and `note` "
+            "says when it may end early"
         ),
     ),
     (

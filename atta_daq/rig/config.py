@@ -17,6 +17,7 @@ from atta_daq.rig.calibrations import Calibrations
 from atta_daq.rig.drivers import KINDS, find, names
 from atta_daq.rig.errors import ConfigError
 from atta_daq.rig.fault_limits import FaultLimits
+from atta_daq.rig.messages import MessagesConfig
 from atta_daq.rig.models import RigModel
 from atta_daq.rig.sections.amplifier import AmplifierConfig
 from atta_daq.rig.sections.boards import LoadingConfig, ReferenceCellConfig, TrapSwitchConfig
@@ -48,6 +49,9 @@ class ClockConfig(RigModel):
     """Rig seconds per second of UTC."""
     origin_s: float = 0.0
     """UTC (s since 1970) at which both were equal."""
+    steady_origin_s: float = Field(default=0.0, ge=0)
+    """What the steady clock of this computer showed then; 0: UTC is looked at when the station
+    starts. Only for instruments that run on this computer, as simulated ones do."""
 
 
 class NetworkConfig(RigModel):
@@ -69,6 +73,14 @@ class UnattendedConfig(RigModel):
 
     resume_at_start: bool = False
     """Go on with a run that crashed, and with the queue, when the station starts anew."""
+
+
+class HistoryConfig(RigModel):
+    """What is kept of all readings and alarms, beside the runs."""
+
+    keep_gb: float = Field(default=20.0, ge=0.5)
+    """The history takes no more of the disk (10^9 bytes): the oldest days keep only their minutes
+    first, then they go."""
 
 
 class RigConfig(RigModel):
@@ -95,6 +107,8 @@ class RigConfig(RigModel):
     network: NetworkConfig = NetworkConfig()
     unattended: UnattendedConfig = UnattendedConfig()
     faults: FaultLimits = FaultLimits()
+    messages: MessagesConfig | None = None
+    history: HistoryConfig = HistoryConfig()
     calibrations: Calibrations
 
     def __reduce__(self) -> Any:

@@ -7,7 +7,8 @@ from itertools import product
 import numpy as np
 
 from atta_daq.analysis.records import SegmentKind
-from atta_daq.scans.definition import Check83, Part, ScanDefinition
+from atta_daq.scans.adaptive import floor_of, part_number
+from atta_daq.scans.definition import Blanks, Check83, Part, ScanDefinition
 
 
 @dataclass(frozen=True)
@@ -142,13 +143,17 @@ def bracket(definition: ScanDefinition) -> PlannedSegment:
 def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
     """The scan as blocks that are closed by a bracket at least every `bracket_period_s`.
 
-    Raises ValueError for a period that is still to be chosen.
+    Of a scan with adaptive time all that is known before it begins: every point once, for the
+    floor. See `course` for what follows. Raises ValueError for a period that is still to be chosen.
     """
     rng = np.random.default_rng(definition.seed)
     planned: list[PlannedSegment] = []
     first_point = 0
-    for part in definition.parts:
-        planned += planned_segments(part, first_point, rng)
+    adaptive = definition.adaptive
+    chooses = None if adaptive is None else part_number(adaptive, definition.parts)
+    for number, part in enumerate(definition.parts):
+        first = part if adaptive is None or number != chooses else floor_of(adaptive, part)
+        planned += planned_segments(first, first_point, rng)
         first_point += len(targets(part))
     blanks = definition.blanks
     period_s = definition.bracket_period_s
@@ -156,24 +161,39 @@ def blocks(definition: ScanDefinition, timing: Timing) -> tuple[Block, ...]:
         raise ValueError("bracket_period_s = 'auto' is chosen by a rig; this scan has seen none")
     laid_out = batches(planned, period_s, timing)
     if blanks is not None:
-        # Once in each state of the light that the counting sees: 819-nm light leaks too.
-        pair = [
-            PlannedSegment(SegmentKind.BLANK, 0, pumping, None, Target(), blanks.dwell_s, None)
-            for pumping in (False, True)
-        ]
+        pair = blank_pair(blanks)
         if blanks.every_blocks:
             for i in range(blanks.every_blocks, len(laid_out), blanks.every_blocks):
                 laid_out[i] = [*pair, *laid_out[i]]
         if blanks.at_ends:
-            laid_out = [pair, *laid_out, pair]
+            laid_out = [pair, *laid_out]
     if definition.check_83 is not None:
-        check = check_segments(definition.check_83)
-        laid_out = [check, *laid_out, check]
+        laid_out = [check_segments(definition.check_83), *laid_out]
+    if adaptive is None:
+        laid_out += closing_batches(definition)
+    return tuple(block_of(definition, i, batch) for i, batch in enumerate(laid_out))
+
+
+def block_of(definition: ScanDefinition, index: int, inside: Sequence[PlannedSegment]) -> Block:
+    """A block between its brackets."""
     ends = bracket(definition)
-    return tuple(
-        Block(i, f"{definition.digest}-{i:04d}", (ends, *batch, ends))
-        for i, batch in enumerate(laid_out)
-    )
+    return Block(index, f"{definition.digest}-{index:04d}", (ends, *inside, ends))
+
+
+def closing_batches(definition: ScanDefinition) -> list[list[PlannedSegment]]:
+    """What is taken after everything else, each in a block of its own, even of a scan that ends
+    early."""
+    blanks, check = definition.blanks, definition.check_83
+    closing = [blank_pair(blanks)] if blanks is not None and blanks.at_ends else []
+    return closing if check is None else [*closing, check_segments(check)]
+
+
+def blank_pair(blanks: Blanks) -> list[PlannedSegment]:
+    """Once in each state of the light that the counting sees: 819-nm light leaks too."""
+    return [
+        PlannedSegment(SegmentKind.BLANK, 0, pumping, None, Target(), blanks.dwell_s, None)
+        for pumping in (False, True)
+    ]
 
 
 def check_segments(check: Check83) -> list[PlannedSegment]:

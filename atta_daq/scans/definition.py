@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
+from atta_daq.scans.adaptive import Adaptive, StopWhen, require_sound
 from atta_daq.scans.rules import FaultRules
 from atta_daq.scans.wording import file_name
 
@@ -181,6 +182,8 @@ class ScanDefinition(_Model):
     bracket_pumping: bool = False
     """True takes the normaliser with pumping light on: it divides the effect out. For tests."""
     blanks: Blanks | None = None
+    adaptive: Adaptive | None = None
+    stop_when: StopWhen | None = None
     check_83: Check83 | None = None
     zero_on_reference_cell: bool = True
     """Zero the frequency axis on the 84Kr line before the first block."""
@@ -208,6 +211,7 @@ class ScanDefinition(_Model):
         )
         if points > MOST_POINTS:
             raise ValueError(f"{points} points with their repeats; at most {MOST_POINTS} are taken")
+        require_sound(self)
         return self
 
     @property

@@ -5,7 +5,7 @@ back flagged is taken again as a new attempt, opened by its bracket; after `max_
 the rig does not come back, the block is skipped or the run ends with the reason.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Protocol
 
 from bluesky import plan_stubs as bps
@@ -37,14 +37,17 @@ GiveUp = Callable[[Block, str], Generator[Msg, Any, bool]]
 
 
 def scan_plan(
-    blocks: tuple[Block, ...],
+    blocks: Iterable[Block],
     device: SegmentTakingDevice,
     max_attempts: int,
     metadata: dict[str, Any],
     after_fault: AfterFault | None = None,
     give_up: GiveUp | None = None,
 ) -> Generator[Msg, Any, None]:
-    """Take all blocks. Raises ScanFailed for a block that failed and was not to be skipped."""
+    """Take all blocks; each is asked for when the one before has been taken or given up.
+
+    Raises ScanFailed for a block that failed and was not to be skipped.
+    """
     yield from bps.open_run(metadata)
     closed_by_bracket = False
     for block in blocks:

@@ -1,7 +1,7 @@
 """A scan before it is taken: what is wrong with it, what it costs, what it will tell."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from atta_daq.analysis.records import SegmentKind
+from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.frames import predicted_bytes
@@ -24,11 +25,13 @@ from atta_daq.scans.blocks import (
     segments_to_take,
     targets,
 )
+from atta_daq.scans.course import whole_course
 from atta_daq.scans.definition import ScanDefinition, rename_parts
 from atta_daq.scans.selection import number_of_points, part_name
 from atta_daq.scans.wording import problems
 from atta_daq.station.expected import CountingRate, expected_increase, expected_segments, light_of
 from atta_daq.station.fitting import FitRequest, fit_all
+from atta_daq.station.foreseen import decision_notes, foreseen_plan
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
 from atta_daq.station.session import with_geometry
@@ -77,6 +80,17 @@ def check_scan(text: str, config: RigConfig, data: Path) -> dict[str, Any]:
     except (ValueError, ArchiveError) as error:
         return {"ok": False, "problems": [str(error)]}
     request = FitRequest(definition, config, prior)
+    rates = {
+        part.isotope: counting_rate(part.isotope, config, data)
+        for part in definition.parts
+        if part.isotope in (81, 85)
+    }
+    timing = config.scan_timing()
+    small = sum(number_of_points(part) for part in definition.parts) <= FORECAST_POINTS
+    if small:
+        plan = foreseen_plan(request, timing, light, rates.get)
+    else:
+        plan = whole_course(definition, timing)
     return {
         "ok": True,
         "problems": [],
@@ -86,7 +100,7 @@ def check_scan(text: str, config: RigConfig, data: Path) -> dict[str, Any]:
         "blocks": len(plan),
         "bracket_period_s": definition.bracket_period_s,
         "archive_bytes": archive_bytes(plan, config),
-        "parts": _forecast(request, plan, light, data),
+        "parts": _forecast(request, plan, light, rates, small),
     }
 
 
@@ -176,18 +190,16 @@ def duration_s(definition: ScanDefinition, plan: tuple[Block, ...], config: RigC
 
 
 def _forecast(
-    request: FitRequest, plan: tuple[Block, ...], light: LightControl, data: Path
+    request: FitRequest,
+    plan: tuple[Block, ...],
+    light: LightControl,
+    rates: Mapping[int, CountingRate | None],
+    small: bool,
 ) -> list[dict[str, Any]]:
     definition, config = request.definition, request.config
     assert config is not None
-    rates = {
-        part.isotope: counting_rate(part.isotope, config, data)
-        for part in definition.parts
-        if part.isotope in (81, 85)
-    }
     points = [number_of_points(part) for part in definition.parts]
-    small = sum(points) <= FORECAST_POINTS
-    fits = {}
+    fits: dict[str, FitResult] = {}
     if small:
         segments = expected_segments(request, plan, light, rates.get)
         fits = fit_all(segments, request, minos=False)
@@ -215,13 +227,14 @@ def _forecast(
             for p in (fit.parameters if fit else ())
             if p.error > 0.0 and (p.name != "background" or part.isotope in rates)
         }
+        notes = [note, *decision_notes(request, number, plan, light, rates, fits)]
         parts.append(
             {
                 "name": name,
                 "isotope": part.isotope,
                 "points": points[number],
                 "errors": errors,
-                "note": note,
+                "note": "; ".join(notes),
             }
         )
     return parts

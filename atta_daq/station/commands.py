@@ -102,7 +102,7 @@ class Commands:
         runs = self._runs()
         try:
             rest = rest_of(runs.data, name, self._config)
-            require_reachable(rest.plan, self._light, self._config)
+            require_reachable(rest.ahead, self._light, self._config)
         except (ArchiveError, ConfigError, OutOfRange, ValueError) as error:
             raise CommandRefused(f"{name} cannot be resumed: {error}") from error
         request = FitRequest(
@@ -115,7 +115,7 @@ class Commands:
                 resumed=rest.chain, announce=announce,
             )  # fmt: skip
         self._say(
-            f"run {run_id} goes on with {rest.chain.run_id}: {len(rest.plan)} blocks are missing",
+            f"run {run_id} goes on with {rest.chain.run_id}: {len(rest.ahead)} blocks are missing",
             "info",
             client,
         )
@@ -123,7 +123,7 @@ class Commands:
             "run": run_id,
             "folder": str((runs.data / run_id).resolve()),
             "resumes": rest.chain.run_id,
-            "blocks": len(rest.plan),
+            "blocks": len(rest.ahead),
         }
 
     def pause(self, client: str, arguments: Arguments) -> object:

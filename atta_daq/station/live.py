@@ -1,13 +1,15 @@
 """What the fit worker does while a run is under way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from atta_daq.analysis.drift_spectrum import TYPICAL
+from atta_daq.analysis.knowledge import Knowledge
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.client.runs import PartPoints
 from atta_daq.station.fitting import FitRequest, fit_all
+from atta_daq.station.knowing import known_of
 from atta_daq.station.points import part_points
 
 
@@ -19,6 +21,8 @@ class LiveResult:
     """So many it includes."""
     points: list[PartPoints]
     fits: dict[str, FitResult] | None
+    known: Mapping[str, Knowledge]
+    """What the scan's adaptive time and its early end go by, as far as these fits tell."""
 
 
 def live_result(segments: Sequence[Segment], request: FitRequest, fit: bool) -> LiveResult:
@@ -27,4 +31,5 @@ def live_result(segments: Sequence[Segment], request: FitRequest, fit: bool) -> 
     drift = TYPICAL if config is None else config.calibrations.source.spectrum()
     points = part_points(request.definition, segments, drift=drift)
     fits = fit_all(segments, request, minos=False) if fit else None
-    return LiveResult(len(segments), points, fits)
+    known = known_of(segments, request, fits) if fits else {}
+    return LiveResult(len(segments), points, fits, known)

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor
+from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor, successors
 from atta_daq.archive.run_folder import RunState
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.blocks import Block, blocks
+from atta_daq.scans.course import Course, closing_of
+from atta_daq.scans.decisions import STOP, blocks_decided
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.errors import NothingMissing
 from atta_daq.station.finish import definition_of, rig_of
@@ -24,14 +26,18 @@ class Rest:
     chain: ChainedRun
     definition: ScanDefinition
     plan: tuple[Block, ...]
-    """The missing blocks."""
+    """The missing blocks that are known already."""
+    ahead: tuple[Block, ...]
+    """All that is left, with the blocks that are chosen at run time as if their time were spread
+    evenly."""
 
 
 def last_to_resume(data: Path) -> str | None:
     """The youngest run that ended too early and that nothing goes on with; None without one."""
+    gone_on_with = successors(data)
     for entry in Catalogue(data).runs(""):
-        folder = data / entry.run_id
-        if entry.origin != "imported" and entry.state in ENDED_EARLY and not successor(folder):
+        ended_early = entry.origin != "imported" and entry.state in ENDED_EARLY
+        if ended_early and entry.run_id not in gone_on_with:
             return entry.run_id
     return None
 
@@ -51,7 +57,8 @@ def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
     if later is not None:
         raise CommandRefused(f"run {later} goes on with {run_id} already; resume that one")
     definition = with_geometry(definition_of(chain), config)
-    plan = blocks(definition, config.scan_timing())
+    timing = config.scan_timing()
+    plan = blocks(definition, timing)
     then = rig_of(chain)
     if then is not None and blocks(definition, then.scan_timing()) != plan:
         raise CommandRefused(
@@ -59,7 +66,17 @@ def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
             f"them in the rig file as they stand in {chain.folder / 'rig.toml'}, or run the scan "
             "anew"
         )
+    decisions = chain.decisions
+    plan = (*plan, *blocks_decided(definition, decisions))
     left = missing_blocks(chain.segments, plan)
-    if not left:
-        raise NothingMissing(f"run {run_id} holds all of its {len(plan)} blocks")
-    return Rest(chain, definition, left)
+    ended = next((d.reason for d in decisions if d.kind == STOP), "")
+    if ended:
+        left = tuple(closing_of(definition, left, timing, decisions))
+    ahead = Course(definition, left, timing, history=decisions).left()
+    if not ahead:
+        raise NothingMissing(
+            f"run {run_id} ended as its scan asked: {ended}"
+            if ended
+            else f"run {run_id} holds all of its {len(plan)} blocks"
+        )
+    return Rest(chain, definition, left, ahead)

@@ -25,6 +25,7 @@ from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.taker import SegmentTaker
 from atta_daq.scans.blocks import Block, predicted_duration_s
+from atta_daq.scans.course import Course
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calibration_keeper import CalibrationKeeper
@@ -211,6 +212,9 @@ class Runs:
         announce: Callable[[str], None],
     ) -> RunSession:
         isotopes = tuple(dict.fromkeys(part.isotope for part in definition.parts))
+        timing = self._config.scan_timing()
+        history = resumed.decisions if resumed else ()
+        ahead = Course(definition, plan, timing, history=history).left()
         started_utc_s = time.time()
         run_id = new_run_id(isotopes, definition.name, started_utc_s)
         announce(run_id)
@@ -220,7 +224,7 @@ class Runs:
                 run_id,
                 definition,
                 self._config,
-                plan,
+                ahead,
                 self._calibrations.in_use,
                 resumes=resumed.run_id if resumed else None,
             ),
@@ -240,14 +244,14 @@ class Runs:
             recovery=self._display.recovery,
             skipped=self._display.skipped,
             flagged=self._display.flagged,
+            planned=self._display.planned,
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
             self._taker, self._zeroing, hooks, self._clock, self._obstacles,
-            resumed.segments if resumed else (),
+            resumed.segments if resumed else (), history,
         )  # fmt: skip
-        remaining_s = predicted_duration_s(plan, self._config.scan_timing())
-        self._display.planned(session.total_segments, remaining_s)
+        self._display.planned(session.total_segments, predicted_duration_s(ahead, timing))
         return session
 
     def _carry_out(self) -> None:
@@ -316,6 +320,9 @@ class Runs:
             self._display.points(result.points)
             if result.fits is not None:
                 self._fitted = result.segments
+                session = self._session
+                if session is not None:
+                    session.known = {**session.known, **result.known}
                 self._show_fits(result.fits)
         elif isinstance(result, dict):
             self._show_fits(result)

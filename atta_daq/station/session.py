@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +33,8 @@ from atta_daq.scans.blocks import (
     segment_duration_s,
     segments_to_take,
 )
+from atta_daq.scans.course import Course, Known
+from atta_daq.scans.decisions import Decision
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import ScanFailed, scan_plan
 from atta_daq.station.bracket_choice import with_bracket_period
@@ -68,6 +70,8 @@ class Hooks:
     """How many blocks were given up so far."""
     flagged: Callable[[int, str], None]
     """A segment of this run that was good until now, and why it is not used."""
+    planned: Callable[[int, float], None] = lambda _segments, _remaining_s: None
+    """Segments of the whole run and the rig time that is left, when a decision has changed them."""
 
 
 class RunSession:
@@ -87,16 +91,29 @@ class RunSession:
         clock: RigClock,
         obstacles: Obstacles,
         earlier: Sequence[Segment] = (),
+        history: Sequence[Decision] = (),
     ) -> None:
-        """`obstacles`: what the station knows to keep the run from going on."""
+        """`obstacles`: what the station knows to keep the run from going on; `history`: what the
+        runs that this one goes on with have decided."""
         self.definition = definition
         self.segments: list[Segment] = []
         self.earlier = tuple(earlier)
         """Segments of the runs that this one goes on with."""
-        self.total_segments = segments_to_take(blocks)
-        self._blocks = blocks
+        self.known: Known = {}
+        """What the last fits know; the scan's decisions go by it."""
+        self._course = Course(
+            definition,
+            blocks,
+            config.scan_timing(),
+            history=history,
+            taken=lambda: self.measurement,
+            known=lambda: self.known,
+            record=self._on_decision,
+        )
+        ahead = self._course.left()
+        self.total_segments = segments_to_take(ahead)
         self._rare = any(
-            s.kind in (SegmentKind.RARE, SegmentKind.BLANK) for b in blocks for s in b.segments
+            s.kind in (SegmentKind.RARE, SegmentKind.BLANK) for b in ahead for s in b.segments
         )
         self._writer = writer
         self._instruments = instruments
@@ -122,7 +139,7 @@ class RunSession:
         shown = Shown(hooks.say, hooks.recovery, hooks.skipped)
         self._keep = KeepGoing(definition.faults, cures.recipes(), writer, shown)
         self._recovery = Recovery(self._keep.step, self._suspended)
-        self._remaining_s = predicted_duration_s(blocks, config.scan_timing())
+        self._remaining_s = predicted_duration_s(ahead, config.scan_timing())
 
     @property
     def run_id(self) -> str:
@@ -177,7 +194,7 @@ class RunSession:
             self._check_ending()
             self._hooks.state("running")
             plan = scan_plan(
-                self._blocks,
+                self._blocks(),
                 self._device,
                 self.definition.max_attempts,
                 {"run_id": self.run_id, "scan": self.definition.digest},
@@ -187,8 +204,11 @@ class RunSession:
             reason = self._engine.run(plan, lambda: self._hooks.state("paused"))
             if reason:
                 state = RunState.ABORTED
-            elif gaps := self._keep.gaps():
-                state, reason = RunState.GAPS, gaps
+            else:
+                reason = self._course.reason
+                if gaps := self._keep.gaps():
+                    state = RunState.GAPS
+                    reason = f"{gaps}; {reason}" if reason else gaps
         except RunEnded as ended:
             state, reason = RunState.ABORTED, str(ended)
         except Exception as error:  # whatever ends a run is written into it
@@ -239,7 +259,7 @@ class RunSession:
         if self.definition.zero_on_reference_cell:
             self._zeroing.zero(lambda: self._ending)
             # The axis has moved a little: a point at its edge may now lie beyond.
-            require_reachable(self._blocks, self._light, self._config)
+            require_reachable(self._course.every_place, self._light, self._config)
         self._calibration("axis zero", self._light.axis.describe())
         self._check_ending()
         self._taker.counting = None
@@ -277,6 +297,23 @@ class RunSession:
             self._cooled.wait(1.0)
             waited_s += 1.0
             self._check_ending()
+
+    def _blocks(self) -> Iterator[Block]:
+        """As the plan takes them; each that is chosen changes what is left."""
+        chooses = self.definition.adaptive or self.definition.stop_when
+        for block in self._course:
+            if chooses:
+                ahead = (block, *self._course.left())
+                self._remaining_s = predicted_duration_s(ahead, self._config.scan_timing())
+                done = sum(not segment.flag for segment in self.segments)
+                self.total_segments = done + segments_to_take(ahead)
+                self._hooks.planned(self.total_segments, self._remaining_s)
+            yield block
+
+    def _on_decision(self, decision: Decision) -> None:
+        self._writer.append("decision", decision.to_dict())
+        what = decision.reason or f"{len(decision.visits)} visits"
+        log.info("block %d, %s: %s", decision.block, decision.kind, what)
 
     def _check_ending(self) -> None:
         if self._ending:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from gui.context import Context
 from gui.editor import aiming
+from gui.editor.adaptive_form import AdaptiveForm
 from gui.editor.document import ScanDocument
 from gui.editor.forecast_table import ForecastTable
 from gui.editor.forecast_words import headline, leading_errors
@@ -154,6 +155,7 @@ class EditorPanel(Panel):
         self.summary.setWordWrap(True)
         self.summary.setAccessibleName("Forecast of the scan")
         self.general = GeneralForm(document, rig)
+        self.adaptive = AdaptiveForm(document)
         self.rare = RareForm(document)
         self.parts = PartsList(document, context.theme)
         self.part = PartForm(document, rig)
@@ -190,7 +192,7 @@ class EditorPanel(Panel):
         left, right = QWidget(), QWidget()
         for side, widgets in (
             (left, (self.general, self.parts)),
-            (right, (self.part, self.rare)),
+            (right, (self.part, self.adaptive, self.rare)),
         ):
             column = QVBoxLayout(side)
             column.setContentsMargins(0, 0, 0, 0)
@@ -242,6 +244,7 @@ class EditorPanel(Panel):
             self.general.refresh()
             self.parts.refresh()
             self.part.show_part(self.parts.current)
+            self.adaptive.refresh()
             self.rare.refresh()
         self.wrong.setText("\n".join(map(str, document.problems)))
         self.wrong.setVisible(bool(document.problems))

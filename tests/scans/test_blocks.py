@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from atta_daq.analysis.records import SegmentKind
 from atta_daq.scans.blocks import Timing, blocks, predicted_duration_s, targets, visiting_order
+from atta_daq.scans.course import whole_course
 from atta_daq.scans.definition import ScanDefinition, load_scan, parse_scan
 
 TIMING = Timing()
@@ -115,5 +116,5 @@ def test_the_layout_is_deterministic() -> None:
 def test_every_example_states_its_rig_time(path: Path) -> None:
     stated = re.search(r"Rig time (\d+\.\d+) h", path.read_text())
     assert stated is not None, "the comment at the head states 'Rig time N.N h'"
-    predicted_h = predicted_duration_s(blocks(load_scan(path), TIMING), TIMING) / 3600.0
+    predicted_h = predicted_duration_s(whole_course(load_scan(path), TIMING), TIMING) / 3600.0
     assert float(stated[1]) == pytest.approx(predicted_h, abs=0.06)
