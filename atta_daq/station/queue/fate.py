@@ -41,6 +41,9 @@ def fate_of(data: Path, run_id: str) -> Fate:
     reason = str(stop.body.get("reason", ""))
     if run.state is RunState.COMPLETE:
         return Fate(True, Outcome.COMPLETE)
+    if run.state is RunState.GAPS:
+        # It went through as its scan had said; what it skipped can be resumed by hand.
+        return Fate(True, Outcome.COMPLETE, reason)
     if run.state is RunState.CRASHED or reason == SHUT_DOWN:
         return Fate(True, Outcome.DIED, reason)
     fault = bool(stop.body.get("fault", False))

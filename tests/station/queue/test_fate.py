@@ -51,6 +51,7 @@ def test_a_run_whose_writer_died_is_to_be_gone_on_with(tmp_path: Path) -> None:
     ("state", "reason", "body", "outcome"),
     [
         (RunState.COMPLETE, "", {"fault": False}, Outcome.COMPLETE),
+        (RunState.GAPS, "1 of 7 blocks skipped", {"fault": False}, Outcome.COMPLETE),
         (RunState.ABORTED, "aborted by bench", {"fault": False}, Outcome.ABORTED),
         (RunState.ABORTED, "STOP by home", {}, Outcome.ABORTED),
         (RunState.ABORTED, "lock: lost", {"fault": True}, Outcome.FAULT),
