@@ -2,8 +2,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-# Qt (offscreen) and its fonts; everything else comes as wheels.
-LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core
+# Qt (offscreen) and its fonts, a clock that a test may set, a browser for the tests of the web
+# page; everything else comes as wheels.
+LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core \
+    faketime chromium chromium-driver
 PYTEST := QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
 # One test worker a core; a single core gets none.
 WORKERS ?= 2

@@ -116,13 +116,17 @@ class PvaLink:
 
     def monitor(self, pv: str, callback: Callable[[Any], None], queue_size: int) -> Subscription:
         """Subscribe to `pv`; `callback` gets structures, and `Disconnected`."""
-        return self._client().monitor(
+        subscription = self._client().monitor(
             self.prefix + pv,
             callback,
             request=f"record[queueSize={queue_size}]field()",
             notify_disconnect=True,
             queue=self._queue,
         )
+        # p4p 4.3 drops the wake-up that comes before `monitor` has returned, as it does on a busy
+        # computer, and none follows as long as nobody empties the queue.
+        subscription._event()
+        return subscription
 
     def as_number(self, pv: str, structure: Any) -> float:
         """Value of an NTScalar, or the index of an NTEnum."""

@@ -13,15 +13,16 @@ _PORT = re.compile(r"127\.0\.0\.1::?(\d{1,5})\b")
 _ports: dict[str, int] = {}
 
 
-def recall(ports_file: Path) -> float:
+def recall(ports_file: Path) -> tuple[float, float]:
     """Read the ports file of the earlier rig; its addresses are taken from now on.
 
-    Returns the moment (UTC, s) at which its rig time was UTC. Raises OSError, or ValueError for a
-    file that is none.
+    Returns the moment at which its rig time was UTC, in UTC and on the steady clock (s). Raises
+    OSError, or ValueError for a file that is none.
     """
     found: Any = json.loads(ports_file.read_text())
     try:
-        origin_s = float(found["clock"]["origin_s"])
+        clock = found["clock"]
+        origins = float(clock["origin_s"]), float(clock["steady_origin_s"])
         texts = {name: value for name, value in found.items() if isinstance(value, str)}
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{ports_file} is no ports file of a simulated rig") from error
@@ -29,7 +30,7 @@ def recall(ports_file: Path) -> float:
         match = _PORT.search(address)
         if match is not None:
             _ports[name] = int(match[1])
-    return origin_s
+    return origins
 
 
 def port_of(name: str) -> int:

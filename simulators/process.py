@@ -78,13 +78,13 @@ async def _serve(truth: Truth, arguments: argparse.Namespace) -> int:
 
     stop = asyncio.Event()
     on_signals(stop)
-    origin_s = None
+    origins = None
     if arguments.again is not None:
         try:
-            origin_s = recall(arguments.again)
+            origins = recall(arguments.again)
         except (OSError, ValueError) as error:
             return _complain(f"--again: {error}")
-    world = World(truth, RigClock(arguments.speed, origin_s=origin_s), arguments.seed)
+    world = World(truth, RigClock(arguments.speed, again=origins), arguments.seed)
     try:
         rig = SimulatedRig(world, dict(arguments.instrument))
     except ValueError as error:

@@ -85,8 +85,17 @@ class SimulatedRig:
             addresses["camera"] = self._camera.address
         if self._slow is not None:
             addresses["slow_control"] = self._slow.address
+        addresses["pva_tcp_ports"] = {
+            name: server.tcp_port
+            for name, server in (("camera", self._camera), ("slow_control", self._slow))
+            if server is not None
+        }
         addresses["drivers"] = self.boxes
-        addresses["clock"] = {"origin_s": clock.origin_s, "speed": clock.speed}
+        addresses["clock"] = {
+            "origin_s": clock.origin_s,
+            "speed": clock.speed,
+            "steady_origin_s": clock.steady_origin_s,
+        }
         return addresses
 
     # --- the control socket ---------------------------------------------------------------------

@@ -98,12 +98,14 @@ class RunningStation:
         return str(self.wait_for("run:outcome", lambda v: v != "", timeout_s))
 
 
-def start_station(rig: Rig, data: Path) -> RunningStation:
+def start_station(
+    rig: Rig, data: Path, environment: dict[str, str] | None = None
+) -> RunningStation:
     command = [sys.executable, "-m", "atta_daq", "station", "--config", str(rig.path),
                "--data", str(data), "--parent-pid", str(os.getpid())]  # fmt: skip
     log = data.parent / f"{data.name}-station.log"
     with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, text=True)
+        process = subprocess.Popen(command, stdout=out, stderr=out, text=True, env=environment)
     deadline = time.monotonic() + START_S
     while (endpoint := find_station(rig.name)) is None or endpoint.pid != process.pid:
         assert process.poll() is None, log.read_text()

@@ -151,13 +151,20 @@ def _shifts(runs: Sequence[Run]) -> list[float]:
 
 def successor(folder: Path) -> str | None:
     """Name of the run that goes on with this one, if there is one already."""
-    for other in run_folders(folder.parent):
-        # Names begin with the time; a successor is younger.
-        if other.name <= folder.name:
-            continue
+    return successors(folder.parent).get(folder.name)
+
+
+def successors(data: Path) -> dict[str, str]:
+    """Run to the run that goes on with it, of all runs below `data`.
+
+    Their names do not tell: a clock that was set back makes the younger one look older.
+    """
+    found: dict[str, str] = {}
+    for other in run_folders(data):
         with (other / JOURNAL).open("rb") as journal:
             first = journal.readline()
         with suppress(ValueError):
-            if Document.from_line(first).body.get("resumes") == folder.name:
-                return other.name
-    return None
+            resumes = Document.from_line(first).body.get("resumes")
+            if resumes:
+                found[str(resumes)] = other.name
+    return found

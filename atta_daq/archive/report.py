@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from atta_daq import __version__
 from atta_daq.analysis.pumping_check import PumpingCheck, pumping_check
@@ -34,6 +34,12 @@ def build_report(run: Run) -> Path:
 
     A run under way, aborted or crashed gets a report like a complete one; it says so at its head.
     """
+    html = template("report.html.j2").render(report_content(run))
+    return write_whole(run.folder / FILE, html)
+
+
+def template(name: str) -> Template:
+    """A page of the archive's templates, with the words for numbers that they use."""
     environment = Environment(
         loader=PackageLoader("atta_daq.archive"),
         autoescape=True,
@@ -48,8 +54,7 @@ def build_report(run: Run) -> Path:
         with_error=rows.with_error,
         number=rows.number,
     )
-    html = environment.get_template("report.html.j2").render(report_content(run))
-    return write_whole(run.folder / FILE, html)
+    return environment.get_template(name)
 
 
 def report_content(run: Run) -> dict[str, Any]:
@@ -136,7 +141,7 @@ def _part(run: Run, part: RunPart) -> dict[str, Any]:
             _log.warning("%s: truth.toml cannot be set beside the fit: %r", run.run_id, error)
     return {
         "name": part.name,
-        "plot": scan_plot(part, _position(run, part)),
+        "plot": scan_plot(part, line_position(run, part)),
         "curve": drawn_curve(part) is not None,
         "order": None if swept(part.data) else order_plot(run, part),
         "fit": fit,
@@ -163,7 +168,7 @@ def _clock_rate(run: Run) -> float:
         return 1.0
 
 
-def _position(run: Run, part: RunPart) -> float | None:
+def line_position(run: Run, part: RunPart) -> float | None:
     """Where the closed component should stand as set, from the Doppler shift in the header."""
     parity = "odd" if part.isotope % 2 else "even"
     for calibration in run.header.calibrations:

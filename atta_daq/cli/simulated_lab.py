@@ -188,6 +188,9 @@ def rig_file(ports: Ports, geometry: str, name: str | None = None) -> dict[str, 
             kind: {"driver": driver, **TABLES[kind, driver](ports)}
             for kind, driver in drivers.items()
         },
-        "clock": {"rate": ports["clock"]["speed"], "origin_s": ports["clock"]["origin_s"]},
+        "clock": {
+            "rate": ports["clock"]["speed"],
+            **{key: value for key, value in ports["clock"].items() if key != "speed"},
+        },
         "calibrations": {name: {**table, **_dated()} for name, table in CALIBRATIONS.items()},
     }

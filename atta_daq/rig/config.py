@@ -16,6 +16,7 @@ from atta_daq.rig.addresses import canonical
 from atta_daq.rig.calibrations import Calibrations
 from atta_daq.rig.drivers import KINDS, find, names
 from atta_daq.rig.errors import ConfigError
+from atta_daq.rig.messages import MessagesConfig
 from atta_daq.rig.models import RigModel
 from atta_daq.rig.sections.amplifier import AmplifierConfig
 from atta_daq.rig.sections.boards import LoadingConfig, ReferenceCellConfig, TrapSwitchConfig
@@ -47,6 +48,9 @@ class ClockConfig(RigModel):
     """Rig seconds per second of UTC."""
     origin_s: float = 0.0
     """UTC (s since 1970) at which both were equal."""
+    steady_origin_s: float = Field(default=0.0, ge=0)
+    """What the steady clock of this computer showed then; 0: UTC is looked at when the station
+    starts. Only for instruments that run on this computer, as simulated ones do."""
 
 
 class NetworkConfig(RigModel):
@@ -68,6 +72,14 @@ class UnattendedConfig(RigModel):
 
     resume_at_start: bool = False
     """Go on with a run that crashed, and with the queue, when the station starts anew."""
+
+
+class HistoryConfig(RigModel):
+    """What is kept of all readings and alarms, beside the runs."""
+
+    keep_gb: float = Field(default=20.0, ge=0.5)
+    """The history takes no more of the disk (10^9 bytes): the oldest days keep only their minutes
+    first, then they go."""
 
 
 class RigConfig(RigModel):
@@ -93,6 +105,8 @@ class RigConfig(RigModel):
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
     unattended: UnattendedConfig = UnattendedConfig()
+    messages: MessagesConfig | None = None
+    history: HistoryConfig = HistoryConfig()
     calibrations: Calibrations
 
     def __reduce__(self) -> Any:

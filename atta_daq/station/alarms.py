@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from atta_daq.client.log import Alarm, Severity, alarms_to_json
 from atta_daq.station.log import Say
+from atta_daq.steady import steady_s
 
 QUIET_S = 30.0
 """An alarm that comes and goes writes into the log once in this time."""
@@ -37,11 +38,21 @@ class Alarms:
     """`post(name, value)` serves them. Methods are safe from any thread."""
 
     def __init__(
-        self, post: Callable[[str, object], None], say: Say, utc_now: Callable[[], float]
+        self,
+        post: Callable[[str, object], None],
+        say: Say,
+        utc_now: Callable[[], float],
+        *,
+        steady: Callable[[], float] = steady_s,
+        record: Callable[[str, Alarm], None] = lambda _event, _alarm: None,
     ) -> None:
+        """`record(event, alarm)` hears of each that is 'raised', 'changed', 'over' or
+        'acknowledged', in this order of time; it must not wait."""
         self._post = post
         self._say = say
         self._utc_now = utc_now
+        self._steady = steady
+        self._record = record
         self._alarms: dict[str, Alarm] = {}
         self._told: dict[str, _History] = {}
         self._changed = True
@@ -50,7 +61,7 @@ class Alarms:
     def current(self) -> list[Alarm]:
         """All that are active or not acknowledged, oldest first."""
         with self._mutex:
-            return sorted(self._alarms.values(), key=lambda alarm: alarm.since_utc_s)
+            return list(self._alarms.values())
 
     def raise_(self, cause: Cause) -> None:
         """Something is wrong. Idempotent while it stays so; one that was over begins anew."""
@@ -59,15 +70,19 @@ class Alarms:
             known = self._alarms.get(cause.id)
             if known is not None and known.active and not cause.once:
                 if known.text != cause.text or known.severity != cause.severity:
-                    self._keep(replace(known, text=cause.text, severity=cause.severity))
+                    changed = replace(known, text=cause.text, severity=cause.severity)
+                    self._keep(changed, "changed")
                 return
+            # The newest stands last, also when the clock was set back.
+            self._alarms.pop(cause.id, None)
             self._keep(
                 Alarm(
                     cause.id, cause.source, cause.text, cause.severity, now,
                     active=not cause.once, acknowledged=False,
-                )
+                ),
+                "raised",
             )  # fmt: skip
-            line = self._line(cause, now)
+            line = self._line(cause, self._steady())
         if line:
             self._say(line, "error" if cause.severity == "major" else "warning", cause.source)
 
@@ -82,6 +97,7 @@ class Alarms:
             else:
                 self._alarms[alarm_id] = replace(known, active=False)
             self._changed = True
+            self._record("over", replace(known, active=False))
             told = self._told[alarm_id].untold == 0
         if told:
             self._say(f"over: {known.text}", "info", known.source)
@@ -95,10 +111,11 @@ class Alarms:
             seen = [self._alarms[name] for name in wanted if not self._alarms[name].acknowledged]
             for alarm in seen:
                 if alarm.active:
-                    self._keep(replace(alarm, acknowledged=True))
+                    self._keep(replace(alarm, acknowledged=True), "acknowledged")
                 else:
                     del self._alarms[alarm.id]
                     self._changed = True
+                    self._record("acknowledged", replace(alarm, acknowledged=True))
         for alarm in seen:
             self._say(f"acknowledged by {client}: {alarm.text}", "info", alarm.source)
         return [alarm.id for alarm in seen]
@@ -111,9 +128,10 @@ class Alarms:
             self._changed = False
         self._post("station:alarms", alarms_to_json(self.current()))
 
-    def _keep(self, alarm: Alarm) -> None:
+    def _keep(self, alarm: Alarm, event: str) -> None:
         self._alarms[alarm.id] = alarm
         self._changed = True
+        self._record(event, alarm)
 
     def _line(self, cause: Cause, now_s: float) -> str:
         """What the log gets: nothing while the same alarm was told a moment ago."""

@@ -1,12 +1,14 @@
 """Fits of a run as its scan and its rig file ask for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from atta_daq.analysis.ensemble import Ensemble, Kind
 from atta_daq.analysis.fit_run import fit_run
 from atta_daq.analysis.options import Axis, FitOptions
+from atta_daq.analysis.points import normalise
 from atta_daq.analysis.prior import Prior
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
@@ -38,18 +40,60 @@ def fit_all(
     Parts on 83Kr and 84Kr come first: an 83Kr spectrum of the same run constrains scale and width
     of the rare isotopes, with its covariance. A part that cannot be fitted yet is left out.
     """
-    results: dict[str, FitResult] = {}
+    return {fitted.name: fitted.result for fitted in _fitted(segments, request, minos=minos)}
+
+
+def fit_finally(segments: Sequence[Segment], request: FitRequest) -> dict[str, FitResult]:
+    """`fit_all` with MINOS intervals, for a process that is given a function and its arguments."""
+    return fit_all(segments, request, minos=True)
+
+
+def ensembles(
+    segments: Sequence[Segment], request: FitRequest, kind: Kind, seed: int
+) -> dict[str, Ensemble]:
+    """For each fit of `fit_all` the ensemble that tells how it scatters."""
+    return {
+        fitted.name: Ensemble(
+            kind,
+            normalise(
+                fitted.segments,
+                fitted.options.isotope,
+                pumped_brackets=fitted.options.pumped_brackets,
+            ),
+            fitted.options,
+            fitted.prior,
+            fitted.result,
+            seed,
+        )
+        for fitted in _fitted(segments, request, minos=False)
+    }
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    name: str
+    segments: Sequence[Segment]
+    options: FitOptions
+    prior: Prior | None
+    result: FitResult
+
+
+def _fitted(segments: Sequence[Segment], request: FitRequest, *, minos: bool) -> Iterator[_Fitted]:
+    """Every part that can be fitted, with what its fit was given."""
     parts = sorted(enumerate(request.definition.parts), key=lambda item: item[1].isotope in RARE)
+    results: dict[str, FitResult] = {}
     for number, part in parts:
         mine = segments_of(request.definition, number, segments)
         options = fit_options(part, request, minos=minos)
+        prior = part_prior(part, request, results)
         try:
-            result = fit_run(mine, options, part_prior(part, request, results))
+            result = fit_run(mine, options, prior)
         except ValueError:
             # Too little data yet: a fit is shown as soon as there is one.
             continue
-        results[part_name(request.definition, number)] = result
-    return results
+        name = part_name(request.definition, number)
+        results[name] = result
+        yield _Fitted(name, mine, options, prior, result)
 
 
 def part_prior(part: Part, request: FitRequest, results: Mapping[str, FitResult]) -> Prior | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor
+from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor, successors
 from atta_daq.archive.run_folder import RunState
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
@@ -34,9 +34,10 @@ class Rest:
 
 def last_to_resume(data: Path) -> str | None:
     """The youngest run that ended too early and that nothing goes on with; None without one."""
+    gone_on_with = successors(data)
     for entry in Catalogue(data).runs(""):
-        folder = data / entry.run_id
-        if entry.origin != "imported" and entry.state in ENDED_EARLY and not successor(folder):
+        ended_early = entry.origin != "imported" and entry.state in ENDED_EARLY
+        if ended_early and entry.run_id not in gone_on_with:
             return entry.run_id
     return None
 

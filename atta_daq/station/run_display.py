@@ -1,7 +1,7 @@
 """What clients see of the run: the readings `run:*` and `rate:*`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,8 @@ class RunDisplay:
         self._server = server
         self._info: RunInfo | None = None
         self._rows: list[dict[str, Any]] = []
+        self.tell_end: Callable[[RunInfo], None] = lambda info: None
+        """Hears of each run that has ended."""
 
     def blank(self) -> None:
         """There has been no run yet."""
@@ -103,6 +105,7 @@ class RunDisplay:
         """The run has ended, its fits and its report are made."""
         if self._info is not None:
             self._show(replace(self._info, state=state, outcome=reason))
+            self.tell_end(self._info)
         self._server.post("run:outcome", f"{state}: {reason}" if reason else state)
 
     def _show(self, info: RunInfo) -> None:

@@ -117,6 +117,17 @@ class _Picture(NTNDArray):
         return structure
 
 
+class _Table(NTTable):
+    """NTTable that can be emptied: p4p leaves empty columns out of what it sends, so that the rows
+    of before would stay."""
+
+    def wrap(self, values: Any, **known: Any) -> Any:
+        if isinstance(values, list) and not values:
+            columns = {label: [] for label in self.labels}
+            values = self.Value(self.type, {"labels": self.labels, "value": columns})
+        return super().wrap(values, **known)
+
+
 class StationServer:
     """All process variables of one station on loopback or the given interface."""
 
@@ -259,7 +270,7 @@ def _same(before: object, value: object) -> bool:
 
 def _type_of(reading: Reading) -> Any:
     if reading.kind == "table":
-        return NTTable(columns=list(TABLES[reading.name]))
+        return _Table(columns=list(TABLES[reading.name]))
     if reading.kind == "image":
         return _Picture()
     number = reading.kind == "double"

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from atta_daq import __version__
 from atta_daq.archive.calibration_store import CalibrationStore
+from atta_daq.archive.history_folder import history_folder
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.client.client import CommandRefused, Endpoint
+from atta_daq.client.log import Alarm
+from atta_daq.client.runs import RunInfo
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.clock import RigClock
@@ -28,13 +31,16 @@ from atta_daq.station.calculator import Calculator
 from atta_daq.station.calibration_commands import CalibrationCommands
 from atta_daq.station.calibration_keeper import CalibrationKeeper, Rows
 from atta_daq.station.check_scan import rehearse
+from atta_daq.station.clock_watch import ClockWatch
 from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.display import Display
 from atta_daq.station.errors import PortTaken, RigUnreachable
-from atta_daq.station.history import History
+from atta_daq.station.history import LENGTH_S, History, columns_of
+from atta_daq.station.history_keeper import HistoryKeeper
 from atta_daq.station.log import StationLog
 from atta_daq.station.manual import Manual
+from atta_daq.station.messages.post_office import PostOffice
 from atta_daq.station.monitor import Monitor
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.protection import Protection
@@ -50,6 +56,7 @@ from atta_daq.station.slow_watch import slow_readings
 from atta_daq.station.upkeep import Upkeep
 from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
+from atta_daq.steady import SteadyUtc
 from drivers.errors import DriverError
 
 REHEARSED_AFTER_S = 5.0
@@ -63,11 +70,18 @@ class Station:
         self._config = config
         self._rig_toml = rig_toml
         self._data = data
-        self._clock = RigClock(config.clock.rate, config.clock.origin_s)
+        self._clock = RigClock(
+            config.clock.rate, config.clock.origin_s, steady_origin_s=config.clock.steady_origin_s
+        )
         self._lock = RigLock(config.name)
         self._ended = threading.Event()
         self._log = StationLog(self._post, time.time)
-        self._alarms = Alarms(self._post, self._log.say, time.time)
+        self._history_keeper = HistoryKeeper(
+            history_folder(data, config.name), columns_of(slow_readings(config)),
+            round(config.history.keep_gb * 1e9), self._log.say, time.time, self._clock.now_s,
+        )  # fmt: skip
+        self._post_office = PostOffice(config.messages, config.name, data, self._log.say)
+        self._alarms = Alarms(self._post, self._log.say, time.time, record=self._record)
         self._calculator = Calculator()
         self._described: AxisCalibration | None = None
         self._tabulated: Rows = []
@@ -92,12 +106,15 @@ class Station:
             self._log.say(
                 f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
             )
+            self._post_office.run_ended(_crashed(run_id))
         post = self._server.post
         post("station:version", __version__)
         post("station:control", "")
         post("station:activity", "")
         post("calibrations:progress", "")
         self._run_display.blank()
+        self._history_keeper.start()
+        self._post_office.start(self._server.latest)
         self._monitor.start()
         self._upkeep.start()
         self._display.start()
@@ -125,8 +142,10 @@ class Station:
             self._log.say(f"run {run_id} is not resumed: {refused}", "warning", "run")
 
     def _assemble(self) -> None:
-        store = CalibrationStore(self._data, self._config.name, self._clock.now_s, time.time)
-        self._keeper = keeper = CalibrationKeeper(self._config, store, time.time)
+        # The newest calibration holds: of two, a clock that was set back must not choose the older.
+        dated = SteadyUtc()
+        store = CalibrationStore(self._data, self._config.name, self._clock.now_s, dated)
+        self._keeper = keeper = CalibrationKeeper(self._config, store, dated)
         # What was measured since the rig file was written stands in its place.
         self._config = self._config.with_calibrations(keeper.in_use.values)
         rig = RigAssembly(self._config)
@@ -161,7 +180,11 @@ class Station:
         history = History(
             lambda name: self._server.latest(name), time.time,
             more=[reading.name for reading in of_this_rig],
+            rig_now=self._clock.now_s, keep=self._history_keeper.add,
         )  # fmt: skip
+        past = self._history_keeper.recent(LENGTH_S)
+        if past is not None:
+            history.restore(past)
         queries = Queries(
             lambda: config.with_calibrations(light.calibrations), self._data, self._calculator,
             history, self._alarms,
@@ -199,7 +222,8 @@ class Station:
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
             more=lambda: (
                 *self._monitor.slow.causes(), *keeper.causes(), *night.causes(),
-                *self._runs.drift.causes(),
+                *self._runs.drift.causes(), *self._history_keeper.causes(),
+                *self._post_office.causes(),
             ),
         )  # fmt: skip
         self._upkeep = Upkeep(
@@ -207,12 +231,14 @@ class Station:
                 watch.step,
                 self._log.publish,
                 history.sample,
+                ClockWatch(say, lambda text, author: self._runs.note(text, author)).step,
                 self._describe,
                 dose.step,
                 self._tabulate,
             )
         )
         self._run_display = RunDisplay(self._server)
+        self._run_display.tell_end = self._tell_end
         self._display = Display(taker, self._clock, self._server)
         taker.guard = self._monitor.fault
         night.open()
@@ -246,6 +272,8 @@ class Station:
         self._monitor.close()
         self._display.close()
         self._upkeep.close()
+        self._post_office.close()
+        self._history_keeper.close()
         for line in self._instruments.make_safe():
             self._log.say(line)
         self._dose.session(self._instruments.camera.protection().dose_nc)
@@ -257,6 +285,16 @@ class Station:
 
     def _post(self, name: str, value: object, severity: str = "", message: str = "") -> None:
         self._server.post(name, value, severity, message)
+
+    def _record(self, event: str, alarm: Alarm) -> None:
+        """Something happened to an alarm: for the history, and for who is away."""
+        self._history_keeper.alarm(event, alarm)
+        if event == "raised" and not alarm.active:  # it has happened, and lasts no longer
+            self._history_keeper.alarm("over", alarm)
+        self._post_office.alarm(event, alarm)
+
+    def _tell_end(self, info: RunInfo) -> None:
+        self._post_office.run_ended(info, self._server.latest("run:fit") or "")
 
     def _describe(self) -> None:
         """Tell clients of the rig; again when a zeroing has moved what can be reached."""
@@ -289,6 +327,12 @@ def _sensor(answers: list[Answer]) -> str:
         if answer.name == "camera" and answer.identity is not None:
             return f"{answer.identity.model} {answer.identity.serial}".strip()
     return "camera"
+
+
+def _crashed(run_id: str) -> RunInfo:
+    """A run that was found dead, for who is away."""
+    said = "its station died; what it had acknowledged is kept"
+    return RunInfo(run_id, "", "", "", 0.0, "crashed", said)
 
 
 def _reached_at(interface: str) -> str:

@@ -118,6 +118,11 @@ class AreaDetector:
             raise RuntimeError("the camera's server was not opened")
         return f"pva://{LOOPBACK}:{self._udp_port}/{self._prefix}"
 
+    @property
+    def tcp_port(self) -> int:
+        """Where it listens."""
+        return int(self._tcp_port)
+
     async def close(self) -> None:
         """Stop acquiring and serving."""
         await asyncio.to_thread(self._close)

@@ -88,6 +88,11 @@ class SlowPvs:
             raise RuntimeError("slow control was not opened")
         return f"pva://{LOOPBACK}:{self._server.conf()['EPICS_PVAS_BROADCAST_PORT']}/{self._prefix}"
 
+    @property
+    def tcp_port(self) -> int:
+        """Where it listens."""
+        return 0 if self._server is None else int(self._server.conf()["EPICS_PVAS_SERVER_PORT"])
+
     async def close(self) -> None:
         """Stop serving."""
         await asyncio.to_thread(self._close)

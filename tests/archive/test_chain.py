@@ -112,6 +112,15 @@ def test_a_run_knows_who_goes_on_with_it(write_run) -> None:
     assert successor(second) is None
 
 
+def test_a_run_that_a_clock_set_back_makes_look_older_is_still_the_successor(write_run) -> None:
+    """Else the first one could be gone on with twice, and counts would be there twice."""
+    first = write_run(lambda run: taken(PLAN, run, 0.0, 5), 1.8e9, 300.0, None)
+    second = write_run(lambda run: [], 1.8e9 - 3600.0, 400.0, first.name)
+    assert second.name < first.name
+    assert successor(first) == second.name
+    assert [run.folder for run in open_chain(second).runs] == [first, second]
+
+
 def test_a_chain_with_a_missing_link_is_refused(write_run) -> None:
     lonely = write_run(lambda run: [], 1.8e9, 0.0, "20270115-080000-85Kr-gone-0000")
     with pytest.raises(ArchiveError, match="goes on with 20270115-080000-85Kr-gone-0000"):

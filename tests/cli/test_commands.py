@@ -23,8 +23,9 @@ from atta_daq.rig.config import load_rig
 from atta_daq.scans.definition import load_scan
 from atta_daq.scans.wording import inner_model
 
-COMMANDS = ("gui", "run", "queue", "station", "check", "protection", "simulate", "runs", "fit",
-            "report", "export", "import", "model", "docs")  # fmt: skip
+COMMANDS = ("gui", "watch", "run", "rehearse", "queue", "station", "check", "protection",
+            "messages", "simulate", "runs", "fit", "report", "night", "refit", "toys", "bootstrap",
+            "export", "import", "history", "model", "docs")  # fmt: skip
 DOCUMENTED = {
     "run": ("--config", "--simulate", "--speed", "--seed", "--truth", "--data", "--json"),
     "gui": (
@@ -41,7 +42,14 @@ DOCUMENTED = {
     "protection": ("--config", "--simulate", "--with", "--exercise", "--yes"),
     "simulate": ("--ports-file", "--speed", "--seed", "--truth", "--print-truth"),
     "fit": ("--data", "--free-width", "--json"),
+    "watch": ("--listen", "--connect", "--rig", "--token-file"),
+    "messages": ("--config",),
+    "night": ("--since", "--until", "--rig", "--data"),
     "export": ("--format", "csv", "nexus"),
+    "refit": ("--workers", "--scheduler", "--free-width", "--data", "--json"),
+    "toys": ("--number", "--seed", "--workers", "--scheduler", "--data", "--json"),
+    "bootstrap": ("--number", "--seed", "--workers", "--scheduler", "--data", "--json"),
+    "history": ("--since", "--until", "--every", "--alarms", "--plot", "--csv", "--json", "--rig"),
 }
 
 

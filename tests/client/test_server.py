@@ -87,6 +87,9 @@ def test_table_and_image(server: StationServer, client: StationClient) -> None:
     table = raw(server, "run:table").value
     assert list(table["index"]) == [4]
     assert list(table["counts"]) == [-1]
+    server.post_table([])
+    empty = client.get("run:table")
+    assert {name: list(column) for name, column in empty.items()} == {name: [] for name in table}
     image = np.arange(12, dtype=np.uint16).reshape(3, 4)
     server.post_image(image, 1.75e9)
     assert np.array_equal(client.get("camera:image"), image)

@@ -36,7 +36,7 @@ class Desk:
             "amplifier:seed_power": 25.0, "amplifier:on": True, "amplifier:protected": True,
             "amplifier:interlock_open": False, "camera:stable": True, "trap:locked": True,
         }  # fmt: skip
-        self.alarms = Alarms(self._post, self._say, lambda: self.now)
+        self.alarms = Alarms(self._post, self._say, lambda: self.now, steady=lambda: self.now)
         self.watch = AlarmWatch(
             self.alarms,
             rig_config(rig_file(PORTS, "co"), "rig.toml"),

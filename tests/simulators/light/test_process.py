@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators.clock import RigClock
+from simulators.clock import RigClock, steady_s
 from simulators.process import main, on_signals, write_atomically
 from simulators.rig import SimulatedRig
 from simulators.servers.control import ControlSession
@@ -87,12 +87,16 @@ def rig(tmp_path_factory) -> Iterator[Rig]:
 
 def test_the_ports_file_names_every_instrument(rig) -> None:
     assert rig.ready.startswith("simulated rig ready, seed 11")
-    assert set(rig.ports) == {*INSTRUMENTS, "drivers", "clock"}
+    assert set(rig.ports) == {*INSTRUMENTS, "drivers", "clock", "pva_tcp_ports"}
+    assert set(rig.ports["pva_tcp_ports"]) == {"camera", "slow_control"}
     for name, start in INSTRUMENTS.items():
         assert rig.ports[name].startswith(start)
     assert rig.ports["camera"].endswith("/ATTA:ANDOR:")
     assert rig.ports["clock"]["speed"] == 5.0
     assert abs(rig.ports["clock"]["origin_s"] - time.time()) < 300.0
+    # The same moment on the clock that nobody sets.
+    ahead_s = rig.ports["clock"]["origin_s"] - rig.ports["clock"]["steady_origin_s"]
+    assert ahead_s == pytest.approx(time.time() - steady_s(), abs=0.5)
 
 
 def test_truth_is_complete_and_carries_what_follows_from_it(rig) -> None:

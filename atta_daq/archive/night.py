@@ -1,0 +1,281 @@
+"""A night: every measurement that ran in a stretch of time, and what disturbed it."""
+
+import logging
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from atta_daq.analysis.records import Segment
+from atta_daq.archive.account import COUNTING, CountLine, count_lines
+from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.chain import ChainedRun, open_chain
+from atta_daq.archive.errors import ArchiveError
+from atta_daq.archive.history_records import AlarmEvent
+from atta_daq.archive.journal import DocumentKind
+from atta_daq.archive.parts import RunPart, run_parts
+from atta_daq.archive.run_folder import Run, RunState
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """An entry of the queue, as the night report needs it."""
+
+    number: int
+    name: str
+    state: str
+    """waiting, running, interrupted, done, aborted, failed."""
+    done: int
+    repeats: int
+    reason: str
+    runs: tuple[str, ...]
+    ended_utc_s: float | None
+    """When its newest run ended."""
+
+    @property
+    def left(self) -> bool:
+        """It has not ended."""
+        return self.state in ("waiting", "running", "interrupted")
+
+
+@dataclass(frozen=True)
+class TakenSegment:
+    """A segment with its time in UTC, from its journal."""
+
+    segment: Segment
+    begin_utc_s: float
+    end_utc_s: float
+
+
+@dataclass(frozen=True)
+class FlaggedInterval:
+    """Flagged segments in a row with the same cause."""
+
+    begin_utc_s: float
+    end_utc_s: float
+    cause: str
+    segments: int
+    retaken: bool
+    """What was lost was taken again, flagged by nothing."""
+
+    @property
+    def length_s(self) -> float:
+        """UTC."""
+        return self.end_utc_s - self.begin_utc_s
+
+
+@dataclass(frozen=True)
+class AlarmSpan:
+    """An alarm from its beginning to its end."""
+
+    begin_utc_s: float
+    end_utc_s: float | None
+    """None: it was not over when the night was."""
+    source: str
+    severity: str
+    text: str
+    acknowledged: bool
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A run with all that it goes on with, read as one."""
+
+    chain: ChainedRun
+    parts: tuple[RunPart, ...]
+    taken: tuple[TakenSegment, ...]
+    """Of the whole chain, in the order taken."""
+    flagged: tuple[FlaggedInterval, ...]
+    counts: tuple[CountLine, ...]
+    open_s: float
+    """Camera open in unflagged counting segments, rig time."""
+    run_rig_s: float
+    """From each run's first to its last segment, summed over the chain, rig time."""
+    begin_utc_s: float
+    end_utc_s: float
+
+    @property
+    def complete(self) -> bool:
+        """Every block that the scan asked for."""
+        return self.chain.state is RunState.COMPLETE
+
+    @property
+    def reason(self) -> str:
+        """Why it ended, as its last run says."""
+        stop = self.chain.stop
+        return str(stop.body.get("reason", "")) if stop is not None else ""
+
+    @property
+    def counted(self) -> int:
+        """Atoms of rare isotopes in unflagged segments."""
+        return sum(line.counts or 0 for line in self.counts if line.what != "blank")
+
+
+@dataclass(frozen=True)
+class Night:
+    """All of it."""
+
+    since_utc_s: float
+    until_utc_s: float
+    measurements: tuple[Measurement, ...]
+    """By their beginning."""
+    unreadable: dict[str, str]
+    """Runs that could not be read, with the reason."""
+    alarms: tuple[AlarmSpan, ...] | None
+    """None: nobody kept any."""
+    queue: tuple[QueueEntry, ...] | None
+    queue_paused: str
+    """Why the queue starts nothing; empty when it does."""
+
+
+def read_night(
+    data: Path,
+    since_utc_s: float,
+    until_utc_s: float,
+    *,
+    alarms: Sequence[AlarmEvent] | None = None,
+    queue: Sequence[QueueEntry] | None = None,
+    queue_paused: str = "",
+) -> Night:
+    """Every measurement of which some part ran between the two times (UTC, s since 1970).
+
+    `alarms`: events in their order, from before the night on; those that touch it are kept.
+    """
+    entries = [
+        entry
+        for entry in Catalogue(data).runs(until_utc_s=until_utc_s)
+        if entry.end_utc_s >= since_utc_s and entry.origin == "measured"
+    ]
+    measurements: list[Measurement] = []
+    unreadable: dict[str, str] = {}
+    earlier: set[str] = set()
+    # Newest first: a run that a later one goes on with belongs to that one.
+    for entry in entries:
+        if entry.run_id in earlier:
+            continue
+        try:
+            chain = open_chain(data / entry.run_id)
+            measurements.append(_measurement(chain))
+        except (ArchiveError, OSError, ValueError, KeyError, TypeError) as error:
+            _log.warning("%s: %s", entry.run_id, error)
+            unreadable[entry.run_id] = str(error)
+            continue
+        earlier |= {run.run_id for run in chain.runs}
+    return Night(
+        since_utc_s=since_utc_s,
+        until_utc_s=until_utc_s,
+        measurements=tuple(sorted(measurements, key=lambda m: m.begin_utc_s)),
+        unreadable=unreadable,
+        alarms=None
+        if alarms is None
+        else tuple(
+            span
+            for span in alarm_spans(alarms)
+            if span.begin_utc_s <= until_utc_s
+            and (span.end_utc_s is None or span.end_utc_s >= since_utc_s)
+        ),
+        queue=None if queue is None else tuple(queue),
+        queue_paused=queue_paused,
+    )
+
+
+def _measurement(chain: ChainedRun) -> Measurement:
+    taken = _taken(chain)
+    good = [s for s in chain.segments if not s.flag]
+    return Measurement(
+        chain=chain,
+        parts=run_parts(chain),
+        taken=taken,
+        flagged=flagged_intervals(taken),
+        counts=count_lines(chain.segments),
+        open_s=sum(s.live_s for s in good if s.kind in COUNTING),
+        run_rig_s=sum(_length_s(run) for run in chain.runs),
+        begin_utc_s=chain.start.utc_s,
+        end_utc_s=chain.content.documents[-1].utc_s,
+    )
+
+
+def _length_s(run: Run) -> float:
+    if not run.segments:
+        return 0.0
+    begin_s = min(s.start_rig_s - sum(s.dead_s.values()) for s in run.segments[:1])
+    return max(s.end_rig_s for s in run.segments) - begin_s
+
+
+def _taken(chain: ChainedRun) -> tuple[TakenSegment, ...]:
+    """The chain's segments with their times. A segment is journaled when it ends."""
+    times: list[tuple[float, float]] = []
+    for run in chain.runs:
+        rate = _rate(run)
+        ends = [d.utc_s for d in run.content.of(DocumentKind.EVENT) if "segment" in d.body]
+        for segment, end_utc_s in zip(run.segments, ends, strict=True):
+            length_s = (segment.end_rig_s - segment.start_rig_s) / rate
+            times.append((end_utc_s - length_s, end_utc_s))
+    return tuple(
+        TakenSegment(segment, begin, end)
+        for segment, (begin, end) in zip(chain.segments, times, strict=True)
+    )
+
+
+def _rate(run: Run) -> float:
+    """Rig seconds a second of UTC; 1 where the rig file says nothing."""
+    try:
+        return float(tomllib.loads(run.rig_toml).get("clock", {}).get("rate", 1.0))
+    except (tomllib.TOMLDecodeError, TypeError, ValueError):
+        return 1.0
+
+
+def flagged_intervals(taken: Sequence[TakenSegment]) -> tuple[FlaggedInterval, ...]:
+    """Flagged segments in a row with the same cause, as one interval each."""
+    good = {(t.segment.block, t.segment.point, t.segment.kind, t.segment.pumping,
+             t.segment.isotope) for t in taken if not t.segment.flag}  # fmt: skip
+    groups: list[list[TakenSegment]] = []
+    for before, one in zip([None, *taken], taken, strict=False):
+        if not one.segment.flag:
+            continue
+        if groups and before is not None and before.segment.flag == one.segment.flag:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return tuple(
+        FlaggedInterval(
+            begin_utc_s=group[0].begin_utc_s,
+            end_utc_s=group[-1].end_utc_s,
+            cause=group[0].segment.flag,
+            segments=len(group),
+            retaken=all(
+                (t.segment.block, t.segment.point, t.segment.kind, t.segment.pumping,
+                 t.segment.isotope) in good
+                for t in group
+            ),
+        )
+        for group in groups
+    )  # fmt: skip
+
+
+def alarm_spans(events: Sequence[AlarmEvent]) -> tuple[AlarmSpan, ...]:
+    """Alarms by their beginning, from their events in order."""
+    spans: list[AlarmSpan] = []
+    newest: dict[str, int] = {}
+    for event in events:
+        place = newest.get(event.id)
+        lasting = place is not None and spans[place].end_utc_s is None
+        if event.event == "raised" or (event.event in ("changed", "over") and not lasting):
+            if place is not None and lasting:  # its station died before it was over
+                spans[place] = replace(spans[place], end_utc_s=event.utc_s)
+            newest[event.id] = len(spans)
+            end_s = event.utc_s if event.event == "over" else None
+            spans.append(
+                AlarmSpan(event.utc_s, end_s, event.source, event.severity, event.text, False)
+            )
+        elif place is None:
+            continue
+        elif event.event == "changed":
+            spans[place] = replace(spans[place], severity=event.severity, text=event.text)
+        elif event.event == "over":
+            spans[place] = replace(spans[place], end_utc_s=event.utc_s)
+        else:
+            spans[place] = replace(spans[place], acknowledged=True)
+    return tuple(sorted(spans, key=lambda span: span.begin_utc_s))

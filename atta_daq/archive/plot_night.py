@@ -1,0 +1,80 @@
+"""The night at a glance: when what ran, what was flagged, and the 83Kr loading rate."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from atta_daq.archive.night import Night
+from atta_daq.archive.plot_style import FIT, INK, ON, RULE, SERIES, SOFT, drawing, light_on, svg_uri
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ROW_IN = 0.3
+LONGEST_NAME = 34
+
+
+def night_plot(night: Night) -> str | None:
+    """Bars of the measurements against UTC, flagged intervals in them; below the loading rate.
+
+    None for a night without a segment.
+    """
+    shown = [m for m in night.measurements if m.taken]
+    if not shown:
+        return None
+    brackets = [
+        (t, number)
+        for number, m in enumerate(shown)
+        for t in m.taken
+        if t.segment.bracket and t.segment.rate is not None and not t.segment.flag
+    ]
+    heights = [ROW_IN * len(shown) + 0.25] + ([1.7] if brackets else [])
+    with drawing(sum(heights) + 0.55) as figure:
+        panels = figure.subplots(
+            len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
+        )[:, 0]
+        top = panels[0]
+        for number, m in enumerate(shown):
+            colour = ON if m.complete else FIT
+            begin, end = _moment(m.taken[0].begin_utc_s), _moment(m.taken[-1].end_utc_s)
+            top.plot([begin, end], [number, number], color=RULE, linewidth=9, solid_capstyle="butt")
+            for t in m.taken:
+                flagged = bool(t.segment.flag)
+                top.plot(
+                    [_moment(t.begin_utc_s), _moment(t.end_utc_s)], [number, number],
+                    color=INK if flagged else colour, linewidth=9, solid_capstyle="butt",
+                )  # fmt: skip
+        top.set_yticks(range(len(shown)), [_name(m.chain.run_id) for m in shown])
+        top.set_ylim(len(shown) - 0.4, -0.6)
+        top.tick_params(axis="y", length=0)
+        if brackets:
+            _loading(panels[1], brackets)
+        low = _moment(max(night.since_utc_s, min(m.begin_utc_s for m in shown)))
+        high = _moment(min(night.until_utc_s, max(m.end_utc_s for m in shown)))
+        panels[-1].set_xlim(low, high) if low < high else None
+        panels[-1].set_xlabel("UTC")
+        figure.autofmt_xdate(rotation=0, ha="center")
+        return svg_uri(figure)
+
+
+def _loading(axes: "Axes", brackets: list) -> None:
+    # Detector units differ from rig to rig; the drift is what counts.
+    rates = np.array([t.segment.rate for t, _ in brackets])
+    mean = float(np.mean(rates))
+    for number in sorted({number for _, number in brackets}):
+        mine = [t for t, n in brackets if n == number]
+        times = [_moment(0.5 * (t.begin_utc_s + t.end_utc_s)) for t in mine]
+        rate = np.array([t.segment.rate for t in mine]) / mean
+        error = np.array([t.segment.rate_error or 0.0 for t in mine]) / mean
+        light_on(axes, times, rate, error, color=SERIES[number % len(SERIES)], markersize=2.6)
+    axes.axhline(1.0, color=SOFT, linewidth=0.7, linestyle=(0, (4, 3)))
+    axes.set_ylabel("83Kr loading\nover its mean")
+
+
+def _name(run_id: str) -> str:
+    return run_id if len(run_id) <= LONGEST_NAME else f"{run_id[: LONGEST_NAME - 1]}…"
+
+
+def _moment(utc_s: float) -> datetime:
+    return datetime.fromtimestamp(utc_s, UTC).replace(tzinfo=None)

@@ -1,0 +1,148 @@
+"""What is told: alarms from a severity on, ends of runs, the end of the night."""
+
+from typing import Any
+
+import pytest
+from fakes_sweep import info, live, spectrum, spectrum_fit
+
+from atta_daq.client.log import Alarm
+from atta_daq.rig.messages import MessagesConfig
+from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.messages.event import Event
+from atta_daq.station.messages.reporter import Reporter
+
+LOCK = Cause("lock", "lock", "the lock is open")
+WARM = Cause("camera:warm", "camera", "the sensor is warm", "minor")
+
+
+class Bench:
+    """A reporter on the real alarms, and a rig whose readings a test sets."""
+
+    def __init__(self, clock, **changes: Any) -> None:
+        self.clock = clock
+        self.told: list[Event] = []
+        self.readings: dict[str, Any] = {"run:state": "idle", "queue:state": "idle"}
+        config = MessagesConfig(quiet_s=600.0, **changes)
+        self.reporter = Reporter(config, self.told.append, lambda: 1.8e9, now=clock)
+        self.reporter._read = self.readings.get
+        self.alarms = Alarms(
+            lambda *_: None, lambda *_, **__: None, lambda: 1.8e9, record=self.reporter.alarm
+        )
+
+    def lines(self) -> list[str]:
+        self.reporter.step()
+        found = [f"{e.kind} {e.severity} {e.text}" for e in self.told]
+        self.told.clear()
+        return found
+
+
+def test_alarms_from_a_severity_on_and_their_end(clock) -> None:
+    bench = Bench(clock)
+    bench.alarms.raise_(LOCK)
+    bench.alarms.raise_(WARM)
+    bench.alarms.raise_(LOCK)
+    assert bench.lines() == ["alarm major the lock is open"]
+    bench.alarms.raise_(Cause("lock", "lock", "the lock is still open"))
+    assert bench.lines() == [], "another text of the same alarm is no news"
+    bench.alarms.acknowledge("all", "operator")
+    assert bench.lines() == []
+    bench.alarms.clear("lock")
+    bench.alarms.clear("camera:warm")
+    assert bench.lines() == ["over info the lock is still open"]
+    bench.alarms.raise_(LOCK)
+    assert bench.lines() == ["alarm major the lock is open"]
+
+
+def test_an_alarm_that_grows_is_told(clock) -> None:
+    bench = Bench(clock)
+    bench.alarms.raise_(Cause("seed", "amplifier", "weak seed", "minor"))
+    assert bench.lines() == []
+    bench.alarms.raise_(Cause("seed", "amplifier", "weak seed", "major"))
+    assert bench.lines() == ["alarm major weak seed"]
+
+
+def test_what_happened_once_is_told_once(clock) -> None:
+    bench = Bench(clock, tell_over=False)
+    fault = Cause("run:fault", "run", "run r: aborted, camera", once=True)
+    bench.alarms.raise_(fault)
+    assert bench.lines() == ["alarm major run r: aborted, camera"]
+    bench.alarms.raise_(fault)
+    assert bench.lines() == ["alarm major run r: aborted, camera"], "it has happened again"
+    bench.alarms.raise_(LOCK)
+    bench.alarms.clear("lock")
+    assert bench.lines() == ["alarm major the lock is open"]
+
+
+def test_minor_alarms_when_they_are_asked_for(clock) -> None:
+    bench = Bench(clock, from_severity="minor")
+    bench.alarms.raise_(WARM)
+    assert bench.lines() == ["alarm minor the sensor is warm"]
+
+
+def test_a_run_ends_with_its_results(clock) -> None:
+    bench = Bench(clock)
+    fit = live(spectrum(), spectrum_fit())["run__fit"]
+    bench.reporter.run_ended(info("r1", state="complete"), fit)
+    (line,) = bench.lines()
+    assert line.startswith("run info run r1: complete\n85Kr: background = 2510 ± 60 atoms/h")
+    assert "position_mhz = 59 ± 18 MHz" in line
+    assert "rabi_scale" not in line, "what was held is no result"
+    bench.reporter.run_ended(info("r2", state="aborted", outcome="STOP by home"))
+    assert bench.lines() == ["run major run r2: aborted, STOP by home"]
+    silent = Bench(clock, run_ended=False)
+    silent.reporter.run_ended(info("r3", state="complete"))
+    assert silent.lines() == []
+
+
+def test_the_night_is_over_when_nothing_has_run_for_a_while(clock) -> None:
+    bench = Bench(clock, run_ended=False)
+    bench.readings["run:state"] = "running"
+    assert bench.lines() == []
+    for run in ("r1", "r2"):
+        bench.reporter.run_ended(info(run, state="complete"))
+    bench.readings |= {"run:state": "idle", "queue:state": "waiting"}
+    clock.now_s += 5000.0
+    assert bench.lines() == [], "an entry waits for its time"
+    bench.readings["queue:state"] = "idle"
+    assert bench.lines() == []
+    clock.now_s += 599.0
+    assert bench.lines() == []
+    clock.now_s += 1.0
+    (line,) = bench.lines()
+    assert line.splitlines() == [
+        "night info 2 of 2 runs complete; nothing runs since 07:50 UTC",
+        "r1: complete",
+        "r2: complete",
+        "the whole night: atta-daq night",
+    ]
+    clock.now_s += 5000.0
+    assert bench.lines() == [], "once"
+
+
+def test_a_night_that_was_stopped_says_why(clock) -> None:
+    bench = Bench(clock, run_ended=False)
+    bench.reporter.run_ended(info("r1", state="aborted", outcome="camera"))
+    bench.readings |= {"queue:state": "paused", "queue:reason": "entry 2: camera"}
+    bench.lines()
+    clock.now_s += 600.0
+    (line,) = bench.lines()
+    assert line.startswith("night major 0 of 1 runs complete, the queue is paused; nothing runs")
+    assert "the queue is paused: entry 2: camera" in line
+
+
+@pytest.mark.parametrize("busy", [{"run:state": "paused"}, {"station:activity": "zeroing"}])
+def test_a_rig_at_work_has_no_end_of_night(clock, busy) -> None:
+    bench = Bench(clock, run_ended=False)
+    bench.reporter.run_ended(info("r1", state="complete"))
+    bench.readings |= busy
+    for _ in range(3):
+        assert bench.lines() == []
+        clock.now_s += 700.0
+
+
+def test_everything_heard_is_kept_before_the_end(clock) -> None:
+    bench = Bench(clock)
+    bench.reporter.start(bench.readings.get)
+    bench.reporter.alarm("raised", Alarm("x", "lock", "open", "major", 1.8e9, True, False))
+    bench.reporter.close()
+    assert [event.text for event in bench.told] == ["open"]
