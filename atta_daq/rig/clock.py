@@ -8,7 +8,7 @@ class RigClock:
 
     Instruments stamp with rig time; a real rig has rate = 1 and rig time is UTC. A rig that runs
     faster (a rehearsal) says so in its rig file, `[clock]`. UTC is looked at once, when this
-    object is made; from then on the computer's steady clock counts (decision 11), so that rig
+    object is made; from then on the computer's steady clock counts (decision 17), so that rig
     time never steps. With `steady_origin_s`, what the steady clock showed at `origin_s`, UTC is
     not looked at at all (0: it is not known). `wall` is injected in tests.
     """

@@ -106,9 +106,9 @@ class RigConfig(RigModel):
     clock: ClockConfig = ClockConfig()
     network: NetworkConfig = NetworkConfig()
     unattended: UnattendedConfig = UnattendedConfig()
-    faults: FaultLimits = FaultLimits()
     messages: MessagesConfig | None = None
     history: HistoryConfig = HistoryConfig()
+    faults: FaultLimits = FaultLimits()
     calibrations: Calibrations
 
     def __reduce__(self) -> Any:

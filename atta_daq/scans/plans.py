@@ -44,7 +44,7 @@ def scan_plan(
     after_fault: AfterFault | None = None,
     give_up: GiveUp | None = None,
 ) -> Generator[Msg, Any, None]:
-    """Take all blocks; each is asked for when the one before has been taken or given up.
+    """Take all blocks; each is asked for when the one before has been taken.
 
     Raises ScanFailed for a block that failed and was not to be skipped.
     """

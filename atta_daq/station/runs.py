@@ -241,10 +241,10 @@ class Runs:
             block_done=self._on_block,
             say=lambda text: self._say(text, "warning", "run"),
             suspended=self._display.suspended,
+            planned=self._display.planned,
             recovery=self._display.recovery,
             skipped=self._display.skipped,
             flagged=self._display.flagged,
-            planned=self._display.planned,
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,

@@ -163,9 +163,9 @@ def test_every_key_of_the_definition_is_in_the_form(panel: EditorPanel) -> None:
     part, rare = panel.part, panel.rare
     tables = {"parts", "blanks", "check_83", "adaptive", "stop_when", "faults"}
     assert keys(panel.general.form, rare.form) | tables == set(ScanDefinition.model_fields)
-    assert keys(rare.faults) == set(FaultRules.model_fields)
     assert keys(panel.adaptive.adaptive) == set(Adaptive.model_fields)
     assert keys(panel.adaptive.stop_when) == set(StopWhen.model_fields)
+    assert keys(rare.faults) == set(FaultRules.model_fields)
     assert keys(rare.blanks) == set(Blanks.model_fields)
     assert keys(rare.check.form) | {"light"} == set(Check83.model_fields)
     assert keys(part.light) == keys(rare.check.light) == set(Light.model_fields)
