@@ -23,7 +23,7 @@ from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.cli.taking import follow
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig, load_rig, read_toml
-from atta_daq.scans.blocks import blocks
+from atta_daq.scans.course import whole_course
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.selection import number_of_points
 from atta_daq.station.check_scan import FORECAST_POINTS, check_scan, counting_rate
@@ -159,7 +159,7 @@ def _worths(scan: Scan, config: RigConfig, data: Path) -> list[PointWorth]:
     request = FitRequest(definition, config, prior_from_run(definition, data))
     return point_worths(
         request,
-        blocks(definition, config.scan_timing()),
+        whole_course(definition, config.scan_timing()),
         light_of(config),
         lambda isotope: counting_rate(isotope, config, data),
     )
