@@ -44,11 +44,7 @@ def scan_plan(
     after_fault: AfterFault | None = None,
     give_up: GiveUp | None = None,
 ) -> Generator[Msg, Any, None]:
-<<<<<<< HEAD
-    """Take all blocks; each is asked for when the one before has been taken.
-=======
     """Take all blocks; each is asked for when the one before has been taken or given up.
->>>>>>> main
 
     Raises ScanFailed for a block that failed and was not to be skipped.
     """

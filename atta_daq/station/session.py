@@ -204,18 +204,11 @@ class RunSession:
             reason = self._engine.run(plan, lambda: self._hooks.state("paused"))
             if reason:
                 state = RunState.ABORTED
-<<<<<<< HEAD
-            elif gaps := self._keep.gaps():
-                state, reason = RunState.GAPS, gaps
-            else:
-                reason = self._course.reason
-=======
             else:
                 reason = self._course.reason
                 if gaps := self._keep.gaps():
                     state = RunState.GAPS
                     reason = f"{gaps}; {reason}" if reason else gaps
->>>>>>> main
         except RunEnded as ended:
             state, reason = RunState.ABORTED, str(ended)
         except Exception as error:  # whatever ends a run is written into it
