@@ -104,6 +104,8 @@ class Station:
         except BaseException:
             self._lock.release()
             raise
+        if self._dose.problem:
+            self._log.say(self._dose.problem, "warning", "camera")
         for run_id in closed:
             self._log.say(
                 f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
@@ -160,8 +162,6 @@ class Station:
         config, post, say = self._config, self._post, self._log.say
         self._darken_camera()
         self._dose = dose = RegisterDose(self._data, _sensor(answers))
-        if dose.problem:
-            say(dose.problem, "warning", "camera")
         self._light = light = LightControl(instruments, config, keeper.in_use.axis)
         keeper.apply = self._recalibrate
         install_mode_check(instruments, config, lambda: light.axis)

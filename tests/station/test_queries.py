@@ -14,6 +14,7 @@ from atta_daq.client.client import CommandRefused
 from atta_daq.client.log import LogLine, alarms_from_json, log_from_json
 from atta_daq.client.rig_info import RigInfo
 from atta_daq.client.runs import RunInfo, fits_from_json, points_from_json
+from atta_daq.station.register_dose import FILE as REGISTER_FILE
 
 SCAN = """
 name = "small"
@@ -159,8 +160,12 @@ def test_the_rig_and_its_past(station: RunningStation) -> None:
 
 @pytest.mark.timeout(120)
 def test_an_alarm_from_the_rig_to_its_acknowledgement(own_rig: Rig, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / REGISTER_FILE).write_text("{")
     station = start_station(own_rig, tmp_path / "data")
     try:
+        # What was wrong before the station served anything is said, too.
+        assert wait_for_line(station, "cannot be used").source == "camera"
         client = station.client
         own_rig.fault("amplifier", "interlock_open")
         station.wait_for("station:alarms", lambda v: "amplifier:interlock" in str(v), 30.0)
