@@ -8,7 +8,7 @@ from atta_daq.rig.light import LightControl
 from atta_daq.scans.blocks import blocks
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.precheck import axis_of, require_reachable
-from atta_daq.station.session import with_geometry
+from atta_daq.station.run_header import with_geometry
 from drivers.errors import OutOfRange
 
 

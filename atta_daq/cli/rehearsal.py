@@ -30,7 +30,7 @@ from atta_daq.station.check_scan import FORECAST_POINTS, check_scan, counting_ra
 from atta_daq.station.expected import light_of
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.prior import prior_from_run
-from atta_daq.station.session import with_geometry
+from atta_daq.station.run_header import with_geometry
 from atta_daq.station.worth import PointWorth, point_worths
 
 FASTEST = 300.0

@@ -34,7 +34,7 @@ from atta_daq.station.fitting import FitRequest, fit_all
 from atta_daq.station.foreseen import decision_notes, foreseen_plan
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
-from atta_daq.station.session import with_geometry
+from atta_daq.station.run_header import with_geometry
 from drivers.errors import OutOfRange
 
 FORECAST_POINTS = 400

@@ -12,7 +12,7 @@ from atta_daq.scans.definition import ScanDefinition, rename_parts
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
-from atta_daq.station.session import with_geometry
+from atta_daq.station.run_header import with_geometry
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from atta_daq.scans.decisions import STOP, blocks_decided
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.errors import NothingMissing
 from atta_daq.station.finish import definition_of, rig_of
-from atta_daq.station.session import with_geometry
+from atta_daq.station.run_header import with_geometry
 
 ENDED_EARLY = (RunState.CRASHED, RunState.ABORTED, RunState.GAPS)
 

@@ -40,7 +40,8 @@ from atta_daq.station.points import part_points
 from atta_daq.station.queue.fate import SHUT_DOWN
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
-from atta_daq.station.session import Hooks, RunSession, run_header
+from atta_daq.station.run_header import run_header
+from atta_daq.station.session import Hooks, RunSession
 from atta_daq.station.zeroing import AxisZeroing
 
 log = logging.getLogger(__name__)

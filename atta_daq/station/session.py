@@ -4,18 +4,14 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from bluesky import plan_stubs as bps
 from bluesky.utils import FailedStatus, Msg
 
-from atta_daq import __version__
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.archive.errors import ArchiveError
-from atta_daq.archive.header import CalibrationUse, RunHeader
 from atta_daq.archive.run_folder import RunState, RunWriter
-from atta_daq.rig.calibrations_in_use import InUse
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.cures import Cures, Obstacles
@@ -37,7 +33,6 @@ from atta_daq.scans.course import Course, Known
 from atta_daq.scans.decisions import Decision
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.plans import ScanFailed, scan_plan
-from atta_daq.station.bracket_choice import with_bracket_period
 from atta_daq.station.engine import Engine
 from atta_daq.station.keeping_going import KeepGoing, Shown
 from atta_daq.station.precheck import require_reachable
@@ -400,72 +395,3 @@ def _cause(error: BaseException) -> BaseException:
     if isinstance(error, FailedStatus) and isinstance(error.args[0], WorkStatus):
         return error.args[0].exception() or error
     return error
-
-
-def run_header(
-    run_id: str,
-    definition: ScanDefinition,
-    config: RigConfig,
-    blocks: tuple[Block, ...],
-    calibrations: InUse,
-    resumes: str | None = None,
-) -> RunHeader:
-    """What stands at the head of the run, which may go on with an earlier one."""
-    axes = {axis.quantity for part in definition.parts for axis in part.axes}
-    points = {s.point for block in blocks for s in block.segments if s.point is not None}
-    keep = {"sample": definition.sample, "gas": definition.gas,
-            "operator": definition.operator, "note": definition.note}  # fmt: skip
-    return RunHeader(
-        run_id=run_id,
-        scan_name=definition.name,
-        isotopes=tuple(dict.fromkeys(part.isotope for part in definition.parts)),
-        geometry=config.geometry,
-        axes=tuple(sorted(axes)),
-        metadata={key: value for key, value in keep.items() if value},
-        rate_unit="V/s",
-        scan_hash=definition.digest,
-        resumes=resumes,
-        planned_blocks=len(blocks),
-        planned_points=len(points),
-        planned_rig_s=predicted_duration_s(blocks, config.scan_timing()),
-        bracket_period_s=None
-        if definition.bracket_period_s == "auto"
-        else definition.bracket_period_s,
-        calibrations=calibrations_used(calibrations, datetime.now(UTC)),
-        program=f"atta-daq {__version__}",
-    )
-
-
-def calibrations_used(calibrations: InUse, now: datetime) -> tuple[CalibrationUse, ...]:
-    """All calibrations that were ever measured, as the run found them."""
-    return tuple(
-        CalibrationUse(
-            entry.name,
-            entry.number.value,
-            entry.number.error,
-            entry.number.unit,
-            entry.number.made.timestamp() if entry.number.made else None,
-            entry.number.source,
-            entry.number.stale(now),
-        )
-        for entry in calibrations.entries
-        if entry.number is not None
-    )
-
-
-def with_geometry(definition: ScanDefinition, config: RigConfig) -> ScanDefinition:
-    """The definition on this rig: with its geometry and, where the scan leaves it to the rig, with
-    the bracket period that suits its source. Refuses a scan made for the other geometry.
-
-    Raises ValueError; also where the counting rate is not known that the period depends on.
-    """
-    definition = with_bracket_period(definition, config)
-    if definition.geometry is None:
-        return definition.model_copy(update={"geometry": config.geometry})
-    if definition.geometry != config.geometry:
-        raise ValueError(
-            f"the scan wants {definition.geometry}-propagating light, the rig file says "
-            f"{config.geometry}-propagating: move the fibre and set `geometry` in the rig file, "
-            "or change the scan's"
-        )
-    return definition

@@ -16,7 +16,7 @@ from atta_daq.rig.bench import Finding
 from atta_daq.rig.config import rig_config
 from atta_daq.station.calibration_commands import PROCEDURES, CalibrationCommands
 from atta_daq.station.calibration_keeper import CalibrationKeeper
-from atta_daq.station.session import calibrations_used
+from atta_daq.station.run_header import calibrations_used
 
 DAY_S = 86400.0
 

@@ -22,7 +22,7 @@ from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.alarms import Alarms
 from atta_daq.station.drift_watch import DRIFT, PUMPING, STEP, DriftWatch
 from atta_daq.station.finish import definition_of
-from atta_daq.station.session import with_geometry
+from atta_daq.station.run_header import with_geometry
 
 AXIS = {"quantity": "detuning_mhz", "start": -800.0, "stop": 1600.0, "points": 41}
 SCAN = ScanDefinition.model_validate(

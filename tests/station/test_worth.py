@@ -12,7 +12,7 @@ from atta_daq.scans.definition import parse_scan
 from atta_daq.station.check_scan import counting_rate
 from atta_daq.station.expected import light_of
 from atta_daq.station.fitting import FitRequest, fit_options, rig_prior
-from atta_daq.station.session import with_geometry
+from atta_daq.station.run_header import with_geometry
 from atta_daq.station.worth import LEAST_WORTH, PointWorth, point_worths
 
 # Many points far from every component, few on the strongest one.
