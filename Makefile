@@ -48,7 +48,7 @@ bench: setup
 	$(PYTEST) -m bench -p no:randomly -s tests/benchmarks --timeout 3600
 
 soak: setup
-	$(PYTEST) -m soak -p no:randomly -s tests/gui tests/soak --timeout 7200
+	$(PYTEST) -m soak -p no:randomly -s tests --timeout 7200
 
 screenshots: setup
 	QT_QPA_PLATFORM=offscreen $(BIN)/python scripts/screenshots.py docs/tutorial/images

@@ -160,8 +160,8 @@ def test_a_later_schema_is_refused(make_run) -> None:
     writer = make_run()
     writer.close(RunState.COMPLETE)
     path = writer.folder / JOURNAL
-    path.write_text(path.read_text().replace('"schema":1', '"schema":2', 1))
-    with pytest.raises(SchemaUnknown, match="schema 2; this program knows up to 1"):
+    path.write_text(path.read_text().replace('"schema":2', '"schema":3', 1))
+    with pytest.raises(SchemaUnknown, match="schema 3; this program knows up to 2"):
         open_run(writer.folder)
 
 

@@ -45,6 +45,7 @@ relative_uncertainty = {WANTED}
 """
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(480)
 def test_a_killed_adaptive_scan_goes_on_where_it_chose_and_ends_when_it_knows(
     tmp_path: Path,

@@ -18,7 +18,7 @@ from atta_daq.archive.run_folder import RunState, open_run
 
 CHANGE = datetime(2026, 10, 25, 1, 0, tzinfo=UTC).timestamp()
 DWELL_S = 40.0
-POINTS = 5
+POINTS = 8
 SCAN = f"""
 name = "summer time"
 calibrate_counting_s = 100.0
@@ -50,10 +50,15 @@ def test_a_clock_set_in_mid_run_changes_nothing(shared_rig: Rig, tmp_path: Path)
     try:
         station.client.command("run", scan=SCAN, path="summer.toml")
         begun_s = time.monotonic()
-        for segments, step_s in ((2, None), (4, -3600.0), (6, 7200.0)):
+        steps = ((2, None), (4, -3600.0), (6, 7200.0))
+        for number, (segments, step_s) in enumerate(steps, start=1):
             station.wait_for("run:segment", lambda v, n=segments: v >= n, 90.0)
             # First to two seconds before summer time ends; it ends by itself.
             faked.set_by(CHANGE - 2.0 - faked.now_s() if step_s is None else step_s)
+            # Two steps between two looks at the clock would be one.
+            station.wait_for(
+                "station:log", lambda v, n=number: str(v).count("clock was set by") == n, 30.0
+            )
         station.wait_for_end(90.0)
         assert station.client.get("run:outcome") == "complete"
         lasted_s = time.monotonic() - begun_s

@@ -138,6 +138,7 @@ repeats = 5
 """
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_a_hard_source_on_the_simulated_rig(tmp_path: Path):
     """Truth: a walk of 100 % in a root hour. The station knows nothing of it."""

@@ -22,6 +22,7 @@ points = 25
 """
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_both_geometries_give_one_position_at_rest(tmp_path: Path) -> None:
     as_set, error, shift = {}, {}, {}

@@ -68,6 +68,7 @@ class Night:
         return [body for body in bodies if body["event"] == kind]
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(240)
 def test_a_night_of_faults(tmp_path: Path) -> None:
     rig = start_rig(tmp_path, speed=60.0)
@@ -152,7 +153,7 @@ def a_rig_that_does_not_come_back(night: Night) -> None:
     assert "not back within 1 s" in outcome
     assert "seed at" in outcome
     station.wait_for("amplifier:on", lambda on: not on, 20.0)
-    assert not bool(station.client.get("light:shutter"))
+    station.wait_for("light:shutter", lambda is_open: not is_open, 20.0)
     status = night.rig.world.ask({"cmd": "status"})["status"]
     assert not status["amplifier_destroyed"]
     assert not status["camera"]["shutter_open"]

@@ -159,6 +159,7 @@ def test_a_second_station_is_refused_and_names_the_first(
     assert str(station.process.pid) in second.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(180)
 def test_kill_9_in_mid_run_loses_nothing_acknowledged(shared_rig: Rig, tmp_path: Path) -> None:
     data = tmp_path / "data"

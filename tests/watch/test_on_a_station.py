@@ -80,7 +80,7 @@ def telling(shared_rig: Rig, tmp_path: Path) -> Iterator[tuple[RunningStation, H
             stop_station(running)
 
 
-@pytest.mark.alone
+@pytest.mark.soak
 @pytest.mark.timeout(400)
 def test_a_run_is_watched_from_home_and_does_not_feel_it(
     telling: tuple[RunningStation, Hook],
