@@ -102,8 +102,10 @@ def test_an_array_carries_its_unit_and_is_sent_only_when_it_changes(
     assert len(client.get("lock:errors")) == 0
     seen: list[list[float]] = []
     subscription = client.watch("lock:errors", lambda value: seen.append(list(plain(value))))
-    server.post("lock:errors", np.array([1.0, np.nan, -2.0]))
     deadline = time.monotonic() + 10.0
+    while not seen and time.monotonic() < deadline:
+        time.sleep(0.01)
+    server.post("lock:errors", np.array([1.0, np.nan, -2.0]))
     while len(seen) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     server.post("lock:errors", np.array([1.0, np.nan, -2.0]))

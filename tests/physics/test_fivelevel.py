@@ -68,7 +68,8 @@ def test_bounds_symmetry_and_order(detuning, rabi, more):
     eta = float(fivelevel.efficiency(detuning, rabi, rates))
     assert 0.0 <= eta <= fivelevel.infinite_efficiency(rates)
     assert eta == float(fivelevel.efficiency(-detuning, rabi, rates))
-    assert float(fivelevel.efficiency(detuning, rabi * more, rates)) >= eta
+    # More light by one part in 10^16 may round to one unit in the last place less.
+    assert float(fivelevel.efficiency(detuning, rabi * more, rates)) >= eta * (1.0 - 4e-16)
     assert float(fivelevel.efficiency(0.0, rabi, rates)) >= eta
 
 
