@@ -1,5 +1,6 @@
 """The web page on readings that a test feeds, served for real on a free port of this computer."""
 
+import faulthandler
 import socket
 import threading
 import time
@@ -96,9 +97,16 @@ def read_all(line: socket.socket) -> bytes:
 
 @contextmanager
 def served(
-    token: str = "", protocol: type[PatientProtocol] = PatientProtocol, most: int = MOST_VIEWERS
+    token: str = "",
+    protocol: type[PatientProtocol] = PatientProtocol,
+    most: int = MOST_VIEWERS,
+    must_end: bool = True,
 ) -> Iterator[FedPage]:
-    """A page on a thread of this process."""
+    """A page on a thread of this process.
+
+    `must_end` False is for a page that many tests share: how a page ends has tests of its own, and
+    one that did not end says on standard error where it hangs.
+    """
     source, viewers = FedSource(), Viewers(most)
     app = web_app(Board(source), Access(token), refresh_s=REFRESH_S, beat_s=BEAT_S, viewers=viewers)
     listener = open_socket(Address("127.0.0.1", 0))
@@ -113,7 +121,9 @@ def served(
         server.end()
         thread.join(20.0)
         listener.close()
-        assert not thread.is_alive(), "the page did not end"
+        if thread.is_alive() and not must_end:
+            faulthandler.dump_traceback()
+        assert not (thread.is_alive() and must_end), "the page did not end"
 
 
 def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:

@@ -10,15 +10,15 @@ from selenium.webdriver import Chrome
 TOKEN = "a-token-of-the-tests-0123456789"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_page() -> Iterator[FedPage]:
-    with served() as made:
+    with served(must_end=False) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_guarded() -> Iterator[FedPage]:
-    with served(TOKEN) as made:
+    with served(TOKEN, must_end=False) as made:
         yield made
 
 
