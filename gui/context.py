@@ -29,6 +29,18 @@ class Context:
     closed: bool = False
     """The window is closed; its parts may be deleted."""
 
+    def edit_scan(self, scan: str, said: str) -> None:
+        """Put a scan (TOML) into the editor, show it there and say so; nothing starts."""
+        editor = self.services.get("editor")
+        if editor is None:
+            self.notices.warn("this window has no scan editor")
+            return
+        editor.load(scan)
+        window = self.services.get("window")
+        if window is not None:
+            window.show_panel("editor")
+        self.notices.info(said)
+
     def command(
         self, name: str, *, done: Callable[[Any], None] | None = None,
         refused: Callable[[str], None] | None = None, timeout_s: float = 30.0,

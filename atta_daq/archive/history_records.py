@@ -38,10 +38,7 @@ class Samples:
 
     def of(self, name: str) -> NDArray[np.float32]:
         """Values of one reading, shape (n,). Raises KeyError."""
-        for place, column in enumerate(self.columns):
-            if column.name == name:
-                return self.values[:, place]
-        raise KeyError(name)
+        return self.values[:, _place(self.columns, name)]
 
     def minutes(self) -> "Minutes":
         """Least, mean and greatest value of each minute of UTC.
@@ -93,10 +90,7 @@ class Minutes:
 
     def of(self, name: str) -> NDArray[np.float32]:
         """`SPREAD` of one reading, shape (m, 3). Raises KeyError."""
-        for place, column in enumerate(self.columns):
-            if column.name == name:
-                return self.values[:, place]
-        raise KeyError(name)
+        return self.values[:, _place(self.columns, name)]
 
     @classmethod
     def nothing(cls, columns: Sequence[Column] = ()) -> "Minutes":
@@ -159,3 +153,10 @@ def aligned(values: NDArray, had: Sequence[Column], wanted: Sequence[Column]) ->
         if column.name in places:
             result[:, place] = values[:, places[column.name]]
     return result
+
+
+def _place(columns: Sequence[Column], name: str) -> int:
+    for place, column in enumerate(columns):
+        if column.name == name:
+            return place
+    raise KeyError(name)

@@ -5,12 +5,12 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import Qt
 
 from gui.model.calibrations import CalibrationLine
+from gui.widgets.line_table import Index, LineTable
 from gui.widgets.state_delegate import LINE_ROLE
 
-Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("State", "Calibration", "Value", "Age", "Valid until", "Source")
 SHORT = timedelta(days=3)
 _DATED = re.compile(r"-\d{8}-\d{6}-[0-9a-f]+$")
@@ -18,8 +18,10 @@ _DATED = re.compile(r"-\d{8}-\d{6}-[0-9a-f]+$")
 STATE, SOURCE = 0, len(COLUMNS) - 1
 
 
-class CalibrationsTable(QAbstractTableModel):
+class CalibrationsTable(LineTable):
     """A row for each calibrated number. Dates are local time."""
+
+    columns = COLUMNS
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,19 +42,6 @@ class CalibrationsTable(QAbstractTableModel):
             self._set_ages(ages)
             column = COLUMNS.index("Age")
             self.dataChanged.emit(self.index(0, column), self.index(len(lines) - 1, column))
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.lines)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():

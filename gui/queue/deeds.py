@@ -98,15 +98,10 @@ class QueueDeeds:
         """Put its scan into the editor; the entry stays as it is."""
 
         def came(answer: dict[str, str]) -> None:
-            editor = self._context.services.get("editor")
-            if editor is None:
-                self._context.notices.warn("this window has no scan editor")
-                return
-            editor.load(answer["scan"])
-            window = self._context.services.get("window")
-            if window is not None:
-                window.show_panel("editor")
-            self._say(f"the scan of entry {line.entry} is in the editor; the entry keeps its own")
+            self._context.edit_scan(
+                answer["scan"],
+                f"the scan of entry {line.entry} is in the editor; the entry keeps its own",
+            )
 
         self._context.command("queue_scan", done=came, entry=line.entry)
 

@@ -6,20 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QMimeData,
     QModelIndex,
-    QPersistentModelIndex,
     Qt,
     Signal,
 )
 
 from atta_daq.client.queue import QueueLine
 from gui.theme.palettes import Tone
+from gui.widgets.line_table import Index, LineTable
 from gui.widgets.state_delegate import LINE_ROLE
 from gui.words import duration, volume
 
-Index = QModelIndex | QPersistentModelIndex
 COLUMNS = ("State", "Entry", "Scan", "Done", "Priority", "Starts", "Ends", "Waits for")
 STATE, SCAN, WHY = 0, 2, len(COLUMNS) - 1
 MIME = "application/x-atta-daq-queue-entry"
@@ -44,8 +42,10 @@ class QueueRow:
         return TONES.get(self.line.state, Tone.STALE)
 
 
-class QueueModel(QAbstractTableModel):
+class QueueModel(LineTable):
     """A row for each entry. Times are local, on the rig's clock."""
+
+    columns = COLUMNS
 
     dropped = Signal(int, str)
     """An entry was dragged: its number, and before which it shall stand ('last': behind all)."""
@@ -77,19 +77,6 @@ class QueueModel(QAbstractTableModel):
     def waiting(self) -> list[int]:
         """Numbers of the entries that can be moved, in their order."""
         return [line.entry for line in self.lines if line.state == "waiting"]
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.lines)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():

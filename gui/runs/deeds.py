@@ -68,15 +68,7 @@ class RunDeeds:
         """Put its scan into the editor; nothing starts."""
 
         def came(answer: dict[str, Any]) -> None:
-            editor = self._context.services.get("editor")
-            if editor is None:
-                self._context.notices.warn("this window has no scan editor")
-                return
-            editor.load(answer["scan"])
-            window = self._context.services.get("window")
-            if window is not None:
-                window.show_panel("editor")
-            self._context.notices.info(f"the scan of {line.run_id} is in the editor")
+            self._context.edit_scan(answer["scan"], f"the scan of {line.run_id} is in the editor")
 
         self._context.command("run_scan", done=came, timeout_s=DATA_TIMEOUT_S, run=line.run_id)
 

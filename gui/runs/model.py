@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import Qt
 
 from gui.theme.palettes import Tone
+from gui.widgets.line_table import Index, LineTable
 from gui.widgets.state_delegate import LINE_ROLE
 from gui.words import duration
 
-Index = QModelIndex | QPersistentModelIndex
 TONES = {
     "running": Tone.BUSY,
     "complete": Tone.OK,
@@ -66,8 +66,10 @@ COLUMNS = ("State", "Name", "Started", "Duration", "Sample", "Isotopes", "Run", 
 STATE = 0
 
 
-class RunsModel(QAbstractTableModel):
+class RunsModel(LineTable):
     """A row for each run."""
+
+    columns = COLUMNS
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,19 +87,6 @@ class RunsModel(QAbstractTableModel):
     def row_of(self, run_id: str) -> int:
         """Row of a run; -1 when it is not in the list."""
         return next((n for n, line in enumerate(self.lines) if line.run_id == run_id), -1)
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.lines)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
