@@ -100,13 +100,8 @@ def served(
     token: str = "",
     protocol: type[PatientProtocol] = PatientProtocol,
     most: int = MOST_VIEWERS,
-    must_end: bool = True,
 ) -> Iterator[FedPage]:
-    """A page on a thread of this process.
-
-    `must_end` False is for a page that many tests share: how a page ends has tests of its own, and
-    one that did not end says on standard error where it hangs.
-    """
+    """A page on a thread of this process."""
     source, viewers = FedSource(), Viewers(most)
     app = web_app(Board(source), Access(token), refresh_s=REFRESH_S, beat_s=BEAT_S, viewers=viewers)
     listener = open_socket(Address("127.0.0.1", 0))
@@ -121,9 +116,9 @@ def served(
         server.end()
         thread.join(20.0)
         listener.close()
-        if thread.is_alive() and not must_end:
+        if thread.is_alive():
             faulthandler.dump_traceback()
-        assert not (thread.is_alive() and must_end), "the page did not end"
+        assert not thread.is_alive(), "the page did not end"
 
 
 def until(condition: Callable[[], Any], timeout_s: float = 20.0) -> Any:

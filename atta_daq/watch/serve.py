@@ -1,6 +1,7 @@
 """Run the page until it is told to end."""
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable
 
@@ -15,6 +16,8 @@ LARGEST_HEAD = 16 * 1024
 """Bytes of request line and headers."""
 SEND_BUFFER = 64 * 1024
 """Bytes that the system keeps for a viewer that is slow."""
+FLUSH_S = 1.0
+"""What waits for a viewer when the page ends has so long to reach it."""
 GRACE_S = 10
 
 
@@ -56,6 +59,7 @@ class Server:
     ) -> None:
         self._listener = listener
         self._viewers = viewers
+        self._cut_at_s = math.inf
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -84,19 +88,22 @@ class Server:
             if not task.done():
                 ready()
             while not task.done():
+                await asyncio.wait([task], timeout=0.1)
                 # They never go by themselves, and uvicorn waits for every response.
                 if self._server.should_exit:
                     self._send_away()
-                await asyncio.wait([task], timeout=0.1)
             await task
 
         asyncio.run(serve())
 
     def _send_away(self) -> None:
+        now_s = asyncio.get_running_loop().time()
         if not self._viewers.ended:
             self._viewers.end()
+            self._cut_at_s = now_s + FLUSH_S
         for connection in list(self._server.server_state.connections):
-            if isinstance(connection, PatientProtocol) and connection.stuck:
+            assert isinstance(connection, PatientProtocol)
+            if connection.stuck or now_s > self._cut_at_s:
                 connection.transport.abort()
 
     def end(self) -> None:

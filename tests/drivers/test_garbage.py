@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def test_typed_errors_only(
 ) -> None:
     server.answers = [first, second]
     # pyserial's socket waits 0.3 s at each close, for boxes that are slow to let go
-    monkeypatch.setattr(protocol_socket.time, "sleep", lambda _s: None)
+    monkeypatch.setattr(protocol_socket, "time", SimpleNamespace(sleep=lambda _s: None))
     box = instrument_anywhere(spec, server.port)
     read = READS.get(spec.kind, lambda i: i.status())
     for act in (box.connect, lambda: read(box), box.make_safe):

@@ -1,6 +1,7 @@
 """The EMCCD panel."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,7 +75,8 @@ def test_levels_follow_slowly_and_hold_when_fixed(
     panel: CameraPanel, link: FakeLink, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [100.0]
-    monkeypatch.setattr(camera.time, "monotonic", lambda: clock[0])
+    # The name in the panel, not the clock of everybody in this process.
+    monkeypatch.setattr(camera, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     link.feed(camera__image=picture())
     first = panel.levels
     link.feed(camera__image=picture() + np.uint16(1000))

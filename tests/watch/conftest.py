@@ -12,13 +12,13 @@ TOKEN = "a-token-of-the-tests-0123456789"
 
 @pytest.fixture(scope="module")
 def one_page() -> Iterator[FedPage]:
-    with served(must_end=False) as made:
+    with served() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def one_guarded() -> Iterator[FedPage]:
-    with served(TOKEN, must_end=False) as made:
+    with served(TOKEN) as made:
         yield made
 
 

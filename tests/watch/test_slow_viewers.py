@@ -1,5 +1,6 @@
 """Twenty viewers that take nothing: the others see everything, and little is kept for them."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -21,6 +22,14 @@ class Patient(PatientProtocol):
     """Cuts nobody as long as the test lasts."""
 
     stuck_s = 600.0
+
+
+class Roomy(Patient):
+    """Keeps more for a viewer than the tests send, and so never learns that it takes nothing."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=100_000_000)
 
 
 class Hasty(PatientProtocol):
@@ -101,11 +110,12 @@ def test_a_viewer_that_takes_nothing_is_cut() -> None:
         until(gone)
 
 
+@pytest.mark.parametrize("protocol", [Patient, Roomy])
 def test_a_page_ends_at_once_though_viewers_take_nothing(
-    caplog: pytest.LogCaptureFixture,
+    protocol: type[PatientProtocol], caplog: pytest.LogCaptureFixture
 ) -> None:
     with ExitStack() as lines:
-        with served(protocol=Patient) as page:
+        with served(protocol=protocol) as page:
             for _ in range(3):
                 lines.enter_context(slow_viewer(page))
             until(lambda: len(page.viewers) == 3)
