@@ -30,7 +30,8 @@ STABLE = "Stabilized at set point"
 
 @pytest.fixture
 def camera(fake) -> Iterator[AreaDetectorCamera]:
-    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=1.0)
+    # What is never reached is given up sooner than in earnest.
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=1.0, action_s=1.0)
     camera.connect()
     yield camera
     camera.close()
@@ -140,7 +141,7 @@ def test_exposure_rounded_by_the_camera_is_returned(fake, camera):
     ],
 )
 def test_setting_that_was_not_kept_is_a_fault(fake, name, kept, message):
-    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3)
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3, action_s=1.0)
     camera.connect()
     fake.rounding = lambda put, value: kept if put == name else value
     fake.set("AndorMessage_RBV", "Parameter 1 not valid")
@@ -208,7 +209,7 @@ def test_shutter_is_set_and_read_back(fake, camera):
 
 
 def test_stuck_shutter(fake):
-    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3)
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3, action_s=1.0)
     camera.connect()
     fake.stuck.add("AndorShutterMode")
     with pytest.raises(DeviceFault, match="did not set the shutter Always Open"):
@@ -312,7 +313,7 @@ def test_make_safe(fake, camera):
 
 
 def test_make_safe_does_the_rest_when_one_step_fails(fake):
-    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3)
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3, action_s=1.0)
     camera.connect()
     camera.configure(CameraSettings(0.1, (0, 0, 40, 32), 100))
     camera.open_shutter()

@@ -19,7 +19,7 @@ SETTINGS = CameraSettings(exposure_s=0.1, roi=(236, 240, 40, 32), em_gain=0)
 
 @pytest.fixture
 def camera(fake) -> Iterator[AreaDetectorCamera]:
-    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=1.0)
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=1.0, action_s=1.0)
     camera.connect()
     yield camera
     camera.close()
@@ -139,7 +139,7 @@ def test_camera_that_is_not_configured(camera):
 
 
 def test_camera_that_does_not_start(fake):
-    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3)
+    camera = AreaDetectorCamera("camera", fake.address, LIMITS, timeout_s=0.3, action_s=1.0)
     camera.connect()
     camera.configure(SETTINGS)
     fake.stuck.add("Acquire")

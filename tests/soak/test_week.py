@@ -110,6 +110,7 @@ def take(station: RunningStation, repeats: int, watched: Watched | None = None) 
     client = station.client
     client.command("queue_add", 60.0, scan=SCAN, path="week.toml", repeats=repeats,
                    on_fault="skip")  # fmt: skip
+    station.wait_for("queue:table", lambda table: len(queue_lines(table)) == 1, 30.0)
     deadline = time.monotonic() + 2.0 * repeats * SCAN_H * 3600.0 / SPEED + 600.0
     while True:
         (line,) = queue_lines(client.get("queue:table"))

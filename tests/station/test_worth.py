@@ -34,14 +34,15 @@ dwell_s = 100.0
 
 
 @pytest.fixture(scope="module")
-def worths() -> list[PointWorth]:
+def worths(tmp_path_factory: pytest.TempPathFactory) -> list[PointWorth]:
     rig = load_rig(Path("examples/rig.toml"))
     definition = with_geometry(parse_scan(SCAN), rig)
+    empty = tmp_path_factory.mktemp("empty")
     return point_worths(
         FitRequest(definition, rig),
         blocks(definition, rig.scan_timing()),
         light_of(rig),
-        lambda isotope: counting_rate(isotope, rig, Path("nowhere")),
+        lambda isotope: counting_rate(isotope, rig, empty),
     )
 
 
@@ -57,7 +58,7 @@ def test_a_part_that_sweeps_nothing_has_no_points_to_judge(worths: list[PointWor
     assert [w.point for w in worths] == list(range(8))
 
 
-def test_the_loss_agrees_with_the_fisher_information() -> None:
+def test_the_loss_agrees_with_the_fisher_information(tmp_path: Path) -> None:
     """Errors with and without one point, from inverse information instead of fits."""
     rig: RigConfig = load_rig(Path("examples/rig.toml"))
     grid = np.linspace(-600.0, 1400.0, 15)
@@ -77,7 +78,7 @@ values = {grid.tolist()}
         request,
         blocks(definition, rig.scan_timing()),
         light_of(rig),
-        lambda isotope: counting_rate(isotope, rig, Path("nowhere")),
+        lambda isotope: counting_rate(isotope, rig, tmp_path),
     )
     options = fit_options(definition.parts[0], request, minos=False)
 
