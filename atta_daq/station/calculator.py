@@ -65,7 +65,8 @@ class Calculator:
             try:
                 self.ask(function, *arguments)
             except CommandRefused as refused:
-                log.info("rehearsal of the calculator: %s", refused)
+                if not self._closed:
+                    log.info("rehearsal of the calculator: %s", refused)
 
         self._rehearsal = threading.Timer(after_s, rehearse)
         self._rehearsal.daemon = True

@@ -82,6 +82,8 @@ class FitWorker:
                 self._pipe.send(request)
                 result, error = self._pipe.recv()
             except (EOFError, OSError) as lost:
+                if self._closed:  # and nobody waits for it
+                    return
                 result, error = None, f"the fit worker died: {lost or 'no reason given'}"
             try:
                 self._on_result(result, error)
