@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from rigs import Rig, RunningStation, read_journal, start_station, stop_station
 
-from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.archive.run_folder import Run, RunState, open_run
 from atta_daq.client.client import CommandRefused
 
 SCAN = """
@@ -32,6 +32,18 @@ LONG = SCAN.replace("dwell_s = 20.0", "dwell_s = 400.0")
 
 def start(station: RunningStation, scan: str) -> str:
     return str(station.client.command("run", scan=scan)["run"])
+
+
+def require_every_frame(run: Run) -> None:
+    with h5py.File(run.folder / "frames.h5", "r") as file:
+        index = {int(row["segment"]): row for row in file["segments"][:]}
+        for segment in run.segments:
+            if segment.kind != "rare":
+                continue
+            row = index[segment.index]
+            ids = file["unique_id"][row["first"] : row["first"] + row["count"]]
+            assert np.all(np.diff(ids) >= 1)
+            assert row["count"] >= segment.exposures
 
 
 @pytest.mark.timeout(240)
@@ -55,22 +67,7 @@ def test_a_scan_runs_to_its_end(station: RunningStation) -> None:
     assert all(not s.pumping and s.rate and s.rate > 0.0 for s in brackets)
     assert (run.folder / "report.html").stat().st_size > 10_000
     assert (run.folder / "run.nxs").exists()
-
-
-@pytest.mark.timeout(240)
-def test_every_frame_of_a_segment_is_in_the_archive(station: RunningStation) -> None:
-    run_id = start(station, SCAN)
-    station.wait_for_end(100.0)
-    run = open_run(station.data / run_id)
-    with h5py.File(run.folder / "frames.h5", "r") as file:
-        index = {int(row["segment"]): row for row in file["segments"][:]}
-        for segment in run.segments:
-            if segment.kind != "rare":
-                continue
-            row = index[segment.index]
-            ids = file["unique_id"][row["first"] : row["first"] + row["count"]]
-            assert np.all(np.diff(ids) >= 1)
-            assert row["count"] >= segment.exposures
+    require_every_frame(run)
 
 
 @pytest.mark.timeout(240)
