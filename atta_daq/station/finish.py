@@ -6,11 +6,12 @@ from pathlib import Path
 
 from atta_daq.analysis.drift_spectrum import BRACKET_NOISE, SOURCE_DRIFT, SOURCE_WALK
 from atta_daq.analysis.results import FitResult
+from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import open_chain
 from atta_daq.archive.export import export
 from atta_daq.archive.gaps import missing_note, missing_points
-from atta_daq.archive.report import build_report
-from atta_daq.archive.run_folder import Run
+from atta_daq.archive.report import FILE, build_report
+from atta_daq.archive.run_folder import Run, RunState
 from atta_daq.rig.calibrations import SourceCalibration
 from atta_daq.rig.config import RigConfig, stored_rig_config
 from atta_daq.scans.definition import ScanDefinition, parse_scan
@@ -27,6 +28,22 @@ def finish_run(folder: Path, request: FitRequest | None) -> dict[str, FitResult]
         export(run, "nexus")
         build_report(open_chain(folder))
     return fits
+
+
+def left_unfinished(catalogue: Catalogue) -> Path | None:
+    """The youngest run, if it ended but its station did not live to make its report."""
+    for entry in catalogue.runs()[:1]:
+        folder = catalogue.resolve(entry.run_id)
+        ended = entry.state in (RunState.COMPLETE, RunState.GAPS, RunState.ABORTED)
+        if ended and entry.segments and entry.origin != "imported" and not (folder / FILE).exists():
+            return folder
+    return None
+
+
+def finish_late(folder: Path) -> str:
+    """Finish a run whose station was killed too early for it; returns what to say of it."""
+    finish_run(folder, None)
+    return f"the report of run {folder.name} was missing, as its station had died; it is made now"
 
 
 def refit(run: Run, request: FitRequest) -> dict[str, FitResult]:

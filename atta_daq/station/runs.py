@@ -31,7 +31,7 @@ from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calibration_keeper import CalibrationKeeper
 from atta_daq.station.drift_watch import DriftWatch
 from atta_daq.station.errors import RigBusy
-from atta_daq.station.finish import finish_run
+from atta_daq.station.finish import finish_late, finish_run, left_unfinished
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.live import LiveResult, live_result
@@ -99,6 +99,12 @@ class Runs:
         use.run = lambda: self._session
         self._worker = FitWorker(self._on_fit)
         self._worker.submit(warm_up)
+
+    def finish_what_was_left(self) -> None:
+        """Make the report that the last station did not live to make."""
+        folder = left_unfinished(self._catalogue)
+        if folder is not None:
+            self._worker.submit(finish_late, folder)
 
     @property
     def session(self) -> RunSession | None:
@@ -327,6 +333,8 @@ class Runs:
                 self._show_fits(result.fits)
         elif isinstance(result, dict):
             self._show_fits(result)
+        elif isinstance(result, str):
+            self._say(result, source="run")
 
     def _show_fits(self, fits: dict[str, FitResult]) -> None:
         if fits:

@@ -111,6 +111,7 @@ class Station:
                 f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
             )
             self._post_office.run_ended(_crashed(run_id))
+        self._runs.finish_what_was_left()
         post = self._server.post
         post("station:version", __version__)
         post("station:control", "")

@@ -103,14 +103,29 @@ def test_pause_now_flags_the_segment_and_takes_it_again(station: RunningStation)
 
 
 @pytest.mark.timeout(240)
-def test_abort_keeps_what_was_taken(station: RunningStation) -> None:
-    run_id = start(station, LONG)
-    station.wait_for("run:segment", lambda v: int(v) >= 1)
-    station.client.command("abort", reason="enough")
-    assert "enough" in station.wait_for_end()
-    run = open_run(station.data / run_id)
+def test_abort_keeps_what_was_taken(shared_rig: Rig, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    station = start_station(shared_rig, data)
+    try:
+        run_id = start(station, LONG)
+        station.wait_for("run:segment", lambda v: int(v) >= 1)
+        station.client.command("abort", reason="enough")
+        assert "enough" in station.wait_for_end()
+    finally:
+        stop_station(station)
+    run = open_run(data / run_id)
     assert run.state is RunState.ABORTED
     assert any(s.bracket and not s.flag for s in run.segments)
+
+    # As if the station had been killed before it could make the report: the next one makes it.
+    report = run.folder / "report.html"
+    report.unlink()
+    station = start_station(shared_rig, data)
+    try:
+        station.wait_for("station:log", lambda v: f"report of run {run_id} was missing" in v, 60.0)
+    finally:
+        stop_station(station)
+    assert report.stat().st_size > 10_000
 
 
 @pytest.mark.timeout(240)
