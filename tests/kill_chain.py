@@ -124,9 +124,13 @@ def take_with_power_cuts(
     try:
         answer = station.client.command("run", scan=measurement.scan, path="cut.toml")
         station.wait_for("run:state", lambda v: v == "running", 90.0)
+        taken = -1
         for number, wait_s in enumerate(moments):
+            # What cuts a run that still waits for the last cut's end tests little.
+            station.wait_for("run:segment", lambda v, n=taken: int(v) > n, 120.0)
             assert wait_in_mid_run(station, float(wait_s)), station.client.get("run:outcome")
             rig.power_cycle(seed + 1 + number)
+            taken = int(station.client.get("run:segment"))
         station.wait_for_end(1000.0)
         chain = open_chain(station.data / str(answer["run"]))
     except StationSilent as error:  # the log says why

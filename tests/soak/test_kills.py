@@ -55,7 +55,7 @@ def test_kills_of_the_station(tmp_path: Path) -> None:
 
 def test_power_cuts_of_all_instruments(tmp_path: Path) -> None:
     kills, seed = drawn()
-    measurement = Measurement(points=POINTS, repeats=max(1, round(kills * 4 / POINTS)))
+    measurement = Measurement(points=POINTS, repeats=max(1, round(kills * 6 / POINTS)))
     moments = np.random.default_rng(seed).uniform(*BETWEEN_S, kills)
     chain = take_with_power_cuts(tmp_path / "cut", measurement, moments, seed=seed)
     require_exactly_once(chain, measurement)

@@ -50,6 +50,8 @@ HOLD_S = (60.0, 600.0)
 EXPLAINED_S = 3600.0
 """Rig time behind the end of a fault in which what it did may still flag (18 s of wall time: a
 camera that must cool again, a box that starts)."""
+CALM = 4
+"""Spectra without faults, to compare with."""
 LEAST_DUTY = 0.95
 MOST_MEMORY_MB = 50.0
 MOST_FILES = 4
@@ -125,16 +127,18 @@ def take(station: RunningStation, repeats: int, watched: Watched | None = None) 
 
 
 def duty(runs: list[Run]) -> float:
-    """Time in counting segments that count over the whole time from first to last."""
-    segments = [s for run in runs for s in run.segments]
-    live_s = sum(s.live_s for s in segments if s.kind is SegmentKind.RARE and not s.flag)
-    return live_s / (segments[-1].end_rig_s - segments[0].start_rig_s)
+    """Time in counting segments that count over all time, from the start of the first run to that
+    of the last: as many times between two runs as runs, however many there are."""
+    whole = runs[:-1]
+    counting = [s for r in whole for s in r.segments if s.kind is SegmentKind.RARE and not s.flag]
+    lasted_s = runs[-1].segments[0].start_rig_s - runs[0].segments[0].start_rig_s
+    return sum(s.live_s for s in counting) / lasted_s
 
 
 def test_a_week(tmp_path: Path) -> None:
     days = float(os.environ.get("ATTA_DAQ_WEEK_DAYS", "7"))
     seed = int(os.environ.get("ATTA_DAQ_WEEK_SEED", str(secrets.randbelow(1 << 31))))
-    repeats = max(2, round(days * 24.0 / SCAN_H))
+    repeats = max(3, round(days * 24.0 / SCAN_H))
     print(f"\n{days:g} days, {repeats} spectra, seed {seed}", flush=True)
     happened, watched, over = Happened(), Watched(), threading.Event()
     with working(tmp_path / "week", seed) as (rig, station):
@@ -147,7 +151,7 @@ def test_a_week(tmp_path: Path) -> None:
         causes.join(10.0)
         status = rig.world.ask({"cmd": "status"})["status"]
     with working(tmp_path / "calm", seed + 1) as (_, calm):
-        calm_runs = take(calm, 2)
+        calm_runs = take(calm, CALM)
 
     assert not status["amplifier_destroyed"]
     assert all(run.state is RunState.COMPLETE for run in runs)
