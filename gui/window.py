@@ -57,7 +57,9 @@ class Window(QMainWindow):
         self.context.services["window"] = self
         link.values.connect(readings.deliver)
         link.state_changed.connect(self._on_link)
-        readings.watch(actions.refresh, "run:state", "station:control", "run:suspended")
+        readings.watch(
+            actions.refresh, "run:state", "run:suspended", "station:activity", "station:control"
+        )
         bind_commands(self.context)
         self.docks: dict[str, QDockWidget] = {}
         self._build()

@@ -17,7 +17,7 @@ _TONES: dict[SlowSeverity, Tone] = {
     "ok": Tone.OK, "minor": Tone.WARNING, "major": Tone.DANGER, "invalid": Tone.STALE,
 }  # fmt: skip
 _WORDS: dict[SlowSeverity, str] = {
-    "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "lost",
+    "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "no reading",
 }  # fmt: skip
 WORST_FIRST: tuple[SlowSeverity, ...] = ("major", "invalid", "minor")
 """An alarm that is known to be true comes before a value that may hide one, and that before a
