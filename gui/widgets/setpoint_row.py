@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QWi
 from gui.model.state import may_steer
 from gui.panel import Panel
 from gui.widgets.setpoint import Check, SetpointField
-from gui.widgets.words import set_role, words
+from gui.widgets.words import set_role, show_stale, words
 
 COMMAND_TIMEOUT_S = 120.0
 """A ramp or a jump of the lock answers when it is done."""
@@ -71,7 +71,13 @@ class SetpointRow(QWidget):
         self._tell()
         panel.follow(self.field.recheck, "run:state", "station:activity", "station:control",
                      "station:rig", *watched)  # fmt: skip
-        self._context.link.state_changed.connect(self.field.recheck)
+        self._context.link.state_changed.connect(self._on_link)
+        self._on_link()
+
+    def _on_link(self) -> None:
+        """What a station that is gone had set is grey, like every other reading of it."""
+        show_stale(self.field, not self._context.state.connected)
+        self.field.recheck()
 
     def _allowed(self) -> tuple[float, float] | None:
         rig = self._context.readings.rig
