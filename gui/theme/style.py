@@ -50,7 +50,7 @@ QLabel[role="big"] {{ font-size: {2 * size_pt}pt; font-weight: bold; }}
 QLabel[role="huge"] {{ font-size: {4 * size_pt}pt; font-weight: bold; }}
 QLabel[stale="true"] {{ color: {p.muted}; font-style: italic; }}
 QTabBar::tab {{
-    background: {p.window}; color: {p.muted}; padding: 4px 10px; border: 1px solid {p.border};
+    background: {p.window}; color: {p.muted}; padding: 4px 7px; border: 1px solid {p.border};
 }}
 QTabBar::tab:selected {{ background: {p.surface}; color: {p.text}; font-weight: bold; }}
 QHeaderView::section {{
