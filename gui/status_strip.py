@@ -203,8 +203,8 @@ class StatusStrip(Panel):
         left = readings.number("run:remaining")
         if self.context.state.run_state in ("running", "paused") and math.isfinite(left):
             rate = readings.rig.rate if readings.rig else 1.0
-            wall = f" ({duration(left / rate)})" if rate != 1.0 else ""
-            parts.append(f"{duration(left)} of rig time left{wall}")
+            at_rate = f" of rig time left ({duration(left / rate)})" if rate != 1.0 else " left"
+            parts.append(duration(left) + at_rate)
         skipped = readings.number("run:skipped")
         if skipped > 0:
             parts.append(f"{skipped:.0f} {'block' if skipped == 1 else 'blocks'} skipped")

@@ -119,7 +119,7 @@ class Toasts(QObject):
         theme.changed.connect(self._place)
         application = QApplication.instance()
         assert isinstance(application, QApplication)
-        application.focusChanged.connect(self._place)
+        application.focusChanged.connect(self._on_focus)
 
     def show_notice(self, notice: Notice) -> None:
         """Show a notice, or count it with the one that says the same."""
@@ -169,7 +169,10 @@ class Toasts(QObject):
             toast.hide()
             toast.deleteLater()
 
-    def _place(self, *_: object) -> None:
+    def _on_focus(self, _old: QWidget | None, _new: QWidget | None) -> None:
+        self._place()
+
+    def _place(self) -> None:
         window = self._window
         wanted = WIDTH_EM * window.fontMetrics().horizontalAdvance("m")
         width = max(120, min(wanted, window.width() - 2 * MARGIN))

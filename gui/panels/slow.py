@@ -29,7 +29,7 @@ class SlowPanel(ScrolledPanel):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.worst = Badge(context.theme, "Slow control")
+        self.worst = Badge(context.theme, "Values")
         self.remark = words()
         self.head.addWidget(self.worst)
         self.head.addWidget(self.remark)

@@ -14,6 +14,8 @@ _LINES = {
     "tick": ((3.0, 8.5), (6.5, 12.0), (13.0, 4.5)),
     "dash": ((3.5, 8.0), (12.5, 8.0)),
     "up": ((3.0, 11.0), (8.0, 5.5), (13.0, 11.0)),
+    "left": ((11.0, 3.0), (5.5, 8.0), (11.0, 13.0)),
+    "right": ((5.5, 3.0), (11.0, 8.0), (5.5, 13.0)),
     "down": ((3.0, 5.5), (8.0, 11.0), (13.0, 5.5)),
 }
 """Corners of each mark on a square of 16."""
@@ -24,8 +26,8 @@ def colours_of(palette: Palette) -> dict[str, str]:
     on_box, off_box = palette.on_accent, palette.window
     return {
         "tick": on_box, "tick-off": off_box, "dash": on_box, "dash-off": off_box,
-        "up": palette.text, "up-off": palette.muted,
-        "down": palette.text, "down-off": palette.muted,
+        **dict.fromkeys(("up", "down", "left", "right"), palette.text),
+        **{f"{way}-off": palette.muted for way in ("up", "down", "left", "right")},
     }  # fmt: skip
 
 

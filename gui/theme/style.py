@@ -122,6 +122,13 @@ QAbstractSpinBox::down-arrow:disabled, QAbstractSpinBox::down-arrow:off,
 QComboBox::down-arrow:disabled, QToolButton::menu-indicator:disabled {{
     image: url({marks["down-off"]});
 }}
+/* Where the tabs have no room the bar scrolls. */
+QTabBar::scroller {{ width: {2 * arrow}px; }}
+QTabBar QToolButton {{ padding: 0; }}
+QTabBar QToolButton::left-arrow {{ image: url({marks["left"]}); }}
+QTabBar QToolButton::right-arrow {{ image: url({marks["right"]}); }}
+QTabBar QToolButton::left-arrow:disabled {{ image: url({marks["left-off"]}); }}
+QTabBar QToolButton::right-arrow:disabled {{ image: url({marks["right-off"]}); }}
 QToolButton[popupMode="2"] {{ padding-right: {arrow + 8}px; }}
 QToolButton::menu-indicator {{
     subcontrol-origin: padding; subcontrol-position: center right; right: 4px;

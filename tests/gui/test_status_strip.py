@@ -126,7 +126,7 @@ def test_what_the_rig_does_outside_a_run_stands_in_plain_words(
 def test_the_time_left_stands_before_the_name_of_the_run(shown: Shown, link: FakeLink) -> None:
     strip = shown(StatusStrip)
     running(link)
-    assert strip._run.full == "8 h 05 min of rig time left, 20261122-1229-85Kr-spectrum"
+    assert strip._run.full == "8 h 05 min left, 20261122-1229-85Kr-spectrum"
 
 
 def test_a_station_is_named_once(shown: Shown, link: FakeLink) -> None:

@@ -61,6 +61,7 @@ def test_they_leave_the_field_that_is_edited(
     elsewhere.setGeometry(10, 10, 150, 30)
     field.show()
     elsewhere.show()
+    qtbot.waitUntil(lambda: elsewhere.isVisible() and field.isVisible())
     window.activateWindow()
     elsewhere.setFocus()
     qtbot.waitUntil(elsewhere.hasFocus)
