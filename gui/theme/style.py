@@ -49,6 +49,7 @@ QLabel[role="title"] {{ font-weight: bold; }}
 QLabel[role="big"] {{ font-size: {2 * size_pt}pt; font-weight: bold; }}
 QLabel[role="huge"] {{ font-size: {4 * size_pt}pt; font-weight: bold; }}
 QLabel[stale="true"] {{ color: {p.muted}; font-style: italic; }}
+QTabWidget::pane {{ background: {p.window}; border: 1px solid {p.border}; }}
 QTabBar::tab {{
     background: {p.window}; color: {p.muted}; padding: 4px 7px; border: 1px solid {p.border};
 }}
