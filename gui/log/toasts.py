@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QWidget,
 )
+from shiboken6 import isValid
 
 from gui.notices import Notice, Notices
 from gui.theme.palettes import Tone
@@ -170,7 +171,9 @@ class Toasts(QObject):
             toast.deleteLater()
 
     def _on_focus(self, _old: QWidget | None, _new: QWidget | None) -> None:
-        self._place()
+        # The keyboard also leaves a field because its window is being deleted.
+        if isValid(self._window):
+            self._place()
 
     def _place(self) -> None:
         window = self._window
