@@ -1,7 +1,5 @@
 """Command palette, sheet of keys, about."""
 
-from collections.abc import Iterator
-
 import pytest
 from fakes_gui import FakeLink
 from PySide6.QtCore import Qt
@@ -21,7 +19,7 @@ SPECS = {spec.id: spec for spec in ACTIONS}
 
 
 @pytest.fixture
-def window(qtbot: QtBot, context: Context) -> Iterator[QMainWindow]:
+def window(qtbot: QtBot, context: Context) -> QMainWindow:
     window = QMainWindow()
     window.resize(1000, 700)
     window.setCentralWidget(QLineEdit())
