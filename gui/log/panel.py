@@ -151,7 +151,7 @@ class LogPanel(Panel):
         lines = lines if shown == kept else f"{shown} of {lines}"
         # A log that stands still says nothing of the rig.
         lost = not self.context.state.connected
-        self._counted.setText(f"{lines}, no new ones: station lost" if lost else lines)
+        self._counted.setText(f"{lines}, station lost" if lost else lines)
         show_stale(self._counted, lost)
 
     def _show_whole(self, *_: object) -> None:

@@ -84,8 +84,12 @@ QCheckBox::indicator, QAbstractItemView::indicator {{
     border: 1px solid {p.muted}; border-radius: 3px;
 }}
 QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border: 2px solid {p.accent}; }}
-QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{
+QCheckBox::indicator:checked {{
     background: {p.accent}; border-color: {p.accent}; image: url({marks["tick"]});
+}}
+/* Its edge is seen on a chosen row too, whose ground is that of the box. */
+QAbstractItemView::indicator:checked {{
+    background: {p.accent}; border-color: {p.on_accent}; image: url({marks["tick"]});
 }}
 QCheckBox::indicator:indeterminate, QAbstractItemView::indicator:indeterminate {{
     background: {p.accent}; border-color: {p.accent}; image: url({marks["dash"]});

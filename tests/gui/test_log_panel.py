@@ -194,7 +194,7 @@ def test_without_a_station_nothing_is_said_to_be_well(
     link.go(LinkState.LOST, gone)
     context.readings.age(gone)
     assert panel.alarms.said.text() == f"Alarms unknown: {gone}"
-    assert panel._counted.text().endswith("no new ones: station lost")
+    assert panel._counted.text().endswith("lines, station lost")
     link.go(LinkState.CONNECTED, "station 'test-rig'")
     link.feed(station__alarms=alarms_to_json([LOCK]))
     assert not panel.alarms.said.isVisible()

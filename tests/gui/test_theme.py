@@ -89,7 +89,7 @@ def test_boxes_and_arrows_can_be_seen(
     context.theme.choose(name, size_pt)
     box, spin, combo, rows = QCheckBox(), QSpinBox(), QComboBox(), QListWidget()
     item = QListWidgetItem("", rows)
-    item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
+    item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
     item.setCheckState(Qt.CheckState.Unchecked)
     spin.setValue(50)
     for widget in (box, spin, combo, rows):
@@ -104,6 +104,11 @@ def test_boxes_and_arrows_can_be_seen(
     box.setChecked(True)
     assert seen(box, within(square)) >= SHAPE, "ticked"
     assert seen(rows, rows.visualItemRect(item)) >= SHAPE
+    item.setCheckState(Qt.CheckState.Checked)
+    rows.setCurrentItem(item)
+    middle = rows.visualItemRect(item).center().y()
+    # From the frame of the list to the tick.
+    assert seen(rows, QRect(3, middle, 4, 1)) >= SHAPE, "the box of a chosen row"
     sub, control = QStyle.SubControl, QStyle.ComplexControl
     option = QStyleOptionSpinBox()
     spin.initStyleOption(option)
