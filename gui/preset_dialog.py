@@ -118,7 +118,7 @@ class PresetDialog(SideDialog):
         self.resize(720, 420)
         ends = [
             context.readings.watch(self._follow, *QUANTITIES, "station:rig"),
-            context.readings.watch(self._offer, "run:state", "station:control"),
+            context.readings.watch(self._offer, "run:state", "station:activity", "station:control"),
         ]
         self.destroyed.connect(lambda: [end() for end in ends])
         context.theme.changed.connect(self._fill)

@@ -54,7 +54,7 @@ class CalibrationsPanel(Panel):
         self.follow(self._show_table, TABLE)
         self.follow(self._show_ages, "station:rig_time")
         self.follow(self._show_activity, ACTIVITY, PROGRESS, TABLE, "run:state")
-        self.always(self._refresh_actions, ACTIVITY, "amplifier:on", "amplifier:seed_on")
+        self.always(self._refresh_actions, "amplifier:on", "amplifier:seed_on")
 
     def _build(self) -> None:
         table = self.table
@@ -90,8 +90,6 @@ class CalibrationsPanel(Panel):
     def _why_not(self, kind: str) -> Callable[[], str]:
         def why() -> str:
             readings = self.context.readings
-            if activity := readings.text(ACTIVITY):
-                return f"the rig is busy: {activity}"
             lit = readings.flag("amplifier:seed_on") and readings.flag("amplifier:on")
             return "" if lit or kind in WITHOUT_LIGHT else "it needs light: switch the light on"
 

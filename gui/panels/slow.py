@@ -17,7 +17,7 @@ _TONES: dict[SlowSeverity, Tone] = {
     "ok": Tone.OK, "minor": Tone.WARNING, "major": Tone.DANGER, "invalid": Tone.STALE,
 }  # fmt: skip
 _WORDS: dict[SlowSeverity, str] = {
-    "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "lost",
+    "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "no reading",
 }  # fmt: skip
 WORST_FIRST: tuple[SlowSeverity, ...] = ("major", "invalid", "minor")
 """An alarm that is known to be true comes before a value that may hide one, and that before a
@@ -29,7 +29,7 @@ class SlowPanel(ScrolledPanel):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.worst = Badge(context.theme, "Slow control")
+        self.worst = Badge(context.theme, "Values")
         self.remark = words()
         self.head.addWidget(self.worst)
         self.head.addWidget(self.remark)

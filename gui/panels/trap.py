@@ -68,7 +68,7 @@ class TrapPanel(Panel):
             for mass in (81, 83, 84, 85, 0)
         }  # fmt: skip
         self.place = Badge(context.theme, "Trap")
-        self.locked = Badge(context.theme, "Lasers")
+        self.locked = Badge(context.theme, "Trap lasers")
         self.light = Badge(context.theme, "Light")
         self.gain = Badge(context.theme, "Gain")
         self.offset = Fact("Offset")
