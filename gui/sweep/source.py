@@ -6,6 +6,7 @@ from typing import Any
 
 from atta_daq.client.runs import PartPoints
 from gui.context import Context
+from gui.sweep.heading import LONG_ENDING
 from gui.sweep.layers import MAX_EARLIER
 from gui.sweep.records import LiveRecords, RunRecords, Theory, theories
 
@@ -151,7 +152,7 @@ class Source:
         """'85Kr, co-propagating light'."""
         rig, info = self._context.readings.rig, self.records.info
         geometry = (info.geometry if info else "") or (rig.geometry if rig else "")
-        light = f", {geometry}-propagating light" if geometry else ""
+        light = f", {geometry}{LONG_ENDING}" if geometry else ""
         return f"{part.name}{light}" if part.name else "No run yet"
 
     def _next_scan(self) -> tuple[Theory, ...]:

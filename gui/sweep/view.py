@@ -29,7 +29,8 @@ from gui.sweep.summary import FitTable, WantedError
 from gui.sweep.words import included_text, row_of
 from gui.widgets.downward_scroll import DownwardScroll
 from gui.widgets.elided import ElidedLabel
-from gui.widgets.flow import FlowLayout
+from gui.widgets.short_button import short_button
+from gui.widgets.wrapped import WrappedRow
 
 _SHORT = {
     "sweep.at_rest": "At rest",
@@ -256,10 +257,11 @@ class SweepView(Panel):
 
     def _lay_out(self) -> None:
         actions = self.context.actions
-        buttons = FlowLayout(spacing_px=4)
-        for action_id, text in _SHORT.items():
-            actions[action_id].setIconText(text)  # of its button; menus keep the long one
-            buttons.addWidget(actions.button(action_id))
+        self.buttons = {
+            action_id: short_button(self.context, action_id, text)
+            for action_id, text in _SHORT.items()
+        }
+        buttons = WrappedRow(*self.buttons.values(), spacing_px=4)
         self.range_button.setText("Range")
         self.range_button.setCheckable(True)
         self.range_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -267,12 +269,11 @@ class SweepView(Panel):
         self.range_button.setToolTip(
             "Drag the two ends; the scan editor takes them (or Shift and drag in the plot)"
         )
-        actions["sweep.forget"].setIconText("Remove runs")
-        self.forget_button = actions.button("sweep.forget")
+        self.forget_button = short_button(self.context, "sweep.forget", "Clear overlays")
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(4, 4, 0, 4)
-        column.addLayout(buttons)
+        column.addWidget(buttons)
         column.addWidget(self.plot, 1)
         right = QWidget()
         side = QVBoxLayout(right)

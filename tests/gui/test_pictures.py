@@ -13,7 +13,7 @@ from fakes_calibrations import guards
 from fakes_gui import FakeLink
 from fakes_sweep import run_data, spectrum, spectrum_fit, theory
 from looks import cut_off, overlaps
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QRectF
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -35,6 +35,7 @@ from gui.link.station import LinkState
 from gui.panels.table import PANELS
 from gui.presets import present
 from gui.settings import Settings
+from gui.sweep.plot import SweepPlot
 from gui.theme.theme import Theme
 from gui.window import Window
 
@@ -54,6 +55,32 @@ RUNS = [
      "sample": "lake", "note": "", "geometry": "co"}
     for i, state in enumerate(("complete", "aborted", "crashed", "running", "complete"))
 ]  # fmt: skip
+
+
+def not_whole(plot: SweepPlot) -> list[str]:
+    """Items of the sweep plot that reach over the edge of its view, and titles that are longer
+    than their axis or over each other."""
+    view = plot.mapToScene(plot.viewport().rect()).boundingRect().adjusted(-1, -1, 1, 1)
+    plots = {"main": plot.main, "residuals": plot.below}
+    items: dict[str, Any] = {"heading": plot.heading, "components": plot.strip, **plots}
+    titles: dict[str, QRectF] = {}
+    for name, item in plots.items():
+        for side in ("left", "bottom"):
+            axis = item.getAxis(side)
+            items[f"{name} {side}"] = axis
+            if axis.isVisible() and axis.label.isVisible() and item.isVisible():
+                titles[f"{name} {side} title"] = axis.label.sceneBoundingRect()
+    boxes = {n: item.sceneBoundingRect() for n, item in items.items() if item.isVisible()} | titles
+    found = [f"{name} reaches over the edge" for name, box in boxes.items()
+             if not view.contains(box.adjusted(6, 6, -6, -6))]  # fmt: skip
+    low, high = titles.get("main left title"), titles.get("residuals left title")
+    if low is not None and high is not None and low.adjusted(0, 3, 0, -3).intersects(high):
+        found.append("the titles of the left axes touch")
+    if not any("main left" in name for name in titles):
+        found.append("the main plot has no title on the left")
+    if not any("bottom" in name for name in titles):
+        found.append("no plot has a title below")
+    return found
 
 
 class Studio:
@@ -289,4 +316,5 @@ def test_large_text(studio: Studio) -> None:
     plot = studio.window.sweep.plot
     line = plot.fontMetrics().height()
     assert plot.box.size().height() > 4 * line, "the points can be seen"
+    assert not_whole(plot) == []
     assert not studio.problems
