@@ -28,6 +28,8 @@ POINT_LINES = 4
 """So many lines of text in height at least belong to the points."""
 MOST_DEMANDED_PX = 216
 """What a plot needs to be read; with the largest text it must not push a window off its screen."""
+DIM = 0.45
+"""Opacity of data that are not current."""
 MARGINS_PX = (6, 4, 10, 4)
 NEAR_PX = 4.0
 """So near to a component's mark a click means the component."""
@@ -159,6 +161,11 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self._share_out()
         for lines in self.lines:
             lines.draw(tuple(mark.x for mark in marks), chosen.x if chosen else None)
+
+    def dim(self, dim: bool) -> None:
+        """Draw the data faintly: they are not what the rig says now."""
+        for item in (self.box.childGroup, self.below_box.childGroup, self.strip):
+            item.setOpacity(DIM if dim else 1.0)
 
     def show_residuals(self, shown: bool) -> None:
         """Residuals below if there is room for them, or the main plot alone."""

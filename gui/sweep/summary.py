@@ -43,7 +43,9 @@ class FitTable(QWidget):
         self.table.setShowGrid(False)
         self.table.setAlternatingRowColors(True)
         self.table.setTabKeyNavigation(False)
+        # As high as its rows: what holds it scrolls.
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
@@ -58,17 +60,17 @@ class FitTable(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.included)
-        layout.addWidget(self.table, 1)
+        layout.addWidget(self.table)
         for label in (self.verdict, self.notes):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             layout.addWidget(label)
+        layout.addStretch(1)
 
     def restyle(self) -> None:
         """Rows as high as the text."""
         row = self.fontMetrics().height() + 4
         self.table.verticalHeader().setDefaultSectionSize(row)
-        self.table.setMinimumHeight(5 * row)
         self._rows.start()
 
     def _fit_table(self) -> None:
@@ -85,6 +87,8 @@ class FitTable(QWidget):
         for number, name in enumerate(names):
             box = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, name)
             table.setRowHeight(number, box.height() + 4)
+        table.setFixedHeight(table.verticalHeader().length() + 2 * table.frameWidth())
+        table.setVisible(table.rowCount() > 0)
 
     def show_fit(self, fit: FitResult | None) -> None:
         """Show a fit; None clears the table."""
@@ -128,14 +132,18 @@ class WantedError(QWidget):
         form.addRow("Wanted", self.wanted)
         form.addRow(self.answer)
         self._parameters: dict[str, Parameter] = {}
+        self._so_far = "error so far"
         self._live_s = 0.0
         self._rate = 1.0
         self.parameter.activated.connect(lambda _index: self._tell())
         self.wanted.textChanged.connect(lambda _text: self._tell())
 
-    def show_errors(self, fit: FitResult | None, live_s: float, rate: float) -> None:
+    def show_errors(
+        self, fit: FitResult | None, live_s: float, rate: float, as_of: str = ""
+    ) -> None:
         """Errors so far of `fit`, reached with `live_s` of pumped counting; `rate` rig seconds
-        pass in a second."""
+        pass in a second. `as_of` is when, for errors that are not current."""
+        self._so_far = f"error {as_of}" if as_of else "error so far"
         known = (*fit.parameters, *fit.derived) if fit else ()
         self._parameters = {p.name: in_percent(p) for p in known if not p.fixed and p.error > 0.0}
         self._live_s, self._rate = live_s, rate
@@ -158,23 +166,23 @@ class WantedError(QWidget):
         now = f"{parameter.error:.2g} {parameter.unit}".rstrip()
         text = self.wanted.text().strip().replace(",", ".").removesuffix("%")
         if not text:
-            self._say(f"error so far: {now}")
+            self._say(f"{self._so_far}: {now}")
             return
         try:
             wanted = float(text)
         except ValueError:
             wanted = math.nan
         if not (math.isfinite(wanted) and wanted > 0.0):
-            self._say(f"not a positive number; error so far: {now}", wrong=True)
+            self._say(f"not a positive number; {self._so_far}: {now}", wrong=True)
             return
         needed = time_to_error_s(parameter.error, wanted, self._live_s)
         if needed <= 0.0:
-            self._say(f"reached: error so far {now}")
+            self._say(f"reached: {self._so_far} {now}")
         elif not self._live_s:
-            self._say(f"error so far {now}; the counting time is not known")
+            self._say(f"{self._so_far} {now}; the counting time is not known")
         else:
             clock = "" if self._rate == 1.0 else f" ({duration(needed / self._rate)} on the clock)"
-            self._say(f"error so far {now}; {duration(needed)} more with light on{clock}")
+            self._say(f"{self._so_far} {now}; {duration(needed)} more with light on{clock}")
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self.answer.setText(text)

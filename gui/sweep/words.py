@@ -130,6 +130,13 @@ def notes_text(fit: FitResult) -> str:
     return true_minus(text[:1].upper() + text[1:])
 
 
+def as_of(utc_s: float | None) -> str:
+    """'as of 14:32', local time, of what is no longer up to date; '' of what is."""
+    if utc_s is None:
+        return ""
+    return f"as of {datetime.fromtimestamp(utc_s):%H:%M}" if utc_s else "not current"
+
+
 def included_text(fit: FitResult) -> str:
     """'fit includes blocks up to 12'."""
     if fit.last_block < 0:
