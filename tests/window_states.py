@@ -186,16 +186,17 @@ def watching(link: FakeLink) -> None:
 def fault(link: FakeLink) -> None:
     """The run has ended by a fault of the camera."""
     running(link)
-    said = f"run {RUN_ID}: aborted, camera: no frame for 5.0 s: restart the camera's server"
+    why = "camera: no frame for 5.0 s: restart the camera's server"
+    said = f"run {RUN_ID}: aborted, {why}"
     gone = Value(math.nan, 3, "camera: no answer", NOW_S)
     alarms = [
         Alarm("run:fault", "run", said, "major", NOW_S - 60.0, False, False),
         Alarm("camera", "camera", "camera does not answer", "major", NOW_S - 70.0, True, True),
     ]
-    over: dict[str, Any] = live(spectrum(), spectrum_fit(), state="aborted", outcome=said)
+    over: dict[str, Any] = live(spectrum(), spectrum_fit(), state="aborted", outcome=why)
     over["run__state"] = "idle"
     link.feed(
-        **over, run__outcome=said, run__suspended="",
+        **over, run__outcome=f"aborted: {why}", run__suspended="",
         camera__gain=gone, camera__temperature=gone, camera__acquiring=gone, camera__stable=gone,
         camera__shutter=gone, station__alarms=alarms_to_json(alarms),
     )  # fmt: skip

@@ -80,8 +80,7 @@ class FitTable(QWidget):
         longest = max(
             (metrics.horizontalAdvance(word) for name in names for word in name.split()), default=0
         )
-        bar = table.verticalScrollBar().sizeHint().width()
-        table.setMinimumWidth(longest + table.sizeHintForColumn(1) + bar + 14 if names else 0)
+        table.setMinimumWidth(longest + table.sizeHintForColumn(1) + 14 if names else 0)
         # Not by resizeRowsToContents: it is a line short where a name just does not fit.
         room = QRect(0, 0, table.columnWidth(0) - 8, 1000)
         for number, name in enumerate(names):
@@ -139,11 +138,11 @@ class WantedError(QWidget):
         self.wanted.textChanged.connect(lambda _text: self._tell())
 
     def show_errors(
-        self, fit: FitResult | None, live_s: float, rate: float, as_of: str = ""
+        self, fit: FitResult | None, live_s: float, rate: float, *, current: bool = True
     ) -> None:
         """Errors so far of `fit`, reached with `live_s` of pumped counting; `rate` rig seconds
-        pass in a second. `as_of` is when, for errors that are not current."""
-        self._so_far = f"error {as_of}" if as_of else "error so far"
+        pass in a second."""
+        self._so_far = "error so far" if current else "last known error"
         known = (*fit.parameters, *fit.derived) if fit else ()
         self._parameters = {p.name: in_percent(p) for p in known if not p.fixed and p.error > 0.0}
         self._live_s, self._rate = live_s, rate

@@ -131,7 +131,8 @@ class SweepView(Panel):
         missing = part.points and wants is not self.picture.quantity
         bare = not part.points and self.picture.theory is not None
         note = "rate: nothing without pumping yet to count from" if missing else ""
-        chooser.show_note("the theory alone: there is no rate yet to scale it with" if bare else note)
+        alone = "the theory alone: there is no rate yet to scale it with"
+        chooser.show_note(alone if bare else note)
         chooser.force_quantity(self.picture.quantity if bare else None)
         stale_since = source.stale_since
         self.plot.dim(stale_since is not None)
@@ -139,7 +140,7 @@ class SweepView(Panel):
         self.table.setEnabled(stale_since is None)
         live_s = sum(p.live_s for p in part.points if p.pumping and is_valid(p))
         rig = self.context.readings.rig
-        self.wanted.show_errors(fit, live_s, rig.rate if rig else 1.0, as_of(stale_since))
+        self.wanted.show_errors(fit, live_s, rig.rate if rig else 1.0, current=stale_since is None)
         self._show_banner()
         self._show_standing(part)
         self._tell_layers()

@@ -81,6 +81,17 @@ def row_of(parameter: Parameter) -> Row:
     return Row(name_of(p), true_minus(value), p.unit, true_minus(tip))
 
 
+def value_text(parameter: Parameter) -> str:
+    """'55 ± 4 %'."""
+    row = row_of(parameter)
+    return f"{row.value} {row.unit}".rstrip()
+
+
+def text_of(parameter: Parameter) -> str:
+    """'increase, closed line: 55 ± 4 %'."""
+    return f"{name_of(parameter)}: {value_text(parameter)}"
+
+
 def rows_of(fit: FitResult) -> list[Row]:
     """All lines of a fit: its parameters, then what follows from them."""
     return [row_of(parameter) for parameter in (*fit.parameters, *fit.derived)]

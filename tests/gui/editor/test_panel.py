@@ -311,7 +311,7 @@ def test_the_station_is_asked_once_after_the_hands_rest(
     assert "3 h 30 min" in panel.summary.text()
     assert "340 MB" in panel.summary.text()
     assert "97 segments" in panel.summary.text()
-    assert "amplitude = 0.57 ± 0.04" in panel.summary.text()
+    assert "increase, closed line: 57 ± 4 %" in panel.summary.text()
     assert panel.forecast.item(0, 0).text() == "85Kr"
     sent(link, "theory")[-1].done(THEORY)
     assert sweep.previews == [THEORY]
@@ -553,12 +553,12 @@ def test_the_error_so_far_and_the_time_to_a_wanted_one(
     link.feed(run__state="running", run__info=run_info("x"))
     assert "No fit yet" in view.reached.text()
     link.feed(run__points=json.dumps([part]), run__fit=json.dumps({"85Kr": fit}))
-    assert view.parameter.currentText() == "85Kr  amplitude"
-    assert "0.50 ± 0.04" in view.reached.text()
+    assert view.parameter.currentText() == "85Kr: increase, closed line"
+    assert "85Kr, increase, closed line: 50 ± 4 %" in view.reached.text()
     panel.tabs.setCurrentIndex(3)
-    retype(qtbot, view.wanted, "0.02")
-    assert "3 h 00 min more" in view.reached.text()
-    retype(qtbot, view.wanted, "0.05")
+    retype(qtbot, view.wanted, "2")
+    assert "±2 % needs about 3 h 00 min more" in view.reached.text()
+    retype(qtbot, view.wanted, "5 %")
     assert "is reached" in view.reached.text()
     retype(qtbot, view.wanted, "x")
     assert "no error" in view.reached.text()

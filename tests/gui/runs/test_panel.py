@@ -17,7 +17,7 @@ from gui.runs.panel import RunsPanel
 
 FIT = {
     "model": "spectrum", "isotope": 85, "covariance": [[1.0]], "valid": False,
-    "message": "at a limit", "derived": {}, "last_block": 3, "notes": ["width held"],
+    "message": "at a limit", "derived": {}, "last_block": 3, "notes": ["Width held"],
     "parameters": {"amplitude": {"value": 0.571, "error": 0.0412}}, "settings": {}, "curve": None,
     "goodness": {"statistic": "chi-square", "value": 9.0, "degrees_of_freedom": 8,
                  "p_value": 0.34, "method": "wilks"},
@@ -197,7 +197,7 @@ def test_details_tell_fit_and_notes(filled: RunsPanel, link: FakeLink, qtbot: Qt
     qtbot.waitUntil(lambda: bool(sent(link, "run_data")))
     sent(link, "run_data")[-1].done(data_of("r1"))
     text = filled.details.toPlainText()
-    for words in ("0.57 ± 0.04", "all blocks", "AB", "<pump> restarted", "width held",
+    for words in ("57 ± 4 %", "all blocks", "AB", "<pump> restarted", "Width held",
                   "not valid: at a limit", "p = 0.34"):  # fmt: skip
         assert words in text
 
@@ -210,7 +210,7 @@ def test_details_of_a_run_left_behind_are_not_shown(
     filled.table.selectRow(2)
     sent(link, "run_data")[0].done(data_of("r1"))
     assert "r0" in filled.details.toPlainText()
-    assert "0.57" not in filled.details.toPlainText()
+    assert "57 ± 4" not in filled.details.toPlainText()
 
 
 def test_details_that_cannot_be_read_say_why(
