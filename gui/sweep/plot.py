@@ -247,7 +247,9 @@ class SweepPlot(pg.GraphicsLayoutWidget):
 
     @property
     def _room_with_residuals(self) -> float:
-        return self.height() - self._above(brief=False, rows=ROWS) - self._below_px
+        # With a gap between the titles of the two plots.
+        gap = 0.6 * self._metrics.height()
+        return self.height() - self._above(brief=False, rows=ROWS) - self._below_px - gap
 
     def _room_above_axis(self, *, brief: bool, rows: int) -> float:
         return self.height() - self._above(brief=brief, rows=rows) - self._axis
