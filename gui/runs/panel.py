@@ -28,6 +28,7 @@ from gui.runs.deeds import RunDeeds
 from gui.runs.details import RunDetails
 from gui.runs.files import Opener, open_on_desktop
 from gui.runs.model import STATE, RunLine, RunsModel
+from gui.widgets.roomy_delegate import RoomyDelegate
 from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.wrapping import WrappingRow
 
@@ -110,6 +111,8 @@ class RunsPanel(Panel):
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setAccessibleName("Runs, newest first")
+        self._cells = RoomyDelegate(self.table)
+        self.table.setItemDelegate(self._cells)
         self.table.setItemDelegateForColumn(STATE, StateDelegate(self.context.theme))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -173,7 +176,7 @@ class RunsPanel(Panel):
         across = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
         if self.halves.orientation() != across:
             self.halves.setOrientation(across)
-            self.halves.setSizes([600, 400])
+            self.halves.setSizes([680, 320] if wide else [600, 400])
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -224,6 +227,8 @@ class RunsPanel(Panel):
         """What the list is, or why there is none and what to do."""
         offline = not self.context.state.connected
         lines = self.model.lines
+        # Nobody knows whether the states are still true.
+        self.table.setEnabled(not offline)
         if lines:
             many = f"the newest {len(lines)} runs" if len(lines) >= MOST_RUNS else (
                 f"{len(lines)} run{'s' * (len(lines) != 1)}")  # fmt: skip

@@ -51,8 +51,7 @@ AXES = {
         DETUNING,
         POWER,
         Axis("sideband_frequency_mhz", "sideband frequency", "MHz", 1.0),
-        Axis("sideband_depth", "sideband depth (modulation index)", "", 0.02, 3,
-             "sideband depth"),
+        Axis("sideband_depth", "sideband depth (modulation index)", "", 0.02, 3, "sideband depth"),
     )
 }
 ON_OFF = Axis("pumping", "819-nm light", "", 0.5)

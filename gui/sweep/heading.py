@@ -81,9 +81,7 @@ class Heading(pg.GraphicsWidget):
         )
         painter.setFont(self._bold)
         painter.setPen(QColor(self._palette.text))
-        title = QFontMetricsF(self._bold).elidedText(
-            self.head, Qt.TextElideMode.ElideRight, width
-        )
+        title = QFontMetricsF(self._bold).elidedText(self.head, Qt.TextElideMode.ElideRight, width)
         painter.drawText(QRectF(0.0, 0.0, width, line), side, title)
         painter.setFont(self._font)
         for entry, place in zip(self._entries, self._places, strict=not self.brief):

@@ -179,8 +179,13 @@ def test_offline_keeps_the_list_and_says_so(filled: RunsPanel, link: FakeLink) -
     link.go(LinkState.LOST, "station 'test-rig' does not answer")
     assert "does not answer" in filled.remark.text()
     assert filled.table.isVisible()
+    assert not filled.table.isEnabled(), "its states are drawn as unknown"
     link.go(LinkState.CONNECTED, "station 'test-rig'")
     assert len(sent(link, "runs")) == 2
+
+
+def test_a_note_stands_before_what_is_rarely_read() -> None:
+    assert COLUMNS.index("Note") < COLUMNS.index("Isotopes") < COLUMNS.index("Run")
 
 
 def test_offline_without_a_list_says_so(panel: RunsPanel, link: FakeLink) -> None:
