@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
@@ -219,8 +220,8 @@ class EditorPanel(Panel):
         text_column.addWidget(self.text, 1)
         text_column.addWidget(self.wrong)
         self.tabs = QTabWidget()
-        self.scroll = _scrolled(self.form)
-        self.tabs.addTab(self.scroll, "Form")
+        self.form_area = _scrolled(self.form)
+        self.tabs.addTab(self.form_area, "Form")
         self.tabs.addTab(text_tab, "TOML")
         self.tabs.addTab(self.forecast, "Forecast")
         self.tabs.addTab(_scrolled(self.run_view), "Under way")
@@ -276,7 +277,7 @@ class EditorPanel(Panel):
 
     def _scroll_to_wrong(self) -> None:
         if self._first_wrong is not None:
-            self.scroll.ensureWidgetVisible(self._first_wrong)
+            self.form_area.ensureWidgetVisible(self._first_wrong)
 
     def _fields(self) -> list[Field]:
         return self.form.findChildren(Field)
@@ -287,9 +288,12 @@ class EditorPanel(Panel):
         field = next((f for f in self._fields() if names_only(f.place) == keys), None)
         if field is None:
             return str(problem)
-        words = [f"part {problem.place[1] + 1}"] if problem.place[:1] == ("part",) else []
-        if "axis" in keys:
-            words.append(f"sweep {problem.place[3] + 1}")
+        lists = {"part": "part", "axis": "sweep"}
+        words = [
+            f"{lists[name]} {number + 1}"
+            for name, number in pairwise(problem.place)
+            if name in lists and isinstance(number, int)
+        ]
         return f"{', '.join([*words, field.label.text()])}: {problem.short}"
 
     def _show_check(self) -> None:

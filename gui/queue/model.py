@@ -163,14 +163,19 @@ def _texts(line: QueueLine) -> tuple[str, ...]:
     return (
         line.state, str(line.entry), line.name, f"{line.done}/{line.repeats}", str(line.priority),
         _moment(start) if line.open else "", _moment(line.expected_end),
-        why(line),
+        why(line, brief=True),
     )  # fmt: skip
 
 
-def why(line: QueueLine) -> str:
-    """What an entry waits for, or why it ended: with short dates, readings by their meaning."""
+def why(line: QueueLine, *, brief: bool = False) -> str:
+    """What an entry waits for, or why it ended: with short dates, readings by their meaning.
+
+    `brief` leaves the day out where the entry is expected to start on it.
+    """
     if line.not_before is not None and line.waits_for.startswith("not before"):
-        return f"not before {_moment(line.not_before)}"
+        moment, start = _moment(line.not_before), _moment(line.expected_start)
+        same_day = brief and moment[:-5] == start[:-5]
+        return f"not before {moment[-5:] if same_day else moment}"
     return plain_words(line.waits_for or line.reason or line.conditions)
 
 

@@ -177,11 +177,19 @@ class RunsPanel(Panel):
         if self.halves.orientation() != across:
             self.halves.setOrientation(across)
             self.halves.setSizes([680, 320] if wide else [600, 400])
+            self._show_details()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and self._laid_out:
             self._fit_rows()
+
+    def _show_details(self) -> None:
+        """Beside the list only of a chosen run: the list needs the width for its notes."""
+        beside = self.halves.orientation() == Qt.Orientation.Horizontal
+        shown = bool(self.model.lines) and (self.chosen is not None or not beside)
+        if self.details.isHidden() == shown:
+            self.details.setVisible(shown)
 
     def _fit_rows(self) -> None:
         line = self.fontMetrics().lineSpacing()
@@ -250,7 +258,7 @@ class RunsPanel(Panel):
         else:
             remark = "No run yet. Prepare a scan in the scan editor and start it."
         self.pages.setCurrentWidget(self.table if lines else self.hint)
-        self.details.setVisible(bool(lines))
+        self._show_details()
         self.remark.setVisible(bool(lines))
         (self.remark if lines else self.hint).setText(remark)
 
@@ -265,6 +273,7 @@ class RunsPanel(Panel):
 
     def _chosen_changed(self, *_: object) -> None:
         line = self.chosen
+        self._show_details()
         self.context.actions.refresh()
         self._details_timer.stop()
         if line is None:

@@ -21,6 +21,9 @@ from gui.status_strip import duration
 from gui.sweep.words import goodness_text, in_percent, included_text, name_of, notes_text, rows_of
 from gui.widgets.quiet import QuietComboBox
 
+VALUE_ROOM_PX = 10
+"""Beside a value, within its column."""
+
 
 class FitTable(QWidget):
     """Parameters with errors, what the fit includes, and how well it describes the data."""
@@ -76,11 +79,16 @@ class FitTable(QWidget):
     def _fit_table(self) -> None:
         """A name breaks between its words, never inside one."""
         table, metrics = self.table, self.table.fontMetrics()
-        names = [item.text() for n in range(table.rowCount()) if (item := table.item(n, 0))]
+        names, values = (
+            [item.text() for n in range(table.rowCount()) if (item := table.item(n, column))]
+            for column in (0, 1)
+        )
         longest = max(
             (metrics.horizontalAdvance(word) for name in names for word in name.split()), default=0
         )
-        table.setMinimumWidth(longest + table.sizeHintForColumn(1) + 14 if names else 0)
+        # Not by sizeHintForColumn: it asks only the rows that are in sight just now.
+        value = max(map(metrics.horizontalAdvance, values), default=0) + VALUE_ROOM_PX
+        table.setMinimumWidth(longest + value + 14 if names else 0)
         # Not by resizeRowsToContents: it is a line short where a name just does not fit.
         room = QRect(0, 0, table.columnWidth(0) - 8, 1000)
         for number, name in enumerate(names):

@@ -346,7 +346,7 @@ class SweepView(Panel):
         side = QVBoxLayout(right)
         side.setContentsMargins(0, 4, 4, 4)
         side.addWidget(self.chooser)
-        results = DownwardScroll()
+        self.results = results = DownwardScroll()
         results.setWidgetResizable(True)
         results.setFrameShape(QFrame.Shape.NoFrame)
         results.setFocusPolicy(Qt.FocusPolicy.NoFocus)

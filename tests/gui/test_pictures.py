@@ -4,7 +4,7 @@ Kept when ATTA_DAQ_PICTURES names a folder: look at them before a release.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ CHECKED = {
 RUNS = [
     {"run_id": f"2026112{i}-1229-85Kr-spectrum", "name": "85Kr spectrum", "isotopes": [83, 85],
      "state": state, "started_utc_s": NOW_S - 86400.0 * (9 - i), "duration_s": 12_600.0,
-     "sample": "lake", "note": "", "geometry": "co"}
+     "sample": "lake", "note": "after the source was warm" if i % 2 else "", "geometry": "co"}
     for i, state in enumerate(("complete", "aborted", "crashed", "running", "complete"))
 ]  # fmt: skip
 
@@ -117,6 +117,15 @@ class Studio:
             if sent.name in answers:
                 self.link.sent.remove(sent)
                 sent.done(answers[sent.name])
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """The station answers until this is so: what it fills is to be pictured filled."""
+
+        def answered() -> bool:
+            self.answer()
+            return done()
+
+        self._qtbot.waitUntil(answered)
 
     def take(self, name: str, widget: QWidget | None = None) -> None:
         """A picture of the window or of a part, and what is cut off or overlaps in it."""
@@ -282,6 +291,8 @@ def scan_editor_and_runs(studio: Studio) -> None:
     editor.document.put(("part", 0, "dwell_s"), -5.0)
     studio.take("editor-error", editor)
     editor.document.put(("part", 0, "dwell_s"), 60.0)
+    editor.form_area.verticalScrollBar().setValue(0)
+    studio.until(lambda: editor.check.answer is not None)
     for index in range(editor.tabs.count()):
         editor.tabs.setCurrentIndex(index)
         studio.take(f"editor-tab{index}", editor)
@@ -296,11 +307,13 @@ def scan_editor_and_runs(studio: Studio) -> None:
     window.show_panel("editor")
     running(link)
     editor.tabs.setCurrentIndex(editor.tabs.count() - 1)
+    studio.until(lambda: editor.check.answer is not None)
     studio.take("editor-under-way", editor)
     window.show_panel("runs")
     runs: Any = window.docks["runs"].widget()
     studio.take("runs-list", runs)
     runs.table.selectRow(1)
+    studio.until(lambda: "being read" not in runs.details.toPlainText())
     studio.take("runs-chosen", runs)
     context.actions["runs.compare"].trigger()
     studio.take("runs-compare")
@@ -312,7 +325,17 @@ def test_large_text(studio: Studio) -> None:
     """In a window of its own, whose layout nothing has changed."""
     studio.context.theme.choose(size_pt=14)
     running(studio.link)
+    editor: Any = studio.window.docks["editor"].widget()
+    studio.until(lambda: editor.check.answer is not None)
+    view = studio.window.sweep
+
+    def whole() -> bool:
+        measured = view.table.table.minimumWidth() > 0
+        return measured and view.results.viewport().width() >= view.table.minimumSizeHint().width()
+
+    studio.until(whole)
     studio.take("large-running")
+    assert whole(), "the fit's values do not reach below the scroll bar"
     plot = studio.window.sweep.plot
     line = plot.fontMetrics().height()
     assert plot.box.size().height() > 4 * line, "the points can be seen"

@@ -130,7 +130,7 @@ def test_a_wrong_value_is_red_and_bars_the_start(
 
 def test_the_first_wrong_field_is_scrolled_to(panel: EditorPanel, qtbot: QtBot) -> None:
     panel.resize(780, 240)
-    panel.scroll.verticalScrollBar().setValue(0)
+    panel.form_area.verticalScrollBar().setValue(0)
     qtbot.waitUntil(lambda: panel.part.dwell.visibleRegion().isEmpty())
     panel.document.put(("part", 0, "dwell_s"), -5.0)
     qtbot.waitUntil(lambda: not panel.part.dwell.wrong.visibleRegion().isEmpty())

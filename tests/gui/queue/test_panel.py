@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from atta_daq.client.queue import queue_lines
 from gui.context import Context
 from gui.link.station import LinkState
-from gui.queue.model import COLUMNS, QueueModel
+from gui.queue.model import COLUMNS, QueueModel, why
 from gui.queue.panel import QueuePanel
 from gui.theme.palettes import Tone
 
@@ -81,7 +81,8 @@ def test_rows_say_state_turn_and_what_they_wait_for(qapp: object) -> None:
     assert [line.entry for line in model.lines] == [4, 3, 5, 6, 7, 1, 2], "what failed is seen"
     assert texts(model, 4)["Done"] == "1/3"
     moment = datetime.fromtimestamp(NIGHT_S + 18_000.0)
-    assert texts(model, 6)["Why"] == f"not before {moment:%d %b %H:%M}"
+    assert texts(model, 6)["Why"] == f"not before {moment:%H:%M}", "it starts on that day"
+    assert why(model.lines[model.row_of(6)]) == f"not before {moment:%d %b %H:%M}"
     assert texts(model, 7)["Why"] == "last 84Kr loading rate is 0.0312, > 0.05 wanted"
     assert texts(model, 5)["Why"] == "no major alarm"
     assert texts(model, 2)["Why"] == "aborted by bench-1"

@@ -98,10 +98,11 @@ def sent(link: FakeLink, name: str) -> list[Sent]:
 
 
 def test_the_name_can_be_read_in_a_narrow_list(filled: RunsPanel, qtbot: QtBot) -> None:
-    """At 1400 x 850 the list has 450 pixels."""
+    """At 1400 x 850 the list has 520 pixels beside the details of a chosen run."""
     filled.resize(770, 260)
+    filled.table.selectRow(1)
     header, name = filled.table.horizontalHeader(), COLUMNS.index("Name")
-    qtbot.waitUntil(lambda: filled.table.viewport().width() <= 470)
+    qtbot.waitUntil(lambda: filled.table.viewport().width() <= 530)
     end = header.sectionViewportPosition(name) + header.sectionSize(name)
     assert end <= filled.table.viewport().width()
     text = filled.model.index(0, name).data()
@@ -182,6 +183,18 @@ def test_offline_keeps_the_list_and_says_so(filled: RunsPanel, link: FakeLink) -
     assert not filled.table.isEnabled(), "its states are drawn as unknown"
     link.go(LinkState.CONNECTED, "station 'test-rig'")
     assert len(sent(link, "runs")) == 2
+
+
+def test_details_leave_a_wide_list_its_room_until_a_run_is_chosen(
+    filled: RunsPanel, qtbot: QtBot
+) -> None:
+    filled.resize(1000, 300)
+    qtbot.waitUntil(lambda: not filled.details.isVisible())
+    filled.table.selectRow(1)
+    assert filled.details.isVisible()
+    filled.resize(300, 500)
+    filled.table.clearSelection()
+    qtbot.waitUntil(filled.details.isVisible)
 
 
 def test_a_note_stands_before_what_is_rarely_read() -> None:
