@@ -34,6 +34,10 @@ QToolButton:disabled, QPushButton:disabled {{ color: {p.muted}; background: {p.w
 QToolButton:checked, QPushButton:checked {{
     background: {p.accent}; color: {p.on_accent}; border: 2px solid {p.text}; font-weight: bold;
 }}
+/* A layer of a plot that cannot be drawn does not look lit. */
+QToolButton[layer="true"]:checked:disabled {{
+    background: {p.window}; color: {p.muted}; border: 1px solid {p.border}; font-weight: normal;
+}}
 QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{
     background: {p.surface}; color: {p.text}; border: 1px solid {p.border}; border-radius: 3px;
     padding: 2px 4px; selection-background-color: {p.accent}; selection-color: {p.on_accent};

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fakes_gui import FakeLink, feed_idle
 from fakes_queue import night
-from fakes_sweep import live, spectrum, spectrum_fit
+from fakes_sweep import live, spectrum, spectrum_fit, theory
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QDockWidget, QTabBar
@@ -85,7 +85,7 @@ def answer_queries(link: FakeLink) -> None:
     answers = {
         "runs": {"runs": [RUN]},
         "check_scan": {"ok": False, "problems": ["not now"]},
-        "theory": {"parts": []},
+        "theory": theory(spectrum()),
         "run_scan": {"scan": SCAN},
         "queue_scan": {"name": "a", "scan": SCAN},
         "run_report": {"name": "report.html", "html": "<html></html>"},
@@ -109,6 +109,8 @@ def test_every_action_is_bound_and_can_be_triggered(
     services["choose_path"] = lambda _title, _name, _suffix: tmp_path / "picture"
     window.show_panel("runs")
     services["editor"].load(SCAN)
+    # Layers of the plot can be switched where there is something to draw.
+    link.feed(**live(spectrum(), spectrum_fit()))
     qtbot.waitUntil(lambda: any(sent.name == "runs" for sent in link.sent))
     answer_queries(link)
     panel: Any = window.docks["runs"].widget()
