@@ -35,6 +35,7 @@ QLineEdit[edited="true"] {{
     border: 2px solid {p.accent}; font-style: italic; background: {p.raised};
 }}
 QLineEdit[wrong="true"] {{ border: 2px solid {tones[Tone.DANGER]}; color: {tones[Tone.DANGER]}; }}
+QLineEdit[stale="true"] {{ color: {p.muted}; font-style: italic; }}
 QLabel[role="muted"] {{ color: {p.muted}; }}
 QLabel[role="wrong"] {{ color: {tones[Tone.DANGER]}; }}
 QLabel[role="title"] {{ font-weight: bold; }}

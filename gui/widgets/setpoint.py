@@ -150,6 +150,10 @@ class SetpointField(QLineEdit):
         else:
             self._show_current()
 
+    def show_stale(self, stale: bool) -> None:
+        """Grey and slanted while nobody knows whether the setpoint is still in force."""
+        self._set_property("stale", stale)
+
     def commit(self) -> None:
         """Send the edit, if there is one and it is allowed."""
         self.recheck()

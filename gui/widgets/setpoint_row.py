@@ -70,7 +70,12 @@ class SetpointRow(QWidget):
         self.field.state_changed.connect(self._tell)
         self._tell()
         panel.follow(self.field.recheck, "run:state", "station:control", "station:rig", *watched)
-        self._context.link.state_changed.connect(self.field.recheck)
+        self._context.link.state_changed.connect(self._on_link)
+        self._on_link()
+
+    def _on_link(self) -> None:
+        self.field.show_stale(not self._context.state.connected)
+        self.field.recheck()
 
     def _allowed(self) -> tuple[float, float] | None:
         rig = self._context.readings.rig

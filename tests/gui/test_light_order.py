@@ -56,6 +56,20 @@ def test_each_state_has_its_step_and_the_next_one_in_words(
     assert not found.unsafe
 
 
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [({"interlock_closed": False}, "interlock is OPEN"), ({"emission": False}, "No emission")],
+)
+def test_a_step_that_is_gone_under_later_ones_is_told_first(
+    gone: dict[str, object], words: str
+) -> None:
+    found = order(**gone)
+    assert found.broken
+    assert words in found.next_step()
+    assert not order(**DARK, **gone).broken, "nothing rests on it"
+    assert not order().broken
+
+
 @pytest.mark.parametrize("seed", [{"seed_on": False}, {"seed_power_mw": 9.99}])
 def test_a_raised_amplifier_without_verified_seed_is_called_so(seed: dict[str, object]) -> None:
     found = order(**seed)
