@@ -27,14 +27,8 @@ UNDONE = (
     "not raised",
 )
 """What a step is called that is not taken: its own name in grey would say the opposite."""
-UNKNOWN = (
-    "interlock unknown",
-    "emission unknown",
-    "seed unknown",
-    "seed power unknown",
-    "amplifier unknown",
-    "current unknown",
-)
+UNKNOWN = ("interlock ?", "emission ?", "seed ?", "seed power ?", "amplifier ?", "current ?")
+"""While a reading is missing; the hint below says why."""
 INPUTS = (
     "amplifier:interlock_open",
     "amplifier:emission",

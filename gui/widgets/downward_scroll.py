@@ -1,11 +1,13 @@
 """A scroll area that scrolls down and never sideways, and cuts no row at its fold."""
 
+import math
+
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
-ROW_LINES = 4
-"""What is higher (a plot) may be cut: that much of the room is not left empty for it."""
+SPARE_LINES = 4
+"""A plot is cut rather than that more of the room is left empty."""
 
 
 class DownwardScroll(QScrollArea):
@@ -38,13 +40,20 @@ class DownwardScroll(QScrollArea):
         if inside is None:
             return
         room = self.contentsRect().height()
-        spare = room - fold(inside, room) if inside.minimumSizeHint().height() > room else 0
+        spare = room - fold(inside, room) if inside.height() > room else 0
         if spare != self.viewportMargins().bottom():
             self.setViewportMargins(0, 0, 0, spare)
 
 
 def fold(inside: QWidget, room: int) -> int:
     """The largest height up to `room` that cuts none of the rows in a widget."""
+    line = inside.fontMetrics().height()
+    whole = _uncut(inside, room, math.inf)
+    return whole if room - whole <= SPARE_LINES * line else _uncut(inside, room, SPARE_LINES * line)
+
+
+def _uncut(inside: QWidget, room: int, highest: float) -> int:
+    """As `fold`, for rows up to a height; long texts are cut between two of their lines."""
     line = inside.fontMetrics().height()
     height = room
     moved = True
@@ -55,8 +64,8 @@ def fold(inside: QWidget, room: int) -> int:
             whole = part.layout() is None and part.isVisibleTo(inside)
             if not whole or not top < height < top + part.height():
                 continue
-            if isinstance(part, QLabel) and part.height() > ROW_LINES * line:
+            if isinstance(part, QLabel) and part.height() > SPARE_LINES * line:
                 height -= (height - top) % line
-            elif part.height() <= ROW_LINES * line:
+            elif part.height() <= highest:
                 height, moved = top, True
     return height if height > 0 else room

@@ -102,7 +102,7 @@ def test_a_step_that_is_not_taken_is_called_so(
         "not raised",
     ]  # fmt: skip
     context.readings.age("station lost")
-    assert all(badge.word.endswith("unknown") for badge in panel.steps)
+    assert all(badge.word.endswith("?") for badge in panel.steps)
 
 
 def test_in_trouble_switches_and_guard_are_in_sight_without_scrolling(

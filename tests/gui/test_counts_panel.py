@@ -86,5 +86,5 @@ def test_counts_and_rate(panel: CountsPanel, link: FakeLink) -> None:
     assert panel.atoms.property("stale")
     link.feed(rate__counts=37, rate__counting=412.34)
     assert panel.atoms.text() == "Atoms 37 (provisional)"
-    assert panel.rate.text() == "Last segment 412.3/h"
+    assert panel.rate.text() == "Last segment 412 atoms/h"
     assert not panel.atoms.property("stale")

@@ -94,7 +94,7 @@ def test_photodiode_traces_stand_for_the_peaks_where_a_lock_has_them(
         x, y = panel.traces.marks[name].getData()
         assert list(x) == places
         assert list(y) == pytest.approx(np.interp(places, times, volts)), "on the trace"
-    assert "▲ master at 551, 2950 us" in panel.traces.caption.text()
+    assert "▲ master at 551, 2950 µs" in panel.traces.caption.text()
     assert list(panel.curve.getData()[1]) == [0.2, -0.3], "errors of single sweeps"
     link.feed(**{name: np.array([]) for name in sweep()}, lock__trace_errors=np.array([]))
     assert panel.peaks.isVisibleTo(panel)
@@ -175,3 +175,13 @@ def test_a_zeroing_under_way_may_be_a_step_ahead(shown: Shown, link: FakeLink) -
 def test_round_numbers_of_the_axes() -> None:
     assert [nice_limit(x) for x in (0.5, 0.51, 3.0)] == pytest.approx([0.5, 1.0, 5.0])
     assert tick_times(100.0, 3200.0) == [1000.0, 2000.0, 3000.0]
+
+
+def test_traces_stand_first_while_the_wiring_is_wrong(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    place = panel.body.indexOf(panel.traces)
+    assert place > panel.body.indexOf(panel.strip)
+    link.feed(lock__locked=False, lock__reason="sidebands: 25 % beside the slave")
+    assert panel.body.indexOf(panel.traces) == 0
+    link.feed(lock__locked=True, lock__reason="")
+    assert panel.body.indexOf(panel.traces) == place
