@@ -134,7 +134,7 @@ class CountsPanel(Panel):
         filled = counts > 0
         self.bars.setOpts(y0=edges[filled], width=counts[filled], height=width)
         top = _nice_top(int(counts.max()))
-        self.histogram.show_range(x=(-0.1 * top, 1.25 * top))
+        self.histogram.show_range(x=(-0.12 * top, 1.25 * top))
         self.histogram.item.getAxis("bottom").setTicks([[(0, "0"), (top, str(top))]])
 
     def _show_counts(self) -> None:

@@ -136,7 +136,9 @@ class LockPanel(ScrolledPanel):
         finite = errors[np.isfinite(errors)]
         largest = float(np.abs(finite).max()) if finite.size else 0.0
         limit = nice_limit(max(largest, SMALLEST_RANGE_MHZ))
-        self.strip.show_range((-max(errors.size - 1, 1), 0), (-limit, limit))
+        # So much beyond the limits that their numbers have room.
+        reach = 1.25 * limit
+        self.strip.show_range((-max(errors.size - 1, 1), 0), (-reach, reach))
 
     def _show_actuator(self) -> None:
         value = self.context.readings.value("lock:actuator")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fakes_gui import FakeLink
 from panel_tools import PEAKS, Shown, commands, put
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 from window_states import sweep
 
@@ -46,7 +47,7 @@ def test_errors_are_drawn_in_a_range_that_does_not_flicker(shown: Shown, link: F
     assert list(x) == [-2, -1, 0]
     assert list(y) == [0.1, -1.4, 0.3]
     low, high = panel.strip.viewRange()[1]
-    assert (low, high) == pytest.approx((-2.0, 2.0), abs=0.1)
+    assert (low, high) == pytest.approx((-2.5, 2.5), abs=0.11), "2 and room for its number"
     link.feed(lock__errors=np.array([]))
     assert panel.curve.getData()[1] is None or len(panel.curve.getData()[1]) == 0
 
@@ -185,3 +186,13 @@ def test_traces_stand_first_while_the_wiring_is_wrong(shown: Shown, link: FakeLi
     assert panel.body.indexOf(panel.traces) == 0
     link.feed(lock__locked=True, lock__reason="")
     assert panel.body.indexOf(panel.traces) == place
+
+
+def test_the_lock_speaks_of_errors_and_microseconds(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    link.feed(lock__errors=np.zeros(20), lock__peaks=np.array(PEAKS))
+    assert panel.strip._item.getAxis("bottom").labelText == "Error of each poll, newest is 0"
+    assert panel.traces.plot._item.getAxis("bottom").labelText == "Time on the ramp (µs)"
+    assert panel.peaks.toolTip().endswith("µs")
+    texts = {label.text() for label in panel.findChildren(QLabel)}
+    assert "Rms of the slave frequency" in texts

@@ -5,7 +5,6 @@ import pytest
 from fakes_gui import FakeLink
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
 
 from atta_daq.client.names import READINGS
@@ -180,7 +179,7 @@ def test_one_time_axis_stands_below_all_strips_and_does_not_scroll(panel: Strips
     assert panel.time.isVisible()
     assert panel.time.item.getAxis("bottom").style["showValues"]
     assert panel.rect().contains(panel.time.geometry()), "in sight in a low panel"
-    assert not panel.time.parent().findChild(QScrollArea).isAncestorOf(panel.time)
+    assert not panel._scroll.isAncestorOf(panel.time)
     for name in FIRST_CHOICE:
         panel.remove(name)
     assert not panel.time.isVisible()
@@ -206,5 +205,5 @@ def test_three_strips_fit_whole_into_the_dock_of_the_smallest_window(
     panel: StripsPanel, qtbot: QtBot
 ) -> None:
     panel.resize(588, 200)
-    area = panel.findChild(QScrollArea)
-    qtbot.waitUntil(lambda: not area.verticalScrollBar().isVisible(), timeout=2000)
+    bar = panel._scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: not bar.isVisible(), timeout=2000)
