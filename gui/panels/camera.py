@@ -59,8 +59,8 @@ class CameraPanel(Panel):
                 ("lost", "Lost"),
                 ("saturated", "Saturated"),
                 ("gain", "Gain"),
-                ("exposure", "Exposure"),
-                ("temperature", "Sensor"),
+                ("exposure", ""),
+                ("temperature", ""),
                 ("dose", "Dose"),
             )
         }
@@ -198,16 +198,17 @@ class CameraPanel(Panel):
         gain = readings.value("camera:gain")
         self.facts["gain"].say("off" if gain.value == 0 else _text(gain.value), stale=gain.stale,
                                 why="EM gain")  # fmt: skip
+        # Their units name these two; a dash has none.
         exposure = readings.value("camera:exposure")
         ms = 1e3 * readings.number("camera:exposure")
         self.facts["exposure"].say(
-            f"{ms:.0f} ms" if ms == ms else "–", stale=exposure.stale, why="exposure time"
+            f"{ms:.0f} ms" if ms == ms else "Exposure –", stale=exposure.stale, why="exposure time"
         )
         temperature, stable = readings.value("camera:temperature"), readings.value("camera:stable")
         degrees = readings.number("camera:temperature")
         settling = not stable.stale and not stable.value
         self.facts["temperature"].say(
-            (true_minus(f"{degrees:.1f} °C") if degrees == degrees else "–")
+            (true_minus(f"{degrees:.1f} °C") if degrees == degrees else "Sensor –")
             + (" not settled" if settling else ""),
             wrong=settling, stale=temperature.stale,
             why="the gain drifts until the sensor is at its temperature" if settling

@@ -115,7 +115,7 @@ def test_losses_and_saturation_raise_an_alarm(panel: CameraPanel, link: FakeLink
 
 def test_gain_temperature_and_exposure_are_said(panel: CameraPanel, link: FakeLink) -> None:
     assert panel.facts["gain"].text() == "Gain off"
-    assert panel.facts["exposure"].text() == "Exposure 100 ms"
+    assert panel.facts["exposure"].text() == "100 ms"
     link.feed(camera__gain=200, camera__stable=False, camera__temperature=-40.0)
     assert panel.facts["gain"].text() == "Gain 200"
     assert panel.facts["temperature"].is_wrong

@@ -82,11 +82,13 @@ def test_curves_of_the_alignment_and_the_line_of_the_zero_turn_grey(
 
 
 def test_frames_are_a_dash_until_the_camera_was_heard_of(shown: Shown, context: Context) -> None:
-    for name in ("camera:frames", "camera:lost"):
+    for name in ("camera:frames", "camera:lost", "camera:exposure", "camera:temperature"):
         context.readings._values.pop(name)
     panel = shown(CameraPanel)
     assert panel.facts["frames"].text() == "Frames –"
     assert panel.facts["lost"].text() == "Lost –"
+    assert panel.facts["exposure"].text() == "Exposure –"
+    assert panel.facts["temperature"].text() == "Sensor –"
 
 
 def test_the_lost_station_is_a_sentence_of_its_own(shown: Shown, context: Context) -> None:
