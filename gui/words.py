@@ -2,6 +2,14 @@
 
 import math
 
+MINUS = "−"
+
+
+def true_minus(text: str) -> str:
+    """With a true minus sign in front of numbers; the hyphen of 9/2-11/2 stays."""
+    words = text.split(" ")
+    return " ".join(MINUS + word[1:] if word[:1] == "-" and word[1:] else word for word in words)
+
 
 def duration(seconds: float) -> str:
     """'45 s', '12 min', '3 h 05 min', '2 d 4 h'."""

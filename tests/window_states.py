@@ -223,6 +223,8 @@ def trouble(link: FakeLink) -> None:
         camera__trip="0.52 % of the pixels saturated in 2 frames in a row",
         calibrations__table=calibration_table(NOW_S, ("power threshold", "power slope")),
         camera__lost=60, camera__saturated=0.0123, camera__stable=False, sideband__locked=False,
+        cell__zero=json.dumps({"problem": "no dispersive line within the samples",
+                               "utc_s": NOW_S - 60.0}),
         trap__locked=False, slow__readings=slow("major"),
         power_meter__overrange=True, power_meter__power=Value(9.98, 3, "over range"),
         station__alarms=alarms_to_json(alarms),

@@ -123,16 +123,18 @@ class CalibrationsPanel(Panel):
             self.badge.show_state(f"{kind} under way", Tone.BUSY, "STOP ends it")
             said = readings.text(PROGRESS) or "begins"
         else:
-            self._show_states(len(lines), stale)
+            self._show_states(len(lines), stale, sum(line.tone is Tone.OFF for line in lines))
             if lines:
                 said = self.context.actions.why_not(action_of("camera"))
                 said = f"None can be measured now: {said}" if said else ""
         self.progress.show_text(said)
 
-    def _show_states(self, count: int, stale: int) -> None:
+    def _show_states(self, count: int, stale: int, missing: int) -> None:
         if not count:
             self.badge.show_state("none", Tone.OFF, "the station tells of none")
         elif stale:
             self.badge.show_state(f"{stale} STALE", Tone.WARNING, "measure them anew")
+        elif missing:
+            self.badge.show_state(f"{missing} not measured", Tone.OFF, "none is stale")
         else:
             self.badge.show_state("none is stale", Tone.OK)

@@ -18,6 +18,17 @@ STEPS = (
     "amplifier on",
     "raised",
 )
+UNDONE = (
+    "interlock OPEN",
+    "no emission",
+    "seed off",
+    "seed not verified",
+    "amplifier off",
+    "not raised",
+)
+"""What a step is called that is not taken: its own name in grey would say the opposite."""
+UNKNOWN = ("interlock ?", "emission ?", "seed ?", "seed power ?", "amplifier ?", "current ?")
+"""While a reading is missing; the hint below says why."""
 INPUTS = (
     "amplifier:interlock_open",
     "amplifier:emission",
@@ -47,6 +58,12 @@ class LightOrder:
         return next((i for i, done in enumerate(self.done) if not done), len(STEPS)) - 1
 
     @property
+    def broken(self) -> bool:
+        """A step is gone on which later ones rest: the box must not be in this state for long."""
+        held = self.present >= 1 or not any(self.done[2:])
+        return self.unsafe or not held
+
+    @property
     def unsafe(self) -> bool:
         """The amplifier is raised and the seed is not verified."""
         return self.done[5] and not self.done[3]
@@ -63,6 +80,10 @@ class LightOrder:
                 "switch it off now."
             )
         match self.present:
+            case -1 if self.broken:
+                return "The interlock is OPEN: close it first."
+            case 0 if self.broken:
+                return "No emission: press the button at the box."
             case -1:
                 return "Next: close the interlock of the laser head. Nothing comes on before."
             case 0:

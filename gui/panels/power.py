@@ -18,7 +18,7 @@ from gui.panels.scrolled import ScrolledPanel
 from gui.widgets.big_number import BigNumber
 from gui.widgets.readback import Readback, shown
 from gui.widgets.setpoint_row import SetpointRow
-from gui.widgets.words import words
+from gui.widgets.words import show_stale, words
 
 
 class PowerPanel(ScrolledPanel):
@@ -65,7 +65,9 @@ class PowerPanel(ScrolledPanel):
         if rig is None:
             self.conversion.setText("The station has not told its calibration yet.")
             return
-        line = f"{rig.slope_mw_per_ma:g} mW/mA above {rig.threshold_ma:g} mA"
+        show_stale(self.conversion, not self.context.state.connected)
+        # Word joiners: a line must not end inside the unit.
+        line = f"{rig.slope_mw_per_ma:g} mW\u2060/\u2060mA above {rig.threshold_ma:g} mA"
         power = field.typed
         if not math.isfinite(power):
             self.conversion.setText(f"Calibration: {line}.")
@@ -82,4 +84,4 @@ class PowerPanel(ScrolledPanel):
 
 
 def _kept(value: Value) -> str:
-    return f"at a detuning of {shown('light:detuning_set', value)}, which stays"
+    return f"The detuning stays at {shown('light:detuning_set', value)}"

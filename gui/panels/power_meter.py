@@ -5,6 +5,7 @@ import math
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.link.values import MINOR, Value
+from gui.model.recent import four_digits
 from gui.panel import Panel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
@@ -12,6 +13,7 @@ from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.short_button import short_button
 from gui.widgets.words import words
+from gui.words import true_minus
 
 ROWS = (
     ("At the source", "power_meter:source_power"),
@@ -39,7 +41,8 @@ class PowerMeterPart(QWidget):
         grid.addWidget(self.difference, 0, 1)
         for row, (caption, name) in enumerate(ROWS, start=1):
             grid.addWidget(QLabel(caption), row, 0)
-            grid.addWidget(Readback(panel, name), row, 1)
+            text = None if name == "power_meter:wavelength" else _power
+            grid.addWidget(Readback(panel, name, text), row, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 6, 0, 0)
         column.setSpacing(4)
@@ -72,7 +75,17 @@ class PowerMeterPart(QWidget):
         self.why.setVisible(bool(why))
 
 
+def _power(value: Value) -> str:
+    """Four digits, so that what is compared is given alike: '499.1 mW', '9.980 mW', '0.3000 µW'."""
+    if not isinstance(value.value, int | float) or not math.isfinite(value.value):
+        return "–"
+    power, unit = float(value.value), "mW"
+    if 0.0 < abs(power) < 0.01:
+        power, unit = 1e3 * power, "µW"
+    return true_minus(f"{four_digits(power)} {unit}") if power else "0 mW"
+
+
 def _percent(value: Value) -> str:
     if value.stale or not isinstance(value.value, int | float) or not math.isfinite(value.value):
         return "–"
-    return f"{100.0 * value.value:+.1f} %".replace("-", "−")
+    return true_minus(f"{100.0 * value.value:+.1f} %")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from atta_daq.client.slow import SlowSeverity, SlowValue, slow_from_json
@@ -86,6 +87,8 @@ class _Row:
 
     def __init__(self, context: Context) -> None:
         self.meaning = words(role="")
+        # On the line of its value, not between that and the state below.
+        self.meaning.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.value = QLabel()
         self.state = Badge(context.theme, "")
         self.reason = words()

@@ -3,10 +3,13 @@
 from fakes_gui import FakeLink
 from panel_tools import Shown, commands, put
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
+from window_states import OUTPUT_MISSING
 
+from atta_daq.client.log import Alarm, alarms_to_json
 from gui.context import Context
+from gui.link.station import LinkState
 from gui.panels.amplifier import AmplifierPanel
 from gui.panels.power import PowerPanel
 from gui.theme.palettes import Tone
@@ -80,6 +83,85 @@ def test_the_chain_marks_the_present_step(shown: Shown, link: FakeLink) -> None:
     assert "seed on" in panel.next.text()
 
 
+def test_a_step_that_is_not_taken_is_called_so(
+    shown: Shown, context: Context, link: FakeLink
+) -> None:
+    panel = shown(AmplifierPanel)
+    link.feed(amplifier__interlock_open=True)
+    first = panel.steps[0]
+    assert (first.word, first.tone) == ("interlock OPEN", Tone.DANGER)
+    assert panel.steps[2].word == "seed on"
+    assert (panel.next.property("role"), panel.next.text()[:21]) == (
+        "wrong",
+        "The interlock is OPEN",
+    )
+    link.feed(amplifier__interlock_open=False, amplifier__on=False, amplifier__current=0.0,
+              amplifier__seed_on=False, amplifier__seed_power=0.0)  # fmt: skip
+    assert [badge.word for badge in panel.steps] == [
+        "interlock closed", "emission", "seed off", "seed not verified", "amplifier off",
+        "not raised",
+    ]  # fmt: skip
+    context.readings.age("station lost")
+    assert all(badge.word.endswith("?") for badge in panel.steps)
+
+
+def test_in_trouble_switches_and_guard_are_in_sight_without_scrolling(
+    qtbot: QtBot, shown: Shown, link: FakeLink
+) -> None:
+    """In the room that the dock has in the smallest window."""
+    panel = shown(AmplifierPanel)
+    panel.resize(300, 360)
+    assert not panel.disarmed.isVisible()
+    alarm = Alarm("amplifier:output", "amplifier", OUTPUT_MISSING, "major", 0.0, True, False)
+    link.feed(amplifier__interlock_open=True, amplifier__protected=False,
+              station__alarms=alarms_to_json([alarm]))  # fmt: skip
+    buttons = {button.objectName(): button for button in panel.findChildren(QToolButton)}
+    parts = [buttons["light.off"], buttons["amplifier.off"], panel.disarmed, panel.missing]
+
+    def in_sight() -> bool:
+        bottoms = (part.mapTo(panel, part.rect().bottomLeft()).y() for part in parts)
+        return all(part.isVisible() for part in parts) and max(bottoms) < panel.area.y()
+
+    qtbot.waitUntil(in_sight, timeout=2000)
+    assert "Switch the light off and look with a power meter" in panel.missing.text()
+    assert not any(panel.area.isAncestorOf(part) for part in parts)
+
+
+def test_a_low_panel_of_large_text_keeps_its_switches_in_the_scrolled_part(
+    shown: Shown, context: Context
+) -> None:
+    context.theme.choose(size_pt=14)
+    panel = shown(AmplifierPanel)
+    assert panel.area.isAncestorOf(panel.switches)
+    panel.resize(300, 900)
+    assert not panel.area.isAncestorOf(panel.switches)
+
+
+def test_what_is_not_known_of_the_box_is_greyed(shown: Shown, context: Context) -> None:
+    panel = shown(AmplifierPanel)
+    assert not panel.bar.isVisible()
+    context.readings.age("station lost")
+    assert panel.bar.isVisible()
+    assert (panel.bar.format(), panel.bar.isEnabled()) == ("ramp unknown", False)
+    assert panel.health.text() == "Health: unknown"
+    assert panel.health.property("stale")
+
+
+def test_a_watchdog_that_was_never_read_is_unknown(shown: Shown, context: Context) -> None:
+    context.readings._values.pop("station:watchdog")
+    panel = shown(AmplifierPanel)
+    assert "watchdog: unknown" in panel.watchdog.text()
+
+
+def test_a_setpoint_is_grey_while_the_station_is_lost(shown: Shown, link: FakeLink) -> None:
+    panel = shown(AmplifierPanel)
+    assert not panel.seed.field.property("stale")
+    link.go(LinkState.LOST, "station lost")
+    assert panel.seed.field.property("stale")
+    link.go(LinkState.CONNECTED, "station")
+    assert not panel.seed.field.property("stale")
+
+
 def test_an_unsafe_amplifier_is_red(shown: Shown, link: FakeLink) -> None:
     panel = shown(AmplifierPanel)
     link.feed(amplifier__seed_power=3.0)
@@ -107,7 +189,7 @@ def test_a_ramp_has_a_bar_until_it_is_there(qtbot: QtBot, shown: Shown, link: Fa
     assert panel.amplifier.field.text() == "2000.0"
     link.feed(amplifier__current=1999.8, amplifier__current_set=2000.0)
     link.sent[-1].done({})
-    assert panel.bar.format() == "no ramp"
+    assert not panel.bar.isVisible()
     assert panel.amplifier.field.note == ""
 
 

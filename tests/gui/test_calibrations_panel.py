@@ -74,7 +74,7 @@ def test_the_window_knows_all_that_the_station_can_measure() -> None:
 
 def test_the_badge_counts_the_stale(shown: Shown, link: FakeLink) -> None:
     panel = shown(CalibrationsPanel)
-    assert (panel.badge.word, panel.badge.tone) == ("none is stale", Tone.OK)
+    assert (panel.badge.word, panel.badge.tone) == ("1 not measured", Tone.OFF)
     link.feed(calibrations__table=calibration_table(NOW_S, STALE))
     assert (panel.badge.word, panel.badge.tone) == ("2 STALE", Tone.WARNING)
     link.feed(calibrations__table={name: [] for name in calibration_table(NOW_S)})
@@ -126,7 +126,7 @@ def test_one_under_way_is_an_activity(shown: Shown, context: Context, link: Fake
     assert "the rig is busy: calibrating the cavity" in context.actions["calibrate.dwell"].toolTip()
     link.feed(station__activity="", calibrations__progress="")
     assert context.actions["calibrate.dwell"].isEnabled()
-    assert panel.badge.word == "none is stale"
+    assert panel.badge.word == "1 not measured"
 
 
 def colours(panel: CalibrationsPanel) -> set[str]:

@@ -123,9 +123,9 @@ def test_gain_temperature_and_exposure_are_said(panel: CameraPanel, link: FakeLi
 
 def test_the_dose_of_the_register_is_said(panel: CameraPanel, link: FakeLink) -> None:
     assert panel.facts["dose"].text() == "Dose 0.42 nC"
-    assert "1.28 uC ever" in panel.facts["dose"].toolTip()
+    assert "1.28 µC ever" in panel.facts["dose"].toolTip()
     link.feed(camera__dose=12_345.0)
-    assert panel.facts["dose"].text() == "Dose 12.3 uC"
+    assert panel.facts["dose"].text() == "Dose 12.3 µC"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,20 @@ def test_each_state_has_its_step_and_the_next_one_in_words(
     assert not found.unsafe
 
 
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [({"interlock_closed": False}, "interlock is OPEN"), ({"emission": False}, "No emission")],
+)
+def test_a_step_that_is_gone_under_later_ones_is_told_first(
+    gone: dict[str, object], words: str
+) -> None:
+    found = order(**gone)
+    assert found.broken
+    assert words in found.next_step()
+    assert not order(**DARK, **gone).broken, "nothing rests on it"
+    assert not order().broken
+
+
 @pytest.mark.parametrize("seed", [{"seed_on": False}, {"seed_power_mw": 9.99}])
 def test_a_raised_amplifier_without_verified_seed_is_called_so(seed: dict[str, object]) -> None:
     found = order(**seed)
@@ -125,7 +139,7 @@ def test_the_record_of_a_zeroing_in_words() -> None:
     found = zero_of({"ratio": 0.4, "shift_mhz": -3.126, "error_mhz": 0.351, "utc_s": 1.76e9})
     assert found.ok
     assert found.found_mhz == -3.126
-    assert "-3.13 ± 0.35 MHz" in found.text
+    assert "−3.13 ± 0.35 MHz" in found.text
     failed = zero_of({"problem": "no dispersive line within the samples"})
     assert not failed.ok
     assert math.isnan(failed.found_mhz)

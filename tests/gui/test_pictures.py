@@ -230,7 +230,8 @@ def panels_in_trouble(studio: Studio) -> None:
         queue__reason="entry 3 (sideband scan) failed: sideband: 120 MHz asked for; 10 to 100 MHz "
         "allowed",
     )  # fmt: skip
-    for panel in ("amplifier", "lock", "slow", "camera", "calibrations", "queue"):
+    for panel in ("amplifier", "lock", "slow", "camera", "calibrations", "queue", "power", "trap",
+                  "sideband", "cell"):  # fmt: skip
         studio.take_panel(panel, "trouble")
     amplifier: Any = studio.window.docks["amplifier"].widget()
     area = amplifier.area
@@ -243,6 +244,7 @@ def panels_in_trouble(studio: Studio) -> None:
 
 def panels_stale(studio: Studio) -> None:
     running(studio.link)
+    feed_history(studio.link)
     studio.link.go(LinkState.LOST, "station 'test-rig' does not answer")
     studio.take_panels("stale")
 

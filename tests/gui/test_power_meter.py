@@ -3,6 +3,7 @@
 import pytest
 from fakes_gui import FakeLink
 from panel_tools import Shown, commands
+from PySide6.QtWidgets import QLabel
 
 from gui.link.values import INVALID, MINOR, OK, Value
 from gui.panels.power import PowerPanel
@@ -57,3 +58,10 @@ def test_the_dark_zero_is_one_command(
     assert (meter.state.word, meter.state.tone) == ("dark zero", Tone.BUSY)
     meter.findChild(object, "power_meter.zero").click()  # type: ignore[attr-defined]
     assert commands(link)[-1] == ("zero_power_meter", {})
+
+
+def test_small_and_large_powers_have_four_digits(shown: Shown, link: FakeLink) -> None:
+    panel = shown(PowerPanel)
+    link.feed(power_meter__power=9.98, power_meter__source_power=499.1, power_meter__dark=3e-4)
+    texts = {label.text() for label in panel.meter.findChildren(QLabel)}
+    assert {"9.980 mW", "499.1 mW", "0.3000 µW"} <= texts
