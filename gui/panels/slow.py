@@ -11,6 +11,7 @@ from gui.panels.scrolled import ScrolledPanel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.words import set_role, show_stale, words
+from gui.words import true_minus
 
 NAME = "slow:readings"
 _TONES: dict[SlowSeverity, Tone] = {
@@ -99,7 +100,7 @@ class _Row:
         self.value.setAccessibleName(f"{one.meaning}: {value_text(one)}")
         show_stale(self.value, severity == "invalid")
         self.state.show_state(_WORDS[severity], _TONES[severity], one.reason)
-        reason = "" if severity == "ok" else one.reason
+        reason = "" if severity == "ok" else true_minus(one.reason)
         if reason and one.suspends and severity in ("major", "invalid"):
             reason += "; it suspends a run"
         self.reason.setText(reason)
@@ -114,7 +115,7 @@ def value_text(one: SlowValue) -> str:
     size = abs(one.value)
     plain = size == 0.0 or 1e-3 <= size < 1e5
     number = f"{one.value:.4g}" if plain else f"{one.value:.2e}"
-    return f"{number} {one.unit}".rstrip().replace("-", "−")
+    return true_minus(f"{number} {one.unit}".rstrip())
 
 
 def limits_text(one: SlowValue) -> str:
@@ -127,4 +128,4 @@ def limits_text(one: SlowValue) -> str:
     ):  # fmt: skip
         if limit is not None:
             said.append(f"{word} {side} {form(limit)}")
-    return "; ".join(said) or "no limits in the rig file"
+    return true_minus("; ".join(said)) or "no limits in the rig file"

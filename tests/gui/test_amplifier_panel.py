@@ -244,6 +244,24 @@ def test_power_is_converted_as_one_types(qtbot: QtBot, shown: Shown) -> None:
     assert "499.0 mW needs 2497.3 mA" in panel.conversion.text()
 
 
+def test_the_detuning_that_stays_is_a_sentence(shown: Shown, link: FakeLink) -> None:
+    panel = shown(PowerPanel)
+    assert panel.detuning.text() == "The detuning stays at −100 MHz."
+    link.feed(light__detuning_set=-100.25)
+    assert panel.detuning.text() == "The detuning stays at −100.25 MHz."
+    link.feed(light__detuning_set=float("nan"))
+    assert panel.detuning.text() == "The detuning is not known."
+
+
+def test_no_line_ends_inside_a_unit(shown: Shown) -> None:
+    panel = shown(PowerPanel)
+    assert "0.294 mW\u2060/\u2060mA above 800 mA" in panel.conversion.text()
+    needed = QLabel("mW\u2060/\u2060mA")
+    needed.setWordWrap(True)
+    whole = needed.fontMetrics().horizontalAdvance("mW/mA")
+    assert needed.minimumSizeHint().width() >= whole, "one word to the layout"
+
+
 def test_power_needs_a_verified_seed(qtbot: QtBot, shown: Shown, link: FakeLink) -> None:
     panel = shown(PowerPanel)
     link.feed(amplifier__seed_power=1.0)
@@ -255,6 +273,8 @@ def test_power_needs_a_verified_seed(qtbot: QtBot, shown: Shown, link: FakeLink)
 def test_a_stale_power_is_grey(shown: Shown, context: Context) -> None:
     panel = shown(PowerPanel)
     assert not panel.number.stale
+    assert not panel.conversion.property("stale")
     context.readings.age("station lost")
     assert panel.number.stale
     assert panel.number.text == "499.0 mW"
+    assert panel.conversion.property("stale")

@@ -40,9 +40,9 @@ def test_values_in_the_order_of_the_rig_file(panel: SlowPanel) -> None:
 @pytest.mark.parametrize(
     ("severity", "tone", "word", "reason"),
     [
-        ("minor", Tone.WARNING, "1 × warning", "above 5e-06 mbar"),
-        ("major", Tone.DANGER, "1 × ALARM", "above 5e-06 mbar; it suspends a run"),
-        ("invalid", Tone.STALE, "1 × lost", "above 5e-06 mbar; it suspends a run"),
+        ("minor", Tone.WARNING, "1 × warning", "above 5e−06 mbar"),
+        ("major", Tone.DANGER, "1 × ALARM", "above 5e−06 mbar; it suspends a run"),
+        ("invalid", Tone.STALE, "1 × lost", "above 5e−06 mbar; it suspends a run"),
     ],
 )
 def test_the_worst_stands_on_top_with_its_reason_below(
