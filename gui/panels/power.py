@@ -21,8 +21,8 @@ from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.words import show_stale, words
 from gui.words import true_minus
 
-UNIT = "mW\u2060/\u2060mA"
-"""With word joiners: a line must not end inside a unit."""
+UNIT = "\u00a0mW\u2060/\u2060mA"
+"""With a fixed space and word joiners: a line must not end before or inside a unit."""
 
 
 class PowerPanel(ScrolledPanel):
@@ -71,7 +71,7 @@ class PowerPanel(ScrolledPanel):
         if rig is None:
             self.conversion.setText("The station has not told its calibration yet.")
             return
-        line = f"{rig.slope_mw_per_ma:g} {UNIT} above {rig.threshold_ma:g} mA"
+        line = f"{rig.slope_mw_per_ma:g}{UNIT} above {rig.threshold_ma:g} mA"
         power = field.typed
         if not math.isfinite(power):
             self.conversion.setText(f"Calibration: {line}.")

@@ -13,7 +13,7 @@ from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.short_button import short_button
 from gui.widgets.words import words
-from gui.words import true_minus
+from gui.words import sentence, true_minus
 
 ROWS = (
     ("At the source", "power_meter:source_power"),
@@ -90,7 +90,7 @@ class PowerMeterPart(QWidget):
             why = difference.message
         else:
             self.state.show_state("measuring", Tone.OK)
-        self.why.setText(why)
+        self.why.setText(sentence(why))
         self.why.setVisible(bool(why))
 
 

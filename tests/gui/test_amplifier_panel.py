@@ -255,10 +255,10 @@ def test_the_detuning_that_stays_is_a_sentence(shown: Shown, link: FakeLink) -> 
 
 def test_no_line_ends_inside_a_unit(shown: Shown) -> None:
     panel = shown(PowerPanel)
-    assert "0.294 mW\u2060/\u2060mA above 800 mA" in panel.conversion.text()
-    needed = QLabel("mW\u2060/\u2060mA")
+    assert "0.294\u00a0mW\u2060/\u2060mA above 800 mA" in panel.conversion.text()
+    needed = QLabel("0.294\u00a0mW\u2060/\u2060mA")
     needed.setWordWrap(True)
-    whole = needed.fontMetrics().horizontalAdvance("mW/mA")
+    whole = needed.fontMetrics().horizontalAdvance("0.294 mW/mA")
     assert needed.minimumSizeHint().width() >= whole, "one word to the layout"
 
 

@@ -29,7 +29,7 @@ def test_it_says_how_far_the_monitor_is_off(meter: PowerMeterPart, link: FakeLin
     link.feed(power_meter__disagreement=Value(-0.12, MINOR, "12 % less than the monitor", 1.0))
     assert meter.state.tone is Tone.WARNING
     assert meter.difference.text().endswith("−12.0 %")
-    assert meter.why.text() == "12 % less than the monitor"
+    assert meter.why.text() == "12 % less than the monitor."
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_rig_without_a_meter_says_so(meter: PowerMeterPart, link: FakeLink) ->
         power_meter__disagreement=Value(None, INVALID, "the rig file names no power meter"),
     )
     assert meter.state.tone is Tone.STALE
-    assert meter.why.text() == "the rig file names no power meter"
+    assert meter.why.text() == "The rig file names no power meter."
     assert meter.difference.text() == "–"
 
 
