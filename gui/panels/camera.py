@@ -55,13 +55,14 @@ class CameraPanel(Panel):
         self.facts = {
             name: Fact(caption)
             for name, caption in (
+                # In this order they take three lines, at large text too.
                 ("frames", "Frames"),
                 ("lost", "Lost"),
-                ("saturated", "Saturated"),
                 ("gain", "Gain"),
-                ("exposure", "Exposure"),
-                ("temperature", "Sensor"),
+                ("saturated", "Saturated"),
                 ("dose", "Dose"),
+                ("exposure", "Exposure"),
+                ("temperature", "CCD"),
             )
         }
         self._levels = [0.0, 1.0]

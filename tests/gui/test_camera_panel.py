@@ -38,7 +38,7 @@ def test_nothing_is_counted_before_the_first_reading(panel: CameraPanel, link: F
               camera__exposure=unread, camera__temperature=unread)  # fmt: skip
     for name, text in (
         ("frames", "Frames –"), ("lost", "Lost –"), ("gain", "Gain –"),
-        ("exposure", "Exposure –"), ("temperature", "Sensor –"),
+        ("exposure", "Exposure –"), ("temperature", "CCD –"),
     ):  # fmt: skip
         assert panel.facts[name].text() == text
         assert panel.facts[name].property("stale")
@@ -131,7 +131,7 @@ def test_gain_temperature_and_exposure_are_said(panel: CameraPanel, link: FakeLi
     link.feed(camera__gain=200, camera__stable=False, camera__temperature=-40.0)
     assert panel.facts["gain"].text() == "Gain 200"
     assert panel.facts["temperature"].is_wrong
-    assert panel.facts["temperature"].text() == "■ Sensor −40.0 °C, not settled"
+    assert panel.facts["temperature"].text() == "■ CCD −40.0 °C, not settled"
 
 
 def test_the_dose_of_the_register_is_said(panel: CameraPanel, link: FakeLink) -> None:
