@@ -2,8 +2,17 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.context import Context
 from gui.model.calibrations import calibration_lines
@@ -29,6 +38,7 @@ KINDS = {
 """What the station can measure, as `calibrate` calls it, and the captions of the buttons."""
 WITHOUT_LIGHT = ("camera", "source-drift")
 """Needs no 819-nm light."""
+COLUMN_GAP_PX = 10
 _CALIBRATION = "calibration "
 """So the activities of the station begin that are one."""
 
@@ -54,15 +64,18 @@ class CalibrationsPanel(Panel):
         self.follow(self._show_table, TABLE)
         self.follow(self._show_ages, "station:rig_time")
         self.follow(self._show_activity, ACTIVITY, PROGRESS, TABLE, "run:state")
-        self.always(self._refresh_actions, "amplifier:on", "amplifier:seed_on")
+        self.always(self._refresh_actions, ACTIVITY, "amplifier:on", "amplifier:seed_on")
 
     def _build(self) -> None:
         table = self.table
         table.setModel(self.model)
         table.setAccessibleName("Calibrations, stale ones first")
+        table.setItemDelegate(_Cells(table))
         table.setItemDelegateForColumn(STATE, StateDelegate(self.context.theme))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        # A current cell without its row chosen has a ground of its own, which means nothing.
+        table.selectionModel().currentRowChanged.connect(lambda index: table.selectRow(index.row()))
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)
@@ -90,6 +103,8 @@ class CalibrationsPanel(Panel):
     def _why_not(self, kind: str) -> Callable[[], str]:
         def why() -> str:
             readings = self.context.readings
+            if activity := readings.text(ACTIVITY):
+                return f"the rig is busy: {activity}"
             lit = readings.flag("amplifier:seed_on") and readings.flag("amplifier:on")
             return "" if lit or kind in WITHOUT_LIGHT else "it needs light: switch the light on"
 
@@ -123,18 +138,36 @@ class CalibrationsPanel(Panel):
             self.badge.show_state(f"{kind} under way", Tone.BUSY, "STOP ends it")
             said = readings.text(PROGRESS) or "begins"
         else:
-            self._show_states(len(lines), stale, sum(line.tone is Tone.OFF for line in lines))
+            unmeasured = sum(line.tone is Tone.OFF for line in lines)
+            self._show_states(len(lines), stale, unmeasured)
             if lines:
                 said = self.context.actions.why_not(action_of("camera"))
                 said = f"None can be measured now: {said}" if said else ""
         self.progress.show_text(said)
 
-    def _show_states(self, count: int, stale: int, missing: int) -> None:
+    def _show_states(self, count: int, stale: int, unmeasured: int) -> None:
+        missing = f", {unmeasured} not measured" if unmeasured else ""
         if not count:
             self.badge.show_state("none", Tone.OFF, "the station tells of none")
         elif stale:
-            self.badge.show_state(f"{stale} STALE", Tone.WARNING, "measure them anew")
-        elif missing:
-            self.badge.show_state(f"{missing} not measured", Tone.OFF, "none is stale")
+            self.badge.show_state(f"{stale} STALE{missing}", Tone.WARNING, "measure them anew")
+        elif unmeasured:
+            self.badge.show_state(f"none is stale{missing}", Tone.OFF)
         else:
             self.badge.show_state("none is stale", Tone.OK)
+
+
+class _Cells(QStyledItemDelegate):
+    """Cells with room between one column and the next, and none set off in its row."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        option.state &= ~QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        size = super().sizeHint(option, index)
+        return QSize(size.width() + COLUMN_GAP_PX, size.height())

@@ -55,13 +55,14 @@ class CameraPanel(Panel):
         self.facts = {
             name: Fact(caption)
             for name, caption in (
+                # In this order they take three lines, at large text too.
                 ("frames", "Frames"),
                 ("lost", "Lost"),
-                ("saturated", "Saturated"),
                 ("gain", "Gain"),
-                ("exposure", ""),
-                ("temperature", ""),
+                ("saturated", "Saturated"),
                 ("dose", "Dose"),
+                ("exposure", "Exposure"),
+                ("temperature", "CCD"),
             )
         }
         self._levels = [0.0, 1.0]
@@ -176,7 +177,7 @@ class CameraPanel(Panel):
         share = missed / (taken + missed) if missed else 0.0
         self.facts["frames"].say(
             _text(frames.value), stale=frames.stale, why="frames of this segment"
-        )  # fmt: skip
+        )
         wrong = share > ALARM_FRACTION and not lost.stale
         self.facts["lost"].say(
             f"{missed} ({100 * share:.1f} %)" if missed else _text(lost.value),
@@ -198,18 +199,17 @@ class CameraPanel(Panel):
         gain = readings.value("camera:gain")
         self.facts["gain"].say("off" if gain.value == 0 else _text(gain.value), stale=gain.stale,
                                 why="EM gain")  # fmt: skip
-        # Their units name these two; a dash has none.
         exposure = readings.value("camera:exposure")
         ms = 1e3 * readings.number("camera:exposure")
         self.facts["exposure"].say(
-            f"{ms:.0f} ms" if ms == ms else "Exposure –", stale=exposure.stale, why="exposure time"
+            f"{ms:.0f} ms" if ms == ms else "–", stale=exposure.stale, why="exposure time"
         )
         temperature, stable = readings.value("camera:temperature"), readings.value("camera:stable")
         degrees = readings.number("camera:temperature")
         settling = not stable.stale and not stable.value
         self.facts["temperature"].say(
-            (true_minus(f"{degrees:.1f} °C") if degrees == degrees else "Sensor –")
-            + (" not settled" if settling else ""),
+            (true_minus(f"{degrees:.1f} °C") if degrees == degrees else "–")
+            + (", not settled" if settling else ""),
             wrong=settling, stale=temperature.stale,
             why="the gain drifts until the sensor is at its temperature" if settling
             else "temperature of the sensor",

@@ -9,26 +9,27 @@ from dataclasses import dataclass
 
 from atta_daq.client.rig_info import RigInfo
 from gui.model.readings import Readings
+from gui.theme.palettes import Tone
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step in words: taken, not taken, and while nobody knows."""
+
+    taken: str
+    missing: str
+    unknown: str
+
 
 STEPS = (
-    "interlock closed",
-    "emission",
-    "seed on",
-    "seed verified",
-    "amplifier on",
-    "raised",
+    Step("interlock closed", "interlock OPEN", "interlock unknown"),
+    Step("emission", "no emission", "emission unknown"),
+    Step("seed on", "seed off", "seed unknown"),
+    Step("seed verified", "seed not verified", "seed power unknown"),
+    Step("amplifier on", "amplifier off", "amplifier unknown"),
+    Step("raised", "not raised", "current unknown"),
 )
-UNDONE = (
-    "interlock OPEN",
-    "no emission",
-    "seed off",
-    "seed not verified",
-    "amplifier off",
-    "not raised",
-)
-"""What a step is called that is not taken: its own name in grey would say the opposite."""
-UNKNOWN = ("interlock ?", "emission ?", "seed ?", "seed power ?", "amplifier ?", "current ?")
-"""While a reading is missing; the hint below says why."""
+INTERLOCK, RAISED = 0, len(STEPS) - 1
 INPUTS = (
     "amplifier:interlock_open",
     "amplifier:emission",
@@ -58,15 +59,25 @@ class LightOrder:
         return next((i for i, done in enumerate(self.done) if not done), len(STEPS)) - 1
 
     @property
-    def broken(self) -> bool:
-        """A step is gone on which later ones rest: the box must not be in this state for long."""
-        held = self.present >= 1 or not any(self.done[2:])
-        return self.unsafe or not held
-
-    @property
     def unsafe(self) -> bool:
         """The amplifier is raised and the seed is not verified."""
-        return self.done[5] and not self.done[3]
+        return self.done[RAISED] and not self.done[3]
+
+    @property
+    def broken(self) -> bool:
+        """Something is on although a step before it is missing."""
+        return any(self.done[self.present + 1 :])
+
+    def look(self, index: int) -> tuple[str, Tone]:
+        """Word and tone of a step."""
+        if self.done[index]:
+            unsafe = self.unsafe and index == RAISED
+            return STEPS[index].taken, Tone.DANGER if unsafe else Tone.OK
+        if index == INTERLOCK:
+            tone = Tone.DANGER
+        else:
+            tone = Tone.WARNING if any(self.done[index:]) else Tone.OFF
+        return STEPS[index].missing, tone
 
     def next_step(self) -> str:
         """What can be done now, and what keeps the amplifier down."""
@@ -81,11 +92,13 @@ class LightOrder:
             )
         match self.present:
             case -1 if self.broken:
-                return "The interlock is OPEN: close it first."
-            case 0 if self.broken:
-                return "No emission: press the button at the box."
+                return (
+                    "The interlock is open, but something is still on. Switch the light off first."
+                )
             case -1:
                 return "Next: close the interlock of the laser head. Nothing comes on before."
+            case 0 if self.broken:
+                return "No emission, but something is still on. Switch the light off first."
             case 0:
                 return "Next: turn the key and press the emission button at the box."
             case 1:

@@ -10,7 +10,7 @@ from gui.panels.scrolled import ScrolledPanel
 from gui.widgets.big_number import BigNumber
 from gui.widgets.readback import Readback
 from gui.widgets.words import show_stale, words
-from gui.words import true_minus
+from gui.words import sentence, true_minus
 
 
 class PumpingPanel(ScrolledPanel):
@@ -23,9 +23,9 @@ class PumpingPanel(ScrolledPanel):
         self.why = words(role="")
         self.head.addWidget(self.toggle)
         self.head.addWidget(self.ratio)
+        self.remark = words()
         self.body.addWidget(self.why)
-        self.lost = words()
-        self.body.addWidget(self.lost)
+        self.body.addWidget(self.remark)
         rates = QGridLayout()
         rates.setVerticalSpacing(2)
         for row, (caption, name) in enumerate(
@@ -48,9 +48,8 @@ class PumpingPanel(ScrolledPanel):
 
     def _show_ratio(self) -> None:
         value = self.context.readings.value("light:ratio")
-        lost = value.message if value.stale else ""
-        self.lost.setText(f"{lost[:1].upper()}{lost[1:]}." if lost else "")
-        self.lost.setVisible(bool(lost))
+        self.remark.setText(sentence(value.message))
+        self.remark.setVisible(bool(value.message))
         show_stale(self.why, value.stale)
         ratio = self.context.readings.number("light:ratio")
         if not math.isfinite(ratio) or ratio <= 0.0:

@@ -28,11 +28,12 @@ class ScrolledPanel(Panel):
         # Arrow keys belong to the fields; what gets the focus is scrolled into sight by itself.
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.area.setWidget(inside)
+        self.rule = _rule()
         whole = QVBoxLayout(self)
         whole.setContentsMargins(6, 6, 2, 4)
         whole.setSpacing(6)
         whole.addLayout(self.head)
-        whole.addWidget(_rule())
+        whole.addWidget(self.rule)
         whole.addWidget(self.area, 1)
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from atta_daq.analysis.results import FitResult, Goodness, Parameter, pdg_round
 from atta_daq.client.runs import Point
+from gui.words import true_minus
 
-MINUS = "−"
 _NAMES = {
     "background": "rate without pumping",
     "rate_on": "rate with pumping",
@@ -106,12 +106,6 @@ def with_error(value: float, error: float) -> str:
     if "." in uncertain and not uncertain.startswith("0."):
         digits = uncertain  # '12.3(1.2)', as 12.3(12) would read as twelve
     return f"{true_minus(rounded)}({digits})"
-
-
-def true_minus(text: str) -> str:
-    """With a true minus sign in front of numbers; the hyphen of 9/2-11/2 stays."""
-    words = text.split(" ")
-    return " ".join(MINUS + word[1:] if word[:1] == "-" and word[1:] else word for word in words)
 
 
 def goodness_text(goodness: Goodness) -> str:

@@ -9,7 +9,6 @@ from window_states import OUTPUT_MISSING
 
 from atta_daq.client.log import Alarm, alarms_to_json
 from gui.context import Context
-from gui.link.station import LinkState
 from gui.panels.amplifier import AmplifierPanel
 from gui.panels.power import PowerPanel
 from gui.theme.palettes import Tone
@@ -83,90 +82,84 @@ def test_the_chain_marks_the_present_step(shown: Shown, link: FakeLink) -> None:
     assert "seed on" in panel.next.text()
 
 
-def test_a_step_that_is_not_taken_is_called_so(
-    shown: Shown, context: Context, link: FakeLink
-) -> None:
-    panel = shown(AmplifierPanel)
-    link.feed(amplifier__interlock_open=True)
-    first = panel.steps[0]
-    assert (first.word, first.tone) == ("interlock OPEN", Tone.DANGER)
-    assert panel.steps[2].word == "seed on"
-    assert (panel.next.property("role"), panel.next.text()[:21]) == (
-        "wrong",
-        "The interlock is OPEN",
-    )
-    link.feed(amplifier__interlock_open=False, amplifier__on=False, amplifier__current=0.0,
-              amplifier__seed_on=False, amplifier__seed_power=0.0)  # fmt: skip
-    assert [badge.word for badge in panel.steps] == [
-        "interlock closed", "emission", "seed off", "seed not verified", "amplifier off",
-        "not raised",
-    ]  # fmt: skip
-    context.readings.age("station lost")
-    assert all(badge.word.endswith("?") for badge in panel.steps)
-
-
-def test_in_trouble_switches_and_guard_are_in_sight_without_scrolling(
-    qtbot: QtBot, shown: Shown, link: FakeLink
-) -> None:
-    """In the room that the dock has in the smallest window."""
-    panel = shown(AmplifierPanel)
-    panel.resize(300, 360)
-    assert not panel.disarmed.isVisible()
-    alarm = Alarm("amplifier:output", "amplifier", OUTPUT_MISSING, "major", 0.0, True, False)
-    link.feed(amplifier__interlock_open=True, amplifier__protected=False,
-              station__alarms=alarms_to_json([alarm]))  # fmt: skip
-    buttons = {button.objectName(): button for button in panel.findChildren(QToolButton)}
-    parts = [buttons["light.off"], buttons["amplifier.off"], panel.disarmed, panel.missing]
-
-    def in_sight() -> bool:
-        bottoms = (part.mapTo(panel, part.rect().bottomLeft()).y() for part in parts)
-        return all(part.isVisible() for part in parts) and max(bottoms) < panel.area.y()
-
-    qtbot.waitUntil(in_sight, timeout=2000)
-    assert "Switch the light off and look with a power meter" in panel.missing.text()
-    assert not any(panel.area.isAncestorOf(part) for part in parts)
-
-
-def test_a_low_panel_of_large_text_keeps_its_switches_in_the_scrolled_part(
-    shown: Shown, context: Context
-) -> None:
-    context.theme.choose(size_pt=14)
-    panel = shown(AmplifierPanel)
-    assert panel.area.isAncestorOf(panel.switches)
-    panel.resize(300, 900)
-    assert not panel.area.isAncestorOf(panel.switches)
-
-
-def test_what_is_not_known_of_the_box_is_greyed(shown: Shown, context: Context) -> None:
-    panel = shown(AmplifierPanel)
-    assert not panel.bar.isVisible()
-    context.readings.age("station lost")
-    assert panel.bar.isVisible()
-    assert (panel.bar.format(), panel.bar.isEnabled()) == ("ramp unknown", False)
-    assert panel.health.text() == "Health: unknown"
-    assert panel.health.property("stale")
-
-
-def test_a_watchdog_that_was_never_read_is_unknown(shown: Shown, context: Context) -> None:
-    context.readings._values.pop("station:watchdog")
-    panel = shown(AmplifierPanel)
-    assert "watchdog: unknown" in panel.watchdog.text()
-
-
-def test_a_setpoint_is_grey_while_the_station_is_lost(shown: Shown, link: FakeLink) -> None:
-    panel = shown(AmplifierPanel)
-    assert not panel.seed.field.property("stale")
-    link.go(LinkState.LOST, "station lost")
-    assert panel.seed.field.property("stale")
-    link.go(LinkState.CONNECTED, "station")
-    assert not panel.seed.field.property("stale")
-
-
 def test_an_unsafe_amplifier_is_red(shown: Shown, link: FakeLink) -> None:
     panel = shown(AmplifierPanel)
     link.feed(amplifier__seed_power=3.0)
     assert panel.steps[-1].tone is Tone.DANGER
     assert panel.next.property("role") == "wrong"
+
+
+def test_an_open_interlock_below_an_amplifier_that_is_on_is_red(
+    shown: Shown, link: FakeLink
+) -> None:
+    panel = shown(AmplifierPanel)
+    link.feed(amplifier__interlock_open=True)
+    assert (panel.steps[0].word, panel.steps[0].tone) == ("interlock OPEN", Tone.DANGER)
+    assert panel.next.property("role") == "wrong"
+    link.feed(amplifier__interlock_open=False)
+    assert (panel.steps[0].word, panel.steps[0].tone) == ("interlock closed", Tone.OK)
+    assert panel.next.property("role") == ""
+
+
+def in_sight(panel: AmplifierPanel) -> list[str]:
+    """Captions of the switches that are seen whole."""
+    return [
+        button.text()
+        for button in panel.switches.findChildren(QToolButton)
+        if button.visibleRegion().boundingRect() == button.rect()
+    ]
+
+
+SWITCHES = {"Seed on", "Seed off", "Amplifier on", "Amplifier off", "Light on", "Light off"}
+
+
+def test_whatever_is_wrong_the_switches_are_in_sight(
+    qtbot: QtBot, shown: Shown, link: FakeLink
+) -> None:
+    panel = shown(AmplifierPanel)
+    panel.resize(300, 355)
+    qtbot.waitUntil(lambda: set(in_sight(panel)) == SWITCHES)
+    link.feed(
+        amplifier__interlock_open=True, amplifier__protected=False,
+        station__alarms=alarms_to_json(
+            [Alarm("amplifier:output", "amplifier", OUTPUT_MISSING, "major", 1.7e9, True, False)]
+        ),
+    )  # fmt: skip
+    qtbot.wait(50)
+    area = panel.area
+    assert area.verticalScrollBar().maximum() > 0
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    assert set(in_sight(panel)) == SWITCHES
+    for part in (panel.output, panel.unguarded, panel.missing):
+        assert part.visibleRegion().boundingRect() == part.rect()
+    assert panel.missing.text().endswith("switch the light off.")
+
+
+def test_in_a_low_dock_the_switches_scroll(qtbot: QtBot, shown: Shown) -> None:
+    panel = shown(AmplifierPanel)
+    panel.resize(300, 220)
+    qtbot.waitUntil(lambda: panel.area.isAncestorOf(panel.switches))
+    panel.resize(300, 355)
+    qtbot.waitUntil(lambda: not panel.area.isAncestorOf(panel.switches))
+    qtbot.waitUntil(lambda: set(in_sight(panel)) == SWITCHES)
+
+
+def test_a_lost_station_greys_what_is_no_longer_known(shown: Shown, context: Context) -> None:
+    panel = shown(AmplifierPanel)
+    assert panel.watchdog.text().startswith("Station's watchdog: has not had to act")
+    context.readings.age("station lost")
+    assert [badge.word for badge in panel.steps][:2] == ["interlock unknown", "emission unknown"]
+    assert panel.watchdog.text() == "Station's watchdog: unknown"
+    assert panel.health.text() == "Health: unknown"
+    assert panel.health.property("stale")
+    assert not panel.bar.isVisible()
+
+
+def test_a_watchdog_that_was_never_read_is_unknown(shown: Shown, context: Context) -> None:
+    context.readings._values.clear()
+    panel = shown(AmplifierPanel)
+    assert panel.watchdog.text() == "Station's watchdog: unknown"
+    assert panel.watchdog.property("stale")
 
 
 def test_a_lost_station_makes_the_chain_unknown(shown: Shown, context: Context) -> None:
@@ -181,8 +174,10 @@ def test_a_lost_station_makes_the_chain_unknown(shown: Shown, context: Context) 
 def test_a_ramp_has_a_bar_until_it_is_there(qtbot: QtBot, shown: Shown, link: FakeLink) -> None:
     panel = shown(AmplifierPanel)
     link.feed(amplifier__current=1000.0, amplifier__current_set=1000.0)
+    assert not panel.bar.isVisible()
     put(qtbot, panel.amplifier.field, "2000")
     assert panel.bar.value() == 0
+    assert panel.bar.isVisible()
     link.feed(amplifier__current=1400.0, amplifier__current_set=1450.0)
     assert panel.bar.value() == 40
     assert "2000" in panel.bar.format()
@@ -221,8 +216,12 @@ def test_the_seed_setpoint_does_not_follow_the_scatter(shown: Shown, link: FakeL
 def test_a_disarmed_guard_and_the_health_are_told(shown: Shown, link: FakeLink) -> None:
     panel = shown(AmplifierPanel)
     assert panel.protection.word == "armed"
+    assert not panel.unguarded.isVisible()
     link.feed(amplifier__protected=False, amplifier__health="head too warm")
-    assert panel.protection.tone is Tone.DANGER
+    assert (panel.unguarded.word, panel.unguarded.tone) == ("NOT ARMED", Tone.DANGER)
+    assert panel.unguarded.isVisible()
+    assert panel.unguarded.parentWidget() is panel, "above what scrolls"
+    assert not panel.protection.isVisible()
     assert panel.health.text() == "Health: head too warm"
 
 
@@ -245,6 +244,24 @@ def test_power_is_converted_as_one_types(qtbot: QtBot, shown: Shown) -> None:
     assert "499.0 mW needs 2497.3 mA" in panel.conversion.text()
 
 
+def test_the_detuning_that_stays_is_a_sentence(shown: Shown, link: FakeLink) -> None:
+    panel = shown(PowerPanel)
+    assert panel.detuning.text() == "The detuning stays at −100 MHz."
+    link.feed(light__detuning_set=-100.25)
+    assert panel.detuning.text() == "The detuning stays at −100.25 MHz."
+    link.feed(light__detuning_set=float("nan"))
+    assert panel.detuning.text() == "The detuning is not known."
+
+
+def test_no_line_ends_inside_a_unit(shown: Shown) -> None:
+    panel = shown(PowerPanel)
+    assert "0.294\u00a0mW\u2060/\u2060mA above 800 mA" in panel.conversion.text()
+    needed = QLabel("0.294\u00a0mW\u2060/\u2060mA")
+    needed.setWordWrap(True)
+    whole = needed.fontMetrics().horizontalAdvance("0.294 mW/mA")
+    assert needed.minimumSizeHint().width() >= whole, "one word to the layout"
+
+
 def test_power_needs_a_verified_seed(qtbot: QtBot, shown: Shown, link: FakeLink) -> None:
     panel = shown(PowerPanel)
     link.feed(amplifier__seed_power=1.0)
@@ -256,6 +273,8 @@ def test_power_needs_a_verified_seed(qtbot: QtBot, shown: Shown, link: FakeLink)
 def test_a_stale_power_is_grey(shown: Shown, context: Context) -> None:
     panel = shown(PowerPanel)
     assert not panel.number.stale
+    assert not panel.conversion.property("stale")
     context.readings.age("station lost")
     assert panel.number.stale
     assert panel.number.text == "499.0 mW"
+    assert panel.conversion.property("stale")

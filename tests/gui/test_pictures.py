@@ -164,6 +164,16 @@ class Studio:
         for spec in PANELS:
             self.take_panel(spec.id, name)
 
+    def look_for_switches(self, name: str) -> None:
+        """The switches of the light must not scroll away, whatever the state."""
+        self.window.show_panel("amplifier")
+        self._settled(self.window)
+        amplifier: Any = self.window.docks["amplifier"].widget()
+        switches = amplifier.switches
+        whole = switches.visibleRegion().boundingRect() == switches.rect()
+        if amplifier.area.isAncestorOf(switches) or not whole:
+            self.problems.append(f"{name}: the switches of the light are not in sight")
+
     def tidy(self) -> None:
         """Away with the toasts of the last scene."""
         for toast in tuple(self.window.shell.toasts.shown):
@@ -211,6 +221,7 @@ def states_of_the_window(studio: Studio) -> None:
         feed(studio.link)
         banner._patience.timeout.emit()
         studio.take(f"state-{name}")
+        studio.look_for_switches(f"state-{name}")
         studio.tidy()
 
 
@@ -233,6 +244,7 @@ def panels_in_trouble(studio: Studio) -> None:
     for panel in ("amplifier", "lock", "slow", "camera", "calibrations", "queue", "power", "trap",
                   "sideband", "cell"):  # fmt: skip
         studio.take_panel(panel, "trouble")
+    studio.look_for_switches("an unarmed guard")
     amplifier: Any = studio.window.docks["amplifier"].widget()
     area = amplifier.area
     area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
