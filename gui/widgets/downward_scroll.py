@@ -2,10 +2,12 @@
 
 import math
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 
+LEAST_LINES = 4
+"""Height, at least: one setpoint."""
 SPARE_LINES = 4
 """A plot is cut rather than that more of the room is left empty."""
 
@@ -16,23 +18,32 @@ class DownwardScroll(QScrollArea):
     While it stands at its top, the fold lies between two rows: half a line of text cannot be read.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Not at once: in the middle of a change of size the inside would be laid out as it was.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._fold)
+        self.verticalScrollBar().valueChanged.connect(lambda: self._soon.start(0))
+
     def minimumSizeHint(self) -> QSize:
         widget = self.widget()
         inside = widget.minimumSizeHint() if widget is not None else QSize(0, 0)
         bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(inside.width() + bar, min(inside.height(), 80))
+        least = LEAST_LINES * self.fontMetrics().height()
+        return QSize(inside.width() + bar, min(inside.height(), least))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         done = super().eventFilter(watched, event)
         if event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
-            self._fold()
+            self._soon.start(0)
         return done
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fold()
+        self._soon.start(0)
 
     def _fold(self) -> None:
         """Leave out at the bottom what would be the upper part of a row."""
@@ -40,7 +51,8 @@ class DownwardScroll(QScrollArea):
         if inside is None:
             return
         room = self.contentsRect().height()
-        spare = room - fold(inside, room) if inside.height() > room else 0
+        folds = inside.height() > room and self.verticalScrollBar().value() == 0
+        spare = room - fold(inside, room) if folds else 0
         if spare != self.viewportMargins().bottom():
             self.setViewportMargins(0, 0, 0, spare)
 

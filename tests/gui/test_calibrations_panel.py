@@ -126,7 +126,7 @@ def test_one_under_way_is_an_activity(shown: Shown, context: Context, link: Fake
     link.feed(station__activity="calibration cavity", calibrations__progress="step 3 of 121")
     assert (panel.badge.word, panel.badge.tone) == ("cavity under way", Tone.BUSY)
     assert panel.progress.full == "step 3 of 121"
-    assert "the rig is busy: calibration cavity" in context.actions["calibrate.dwell"].toolTip()
+    assert "the rig is busy: calibrating the cavity" in context.actions["calibrate.dwell"].toolTip()
     link.feed(station__activity="", calibrations__progress="")
     assert context.actions["calibrate.dwell"].isEnabled()
     assert panel.badge.word == "none is stale, 1 not measured"

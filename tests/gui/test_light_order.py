@@ -150,7 +150,7 @@ def test_the_record_of_a_zeroing_in_words() -> None:
     found = zero_of({"ratio": 0.4, "shift_mhz": -3.126, "error_mhz": 0.351, "utc_s": 1.76e9})
     assert found.ok
     assert found.found_mhz == -3.126
-    assert "-3.13 ± 0.35 MHz" in found.text
+    assert "−3.13 ± 0.35 MHz" in found.text
     failed = zero_of({"problem": "no dispersive line within the samples"})
     assert not failed.ok
     assert math.isnan(failed.found_mhz)

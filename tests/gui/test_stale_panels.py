@@ -88,13 +88,13 @@ def test_frames_are_a_dash_until_the_camera_was_heard_of(shown: Shown, context: 
     assert panel.facts["frames"].text() == "Frames –"
     assert panel.facts["lost"].text() == "Lost –"
     assert panel.facts["exposure"].text() == "Exposure –"
-    assert panel.facts["temperature"].text() == "Sensor –"
+    assert panel.facts["temperature"].text() == "CCD –"
 
 
 def test_the_lost_station_is_a_sentence_of_its_own(shown: Shown, context: Context) -> None:
     context.readings.deliver({"light:ratio": Value(1.57, OK, "")})
     panel = shown(PumpingPanel)
-    assert not panel.lost.isVisible()
+    assert not panel.remark.isVisible()
     context.readings.age("station 'x' does not answer")
-    assert panel.lost.text() == "Station 'x' does not answer."
+    assert panel.remark.text() == "Station 'x' does not answer."
     assert panel.why.text().endswith("each since it last changed.")
