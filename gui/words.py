@@ -1,6 +1,21 @@
 """Numbers in an operator's words. Pure."""
 
 import math
+import re
+
+MINUS = "−"
+_HYPHENS = re.compile(r"(?<![^\s(])-(?=[\d.])|(?<=\d[eE])-(?=\d)")
+"""In front of a number and in its exponent."""
+
+
+def true_minus(text: str) -> str:
+    """With a true minus sign in front of numbers; the hyphen of 9/2-11/2 stays."""
+    return _HYPHENS.sub(MINUS, text)
+
+
+def sentence(text: str) -> str:
+    """A remark of the station, which begins small and has no stop, as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def duration(seconds: float) -> str:

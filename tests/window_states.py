@@ -231,6 +231,7 @@ def trouble(link: FakeLink) -> None:
 
 def lost(link: FakeLink) -> None:
     running(link)
+    feed_history(link)
     link.go(LinkState.LOST, "station 'test-rig' does not answer")
 
 

@@ -30,15 +30,15 @@ class AlignmentPanel(Panel):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        self.meter = Meter(context.theme, "84Kr loading rate", "84Kr (1/s)")
+        self.meter = Meter(context.theme, "84Kr loading rate", "84Kr", "1/s")
         self.mean = Fact("10 s:")
         self.reset = QToolButton()
         self.reset.setText("Reset best")
         self.reset.setAccessibleName("Forget the best rate of this session")
         self.reset.clicked.connect(self._reset)
         self.strip = themed_plot(
-            context, "84Kr loading rate of the last two minutes", "Seconds ago", "Rate",
-            y_unit="1/s",
+            context, "84Kr loading rate of the last two minutes", "Time", "Rate",
+            x_unit="s ago", y_unit="1/s",
         )  # fmt: skip
         self.strip.show_range(x=(-STRIP_S, 2.0))
         self.curve = pg.PlotCurveItem(connect="finite")
@@ -115,6 +115,7 @@ class AlignmentPanel(Panel):
         times, values = self._ring.view(now_s - STRIP_S)
         self.curve.setData(times - now_s, values)
         self._show_range(values)
+        self._restyle()
         last = recent(times, values, now_s, MEAN_S)
         said = "none" if not last.count else four_digits(last.mean)
         if last.count > 1:
@@ -138,6 +139,7 @@ class AlignmentPanel(Panel):
 
     def _show_trace(self) -> None:
         readings = self.context.readings
+        self._restyle()
         volts = readings.value("loading:trace").value
         step_ms = 1e3 * readings.number("loading:step")
         if volts is None or len(volts) < 2 or not step_ms > 0.0:
@@ -152,7 +154,8 @@ class AlignmentPanel(Panel):
         self.trace.show_range((0.0, whole_ms), self._trace_range)
 
     def _restyle(self) -> None:
-        palette = self.strip.theme.palette
-        self.curve.setPen(pg.mkPen(palette.series[1], width=1))
+        palette, value = self.strip.theme.palette, self.context.readings.value
+        meter, trace = value("loading:meter").stale, value("loading:trace").stale
+        self.curve.setPen(pg.mkPen(palette.muted if meter else palette.series[1], width=1))
         self.best_line.setPen(pg.mkPen(palette.muted, width=1))
-        self.trace_curve.setPen(pg.mkPen(palette.series[3], width=1))
+        self.trace_curve.setPen(pg.mkPen(palette.muted if trace else palette.series[3], width=1))

@@ -14,7 +14,7 @@ from gui.panels.zero import last_zero
 from gui.theme.palettes import Tone
 from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
-from gui.widgets.words import set_role, words
+from gui.widgets.words import set_role, show_stale, words
 
 
 class CellPanel(ScrolledPanel):
@@ -30,7 +30,7 @@ class CellPanel(ScrolledPanel):
             live.addWidget(Readback(self, name), row, 1)
         self.head.addLayout(live)
         self.plot = SmallPlot(
-            context.theme, "signal of the last zeroing", "detuning / MHz", "V", grows=True
+            context.theme, "signal of the last zeroing", "Detuning (MHz)", "Signal (V)", grows=True
         )
         self.line = self.plot.plot([], [], symbol="o", symbolSize=5)
         self.zero_line = pg.InfiniteLine(angle=90, movable=False)
@@ -72,11 +72,15 @@ class CellPanel(ScrolledPanel):
         self.zero_line.setVisible(math.isfinite(found))
         if math.isfinite(found):
             self.zero_line.setValue(found)
+        stale = self.context.readings.value("cell:zero").stale
+        tone = Tone.STALE if stale else Tone.OK
+        colour = self.context.theme.palette.tones[tone]
+        self.zero_line.setPen(pg.mkPen(colour, width=1, style=Qt.PenStyle.DashLine))
+        show_stale(self.text, stale)
         self.text.setText(zero.text if zero else "Not zeroed since the station started.")
         set_role(self.text, "wrong" if zero and not zero.ok else "muted")
 
     def _restyle(self) -> None:
-        palette = self.context.theme.palette
         self.line.setSymbolPen(None)
         self._show_trace()
-        self.zero_line.setPen(pg.mkPen(palette.tones[Tone.OK], width=1, style=Qt.PenStyle.DashLine))
+        self._show_zero()

@@ -4,7 +4,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.model.counting import ATOMS, Counting
@@ -12,6 +12,7 @@ from gui.panel import Panel
 from gui.widgets.fact import Fact
 from gui.widgets.flow import FlowLayout
 from gui.widgets.plot import Range, steady_range, themed_plot
+from gui.widgets.words import show_stale
 
 FRAMES = 300
 """Frames that the station keeps for the trace."""
@@ -25,16 +26,18 @@ class CountsPanel(Panel):
         super().__init__(context, parent)
         self.atoms = Fact("Atoms")
         self.rate = Fact("Last segment")
+        self.key = QLabel("▲ atoms came in")
         self.trace = themed_plot(
             context, "light of the trap in the last frames, with the atoms that came in",
-            "Frame, newest is 0", "Light of the trap", y_unit="e-",
+            "Frame, newest is 0", "Light of the trap", y_unit="e⁻",
         )  # fmt: skip
         self.histogram = themed_plot(
             context, "histogram of the light, with the thresholds between numbers of atoms",
             "Frames", right_label="Atoms",
         )  # fmt: skip
-        self.trace.show_range(x=(-FRAMES, 4.0))
-        ticks = [(-200, "-200"), (0, "0")], [(-300, ""), (-100, "")]
+        # Room for half of the number at the end: an axis drops what does not fit whole.
+        self.trace.show_range(x=(-FRAMES, 15.0))
+        ticks = [(-200, "−200"), (-100, "−100"), (0, "0")], [(-300, "")]
         self.trace.item.getAxis("bottom").setTicks(list(ticks))
         self.curve = pg.PlotCurveItem()
         self.arrivals = pg.ScatterPlotItem(symbol="t1", size=11, pen=None)
@@ -42,6 +45,7 @@ class CountsPanel(Panel):
         self._levels = [(_line(), _line()) for _ in ATOMS]
         self._thresholds = [_line() for _ in ATOMS[:-1]]
         self._range: Range | None = None
+        self._stale = True
         self._build()
         self.trace.on_restyle(self._restyle)
         self.follow(self._show, "camera:signals", "camera:arrivals", "camera:counting")
@@ -51,6 +55,7 @@ class CountsPanel(Panel):
         facts = FlowLayout(spacing_px=14)
         facts.addWidget(self.atoms)
         facts.addWidget(self.rate)
+        facts.addWidget(self.key)
         for level in self._levels:
             self.trace.box.addItem(level[0], ignoreBounds=True)
             self.histogram.box.addItem(level[1], ignoreBounds=True)
@@ -78,13 +83,20 @@ class CountsPanel(Panel):
         counting = Counting.from_record(readings.parsed("camera:counting"))
         frames = np.arange(1.0 - len(signals), 1.0)
         self.curve.setData(frames, signals)
-        self.curve.setOpacity(0.45 if value.stale else 1.0)
+        self._show_stale(value.stale)
         arrived = _array(readings.value("camera:arrivals").value)
         # The two arrive one after the other: of different lengths they do not belong together.
         marked = arrived > 0 if len(arrived) == len(signals) else np.zeros(len(signals), bool)
         self.arrivals.setData(frames[marked], signals[marked])
         self._show_lines(counting)
         self._show_histogram(signals, counting)
+
+    def _show_stale(self, stale: bool) -> None:
+        """All that is drawn from the frames is grey once nobody knows whether it is still so."""
+        if stale != self._stale:
+            self._stale = stale
+            self._restyle()
+        show_stale(self.key, stale)
 
     def _show_lines(self, counting: Counting | None) -> None:
         for line in (*sum(self._levels, ()), *self._thresholds):
@@ -122,7 +134,7 @@ class CountsPanel(Panel):
         filled = counts > 0
         self.bars.setOpts(y0=edges[filled], width=counts[filled], height=width)
         top = _nice_top(int(counts.max()))
-        self.histogram.show_range(x=(0.0, 1.25 * top))
+        self.histogram.show_range(x=(-0.12 * top, 1.25 * top))
         self.histogram.item.getAxis("bottom").setTicks([[(0, "0"), (top, str(top))]])
 
     def _show_counts(self) -> None:
@@ -134,20 +146,24 @@ class CountsPanel(Panel):
         )  # fmt: skip
         rate = readings.number("rate:counting")
         self.rate.say(
-            f"{rate:.1f}/h" if rate == rate else "–",
+            f"{rate:.0f} atoms/h" if rate == rate else "–",
             stale=readings.value("rate:counting").stale, why="of the last counting segment",
         )  # fmt: skip
 
     def _restyle(self) -> None:
-        palette = self.trace.theme.palette
-        self.curve.setPen(pg.mkPen(palette.series[1], width=1))
-        self.arrivals.setBrush(pg.mkBrush(palette.series[2]))
-        self.arrivals.setPen(pg.mkPen(palette.text, width=1))
-        self.bars.setOpts(brush=palette.series[1], pen=pg.mkPen(None))
+        palette, stale = self.trace.theme.palette, self._stale
+        light, arrival, threshold = (
+            palette.muted if stale else palette.series[number] for number in (1, 2, 6)
+        )
+        self.curve.setPen(pg.mkPen(light, width=1))
+        self.key.setStyleSheet(f'QLabel[stale="false"] {{ color: {palette.series[2]}; }}')
+        self.arrivals.setBrush(pg.mkBrush(arrival))
+        self.arrivals.setPen(pg.mkPen(palette.muted if stale else palette.text, width=1))
+        self.bars.setOpts(brush=light, pen=pg.mkPen(None))
         for line in sum(self._levels, ()):
             line.setPen(pg.mkPen(palette.border, width=1))
         for line in self._thresholds:
-            line.setPen(pg.mkPen(palette.series[6], width=1, style=Qt.PenStyle.DashLine))
+            line.setPen(pg.mkPen(threshold, width=1, style=Qt.PenStyle.DashLine))
 
 
 def _line() -> pg.InfiniteLine:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QGridLayout, QLabel
+from PySide6.QtWidgets import QGridLayout
 
 from gui.context import Context
 from gui.panels.actuator_bar import RAILS, ActuatorBar
@@ -18,21 +18,24 @@ from gui.widgets.badge import Badge
 from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.setpoint_row import SetpointRow
+from gui.widgets.short_button import short_button
 from gui.widgets.words import set_role, words
 
-ACTIONS = (
-    "lock.freeze",
-    "lock.zero",
-    "lock.jump_81",
-    "lock.jump_83",
-    "lock.jump_84",
-    "lock.jump_85",
-)
+ACTIONS = {
+    "lock.freeze": "Freeze",
+    "lock.zero": "Zero",
+    "lock.jump_81": "81Kr",
+    "lock.jump_83": "83Kr",
+    "lock.jump_84": "84Kr",
+    "lock.jump_85": "85Kr",
+}
+"""With the captions of their buttons."""
 TRACES = {"master": "lock:trace_master", "slave": "lock:trace_slave"}
 """Photodiodes of a lock that digitises them; the firmware lock reports its peaks only."""
 SWEEPS = "lock:trace_errors"
 """Errors of single sweeps; a lock without traces has those of the station's polls."""
 POLLS = "lock:errors"
+POLL_LABEL, SWEEP_LABEL = (f"Error of each {one}, newest is 0" for one in ("poll", "sweep"))
 SMALLEST_RANGE_MHZ = 0.5
 
 
@@ -53,12 +56,17 @@ class LockPanel(ScrolledPanel):
             watched=("amplifier:current_set", "amplifier:seed_power", "amplifier:seed_on"),
         )  # fmt: skip
         self.body.addWidget(self.detuning)
+        self.body.addLayout(
+            flowing(*(short_button(context, name, text) for name, text in ACTIONS.items()))
+        )
         rms = QGridLayout()
-        rms.setColumnStretch(1, 1)
-        rms.addWidget(QLabel("Error, rms"), 0, 0)
+        rms.setColumnStretch(0, 1)
+        rms.addWidget(words("Rms of the slave frequency", role=""), 0, 0)
         rms.addWidget(Readback(self, "lock:rms"), 0, 1)
         self.body.addLayout(rms)
-        self.strip = SmallPlot(context.theme, "error signal of the lock", "polls ago", "MHz")
+        self.strip = SmallPlot(
+            context.theme, "error signal of the lock", POLL_LABEL, "MHz", lines=11.0
+        )
         self.curve = self.strip.plot([], [])
         self.body.addWidget(self.strip)
         self.actuator = ActuatorBar(context.theme)
@@ -70,7 +78,6 @@ class LockPanel(ScrolledPanel):
         self.traces = LockTraces(context.theme)
         self.traces.hide()
         self.body.addWidget(self.traces)
-        self.body.addLayout(flowing(*(context.actions.button(name) for name in ACTIONS)))
         self.zero = words()
         self.body.addWidget(self.zero)
         self.body.addStretch(1)
@@ -102,9 +109,17 @@ class LockPanel(ScrolledPanel):
         if lost.name:
             wiring = f"wiring: {lost.name}" if lost.wiring else lost.name
             self.loss.show_state(wiring, Tone.DANGER, lost.text)
+        self._place_traces(first=lost.wiring)
         todo = " Look at the cables, then relock." if lost.wiring else ""
         self.reason.setText(f"{lost.text}.{todo}" if todo else lost.text)
         self.reason.setVisible(bool(reason))
+
+    def _place_traces(self, *, first: bool) -> None:
+        """The traces on top while they are the proof of what is wrong with the wiring."""
+        if first == (self.body.indexOf(self.traces) == 0):
+            return
+        self.body.removeWidget(self.traces)
+        self.body.insertWidget(0 if first else self.body.indexOf(self.zero), self.traces)
 
     def _show_setpoint(self) -> None:
         self.detuning.field.show_value(self.context.readings.number("light:detuning_set"))
@@ -114,14 +129,16 @@ class LockPanel(ScrolledPanel):
         errors = self._array(name)
         self.curve.setData(np.arange(1 - errors.size, 1), errors)
         self.curve.setPen(self.strip.pen(1, stale=self.context.readings.value(name).stale))
-        self.strip.label("bottom", "sweeps ago" if name == SWEEPS else "polls ago")
+        self.strip.label("bottom", SWEEP_LABEL if name == SWEEPS else POLL_LABEL)
         if not errors.size:
             self.strip.show_nothing()
             return
         finite = errors[np.isfinite(errors)]
         largest = float(np.abs(finite).max()) if finite.size else 0.0
         limit = nice_limit(max(largest, SMALLEST_RANGE_MHZ))
-        self.strip.show_range((-max(errors.size - 1, 1), 0), (-limit, limit))
+        # So much beyond the limits that their numbers have room.
+        reach = 1.25 * limit
+        self.strip.show_range((-max(errors.size - 1, 1), 0), (-reach, reach))
 
     def _show_actuator(self) -> None:
         value = self.context.readings.value("lock:actuator")

@@ -17,13 +17,15 @@ MARGIN = 0.12
 
 
 class LockTraces(QWidget):
-    """Two traces against time (us, V); a triangle stands on each fitted peak of the master, a
+    """Two traces against time (µs, V); a triangle stands on each fitted peak of the master, a
     diamond on each of the slave. The line below says how many there are, and where."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.plot = SmallPlot(theme, "photodiodes of the lock over one ramp", "ramp / us", "V")
+        self.plot = SmallPlot(
+            theme, "photodiodes of the lock over one ramp", "Time on the ramp (µs)", "Light (V)"
+        )
         self.curves = {name: self.plot.plot([], []) for name in SERIES}
         self.marks = {name: pg.ScatterPlotItem(symbol=SYMBOLS[name], size=11) for name in SERIES}
         for mark in self.marks.values():
@@ -72,7 +74,7 @@ class LockTraces(QWidget):
 
 
 def _places(peaks_us: Array) -> str:
-    """'at 551, 2950 us', or that there is none."""
+    """'at 551, 2950 µs', or that there is none."""
     if not peaks_us.size:
         return "no peak"
-    return f"at {', '.join(f'{peak:.0f}' for peak in peaks_us)} us"
+    return f"at {', '.join(f'{peak:.0f}' for peak in peaks_us)} µs"

@@ -23,7 +23,7 @@ def tick_times(low: float, high: float, wanted: int = 4) -> list[float]:
 
 
 class RampPicture(QWidget):
-    """Sticks at six times (us): master, slave, master on the ramp up, the same on the way down.
+    """Sticks at six times (µs): master, slave, master on the ramp up, the same on the way down.
 
     The master's sticks are full and named above, the slave's is dashed and named on its axis.
     """
@@ -44,8 +44,8 @@ class RampPicture(QWidget):
         self.times_us = times if whole else ()
         self._stale = stale
         text = ", ".join(f"{t:.1f}" for t in self.times_us)
-        self.setAccessibleName(f"peaks on the ramp in us: {text or 'none'}")
-        self.setToolTip(f"Peaks at {text} us" if text else "No complete set of peaks")
+        self.setAccessibleName(f"peaks on the ramp in µs: {text or 'none'}")
+        self.setToolTip(f"Peaks at {text} µs" if text else "No complete set of peaks")
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -63,7 +63,7 @@ class RampPicture(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "no complete set of peaks")
             painter.end()
             return
-        for row, (caption, unit) in enumerate((("up", ""), ("down", " us"))):
+        for row, (caption, unit) in enumerate((("up", " µs"), ("down", " µs"))):
             top = float(row * (self._row_height() + 4))
             self._draw_row(painter, top, caption, unit, self.times_us[3 * row : 3 * row + 3])
         painter.end()

@@ -12,7 +12,7 @@ from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.setpoint import SetpointField
 from gui.widgets.setpoint_row import SetpointRow
-from gui.widgets.words import words
+from gui.widgets.words import show_stale, words
 
 
 class SidebandPanel(ScrolledPanel):
@@ -79,7 +79,7 @@ class SidebandPanel(ScrolledPanel):
         if edited:
             self._show(predicted, frequency, "Preview with the RF on, not sent yet:", preview=True)
         elif rf.value:
-            text = "As it was when last heard of:" if rf.stale else "Predicted from V_pi:"
+            text = "As it was when last heard of:" if rf.stale else "Predicted from Vπ:"
             self._show(predicted, frequency, text, stale=rf.stale)
         else:
             text = (
@@ -93,10 +93,12 @@ class SidebandPanel(ScrolledPanel):
     ) -> None:  # fmt: skip
         self.picture.show_lines(predicted, frequency, preview=preview, stale=stale)
         self.state.setText(state)
+        show_stale(self.numbers, stale)
+        show_stale(self.state, stale)
         rig = self.context.readings.rig
-        v_pi = f", V_pi {rig.eom_v_pi_v:g} V" if rig else ""
+        v_pi = f", Vπ {rig.eom_v_pi_v:g} V" if rig else ""
         self.numbers.setText(
-            f"J0² {_percent(predicted.carrier)}   J1² 2 × {_percent(predicted.first)}   "
+            f"J0² {_percent(predicted.carrier)}   J1² 2 × {_percent(predicted.first)}\n"
             f"J2² 2 × {_percent(predicted.second)}   beyond {_percent(predicted.beyond)}\n"
             f"Depth β {predicted.depth:.3f} rad{v_pi}"
         )

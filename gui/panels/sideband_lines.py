@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from atta_daq.physics.sidebands import Sidebands, depth_from_power_dbm
 from gui.theme.theme import Theme
+from gui.words import true_minus
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class LinesPicture(QWidget):
             )
             painter.setBrush(Qt.BrushStyle.NoBrush if self._preview else colour)
             painter.drawRect(bar)
-            painter.setPen(QColor(palette.text))
+            painter.setPen(QColor(palette.muted if self._stale else palette.text))
             middle = Qt.AlignmentFlag.AlignHCenter
             painter.drawText(
                 QRectF(left - 0.5 * width, bar.top() - line - 2.0, 2.0 * width, line),
@@ -122,5 +123,5 @@ def percent_text(share: float) -> str:
 
 
 def offset_text(offset_mhz: float) -> str:
-    """'+250', '−500', '0'."""
-    return f"{offset_mhz:+.4g}".replace("-", "−") if offset_mhz else "0"
+    """'+250', '−500', '0 MHz': the unit of all stands at the carrier."""
+    return true_minus(f"{offset_mhz:+.4g}") if offset_mhz else "0 MHz"

@@ -2,9 +2,10 @@
 
 import pyqtgraph as pg
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPen, QWheelEvent
+from PySide6.QtGui import QFontMetrics, QPen, QWheelEvent
 
 from gui.theme.theme import Theme
+from gui.widgets.axis import RoomyAxis
 
 QWIDGETSIZE_MAX = (1 << 24) - 1
 """Qt's own; PySide does not export it."""
@@ -14,9 +15,12 @@ class SmallPlot(pg.PlotWidget):
     """Two axes, no menu, no zoom by mouse; the wheel scrolls the panel."""
 
     def __init__(
-        self, theme: Theme, name: str, bottom: str, left: str, *, grows: bool = False
-    ) -> None:
-        super().__init__()
+        self, theme: Theme, name: str, bottom: str, left: str, *, grows: bool = False,
+        lines: float = 13.0,
+    ) -> None:  # fmt: skip
+        """`lines` is the height in text sizes; one that `grows` has it at least."""
+        super().__init__(axisItems={side: RoomyAxis(side) for side in ("bottom", "left")})
+        self._lines = lines
         self._theme = theme
         self._grows = grows
         self._labels = {"bottom": bottom, "left": left}
@@ -48,6 +52,9 @@ class SmallPlot(pg.PlotWidget):
             axis.setTextPen(palette.muted)
             axis.setTickFont(font)
             axis.setLabel(label, **{"color": palette.muted, "font-size": f"{max(size - 2, 7)}pt"})
+        # The numbers at both ends are drawn, with half a line of room for the upper one.
+        self._item.getAxis("left").setStyle(hideOverlappingLabels=False)
+        self._item.setContentsMargins(0, QFontMetrics(font).height() // 2, 0, 0)
         # pyqtgraph keeps room for ten-point numbers only.
         self._item.getAxis("bottom").setHeight(round(3.6 * size))
         self._item.getAxis("left").setWidth(round(5.6 * size))
@@ -95,7 +102,7 @@ class SmallPlot(pg.PlotWidget):
         self._item.showGrid(x=not empty, y=not empty, alpha=0.15)
 
     def sizeHint(self) -> QSize:
-        return QSize(200, round(13.0 * self._theme.size_pt))
+        return QSize(200, round(self._lines * self._theme.size_pt))
 
     def wheelEvent(self, ev: QWheelEvent) -> None:
         ev.ignore()

@@ -3,21 +3,23 @@
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from atta_daq.client.pv import Reading
 from gui.context import Context
 from gui.link.values import MAJOR, MINOR, Value
 from gui.model.history import Ring, reduce
+from gui.panels.time_scale import head_px, left_px
 from gui.theme.palettes import Tone
 from gui.widgets.axis import ClockAxis
+from gui.widgets.elided import ElidedLabel
 from gui.widgets.plot import Range, steady_range, themed_plot
 from gui.widgets.readback import shown
 
 MOST_BINS = 500
 """Each gives two points, the lowest and the highest; more than one a pixel shows nothing more."""
-CURVE_LINES = 3.5
-"""Height of a curve, in lines of text."""
+CURVE_LINES = 2.6
+"""Least height of a curve, in lines of text; half a line above and below it is margin."""
 MARKS = {MINOR: "▲ ", MAJOR: "■ "}
 
 
@@ -31,11 +33,10 @@ class Strip(QWidget):
         self.reading = reading
         self._theme = context.theme
         self._tone = Tone.OK
-        self.title = QLabel(reading.meaning[:1].upper() + reading.meaning[1:])
+        self.title = ElidedLabel(reading.meaning[:1].upper() + reading.meaning[1:])
         self.title.setToolTip(f"{reading.meaning} ({reading.name})")
-        self.title.setMinimumWidth(10)
-        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.latest = QLabel("–")
+        self.head = QWidget()
         self.close_button = QToolButton()
         self.close_button.setText("×")
         self.close_button.setAccessibleName(f"Remove {reading.meaning}")
@@ -51,15 +52,11 @@ class Strip(QWidget):
         self.curve = pg.PlotCurveItem(connect="finite")
         self.plot.box.addItem(self.curve, ignoreBounds=True)
         self._range: Range | None = None
-        self._with_axis = True
+        # The panel has one time axis for all, and the latest value says the unit.
+        self.plot.units_inside = False
+        self.plot.show_numbers("bottom", False)
         self._build()
         self.plot.on_restyle(self._restyle)
-
-    def show_axis(self, visible: bool) -> None:
-        """Only the lowest strip carries the numbers of the common time axis."""
-        self._with_axis = visible
-        self.plot.show_numbers("bottom", visible)
-        self._fit()
 
     def draw(self, ring: Ring, end_s: float, span_s: float) -> None:
         """Draw the last `span_s` seconds before `end_s` (UTC)."""
@@ -73,16 +70,23 @@ class Strip(QWidget):
             self.plot.show_range(y=self._range)
 
     def _build(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(6)
-        head.addWidget(self.title, 1)
-        head.addWidget(self.latest)
-        head.addWidget(self.close_button)
-        column = QVBoxLayout(self)
+        value = QHBoxLayout()
+        value.setContentsMargins(0, 0, 0, 0)
+        value.setSpacing(6)
+        value.addWidget(self.latest, 1)
+        value.addWidget(self.close_button)
+        # Beside the curve: above it, a row of words would cost as much height as the curve has.
+        column = QVBoxLayout(self.head)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self.plot, 1)
+        column.addWidget(self.title)
+        column.addLayout(value)
+        column.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        row.addWidget(self.head)
+        row.addWidget(self.plot, 1)
 
     def _remove(self) -> None:
         self.removed.emit(self.reading.name)
@@ -109,14 +113,14 @@ class Strip(QWidget):
     def _fit(self) -> None:
         """The same width of numbers in every strip, so that their time axes are aligned."""
         metrics = self.plot.fontMetrics()
+        self.head.setFixedWidth(head_px(self.plot))
         left = self.plot.item.getAxis("left")
         left.showLabel(False)
-        left.setWidth(metrics.horizontalAdvance("-0000.00") + 8)
+        left.setWidth(left_px(self.plot))
         # Half a line above and below: room for a number at the very end of the axis.
         half = metrics.height() // 2
-        self.plot.item.setContentsMargins(0, half, 4, 0 if self._with_axis else half)
-        lines = CURVE_LINES + (1.6 if self._with_axis else 1.0)
-        self.plot.setMinimumHeight(round(lines * metrics.height()))
+        self.plot.item.setContentsMargins(0, half, 4, half)
+        self.plot.setMinimumHeight(round(CURVE_LINES * metrics.height()))
 
 
 def _tone(value: Value) -> Tone:

@@ -20,6 +20,7 @@ from gui.link.station import LinkState
 from gui.model.history import Ring
 from gui.panel import Panel
 from gui.panels.strip import Strip
+from gui.panels.time_scale import TimeScale
 from gui.widgets.flow import FlowLayout
 
 SPANS_S = {"5 min": 300.0, "30 min": 1800.0, "2 h": 7200.0}
@@ -50,6 +51,7 @@ class StripsPanel(Panel):
         self.empty.setWordWrap(True)
         self.empty.setProperty("role", "muted")
         self.choices = self._make_menu()
+        self.time = TimeScale(context)
         self._build()
         chosen = context.settings.get("strips")
         for name in chosen if isinstance(chosen, list) else FIRST_CHOICE:
@@ -131,6 +133,8 @@ class StripsPanel(Panel):
         column.addLayout(bar)
         column.addWidget(self.empty)
         column.addWidget(scroll, 1)
+        column.addWidget(self.time)
+        self._scroll = scroll
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -149,14 +153,13 @@ class StripsPanel(Panel):
         (self.add if action.isChecked() else self.remove)(action.objectName())
 
     def _changed(self) -> None:
-        """The choice has changed: menu, settings, and which strip carries the time axis."""
+        """The choice has changed: menu, settings, the time axis."""
         for submenu in self.choices.findChildren(QMenu):
             for action in submenu.actions():
                 action.setChecked(action.objectName() in self.strips)
         self.context.settings.set("strips", list(self.strips))
         self.empty.setVisible(not self.strips)
-        for strip in self.strips.values():
-            strip.show_axis(strip is list(self.strips.values())[-1])
+        self.time.setVisible(bool(self.strips))
         self._redraw()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -215,6 +218,7 @@ class StripsPanel(Panel):
 
     def _draw(self, names: list[str]) -> None:
         end_s = self.context.readings.value(BEAT).utc_s
+        self.time.show_span(end_s, self._span_s, self._scroll.viewport().width())
         for name in names:
             self.strips[name].show_latest(self.context.readings.value(name))
             self.strips[name].draw(self._rings[name], end_s, self._span_s)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gui.model.readings import Readings
+from gui.words import true_minus
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,6 @@ def zero_of(record: dict[str, Any]) -> Zero:
     found, error = float(record["shift_mhz"]), float(record["error_mhz"])
     digits = 2 if error < 1.0 else 1
     return Zero(
-        found, f"Last zeroing{when}: the 84Kr line was at {found:+.{digits}f} ± "
+        found, f"Last zeroing{when}: the 84Kr line was at {true_minus(f'{found:+.{digits}f}')} ± "
         f"{error:.{digits}f} MHz; that is the zero now.", True,
     )  # fmt: skip

@@ -7,6 +7,8 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtGui import QFont, QFontMetricsF
 
+from gui.words import true_minus
+
 CLOCK_STEPS_S = tuple(60.0 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120))
 
 
@@ -50,6 +52,9 @@ class RoomyAxis(pg.AxisItem):
             room = max(map(metrics.horizontalAdvance, ends)) + metrics.height()
         step = tick_step(minVal, maxVal, size / room)
         return [(step, 0), (step / 5.0, 0)]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [true_minus(text) for text in super().tickStrings(values, scale, spacing)]
 
 
 class ClockAxis(RoomyAxis):

@@ -9,14 +9,21 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui.model.recent import four_digits
 from gui.theme.theme import Theme
 
+UNIT_SIZE = 0.4
+"""Of the unit, in sizes of the number."""
+
 
 class Meter(QWidget):
     """Draws the number as large as it fits."""
 
-    def __init__(self, theme: Theme, name: str, unit: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, name: str, short: str, unit: str, parent: QWidget | None = None
+    ) -> None:
+        """`name` is for screen readers, `short` stands below the bar."""
         super().__init__(parent)
         self._theme = theme
         self._name = name
+        self._short = short
         self._unit = unit
         self.value = self.best = math.nan
         self.fresh = False
@@ -61,7 +68,7 @@ class Meter(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(palette.series[1] if self.fresh else palette.border))
             painter.drawRect(filled)
-        painter.setPen(QPen(QColor(palette.text)))
+        painter.setPen(QPen(QColor(palette.text if self.fresh else palette.muted)))
         below = QRectF(0.0, bar.bottom() + 1.0, self.width(), 1.2 * line)
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._said())
         painter.end()
@@ -73,17 +80,34 @@ class Meter(QWidget):
         font = QFont(self.font())
         font.setBold(True)
         font.setPixelSize(100)
-        width = QFontMetricsF(font).horizontalAdvance(widest)
-        font.setPixelSize(max(8, int(min(area.height(), 100.0 * area.width() / width))))
+        metrics = QFontMetricsF(font)
+        unit = f" {self._unit}"
+        width = metrics.horizontalAdvance(widest) + UNIT_SIZE * metrics.horizontalAdvance(unit)
+        size = max(8.0, min(area.height(), 100.0 * area.width() / width))
+        font.setPixelSize(int(size))
         painter.setFont(font)
         palette = self._theme.palette
         painter.setPen(QPen(QColor(palette.text if self.fresh else palette.muted)))
-        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
+        small = QFont(self.font())
+        small.setPixelSize(max(8, int(UNIT_SIZE * size)))
+        number = QFontMetricsF(font).horizontalAdvance(text)
+        whole = number + QFontMetricsF(small).horizontalAdvance(unit)
+        place = QRectF(area)
+        place.setLeft(area.left() + max(0.0, (area.width() - whole) / 2.0))
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(place, left, text)
+        painter.setFont(small)
+        # Both stand on one line of writing.
+        drop = QFontMetricsF(font).ascent() - QFontMetricsF(font).height() / 2.0
+        rise = QFontMetricsF(small).ascent() - QFontMetricsF(small).height() / 2.0
+        painter.drawText(place.translated(number, drop - rise), left, unit)
 
     def _said(self) -> str:
         if not math.isfinite(self.share):
-            return f"{self._unit}: no best yet"
-        return f"{self._unit}: {100.0 * self.share:.0f} % of best {four_digits(self.best)}"
+            return f"{self._short}: no best yet"
+        return f"{self._short}: {100.0 * self.share:.0f} % of best {four_digits(self.best)}"
 
     def _describe(self) -> None:
-        self.setAccessibleName(f"{self._name}: {four_digits(self.value)} {self._said()}")
+        self.setAccessibleName(
+            f"{self._name}: {four_digits(self.value)} {self._unit}, {self._said()}"
+        )

@@ -4,8 +4,17 @@ from collections.abc import Callable
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
 
 from gui.context import Context
 from gui.widgets.axis import RoomyAxis
@@ -50,12 +59,18 @@ class ThemedPlot(pg.PlotWidget):
         self.theme = context.theme
         self.zoomed = False
         """The operator chose the ranges; they stay until Home."""
+        self.units_inside = True
+        """A plot too small for labels says its units in its corners."""
         self._labels = {"bottom": x_label, "left": y_label, "right": right_label}
         self._x: Range | None = None
         self._y: Range | None = None
         self._bare: set[str] = set()
         self._restyles: list[Callable[[], None]] = []
         item = self.item
+        self._corners = {
+            side: QGraphicsSimpleTextItem(_unit(self._labels[side]), item.getViewBox())
+            for side in own
+        }
         item.hideButtons()
         self.box.disableAutoRange()
         for side in SIDES:
@@ -63,6 +78,7 @@ class ThemedPlot(pg.PlotWidget):
         for side in own:
             # Until there is a range the numbers would be about nothing.
             item.getAxis(side).setStyle(showValues=False)
+        self.box.sigResized.connect(self._place_corners)
         self.box.sigRangeChangedManually.connect(self._on_zoom)
         context.theme.changed.connect(self.restyle)
         self.restyle()
@@ -118,6 +134,11 @@ class ThemedPlot(pg.PlotWidget):
             axis.setStyle(tickFont=font)
             if text := self._labels.get(side):
                 axis.setLabel(text, **{"color": palette.muted, "font-size": f"{size_pt}pt"})
+        for corner in self._corners.values():
+            corner.setFont(font)
+            corner.setBrush(QColor(palette.muted))
+        # A number at the upper end of its axis is half a line higher than the axis.
+        self.item.setContentsMargins(0, QFontMetrics(font).height() // 2, 0, 0)
         self._fit_labels()
         self._draw_border()
         for callback in self._restyles:
@@ -175,6 +196,17 @@ class ThemedPlot(pg.PlotWidget):
         roomy = self.height() > ROOMY_LINES * self.fontMetrics().height()
         for side, text in self._labels.items():
             self.item.getAxis(side).showLabel(bool(text) and roomy)
+        for corner in self._corners.values():
+            corner.setVisible(self.units_inside and not roomy)
+        self._place_corners()
+
+    def _place_corners(self) -> None:
+        """The units alone, inside the plot: of the numbers on the left and of those below."""
+        room = self.box.rect()
+        self._corners["left"].setPos(4.0, 1.0)
+        below = self._corners["bottom"]
+        size = below.boundingRect()
+        below.setPos(room.width() - size.width() - 4.0, room.height() - size.height() - 1.0)
 
     def _draw_border(self) -> None:
         if self.closed:
@@ -200,6 +232,11 @@ def themed_plot(
         right_label,
         parent,
     )
+
+
+def _unit(label: str) -> str:
+    """'MHz' of 'Detuning (MHz)'; empty without brackets."""
+    return label.rpartition("(")[2].removesuffix(")") if label.endswith(")") else ""
 
 
 def with_unit(label: str, unit: str) -> str:

@@ -10,6 +10,7 @@ from atta_daq.client.names import READINGS
 from gui.link.values import MAJOR, MINOR, Value
 from gui.panel import Panel
 from gui.theme.palettes import Tone
+from gui.words import true_minus
 
 _READINGS = {reading.name: reading for reading in READINGS}
 _ALARM_MARKS = {MINOR: "▲ ", MAJOR: "■ "}
@@ -28,7 +29,7 @@ def shown(name: str, value: Value) -> str:
             return "–"
         # Adding 0 turns -0.0 into 0.
         number = f"{round(value.value, reading.precision) + 0.0:.{reading.precision}f}"
-        return f"{number} {reading.unit}".rstrip()
+        return true_minus(f"{number} {reading.unit}".rstrip())
     return f"{value.value} {reading.unit}".rstrip()
 
 

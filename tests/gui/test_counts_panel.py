@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from fakes_gui import FakeLink
+from panel_tools import Shown
 from pytestqt.qtbot import QtBot
 
 from gui.context import Context
@@ -86,5 +87,17 @@ def test_counts_and_rate(panel: CountsPanel, link: FakeLink) -> None:
     assert panel.atoms.property("stale")
     link.feed(rate__counts=37, rate__counting=412.34)
     assert panel.atoms.text() == "Atoms 37 (provisional)"
-    assert panel.rate.text() == "Last segment 412.3/h"
+    assert panel.rate.text() == "Last segment 412 atoms/h"
     assert not panel.atoms.property("stale")
+
+
+def test_the_axes_keep_their_zeros_and_the_triangles_have_a_key(
+    shown: Shown, link: FakeLink
+) -> None:
+    panel = shown(CountsPanel)
+    link.feed(camera__signals=np.arange(30.0), camera__arrivals=np.zeros(30))
+    for plot in (panel.trace, panel.histogram):
+        low, high = plot.box.viewRange()[0]
+        half = plot.fontMetrics().horizontalAdvance("0") / 2.0 / plot.box.width() * (high - low)
+        assert low + half <= 0.0 <= high - half, "there is room for the number"
+    assert panel.key.text() == "▲ atoms came in"

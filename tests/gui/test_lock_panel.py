@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fakes_gui import FakeLink
 from panel_tools import PEAKS, Shown, commands, put
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 from window_states import sweep
 
@@ -46,7 +47,7 @@ def test_errors_are_drawn_in_a_range_that_does_not_flicker(shown: Shown, link: F
     assert list(x) == [-2, -1, 0]
     assert list(y) == [0.1, -1.4, 0.3]
     low, high = panel.strip.viewRange()[1]
-    assert (low, high) == pytest.approx((-2.0, 2.0), abs=0.1)
+    assert (low, high) == pytest.approx((-2.5, 2.5), abs=0.11), "2 and room for its number"
     link.feed(lock__errors=np.array([]))
     assert panel.curve.getData()[1] is None or len(panel.curve.getData()[1]) == 0
 
@@ -94,7 +95,7 @@ def test_photodiode_traces_stand_for_the_peaks_where_a_lock_has_them(
         x, y = panel.traces.marks[name].getData()
         assert list(x) == places
         assert list(y) == pytest.approx(np.interp(places, times, volts)), "on the trace"
-    assert "▲ master at 551, 2950 us" in panel.traces.caption.text()
+    assert "▲ master at 551, 2950 µs" in panel.traces.caption.text()
     assert list(panel.curve.getData()[1]) == [0.2, -0.3], "errors of single sweeps"
     link.feed(**{name: np.array([]) for name in sweep()}, lock__trace_errors=np.array([]))
     assert panel.peaks.isVisibleTo(panel)
@@ -175,3 +176,23 @@ def test_a_zeroing_under_way_may_be_a_step_ahead(shown: Shown, link: FakeLink) -
 def test_round_numbers_of_the_axes() -> None:
     assert [nice_limit(x) for x in (0.5, 0.51, 3.0)] == pytest.approx([0.5, 1.0, 5.0])
     assert tick_times(100.0, 3200.0) == [1000.0, 2000.0, 3000.0]
+
+
+def test_traces_stand_first_while_the_wiring_is_wrong(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    place = panel.body.indexOf(panel.traces)
+    assert place > panel.body.indexOf(panel.strip)
+    link.feed(lock__locked=False, lock__reason="sidebands: 25 % beside the slave")
+    assert panel.body.indexOf(panel.traces) == 0
+    link.feed(lock__locked=True, lock__reason="")
+    assert panel.body.indexOf(panel.traces) == place
+
+
+def test_the_lock_speaks_of_errors_and_microseconds(shown: Shown, link: FakeLink) -> None:
+    panel = shown(LockPanel)
+    link.feed(lock__errors=np.zeros(20), lock__peaks=np.array(PEAKS))
+    assert panel.strip._item.getAxis("bottom").labelText == "Error of each poll, newest is 0"
+    assert panel.traces.plot._item.getAxis("bottom").labelText == "Time on the ramp (µs)"
+    assert panel.peaks.toolTip().endswith("µs")
+    texts = {label.text() for label in panel.findChildren(QLabel)}
+    assert "Rms of the slave frequency" in texts

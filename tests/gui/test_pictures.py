@@ -207,6 +207,7 @@ def panels_in_trouble(studio: Studio) -> None:
 
 def panels_stale(studio: Studio) -> None:
     running(studio.link)
+    feed_history(studio.link)
     studio.link.go(LinkState.LOST, "station 'test-rig' does not answer")
     studio.take_panels("stale")
 

@@ -76,3 +76,24 @@ def test_axes_say_their_units(context: Context, qtbot: QtBot) -> None:
     assert plot.item.getAxis("bottom").labelText == "Detuning (MHz)"
     assert plot.item.getAxis("left").labelText == "Rate (1/h)"
     assert plot.accessibleName() == "a plot"
+
+
+def test_a_plot_too_small_for_labels_says_its_units_in_the_corners(
+    qtbot: QtBot, context: Context
+) -> None:
+    plot = themed_plot(context, "a plot", "Time", "Rate", x_unit="s ago", y_unit="1/s")
+    qtbot.addWidget(plot)
+    plot.resize(200, 80)
+    plot.show()
+    corners = plot._corners
+    assert {side: corner.text() for side, corner in corners.items()} == {
+        "bottom": "s ago", "left": "1/s",
+    }  # fmt: skip
+    assert all(corner.isVisible() for corner in corners.values())
+    plot.resize(400, 400)
+    assert not any(corner.isVisible() for corner in corners.values())
+
+
+def test_axes_write_a_true_minus(context: Context) -> None:
+    axis = themed_plot(context, "a plot").item.getAxis("left")
+    assert axis.tickStrings([-5.0, 0.0, 5.0], 1.0, 5.0) == ["−5", "0", "5"]

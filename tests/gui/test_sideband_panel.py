@@ -79,7 +79,7 @@ def test_what_lies_beyond_the_second_order_is_told() -> None:
 
 
 def test_labels_of_the_lines() -> None:
-    assert [offset_text(x) for x in (-500.0, 0.0, 250.25)] == ["−500", "0", "+250.2"]
+    assert [offset_text(x) for x in (-500.0, 0.0, 250.25)] == ["−500", "0 MHz", "+250.2"]
     assert [percent_text(x) for x in (1.0, 0.581, 0.019, 0.0001)] == [
         "100 %",
         "58 %",

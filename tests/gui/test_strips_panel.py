@@ -12,6 +12,7 @@ from gui.context import Context
 from gui.link.station import LinkState
 from gui.link.values import MAJOR, Value
 from gui.panels.strips import CAPACITY, FIRST_CHOICE, NUMERIC, StripsPanel
+from gui.widgets.plot import ThemedPlot
 
 START_S = 1.7e9
 
@@ -134,6 +135,7 @@ def test_an_added_strip_asks_for_its_past(panel: StripsPanel, link: FakeLink) ->
 def test_a_long_past_is_drawn_with_few_points_and_every_peak(
     panel: StripsPanel, link: FakeLink
 ) -> None:
+    panel.resize(900, 300)  # the curve stands beside its words
     panel.choose_span(7200.0)
     past_s = START_S + np.arange(-7199.0, 1.0)
     values = np.zeros(7200)
@@ -169,10 +171,39 @@ def test_an_alarm_has_a_mark_and_a_colour(
     assert strip.curve.opts["pen"].color().name() != usual
 
 
-def test_only_the_lowest_strip_has_the_time_axis(panel: StripsPanel) -> None:
-    def with_axis() -> list[str]:
-        return [name for name, strip in panel.strips.items() if strip.clock.style["showValues"]]
+def test_one_time_axis_stands_below_all_strips_and_does_not_scroll(panel: StripsPanel) -> None:
+    shown = [strip.clock.style["showValues"] for strip in panel.strips.values()]
+    assert shown == [False] * len(FIRST_CHOICE)
+    panel.resize(586, 120)
+    panel.choose_span(300.0)
+    assert panel.time.isVisible()
+    assert panel.time.item.getAxis("bottom").style["showValues"]
+    assert panel.rect().contains(panel.time.geometry()), "in sight in a low panel"
+    assert not panel._scroll.isAncestorOf(panel.time)
+    for name in FIRST_CHOICE:
+        panel.remove(name)
+    assert not panel.time.isVisible()
 
-    assert with_axis() == [FIRST_CHOICE[-1]]
-    panel.remove(FIRST_CHOICE[-1])
-    assert with_axis() == [FIRST_CHOICE[-2]]
+
+def test_the_time_axis_is_aligned_with_the_strips(panel: StripsPanel, qtbot: QtBot) -> None:
+    panel.resize(586, 200)
+
+    def ends(plot: ThemedPlot) -> tuple[int, int]:
+        box = plot.box.sceneBoundingRect()
+        left = plot.mapTo(panel, plot.mapFromScene(box.topLeft())).x()
+        return left, round(left + box.width())
+
+    def aligned() -> bool:
+        panel.choose_span(300.0)
+        strip, time = ends(panel.strips["lock:rms"].plot), ends(panel.time)
+        return all(abs(a - b) <= 1 for a, b in zip(strip, time, strict=True))
+
+    qtbot.waitUntil(aligned, timeout=2000)
+
+
+def test_three_strips_fit_whole_into_the_dock_of_the_smallest_window(
+    panel: StripsPanel, qtbot: QtBot
+) -> None:
+    panel.resize(588, 200)
+    bar = panel._scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: not bar.isVisible(), timeout=2000)
