@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.context import Context
-from gui.model.counting import ATOMS, Counting
+from gui.model.counting import ATOMS, Counting, rate_error, two_digits
 from gui.panel import Panel
 from gui.widgets.fact import Fact
 from gui.widgets.flow import FlowLayout
@@ -49,13 +49,13 @@ class CountsPanel(Panel):
         self._build()
         self.trace.on_restyle(self._restyle)
         self.follow(self._show, "camera:signals", "camera:arrivals", "camera:counting")
-        self.follow(self._show_counts, "rate:counts", "rate:counting")
+        self.follow(self._show_counts, "rate:counts", "rate:counting", "run:table")
 
     def _build(self) -> None:
         facts = FlowLayout(spacing_px=14)
         facts.addWidget(self.atoms)
-        facts.addWidget(self.rate)
         facts.addWidget(self.key)
+        facts.addWidget(self.rate)
         for level in self._levels:
             self.trace.box.addItem(level[0], ignoreBounds=True)
             self.histogram.box.addItem(level[1], ignoreBounds=True)
@@ -145,9 +145,12 @@ class CountsPanel(Panel):
             why="the count of a segment is decided at its end",
         )  # fmt: skip
         rate = readings.number("rate:counting")
+        error = rate_error(readings.value("run:table").value, rate)
+        within = f" ± {two_digits(error)}" if error == error else ""
         self.rate.say(
-            f"{rate:.0f} atoms/h" if rate == rate else "–",
-            stale=readings.value("rate:counting").stale, why="of the last counting segment",
+            f"{rate:.0f}{within} atoms/h" if rate == rate else "–",
+            stale=readings.value("rate:counting").stale,
+            why="of the last counting segment, with its counting error",
         )  # fmt: skip
 
     def _restyle(self) -> None:
