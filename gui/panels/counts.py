@@ -25,7 +25,7 @@ class CountsPanel(Panel):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.atoms = Fact("Atoms")
-        self.rate = Fact("Last segment")
+        self.rate = Fact("Last rate")
         self.key = QLabel("▲ atoms came in")
         self.trace = themed_plot(
             context, "light of the trap in the last frames, with the atoms that came in",

@@ -43,9 +43,7 @@ class _Corner(QGraphicsSimpleTextItem):
 
     ground = QColor()
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget) -> None:
         painter.fillRect(self.boundingRect(), self.ground)
         super().paint(painter, option, widget)
 

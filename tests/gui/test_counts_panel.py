@@ -89,7 +89,7 @@ def test_counts_and_rate(panel: CountsPanel, link: FakeLink) -> None:
     assert panel.atoms.property("stale")
     link.feed(rate__counts=37, rate__counting=412.34)
     assert panel.atoms.text() == "Atoms 37 (provisional)"
-    assert panel.rate.text() == "Last segment 412 atoms/h"
+    assert panel.rate.text() == "Last rate 412 atoms/h"
     assert not panel.atoms.property("stale")
 
 
@@ -104,9 +104,9 @@ def segments(**last: Any) -> dict[str, list[Any]]:
 
 def test_the_rate_has_its_counting_error(panel: CountsPanel, link: FakeLink) -> None:
     link.feed(rate__counting=1000.0, run__table=segments())
-    assert panel.rate.text() == "Last segment 1000 ± 100 atoms/h"
+    assert panel.rate.text() == "Last rate 1000 ± 100 atoms/h"
     link.feed(rate__counting=2000.0)
-    assert panel.rate.text() == "Last segment 2000 atoms/h", "not the segment of the table"
+    assert panel.rate.text() == "Last rate 2000 atoms/h", "not the segment of the table"
 
 
 @pytest.mark.parametrize(
