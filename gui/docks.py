@@ -75,6 +75,9 @@ class Docks(QObject):
         for bar in bars:
             if bar not in self._bars:
                 self._bars.add(bar)
+                # Half a title names no panel: where they do not all fit, the bar scrolls.
+                bar.setElideMode(Qt.TextElideMode.ElideNone)
+                bar.setUsesScrollButtons(True)
                 bar.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
                 bar.customContextMenuRequested.connect(
                     lambda place, bar=bar: self._offer(bar, place)

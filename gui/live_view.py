@@ -4,9 +4,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from atta_daq.client.names import VIEW_LEASE_S
 from gui.context import Context
-
-VIEW = "camera view"
-"""How the station's live views are called."""
+from gui.model.state import VIEW
 
 
 class LiveViewKeeper(QObject):

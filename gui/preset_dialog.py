@@ -88,7 +88,7 @@ class PresetDialog(SideDialog):
         self.choice.setAccessibleName("preset")
         self.choice.currentIndexChanged.connect(self._on_choice)
         self._model = QStandardItemModel(0, 4, self)
-        self._model.setHorizontalHeaderLabels(["What", "Now", "Then", ""])
+        self._model.setHorizontalHeaderLabels(["What", "Now", "Preset", ""])
         self._model.itemChanged.connect(self._on_tick)
         self.table = _Differences("differences")
         self.table.setModel(self._model)
@@ -118,7 +118,7 @@ class PresetDialog(SideDialog):
         self.resize(720, 420)
         ends = [
             context.readings.watch(self._follow, *QUANTITIES, "station:rig"),
-            context.readings.watch(self._offer, "run:state", "station:control"),
+            context.readings.watch(self._offer, "run:state", "station:activity", "station:control"),
         ]
         self.destroyed.connect(lambda: [end() for end in ends])
         context.theme.changed.connect(self._fill)

@@ -4,10 +4,15 @@ import math
 
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
+from atta_daq.client.log import alarms_from_json
 from gui.context import Context
 from gui.link.station import LinkState
 from gui.model.output import output_missing
+from gui.model.run_end import INPUTS as RUN_END
+from gui.model.run_end import RunEnd, run_end
+from gui.model.state import activity_words
 from gui.panel import Panel
+from gui.panels.register import REGISTER, register_state
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.elided import ElidedLabel
@@ -40,6 +45,20 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
+def _ended(end: RunEnd | None) -> str:
+    """Why a run ended that nobody has looked at yet."""
+    if end is None or not end.unseen:
+        return ""
+    return f"ended, {end.state}: {end.reason}" if end.reason else f"ended, {end.state}"
+
+
+def _end_tone(end: RunEnd) -> Tone:
+    """Loud only until it has been seen; a run with gaps is there all the same."""
+    if not end.unseen:
+        return Tone.OFF
+    return Tone.WARNING if end.state.startswith("complete") else Tone.DANGER
+
+
 def _waiting(suspended: str, recovery: str) -> str:
     """Why a run waits and what is tried, most important first: the end of a long line is cut."""
     if not suspended:
@@ -62,6 +81,7 @@ class StatusStrip(Panel):
                 ("seed", "Seed"),
                 ("amplifier", "Amplifier"),
                 ("interlock", "Interlock"),
+                ("guard", "Seed guard"),
                 ("lock", "Lock"),
                 ("shutter", "819 nm"),
                 ("trap", "Trap"),
@@ -74,28 +94,28 @@ class StatusStrip(Panel):
         self._bar.setAccessibleName("progress of the run")
         self._bar.setMaximumHeight(22)
         self._bar.setFixedWidth(220)
-        self._suspended = ElidedLabel()
-        self._suspended.setProperty("role", "wrong")
+        self._trouble = ElidedLabel()
+        self._trouble.setProperty("role", "wrong")
         first = QHBoxLayout()
         first.setSpacing(10)
         for name in ("station", "control", "run", "alarms"):
             first.addWidget(self.badges[name])
-        lower = ("interlock", "seed", "amplifier", "lock", "shutter", "trap", "camera")
+        lower = ("interlock", "guard", "seed", "amplifier", "lock", "shutter", "trap", "camera")
         first.addWidget(self._bar)
         first.addWidget(self._run, 1)
         rows = QVBoxLayout()
         rows.setSpacing(0)
         rows.addLayout(first)
         rows.addWidget(WrappedRow(*(self.badges[name] for name in lower)))
-        rows.addWidget(self._suspended)
+        rows.addWidget(self._trouble)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(6, 3, 6, 3)
         whole.addLayout(rows, 1)
         whole.addWidget(context.actions.button("rig.stop"))
         context.link.state_changed.connect(self._show_link)
         self._show_link()
-        self.follow(self._show_run, "run:state", "run:id", "run:segment", "run:segments",
-                    "run:remaining", "run:suspended", "run:recovery", "run:skipped",
+        self.follow(self._show_run, *RUN_END, "run:segment", "run:segments", "run:remaining",
+                    "run:suspended", "run:recovery", "run:skipped",
                     "station:activity")  # fmt: skip
         self.follow(self._show_control, "station:control")
         self.follow(self._show_light, "amplifier:seed_on", "amplifier:on", "amplifier:current",
@@ -103,8 +123,7 @@ class StatusStrip(Panel):
                     "amplifier:seed_power", "station:rig", "station:alarms")  # fmt: skip
         self.follow(self._show_lock, "lock:locked", "lock:reason")
         self.follow(self._show_trap, "trap:isotope", "trap:locked")
-        self.follow(self._show_camera, "camera:gain", "camera:shutter", "camera:stable",
-                    "camera:acquiring")  # fmt: skip
+        self.follow(self._show_camera, *REGISTER, "camera:acquiring")
         self.follow(self._show_alarms, "station:alarms")
 
     def _flag(
@@ -138,39 +157,58 @@ class StatusStrip(Panel):
 
     def _show_run(self) -> None:
         readings = self.context.readings
-        state = readings.text("run:state") or "idle"
-        value = readings.value("run:state")
-        suspended = readings.text("run:suspended")
-        activity = readings.text("station:activity")
-        if value.stale:
-            self.badges["run"].show_state("unknown", Tone.STALE, value.message)
-        elif state == "idle" and activity:
-            self.badges["run"].show_state(activity, Tone.BUSY, "the rig is busy outside a run")
-        else:
-            tone = Tone.WARNING if suspended else _RUN.get(state, Tone.WARNING)
-            self.badges["run"].show_state("suspended" if suspended else state, tone, suspended)
-        total = max(1, int(readings.number("run:segments") or 0) if state != "idle" else 1)
-        taken = int(readings.number("run:segment")) if state != "idle" else 0
+        stale = readings.value("run:state").stale
+        end = run_end(readings)
+        self._show_run_badge(end)
+        counted = self.context.state.run_state != "idle" or end is not None
+        total = max(1, int(readings.number("run:segments") or 0) if counted else 1)
+        taken = int(readings.number("run:segment")) if counted else 0
         self._bar.setRange(0, total)
         self._bar.setValue(min(taken, total))
-        self._bar.setFormat(f"{taken} of {total} segments" if state != "idle" else "")
-        run_id = readings.text("run:id")
+        self._bar.setFormat(f"{taken} of {total} segments" if counted else "")
+        self._bar.setEnabled(not stale)
+        self._run.show_text(self._run_text())
+        suspended = readings.text("run:suspended")
+        trouble = _waiting(suspended, readings.text("run:recovery")) or _ended(end)
+        self._trouble.show_text(trouble)
+        self._trouble.setVisible(bool(trouble))
+        for label in (self._run, self._trouble):
+            show_stale(label, stale)
+
+    def _show_run_badge(self, end: RunEnd | None) -> None:
+        """The run or its end; what the rig does outside a run, unless a fault is to be seen."""
+        readings, badge = self.context.readings, self.badges["run"]
+        value, activity = readings.value("run:state"), self.context.state.activity
+        busy = not value.stale and bool(activity) and not (end and end.unseen)
+        badge.rename("Rig" if busy else "Run")
+        suspended = readings.text("run:suspended")
+        if value.stale:
+            badge.show_state("unknown", Tone.STALE, value.message)
+        elif busy:
+            badge.show_state(activity_words(activity), Tone.BUSY, "the rig is busy outside a run")
+        elif end is not None:
+            seen = "acknowledge its alarm in the log when you have seen it"
+            why = f"{end.reason}\n{seen}" if end.unseen else end.reason
+            badge.show_state(f"ended, {end.state}", _end_tone(end), why)
+        elif suspended:
+            badge.show_state("suspended", Tone.WARNING, suspended)
+        else:
+            state = self.context.state.run_state
+            badge.show_state(state, _RUN.get(state, Tone.WARNING))
+
+    def _run_text(self) -> str:
+        """What is most wanted first: the end gives way where there is no room."""
+        readings = self.context.readings
+        parts: list[str] = []
         left = readings.number("run:remaining")
-        text = run_id or "no run"
+        if self.context.state.run_state in ("running", "paused") and math.isfinite(left):
+            rate = readings.rig.rate if readings.rig else 1.0
+            at_rate = f" of rig time left ({duration(left / rate)})" if rate != 1.0 else " left"
+            parts.append(duration(left) + at_rate)
         skipped = readings.number("run:skipped")
         if skipped > 0:
-            text += f", {skipped:.0f} {'block' if skipped == 1 else 'blocks'} skipped"
-        if state in ("running", "paused") and math.isfinite(left):
-            rate = readings.rig.rate if readings.rig else 1.0
-            text += f", {duration(left)} of rig time left"
-            if rate != 1.0:
-                text += f" ({duration(left / rate)})"
-        self._run.show_text(text)
-        self._suspended.show_text(_waiting(suspended, readings.text("run:recovery")))
-        self._suspended.setVisible(bool(suspended))
-        for label in (self._run, self._suspended):
-            show_stale(label, value.stale)
-        self._bar.setEnabled(not value.stale)
+            parts.append(f"{skipped:.0f} {'block' if skipped == 1 else 'blocks'} skipped")
+        return ", ".join([*parts, readings.text("run:id") or "no run"])
 
     def _show_light(self) -> None:
         readings, rig = self.context.readings, self.context.readings.rig
@@ -184,14 +222,17 @@ class StatusStrip(Panel):
             )  # fmt: skip
         if missing := output_missing(readings):
             self.badges["amplifier"].show_state("NO OUTPUT", Tone.DANGER, missing)
-        opened = self._flag("interlock", "amplifier:interlock_open", ("OPEN", Tone.DANGER),
-                            ("closed", Tone.OK))  # fmt: skip
-        protected = readings.value("amplifier:protected")
-        if not opened and not protected.stale and not protected.value:
-            self.badges["interlock"].show_state(
-                "NOT PROTECTED", Tone.DANGER, "the box's own guard against missing seed is off"
-            )
+        self._flag("interlock", "amplifier:interlock_open", ("OPEN", Tone.DANGER),
+                   ("closed", Tone.OK))  # fmt: skip
+        self._show_guard()
         self._flag("shutter", "light:shutter", ("ON", Tone.OK), ("blocked", Tone.OFF))
+
+    def _show_guard(self) -> None:
+        protected = self.context.readings.value("amplifier:protected")
+        off = ("NOT PROTECTED", Tone.DANGER)
+        if not self._flag("guard", "amplifier:protected", ("armed", Tone.OK), off):
+            why = protected.message or "the box's own guard against missing seed is off"
+            self.badges["guard"].setToolTip(why)
 
     def _show_lock(self) -> None:
         locked = self._flag("lock", "lock:locked", ("locked", Tone.OK), ("LOST", Tone.DANGER))
@@ -215,30 +256,32 @@ class StatusStrip(Panel):
 
     def _show_camera(self) -> None:
         readings = self.context.readings
-        gain = readings.value("camera:gain")
-        if gain.stale:
-            self.badges["camera"].show_state("unknown", Tone.STALE, gain.message)
+        badge, register = self.badges["camera"], register_state(readings)
+        gain, stable = readings.value("camera:gain"), readings.value("camera:stable")
+        if register.tone in (Tone.STALE, Tone.DANGER):
+            badge.show_state(register.word, register.tone, register.why)
+        elif not stable.stale and not stable.value:
+            with_gain = f"gain {gain.value}, " if gain.value else ""
+            badge.show_state(f"{with_gain}not settled", Tone.WARNING, "not at its temperature")
         elif readings.flag("camera:acquiring"):
-            self.badges["camera"].show_state(f"gain {gain.value}", Tone.OK, "exposing")
-        elif not readings.flag("camera:stable"):
-            self.badges["camera"].show_state("warm", Tone.WARNING, "not at its temperature")
+            badge.show_state(f"gain {gain.value or 'off'}", Tone.OK, "exposing")
         else:
-            self.badges["camera"].show_state("dark", Tone.OFF, "ready")
+            badge.show_state("dark", Tone.OFF, "ready")
 
     def _show_alarms(self) -> None:
-        alarms = self.context.readings.parsed("station:alarms", [])
-        active = [alarm for alarm in alarms if alarm["active"]]
-        waiting = [alarm for alarm in alarms if not alarm["acknowledged"]]
-        text = "\n".join(alarm["text"] for alarm in alarms)
+        alarms = alarms_from_json(self.context.readings.text("station:alarms"))
+        active = [alarm for alarm in alarms if alarm.active]
+        over = [alarm for alarm in alarms if not alarm.active and not alarm.acknowledged]
+        counts = [str(len(active))] if active else []
+        counts += [f"{len(over)} over not seen"] if over else []
+        text = "\n".join(alarm.text for alarm in alarms)
         value = self.context.readings.value("station:alarms")
         if value.stale:
             self.badges["alarms"].show_state("unknown", Tone.STALE, value.message)
-        elif active:
-            major = any(alarm["severity"] == "major" for alarm in active)
+        elif counts:
+            major = any(alarm.severity == "major" for alarm in active)
             self.badges["alarms"].show_state(
-                str(len(active)), Tone.DANGER if major else Tone.WARNING, text
+                ", ".join(counts), Tone.DANGER if major else Tone.WARNING, text
             )
-        elif waiting:
-            self.badges["alarms"].show_state(f"{len(waiting)} over", Tone.WARNING, text)
         else:
             self.badges["alarms"].show_state("none", Tone.OK)

@@ -23,6 +23,7 @@ from gui.settings import Settings
 from gui.shell import Shell
 from gui.status_strip import StatusStrip
 from gui.sweep.view import SweepView
+from gui.tab_marks import TabMarks
 from gui.theme.theme import Theme
 
 MENUS = (
@@ -57,11 +58,14 @@ class Window(QMainWindow):
         self.context.services["window"] = self
         link.values.connect(readings.deliver)
         link.state_changed.connect(self._on_link)
-        readings.watch(actions.refresh, "run:state", "station:control", "run:suspended")
+        readings.watch(
+            actions.refresh, "run:state", "run:suspended", "station:activity", "station:control"
+        )
         bind_commands(self.context)
         self.docks: dict[str, QDockWidget] = {}
         self._build()
         self._titles = Docks(self, self.docks, actions)
+        self._marks = TabMarks(self.context, self.docks, self)
         for spec in panels:
             actions.bind(spec.id, lambda spec=spec: self.show_panel(spec.id[len("view.panel_") :]))
         actions.bind("view.reset", self.reset_layout)

@@ -121,7 +121,7 @@ def make_context(folder: Path) -> tuple[Context, FakeLink]:
         link, readings, state, actions, Theme(), Settings(folder / "window.json"), Notices()
     )
     link.values.connect(readings.deliver)
-    readings.watch(actions.refresh, "run:state", "station:control")
+    readings.watch(actions.refresh, "run:state", "station:activity", "station:control")
     bind_commands(context)
     feed_idle(link)
     return context, link

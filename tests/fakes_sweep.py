@@ -72,14 +72,14 @@ def spectrum_fit(last_block: int = 12) -> FitResult:
         Curve("detuning_mhz", x, y, 0.025 * y),
         last_block=last_block,
         derived=(Parameter("peak_increase", 0.581, 0.049),),
-        notes=("rabi_scale held at 3.68", "strongest feature at -91 MHz as set"),
+        notes=("rabi_scale held at 3.68", "strongest feature at 43 MHz as set"),
     )
 
 
 def fit(parameters: tuple[Parameter, ...], curve: Curve | None, **more: Any) -> FitResult:
     usual: dict[str, Any] = dict(
         model="made", isotope=85, parameters=parameters, covariance=np.eye(len(parameters)),
-        goodness=Goodness("poisson deviance", 44.1, 40, 0.30), valid=True, message="",
+        goodness=Goodness("Poisson deviance", 44.1, 40, 0.30), valid=True, message="",
         last_block=12, curve=curve,
     )  # fmt: skip
     return FitResult(**{**usual, **more})
@@ -106,7 +106,7 @@ def on_off_fit() -> FitResult:
         None,
         isotope=81,
         derived=(Parameter("rate_on", 406.2, 13.6, "atoms/h"),),
-        goodness=Goodness("poisson deviance", 25.3, 22, 0.28),
+        goodness=Goodness("Poisson deviance", 25.3, 22, 0.28),
     )
 
 

@@ -188,16 +188,17 @@ def watching(link: FakeLink) -> None:
 def fault(link: FakeLink) -> None:
     """The run has ended by a fault of the camera."""
     running(link)
-    said = f"run {RUN_ID}: aborted, camera: no frame for 5.0 s: restart the camera's server"
+    reason = "camera: no frame for 5.0 s: restart the camera's server"
+    said = f"run {RUN_ID}: aborted, {reason}"
     gone = Value(math.nan, 3, "camera: no answer", NOW_S)
     alarms = [
         Alarm("run:fault", "run", said, "major", NOW_S - 60.0, False, False),
         Alarm("camera", "camera", "camera does not answer", "major", NOW_S - 70.0, True, True),
     ]
-    over: dict[str, Any] = live(spectrum(), spectrum_fit(), state="aborted", outcome=said)
+    over: dict[str, Any] = live(spectrum(), spectrum_fit(), state="aborted", outcome=reason)
     over["run__state"] = "idle"
     link.feed(
-        **over, run__outcome=said, run__suspended="",
+        **over, run__outcome=f"aborted: {reason}", run__suspended="",
         camera__gain=gone, camera__temperature=gone, camera__acquiring=gone, camera__stable=gone,
         camera__shutter=gone, station__alarms=alarms_to_json(alarms),
     )  # fmt: skip
@@ -224,6 +225,8 @@ def trouble(link: FakeLink) -> None:
         camera__trip="0.52 % of the pixels saturated in 2 frames in a row",
         calibrations__table=calibration_table(NOW_S, ("power threshold", "power slope")),
         camera__lost=60, camera__saturated=0.0123, camera__stable=False, sideband__locked=False,
+        cell__zero=json.dumps({"problem": "no dispersive line within the samples",
+                               "utc_s": NOW_S - 60.0}),
         trap__locked=False, slow__readings=slow("major"),
         power_meter__overrange=True, power_meter__power=Value(9.98, 3, "over range"),
         station__alarms=alarms_to_json(alarms),

@@ -26,7 +26,7 @@ def goodness(
     second order, at a thousandth of the cost of refitting it.
     """
     statistic = deviance(parameters)
-    name = "poisson deviance" if deviance.poisson else "chi-square"
+    name = "Poisson deviance" if deviance.poisson else "chi-square"
     freedom = deviance.degrees_of_freedom(len(free))
     if toys and rng is not None and freedom > 0:
         simulated = toy_deviances(deviance, parameters, free, toys, rng)

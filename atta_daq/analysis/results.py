@@ -55,7 +55,7 @@ class Goodness:
     """How well the model describes the data."""
 
     statistic: str
-    """'poisson deviance' or 'chi-square'."""
+    """'Poisson deviance' or 'chi-square'."""
     value: float
     degrees_of_freedom: int
     p_value: float

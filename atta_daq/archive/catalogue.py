@@ -184,8 +184,9 @@ class Catalogue:
         entries = (dict(zip(names, row, strict=True)) for row in found)
         return tuple(Entry(**{**entry, "state": RunState(entry["state"])}) for entry in entries)
 
-    def resolve(self, name: str) -> Path:
-        """The folder of a run: by its id, the beginning of exactly one id, or 'last' (the newest).
+    def resolve(self, name: str, before: str = "") -> Path:
+        """The folder of a run: by its id, the beginning of exactly one id, or 'last' (the newest,
+        or the newest of those that began before the run `before`).
 
         Raises `UnknownRun` with the nearest names; for a beginning that several share these are
         the ones that share it.
@@ -193,8 +194,9 @@ class Catalogue:
         names = [entry.run_id for entry in self.runs()]
         if name in names:
             return self.data / name
-        if name == "last" and names:
-            return self.data / names[0]
+        older = names[names.index(before) + 1 :] if before in names else names
+        if name == "last" and older:
+            return self.data / older[0]
         matching = [candidate for candidate in names if name and candidate.startswith(name)]
         if len(matching) == 1:
             return self.data / matching[0]

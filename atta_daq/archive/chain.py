@@ -29,6 +29,11 @@ class ChainedRun(Run):
         self.runs = tuple(runs)
 
     @property
+    def first_id(self) -> str:
+        """Name of the run that the chain begins with."""
+        return self.runs[0].run_id
+
+    @property
     def start(self) -> Document:
         """Of the chain's first run."""
         return self.runs[0].start

@@ -103,11 +103,10 @@ class Commands:
         try:
             rest = rest_of(runs.data, name, self._config)
             require_reachable(rest.ahead, self._light, self._config)
+            prior = prior_from_run(rest.definition, runs.data, rest.chain.first_id)
         except (ArchiveError, ConfigError, OutOfRange, ValueError) as error:
             raise CommandRefused(f"{name} cannot be resumed: {error}") from error
-        request = FitRequest(
-            rest.definition, self._config, prior_from_run(rest.definition, runs.data)
-        )
+        request = FitRequest(rest.definition, self._config, prior)
         hold = self._use.free() if by_queue else self._use.before_run()
         with self._queue.goes_on(rest.chain.run_id, by_queue=by_queue) as announce, hold:
             run_id = runs.start(

@@ -7,7 +7,7 @@ from pathlib import Path
 from atta_daq.analysis.drift_spectrum import BRACKET_NOISE, SOURCE_DRIFT, SOURCE_WALK
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import open_chain
+from atta_daq.archive.chain import ChainedRun, open_chain
 from atta_daq.archive.export import export
 from atta_daq.archive.gaps import missing_note, missing_points
 from atta_daq.archive.report import FILE, build_report
@@ -60,10 +60,11 @@ def refit(run: Run, request: FitRequest) -> dict[str, FitResult]:
 def request_of(run: Run, *, free_width: bool = False) -> FitRequest:
     """How a run on disk asks to be fitted: by its own scan and rig files."""
     definition = definition_of(run)
+    first_id = run.first_id if isinstance(run, ChainedRun) else run.run_id
     return FitRequest(
         definition,
         rig_of(run),
-        prior_from_run(definition, run.folder.parent),
+        prior_from_run(definition, run.folder.parent, first_id),
         free_width=free_width,
     )
 

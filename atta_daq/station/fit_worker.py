@@ -42,6 +42,7 @@ class FitWorker:
         self._on_result = on_result
         self._condition = threading.Condition()
         self._waiting: tuple[FitFunction, tuple[Any, ...]] | None = None
+        self._later: list[tuple[FitFunction, tuple[Any, ...]]] = []
         self._busy = False
         self._closed = False
         self._thread = threading.Thread(target=self._feed, name="fit-feeder", daemon=True)
@@ -51,6 +52,12 @@ class FitWorker:
         """Ask for a fit; replaces one that has not begun."""
         with self._condition:
             self._waiting = (function, arguments)
+            self._condition.notify_all()
+
+    def submit_late(self, function: FitFunction, *arguments: object) -> None:
+        """Ask for what has time until nothing else waits; nothing replaces it."""
+        with self._condition:
+            self._later.append((function, arguments))
             self._condition.notify_all()
 
     def drain(self, timeout_s: float) -> bool:
@@ -73,10 +80,12 @@ class FitWorker:
     def _feed(self) -> None:
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._waiting is not None or self._closed)
+                self._condition.wait_for(
+                    lambda: self._waiting is not None or self._later or self._closed
+                )
                 if self._closed:
                     return
-                request, self._waiting = self._waiting, None
+                request, self._waiting = self._waiting or self._later.pop(0), None
                 self._busy = True
             try:
                 self._pipe.send(request)

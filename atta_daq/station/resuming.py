@@ -42,6 +42,15 @@ def last_to_resume(data: Path) -> str | None:
     return None
 
 
+def crashed(data: Path) -> str | None:
+    """The youngest run, if its station died in it and nothing goes on with it; else None."""
+    for entry in Catalogue(data).runs():
+        if entry.origin != "imported":
+            died = entry.state is RunState.CRASHED and entry.run_id not in successors(data)
+            return entry.run_id if died else None
+    return None
+
+
 def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
     """What is left of the run `name` (its name, the start of one, or 'last') on this rig.
 

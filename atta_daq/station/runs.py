@@ -104,7 +104,7 @@ class Runs:
         """Make the report that the last station did not live to make."""
         folder = left_unfinished(self._catalogue)
         if folder is not None:
-            self._worker.submit(finish_late, folder)
+            self._worker.submit_late(finish_late, folder)
 
     @property
     def session(self) -> RunSession | None:

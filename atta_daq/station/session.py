@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bluesky import plan_stubs as bps
 from bluesky.utils import FailedStatus, Msg
@@ -37,11 +37,13 @@ from atta_daq.station.engine import Engine
 from atta_daq.station.keeping_going import KeepGoing, Shown
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.zeroing import AxisZeroing
-from drivers.errors import DeviceFault
+from drivers.errors import DeviceFault, DriverError, OutOfRange
+from drivers.interfaces import CooledCamera
 
 log = logging.getLogger(__name__)
 
 COOL_DOWN_TIMEOUT_S = 1800.0
+T = TypeVar("T")
 
 
 class RunEnded(Exception):
@@ -181,7 +183,7 @@ class RunSession:
 
     def run(self) -> tuple[RunState, str]:
         """Carry the run out on the calling thread. Returns how it ended and why."""
-        state, reason, lost = RunState.COMPLETE, "", False
+        state, reason = RunState.COMPLETE, ""
         before_nc = self._instruments.camera.protection().dose_nc
         try:
             self._hooks.state("preparing")
@@ -213,15 +215,14 @@ class RunSession:
                 log.error("run %s ended", self.run_id, exc_info=cause)
             state = RunState.ABORTED
             reason = self._ending or str(cause) or type(cause).__name__
-            lost = isinstance(cause, ScanFailed)
         self._hooks.state("stopping")
         self._recovery.close()
         self._device.close()
         self._engine.close()
         self._taker.verdict = lambda _segment: ""
         self._leave_dark()
-        if lost:
-            # Nobody may come for hours: a rig that did not come back is not left with its light on.
+        if self.fault:
+            # Nobody may come for hours: a rig that failed is not left with its light on.
             self._leave_safe()
         self.ended.set()
         dose_nc = self._instruments.camera.protection().dose_nc - before_nc
@@ -240,19 +241,19 @@ class RunSession:
 
     def _prepare(self) -> None:
         self._taker.verdict = self._floor.judge
-        self._taker.configure_camera()
-        self._taker.trap.start()
+        self._until_done(self._taker.configure_camera)
+        self._until_done(self._taker.trap.start)
         if self._rare:
-            self._wait_until_cold()
+            self._until_done(self._wait_until_cold)
             camera = self._config.camera
             frames = self._writer.open_frames(camera.roi_height, camera.roi_width)
             self._taker.archive = lambda frame: frames.append(
                 frame.image, frame.unique_id, frame.rig_time_s
             )
-        self._light.switch_on()
+        self._until_done(self._light.switch_on)
         self._check_ending()
         if self.definition.zero_on_reference_cell:
-            self._zeroing.zero(lambda: self._ending)
+            self._until_done(lambda: self._zeroing.zero(lambda: self._ending))
             # The axis has moved a little: a point at its edge may now lie beyond.
             require_reachable(self._course.every_place, self._light, self._config)
         self._calibration("axis zero", self._light.axis.describe())
@@ -265,26 +266,39 @@ class RunSession:
         self._taker.restart_clock()
 
     def _calibrated(self, dwell_s: float) -> CountingSetup:
-        """The counting, calibrated; taken again when the rig failed meanwhile, as a block is."""
+        """The counting, calibrated; taken again when the rig failed meanwhile."""
+        return self._until_done(
+            lambda: calibrate_counting(self._taker, self._config, self.run_id, dwell_s)
+        )
+
+    def _until_done(self, step: Callable[[], T]) -> T:
+        """One step of the preparation; when the rig fails in it, it is brought back and the step
+        is taken again, as a block is. A setting that no rig can have is no fault."""
         for attempt in range(self.definition.max_attempts):
             try:
-                return calibrate_counting(self._taker, self._config, self.run_id, dwell_s)
-            except CalibrationFlagged as flagged:
+                return step()
+            except OutOfRange:
+                raise
+            except DriverError as error:
                 self._check_ending()
                 if attempt + 1 == self.definition.max_attempts:
                     raise
-                self._hooks.say(f"taken again: {flagged.reason}")
-                self._keep.begin(flagged.reason, -1, attempt)
+                cause = error.reason if isinstance(error, CalibrationFlagged) else str(error)
+                self._hooks.say(f"taken again: {cause}")
+                self._keep.begin(cause, -1, attempt)
                 self._recovery.wait()
                 self._check_ending()
                 if self._keep.given_up:
-                    raise ScanFailed(self._keep.given_up) from flagged
+                    raise ScanFailed(self._keep.given_up) from error
         raise AssertionError("max_attempts is at least 1")
 
     def _wait_until_cold(self) -> None:
-        """Wall time: the box cools by itself; on a real rig this takes minutes."""
+        """Wall time: on a real rig this takes minutes."""
+        camera = self._instruments.camera
+        if isinstance(camera, CooledCamera) and not camera.status().temperature_stable:
+            camera.cool()  # its server may have come up with the cooler off
         waited_s = 0.0
-        while not (status := self._instruments.camera.status()).temperature_stable:
+        while not (status := camera.status()).temperature_stable:
             if waited_s > COOL_DOWN_TIMEOUT_S:
                 raise DeviceFault(
                     "camera", f"not cold after {waited_s:.0f} s ({status.temperature_c:.1f} C)"

@@ -49,6 +49,7 @@ from atta_daq.station.protection import Protection
 from atta_daq.station.queries import Queries
 from atta_daq.station.queue.on_station import NightQueue
 from atta_daq.station.register_dose import RegisterDose
+from atta_daq.station.resuming import crashed
 from atta_daq.station.rig_info import rig_info
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
@@ -134,8 +135,9 @@ class Station:
         self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
         self._calculator.prepare(REHEARSED_AFTER_S, rehearse, self._config, self._data)
-        if self._config.unattended.resume_at_start and closed:
-            self._resume(closed[-1])
+        # Not only what this start has closed: the one before may not have come so far.
+        if self._config.unattended.resume_at_start and (run_id := crashed(self._data)):
+            self._resume(run_id)
         self._night.start()
         return endpoint
 

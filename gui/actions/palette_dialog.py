@@ -4,7 +4,7 @@ It lies over the window, not in a window of its own: the keyboard stays where wi
 cannot lose it. Escape, or a click elsewhere, closes it.
 """
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QApplication,
@@ -22,8 +22,10 @@ from gui.actions.spec import ActionSpec
 from gui.context import Context
 from gui.theme.palettes import Tone
 from gui.widgets.lines import LineTable, tone_icon
+from gui.widgets.words import set_role
 
 RECENT = 6
+CHOOSE = "Type a few letters of a command, or choose one with Up and Down; Enter carries it out"
 _MOVES: dict[int, int] = {
     Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10,
 }  # fmt: skip
@@ -147,9 +149,12 @@ class CommandPalette(QFrame):
         self._found.setRowCount(0)
         for spec in specs:
             self._found.appendRow(self._row(spec))
-        self.table.selectRow(0)
-        if not specs:
-            self._said.setText("No command fits")
+        if query and specs:
+            self.table.selectRow(0)
+        else:
+            # Enter alone must not carry out what happens to stand first, which may be STOP.
+            self.table.setCurrentIndex(QModelIndex())
+            self._say("No command fits" if query else CHOOSE)
 
     def _row(self, spec: ActionSpec) -> list[QStandardItem]:
         palette = self._context.theme.palette
@@ -178,10 +183,11 @@ class CommandPalette(QFrame):
             return
         spec = self._context.actions.specs[action_id]
         why_not = self._context.actions.why_not(action_id)
-        self._said.setText(f"Not now: {why_not}" if why_not else (spec.tip or spec.text))
-        self._said.setProperty("role", "wrong" if why_not else "muted")
-        self._said.style().unpolish(self._said)
-        self._said.style().polish(self._said)
+        self._say(f"Not now: {why_not}" if why_not else (spec.tip or spec.text), bool(why_not))
+
+    def _say(self, text: str, wrong: bool = False) -> None:
+        self._said.setText(text)
+        set_role(self._said, "wrong" if wrong else "muted")
 
     def _remember(self, action_id: str) -> None:
         if action_id != "help.palette":

@@ -6,9 +6,17 @@ from gui.model.state import (
     connected,
     during_run,
     may_command,
+    may_end_alignment,
+    may_force,
     may_move,
+    may_relock,
+    may_steer,
+    may_take,
+    may_watch,
+    outside_run,
     while_paused,
     while_running,
+    without_station,
 )
 
 _RUN = (
@@ -16,7 +24,7 @@ _RUN = (
                "Make every instrument safe and end the run; open to every window", False,
                anytime),
     ActionSpec("run.start", "Start scan", "Run", ("Ctrl+R",), "Start the scan of the editor", False,
-               may_move),
+               outside_run),
     ActionSpec("run.pause", "Pause after segment", "Run", ("Ctrl+P",),
                "Finish the segment, then wait", False, while_running),
     ActionSpec("run.pause_now", "Pause now", "Run", ("Ctrl+Shift+P",),
@@ -28,13 +36,14 @@ _RUN = (
     ActionSpec("run.note", "Write a note", "Run", ("Ctrl+N",),
                "Keep a remark with the run, or in the log", False, connected),
     ActionSpec("control.take", "Take control", "Rig", ("Ctrl+T",),
-               "Command the rig from this window when nobody else does", False, connected),
+               "Command the rig from this window when nobody else does", False, may_take),
     ActionSpec("control.force", "Take control by force", "Rig", (),
-               "Take control from another window; it is told", False, connected),
+               "Take control from another window; it is told", False, may_force),
     ActionSpec("control.release", "Hand control over", "Rig", (),
                "Let another window take control", False, may_command),
     ActionSpec("rig.simulate", "Start the simulated rig", "Rig", (),
-               "Start simulated instruments and a station, and attach to them"),
+               "Start simulated instruments and a station, and attach to them", False,
+               without_station),
 )  # fmt: skip
 
 _LIGHT = (
@@ -44,7 +53,7 @@ _LIGHT = (
     ActionSpec("light.off", "Light off", "Light", (),
                "Amplifier down and off, then seed and sidebands", False, may_move),
     ActionSpec("light.pumping", "819 nm on the atoms", "Light", ("Ctrl+L",),
-               "Open or close the 819-nm shutter", True, may_move),
+               "Open or close the 819-nm shutter", True, may_steer),
     ActionSpec("seed.on", "Seed on", "Light", (), "Switch the seed diode on", False, may_move),
     ActionSpec("seed.off", "Seed off", "Light", (),
                "Refused while the amplifier is above its unseeded ceiling", False, may_move),
@@ -52,19 +61,19 @@ _LIGHT = (
                "At its unseeded ceiling; raise it once the seed is verified", False, may_move),
     ActionSpec("amplifier.off", "Amplifier off", "Light", (), "Ramp down, then off", False,
                may_move),
-    ActionSpec("sideband.on", "Sidebands on", "Light", (), "Switch the RF on", False, may_move),
-    ActionSpec("sideband.off", "Sidebands off", "Light", (), "Switch the RF off", False, may_move),
+    ActionSpec("sideband.on", "Sidebands on", "Light", (), "Switch the RF on", False, may_steer),
+    ActionSpec("sideband.off", "Sidebands off", "Light", (), "Switch the RF off", False, may_steer),
     ActionSpec("power_meter.zero", "Dark zero of the power meter", "Light", (),
                "Only with the light off: what the meter reads then is its zero", False, may_move),
     ActionSpec("lock.relock", "Relock", "Light", ("Ctrl+Shift+L",),
-               "Close the transfer-cavity lock again", False, may_move),
+               "Close the transfer-cavity lock again", False, may_relock),
     ActionSpec("lock.freeze", "Freeze lock", "Light", (), "Hold the actuator where it is", False,
                may_move),
     ActionSpec("lock.zero", "Zero on reference cell", "Light", ("Ctrl+0",),
                "Step over the 84Kr line of the reference cell; its crossing is the zero", False,
                may_move),
     *(ActionSpec(f"lock.jump_{mass}", f"Jump to {mass}Kr", "Light", (),
-                 f"Move the 819-nm light to the line of {mass}Kr", False, may_move)
+                 f"Move the 819-nm light to the line of {mass}Kr", False, may_steer)
       for mass in (81, 83, 84, 85)),
 )  # fmt: skip
 
@@ -75,15 +84,15 @@ _TRAP = (
     ActionSpec("trap.blank", "Trap off every isotope", "Trap", ("Ctrl+5",),
                "Move the trap lasers where no krypton is trapped", False, may_move),
     *(ActionSpec(f"camera.view_{mass}", f"Watch {mass}Kr", "Trap", (),
-                 f"Live pictures of the trap on {mass}Kr at gain", False, may_move)
+                 f"Live pictures of the trap on {mass}Kr at gain", False, may_watch)
       for mass in (81, 85)),
     ActionSpec("camera.view_blank", "Watch the blank", "Trap", (),
-               "Live pictures with the trap off every isotope", False, may_move),
+               "Live pictures with the trap off every isotope", False, may_watch),
     ActionSpec("camera.view_off", "Stop watching", "Trap", (), "Close the camera", False,
-               may_move),
+               may_watch),
     ActionSpec("align.start", "Start alignment", "Trap", ("Ctrl+Shift+M",),
                "Measure the 84Kr loading rate again and again", False, may_move),
-    ActionSpec("align.stop", "Stop alignment", "Trap", (), "End it", False, may_move),
+    ActionSpec("align.stop", "Stop alignment", "Trap", (), "End it", False, may_end_alignment),
 )  # fmt: skip
 
 _CALIBRATE = (
@@ -181,7 +190,7 @@ _VIEW = (
     ActionSpec("preset.save", "Keep setpoints as preset", "Presets", (),
                "Name and keep where everything stands", False, connected),
     ActionSpec("preset.apply", "Apply preset", "Presets", (),
-               "Shows what would change before anything does", False, may_move),
+               "Shows what would change before anything does", False, may_steer),
     ActionSpec("help.keys", "Keys", "Help", ("F1",), "Sheet of all keys"),
     ActionSpec("help.palette", "Command palette", "Help", ("Ctrl+K",), "Find any command"),
     ActionSpec("help.tour", "Five-minute tour", "Help", (), "What is where"),

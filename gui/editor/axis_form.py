@@ -64,6 +64,7 @@ class AxisForm(QWidget):
         self.wrong.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
         column.addWidget(self.form)
         column.addWidget(self.wrong)
         self.quantity.activated.connect(self._choose_quantity)

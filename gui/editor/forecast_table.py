@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from gui.editor.forecast_words import expected
 from gui.editor.station_check import StationCheck
+from gui.sweep.words import text_of
 
 _HEADINGS = ("Part", "Points", "Expected")
 
@@ -48,7 +49,7 @@ class ForecastTable(QTableWidget):
             return [("", "", problem) for problem in check.problems]
         rows = []
         for part in check.answer["parts"]:
-            lines = [str(parameter) for parameter in expected(part)]
+            lines = [text_of(parameter) for parameter in expected(part)]
             lines += [str(part["note"])] if part.get("note") else []
             for number, line in enumerate(lines or ["no forecast for this kind of part"]):
                 first = number == 0

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from atta_daq.analysis.results import Parameter
+from gui.sweep.words import text_of
 from gui.words import duration, volume
 
 _LEADING = ("amplitude", "increase")
@@ -55,5 +56,5 @@ def leading_errors(answer: dict[str, Any]) -> str:
         parameters = expected(part)
         if parameters:
             chosen = next((p for p in parameters if p.name.startswith(_LEADING)), parameters[0])
-            words.append(f"{part['name']} {chosen}")
+            words.append(f"{part['name']} {text_of(chosen)}")
     return "expected: " + "; ".join(words) if words else ""

@@ -2,6 +2,7 @@
 
 import math
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
@@ -23,12 +24,14 @@ from gui.context import Context
 from gui.editor import aiming
 from gui.editor.adaptive_form import AdaptiveForm
 from gui.editor.document import ScanDocument
+from gui.editor.fields import Field
 from gui.editor.forecast_table import ForecastTable
 from gui.editor.forecast_words import headline, leading_errors
 from gui.editor.general_form import GeneralForm, RareForm
 from gui.editor.new_scan import new_scan
 from gui.editor.part_form import PartForm
 from gui.editor.parts_list import PartsList
+from gui.editor.problem import Problem, names_only
 from gui.editor.run_view import RunView
 from gui.editor.scan_files import ScanFiles
 from gui.editor.station_check import StationCheck
@@ -54,6 +57,12 @@ class EditorPanel(Panel):
         self.files = ScanFiles(context, self.document, self)
         self.check = StationCheck(context, self.document, self)
         self._starting = False
+        self._first_wrong: Field | None = None
+        # Not at once: the field has grown by its message.
+        self._scroll_timer = QTimer(self)
+        self._scroll_timer.setSingleShot(True)
+        self._scroll_timer.setInterval(0)
+        self._scroll_timer.timeout.connect(self._scroll_to_wrong)
         self._make_parts()
         self._lay_out()
         context.services["editor"] = self
@@ -118,7 +127,7 @@ class EditorPanel(Panel):
     def why_not_start(self) -> str:
         """Why the scan cannot be started; '' when it can."""
         if self.document.problems:
-            return f"the scan is not valid: {self.document.problems[0]}"
+            return f"the scan is not valid: {self._said(self.document.problems[0])}"
         if self.check.problems:
             return f"the station refuses the scan: {self.check.problems[0]}"
         return "the scan is being started" if self._starting else ""
@@ -135,7 +144,8 @@ class EditorPanel(Panel):
 
     def _check_now(self) -> None:
         if self.document.problems:
-            self.context.notices.warn(f"the scan is not valid: {self.document.problems[0]}")
+            first = self._said(self.document.problems[0])
+            self.context.notices.warn(f"the scan is not valid: {first}")
         else:
             self.check.ask()
 
@@ -189,20 +199,20 @@ class EditorPanel(Panel):
             self.preview,
             self.badge,
         )
-        left, right = QWidget(), QWidget()
-        for side, widgets in (
-            (left, (self.general, self.parts)),
-            (right, (self.part, self.adaptive, self.rare)),
+        # Layouts of one widget, not widgets: what changes sides keeps its turn for the keyboard.
+        self._columns = left, right = QVBoxLayout(), QVBoxLayout()
+        for column, widgets in (
+            (left, (self.parts,)),
+            (right, (self.part, self.general, self.adaptive, self.rare)),
         ):
-            column = QVBoxLayout(side)
-            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(4)
             for widget in widgets:
                 column.addWidget(widget)
             column.addStretch(1)
         self._sides = QBoxLayout(QBoxLayout.Direction.TopToBottom)
         self._sides.setSpacing(10)
-        self._sides.addWidget(left)
-        self._sides.addWidget(right, 1)
+        self._sides.addLayout(left)
+        self._sides.addLayout(right, 1)
         self.form = QWidget()
         self.form.setLayout(self._sides)
         text_tab = QWidget()
@@ -210,7 +220,8 @@ class EditorPanel(Panel):
         text_column.addWidget(self.text, 1)
         text_column.addWidget(self.wrong)
         self.tabs = QTabWidget()
-        self.tabs.addTab(_scrolled(self.form), "Form")
+        self.form_area = _scrolled(self.form)
+        self.tabs.addTab(self.form_area, "Form")
         self.tabs.addTab(text_tab, "TOML")
         self.tabs.addTab(self.forecast, "Forecast")
         self.tabs.addTab(_scrolled(self.run_view), "Under way")
@@ -230,6 +241,9 @@ class EditorPanel(Panel):
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         if self._sides.direction() != direction:
             self._sides.setDirection(direction)
+            # What is measured comes first, beside or above what is kept with it.
+            left, right = self._columns
+            (left if wide else right).insertWidget(1, self.general)
             self._sides.setStretch(0, int(wide))
 
     # --- showing -------------------------------------------------------------------------
@@ -250,6 +264,37 @@ class EditorPanel(Panel):
         self.wrong.setVisible(bool(document.problems))
         self._show_check()
         self.context.actions.refresh()
+
+        self._show_first_wrong()
+
+    def _show_first_wrong(self) -> None:
+        """Scroll to the first wrong field when it is another one than before."""
+        field = next((f for f in self._fields() if f.wrong.text()), None)
+        if field is not self._first_wrong:
+            self._first_wrong = field
+            if field is not None:
+                self._scroll_timer.start()
+
+    def _scroll_to_wrong(self) -> None:
+        if self._first_wrong is not None:
+            self.form_area.ensureWidgetVisible(self._first_wrong)
+
+    def _fields(self) -> list[Field]:
+        return self.form.findChildren(Field)
+
+    def _said(self, problem: Problem) -> str:
+        """A problem by the label of its field, with what is allowed; else by the file's key."""
+        keys = names_only(problem.place)
+        field = next((f for f in self._fields() if names_only(f.place) == keys), None)
+        if field is None:
+            return str(problem)
+        lists = {"part": "part", "axis": "sweep"}
+        words = [
+            f"{lists[name]} {number + 1}"
+            for name, number in pairwise(problem.place)
+            if name in lists and isinstance(number, int)
+        ]
+        return f"{', '.join([*words, field.label.text()])}: {problem.short}"
 
     def _show_check(self) -> None:
         self._show_summary()
@@ -273,8 +318,7 @@ class EditorPanel(Panel):
         rig = self.context.readings.rig
         if document.problems:
             more = len(document.problems) - 1
-            # In full beside the field.
-            first = str(document.problems[0]).split("; ")[0]
+            first = self._said(document.problems[0])
             return "wrong", Tone.DANGER, first + (f" (and {more} more)" if more else "")
         if not state.connected:
             return "not checked", Tone.STALE, f"No forecast: {state.link.reason}."

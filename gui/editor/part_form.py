@@ -80,6 +80,7 @@ class PartForm(QWidget):
         self.more_section = Section("Order and other dwells", self.more)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
         column.addWidget(top)
         column.addWidget(self.wrong)
         for axis in self.axes:

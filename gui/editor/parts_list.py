@@ -87,7 +87,7 @@ class PartsList(QWidget):
             self.list.setCurrentRow(0)
         self.list.blockSignals(False)
         height = self.list.fontMetrics().lineSpacing() + 4
-        self.list.setFixedHeight(min(max(len(parts), 2), _LINES) * height + 8)
+        self.list.setFixedHeight(min(max(len(parts), 1), _LINES) * height + 8)
         self._allow(len(parts))
 
     def add(self) -> None:

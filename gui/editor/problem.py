@@ -14,6 +14,12 @@ class Problem:
     """Empty for the whole file."""
     text: str
 
+    @property
+    def short(self) -> str:
+        """What is wrong and what is allowed, without what the key means."""
+        said, give, takes = self.text.partition("; give ")
+        return f"{said}{give}{takes.partition(' (')[0]}"
+
     def __str__(self) -> str:
         """'part 1, axis 1, start: ...', counted from 1 as an operator counts."""
         if not self.place:
@@ -25,3 +31,8 @@ class Problem:
             else:
                 words.append(str(item))
         return f"{', '.join(words)}: {self.text}"
+
+
+def names_only(place: Place) -> tuple[str, ...]:
+    """A place without its numbers: the same key of any part."""
+    return tuple(item for item in place if isinstance(item, str))

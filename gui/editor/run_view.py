@@ -24,6 +24,7 @@ from atta_daq.client.runs import (
 )
 from gui.context import Context
 from gui.editor.fields import fit_narrow, number_of
+from gui.sweep.words import in_percent, name_of, text_of
 from gui.widgets.quiet import QuietComboBox
 from gui.words import duration
 
@@ -93,31 +94,35 @@ class RunView(QWidget):
         self._live_s = {
             part.name: _live_s(part) for part in points_from_json(readings.text("run:points"))
         }
-        names = [
-            f"{part}  {parameter.name}"
+        known = [
+            (part, parameter)
             for part, fit in self._fits.items()
             for parameter in fit.parameters
             if not parameter.fixed
         ]
-        if [self.parameter.itemText(i) for i in range(self.parameter.count())] != names:
-            chosen = self.parameter.currentText()
+        keys = [(part, parameter.name) for part, parameter in known]
+        if [self.parameter.itemData(i) for i in range(self.parameter.count())] != keys:
+            chosen = self.parameter.currentData()
             self.parameter.clear()
-            self.parameter.addItems(names)
-            preferred = chosen if chosen in names else _preferred(names)
-            self.parameter.setCurrentIndex(names.index(preferred) if names else -1)
+            for (part, parameter), key in zip(known, keys, strict=True):
+                self.parameter.addItem(f"{part}: {name_of(parameter)}", key)
+            preferred = chosen if chosen in keys else _preferred(keys)
+            self.parameter.setCurrentIndex(keys.index(preferred) if preferred else -1)
         self._tell()
 
     def _info(self) -> RunInfo | None:
         return RunInfo.from_json(self._context.readings.text("run:info"))
 
     def _tell(self) -> None:
-        part, _, name = self.parameter.currentText().partition("  ")
-        if not name:
+        key = self.parameter.currentData()
+        if key is None:
             self.reached.setText("No fit yet: it comes with the first blocks.")
             return
-        parameter: Parameter = self._fits[part][name]
-        words = [f"So far {part} {parameter}."]
-        wanted = number_of(self.wanted.text()) if self.wanted.text().strip() else None
+        part, name = key
+        parameter = in_percent(self._fits[part][name])
+        words = [f"So far {part}, {text_of(parameter)}."]
+        typed = self.wanted.text().strip().removesuffix("%")
+        wanted = number_of(typed) if typed else None
         if isinstance(wanted, str) or (wanted is not None and wanted <= 0.0):
             words.append(f"'{self.wanted.text()}' is no error; give a number > 0.")
         elif wanted is not None:
@@ -125,18 +130,20 @@ class RunView(QWidget):
         self.reached.setText(" ".join(words))
 
     def _time_to(self, wanted: float, parameter: Parameter, live_s: float) -> str:
+        said = f"±{wanted:g} {parameter.unit}".rstrip()
         left_s = time_to_error_s(parameter.error, wanted, live_s)
         if left_s == 0.0:
-            return f"±{wanted:g} is reached."
+            return f"{said} is reached."
         if not math.isfinite(left_s):
             return "The time to it cannot be told yet."
-        return f"±{wanted:g} needs about {duration(left_s)} more of measuring (rig time)."
+        return f"{said} needs about {duration(left_s)} more of measuring (rig time)."
 
 
 def _live_s(part: PartPoints) -> float:
     return sum(point.live_s for point in part.points)
 
 
-def _preferred(names: list[str]) -> str:
-    return next((name for name in names if "amplitude" in name or "increase" in name),
-                names[0] if names else "")  # fmt: skip
+def _preferred(keys: list[tuple[str, str]]) -> tuple[str, str] | None:
+    """The increase, which most scans are made for."""
+    leading = (key for key in keys if "amplitude" in key[1] or "increase" in key[1])
+    return next(leading, keys[0] if keys else None)

@@ -28,9 +28,9 @@ HEARTBEAT = "station:rig_time"
 class LinkState(Enum):
     """How the window stands to its station."""
 
-    SEARCHING = "no station"
+    SEARCHING = "none"
     CONNECTED = "connected"
-    LOST = "station lost"
+    LOST = "lost"
     REFUSED = "other version"
 
 

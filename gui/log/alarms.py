@@ -4,14 +4,16 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QObject, Qt
 from PySide6.QtGui import QFont, QIcon, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from atta_daq.client.log import Alarm, alarms_from_json
 from gui.context import Context
 from gui.log.lines import Index, local_time, one_line, short_time
+from gui.log.whole_text import WholeText
 from gui.panel import Panel
 from gui.theme.palettes import Palette, Tone
 from gui.widgets.lines import COPY_ROLE, LineTable, tone_icon
+from gui.widgets.words import set_role, show_stale, words
 
 COLUMNS = ("Alarm", "State", "Since", "Source", "Text")
 SEVERITY, STATE, SINCE, SOURCE, TEXT = range(len(COLUMNS))
@@ -38,14 +40,19 @@ class AlarmNotices(QObject):
         super().__init__(parent)
         self._context = context
         self._told: set[tuple[str, float]] = set()
+        self._attached = False
         self.speaking = False
         """A toast of an alarm is being given; the station's log holds the alarm already."""
 
     def tell(self, alarms: list[Alarm]) -> None:
-        """Tell the active ones that were neither told before nor acknowledged."""
+        """Tell those that were neither told before nor acknowledged.
+
+        What has happened and is over at once (a run that a fault ended) counts too, unless it was
+        there before this window.
+        """
         for alarm in alarms:
-            key = (alarm.id, alarm.since_utc_s)
-            if not alarm.active or alarm.acknowledged or key in self._told:
+            old = not alarm.active and not self._attached
+            if alarm.acknowledged or old or (alarm.id, alarm.since_utc_s) in self._told:
                 continue
             self.speaking = True
             notices = self._context.notices
@@ -54,6 +61,7 @@ class AlarmNotices(QObject):
             )
             self.speaking = False
         self._told = {(alarm.id, alarm.since_utc_s) for alarm in alarms}
+        self._attached = True
 
 
 class AlarmModel(QAbstractTableModel):
@@ -140,8 +148,8 @@ class AlarmList(Panel):
         self.model = AlarmModel(context.theme.palette, self)
         self.notices = AlarmNotices(context, self)
         self._text = ""
-        self._none = QLabel("No alarms")
-        self._none.setProperty("role", "muted")
+        self.said = words()
+        self.whole = WholeText()
         self.table = _AlarmTable(self)
         self.table.setModel(self.model)
         self.acknowledge_button = QPushButton("Acknowledge")
@@ -160,15 +168,20 @@ class AlarmList(Panel):
             )
             buttons.addWidget(button)
         buttons.addStretch(1)
-        whole = QHBoxLayout(self)
+        row = QHBoxLayout()
+        row.addWidget(self.table, 1)
+        row.addWidget(self._beside)
+        whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self._none)
-        whole.addWidget(self.table, 1)
-        whole.addWidget(self._beside)
+        whole.setSpacing(2)
+        whole.addWidget(self.said)
+        whole.addLayout(row)
+        whole.addWidget(self.whole)
         selection = self.table.selectionModel()
         selection.currentRowChanged.connect(self._offer)
         context.theme.changed.connect(self._restyle)
         self.always(self._read, "station:alarms")
+        context.link.state_changed.connect(self._say)
         self._show([])
         self._read()
 
@@ -191,6 +204,7 @@ class AlarmList(Panel):
 
     def _read(self) -> None:
         text = self.context.readings.text("station:alarms")
+        self._say()
         if text == self._text:
             return
         self._text = text
@@ -198,11 +212,23 @@ class AlarmList(Panel):
         self._show(alarms)
         self.notices.tell(alarms)
 
+    def _say(self) -> None:
+        """None is well only while the station answers; a list from before is grey."""
+        value, link = self.context.readings.value("station:alarms"), self.context.link
+        unknown = "" if not value.stale else value.message
+        if not self.context.state.connected:
+            unknown = link.reason
+        self.table.setEnabled(not unknown)
+        show_stale(self.whole, bool(unknown))
+        set_role(self.said, "wrong" if unknown else "muted")
+        self.said.setText(f"Alarms unknown: {unknown}" if unknown else "No alarms")
+        self.said.setVisible(bool(unknown) or not self.model.alarms)
+
     def _show(self, alarms: list[Alarm]) -> None:
         before = self.chosen.id if self.chosen else ""
         # Newest first among the active ones, then those that are over.
         self.model.show_alarms(sorted(alarms, key=lambda a: (not a.active, -a.since_utc_s)))
-        self._none.setVisible(not alarms)
+        self._say()
         self.table.setVisible(bool(alarms))
         self._beside.setVisible(bool(alarms))
         if alarms:
@@ -221,6 +247,7 @@ class AlarmList(Panel):
         alarm = self.chosen
         self.acknowledge_button.setEnabled(alarm is not None and not alarm.acknowledged)
         self.jump_button.setEnabled(alarm is not None)
+        self.whole.follow(self.table, alarm.text if alarm else "", TEXT)
 
     def _fit(self) -> None:
         """As high as its rows, up to `SHOWN_ROWS`, and at least as its buttons."""

@@ -7,11 +7,13 @@ from atta_daq.client.log import log_from_json
 from gui.context import Context
 from gui.log.alarms import AlarmList
 from gui.log.lines import LEVEL as LEVEL_COLUMN
-from gui.log.lines import LEVELS, SOURCE, TIME, LogFilter, LogModel, line_of
+from gui.log.lines import LEVELS, SOURCE, TEXT, TIME, LogFilter, LogModel, line_of
+from gui.log.whole_text import WholeText
 from gui.notices import Notice
 from gui.panel import Panel
 from gui.widgets.lines import LineTable
 from gui.widgets.quiet import QuietComboBox
+from gui.widgets.words import show_stale
 
 _ANY_SOURCE = "Every source"
 _LEVEL_TEXTS = ("Every level", "Warnings and errors", "Errors")
@@ -27,12 +29,15 @@ class LogPanel(Panel):
         self._filter = LogFilter(self.model, self)
         self.table = LineTable("log")
         self.table.setModel(self._filter)
+        self.whole = WholeText()
         self._log_text = ""
         self._following = True
         self._build()
         bar = self.table.verticalScrollBar()
         bar.valueChanged.connect(self._on_scroll)
         bar.rangeChanged.connect(self._on_range)
+        self.table.selectionModel().currentRowChanged.connect(self._show_whole)
+        context.link.state_changed.connect(self._count)
         self._filter.rowsInserted.connect(self._count)
         self._filter.rowsRemoved.connect(self._count)
         self.model.sources_changed.connect(self._list_sources)
@@ -81,6 +86,7 @@ class LogPanel(Panel):
         whole.addWidget(self.alarms)
         whole.addLayout(row)
         whole.addWidget(self.table, 1)
+        whole.addWidget(self.whole)
         whole.addWidget(self.note)
 
     # --- what the operator does ------------------------------------------------------------
@@ -142,7 +148,16 @@ class LogPanel(Panel):
     def _count(self, *_: object) -> None:
         shown, kept = self._filter.rowCount(), self.model.rowCount()
         lines = "1 line" if kept == 1 else f"{kept} lines"
-        self._counted.setText(lines if shown == kept else f"{shown} of {lines}")
+        lines = lines if shown == kept else f"{shown} of {lines}"
+        # A log that stands still says nothing of the rig.
+        lost = not self.context.state.connected
+        self._counted.setText(f"{lines}, station lost" if lost else lines)
+        show_stale(self._counted, lost)
+
+    def _show_whole(self, *_: object) -> None:
+        index = self.table.currentIndex()
+        text = index.siblingAtColumn(TEXT).data(Qt.ItemDataRole.ToolTipRole) or ""
+        self.whole.follow(self.table, text, TEXT)
 
     def _on_scroll(self, value: int) -> None:
         self._following = value >= self.table.verticalScrollBar().maximum()

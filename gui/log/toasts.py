@@ -1,4 +1,4 @@
-"""Notices as toasts in the lower right of the window.
+"""Notices as toasts in the lower right of the window, or lower left when a field is edited there.
 
 They take no focus, cover only themselves, and go by themselves. All of them are in the log too.
 """
@@ -6,9 +6,20 @@ They take no focus, cover only themselves, and go by themselves. All of them are
 import re
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QWidget,
+)
+from shiboken6 import isValid
 
 from gui.notices import Notice, Notices
 from gui.theme.palettes import Tone
@@ -20,8 +31,10 @@ SHOWN_MS: Mapping[Tone, int] = {Tone.OK: 5_000, Tone.WARNING: 12_000, Tone.DANGE
 """How long a toast stays. Errors leave earlier by a click or Escape only."""
 WORDS = {Tone.OK: "Info", Tone.WARNING: "Warning", Tone.DANGER: "Error"}
 MARGIN, GAP = 14, 8
-WIDTH_EM = 30
-"""Width in letters 'm', so that it grows with the text."""
+WIDTH_EM = 24
+"""Width in letters 'm', so that it grows with the text; about that of a column of the window."""
+FIELDS = (QLineEdit, QPlainTextEdit, QAbstractSpinBox, QComboBox)
+"""What is edited where it stands."""
 
 
 class Toast(QFrame):
@@ -105,6 +118,9 @@ class Toasts(QObject):
         window.installEventFilter(self)
         notices.given.connect(self.show_notice)
         theme.changed.connect(self._place)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        application.focusChanged.connect(self._on_focus)
 
     def show_notice(self, notice: Notice) -> None:
         """Show a notice, or count it with the one that says the same."""
@@ -154,19 +170,33 @@ class Toasts(QObject):
             toast.hide()
             toast.deleteLater()
 
+    def _on_focus(self, _old: QWidget | None, _new: QWidget | None) -> None:
+        # The keyboard also leaves a field because its window is being deleted.
+        if isValid(self._window):
+            self._place()
+
     def _place(self) -> None:
         window = self._window
         wanted = WIDTH_EM * window.fontMetrics().horizontalAdvance("m")
         width = max(120, min(wanted, window.width() - 2 * MARGIN))
-        # In the middle of the lower edge they hide neither the trap's buttons nor the tour.
-        left = (window.width() - width) // 2
-        bottom = window.height() - MARGIN
-        for toast in reversed(self.shown):
-            height = toast.heightForWidth(width)
-            bottom -= height
-            toast.setGeometry(left, bottom, width, height)
+        heights = [toast.heightForWidth(width) for toast in self.shown]
+        stack = QRect(0, 0, width, sum(heights) + GAP * (len(heights) - 1))
+        stack.moveBottomRight(QPoint(window.width() - MARGIN - 1, window.height() - MARGIN - 1))
+        if stack.intersects(self._edited()):
+            stack.moveLeft(MARGIN)
+        top = stack.top()
+        for toast, height in zip(self.shown, heights, strict=True):
+            toast.setGeometry(stack.left(), top, width, height)
             toast.raise_()
-            bottom -= GAP
+            top += height + GAP
+
+    def _edited(self) -> QRect:
+        """Where in the window the keyboard writes; empty when it writes nowhere."""
+        field = QApplication.focusWidget()
+        here = isinstance(field, FIELDS) and self._window.isAncestorOf(field)
+        if field is None or not here or not field.isVisible():
+            return QRect()
+        return QRect(field.mapTo(self._window, QPoint(0, 0)), field.size())
 
 
 def _breakable(text: str) -> str:

@@ -3,7 +3,9 @@
 import math
 from typing import Any
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.model.output import output_missing
@@ -18,7 +20,11 @@ from gui.widgets.readback import Readback
 from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.short_button import short_button
 from gui.widgets.words import set_role, show_stale, words
+from gui.widgets.wrapping import WrappingRow
 
+SWITCHES = ("seed", "amplifier", "light")
+SWITCHES_PLACE = 2
+"""In the head: below the steps and what comes next."""
 SEED_SCATTER_MA = 0.5
 """The box tells the seed current that flows, not its setpoint: by this much it may differ."""
 
@@ -33,10 +39,14 @@ class AmplifierPanel(ScrolledPanel):
         self.next = words(role="")
         self.head.addLayout(flowing(*self.steps, spacing_px=2))
         self.head.addWidget(self.next)
-        self.output = Badge(context.theme, "Output")
+        self.switches = WrappingRow()
+        self.switches.add(*(_Switches(context, name) for name in SWITCHES))
+        self.head.addWidget(self.switches)
+        self.output = Badge(context.theme, "")
         self.output.mark(True)
+        self.unguarded = Badge(context.theme, "Guard")
         self.missing = words(role="wrong")
-        self.head.addWidget(self.output)
+        self.head.addLayout(flowing(self.output, self.unguarded))
         self.head.addWidget(self.missing)
         self.seed = SetpointRow(
             self, "Seed current", "mA", 2, _seed_current,
@@ -63,12 +73,7 @@ class AmplifierPanel(ScrolledPanel):
         powers.addWidget(QLabel("Output power"), 2, 0)
         powers.addWidget(Readback(self, "amplifier:output_power"), 2, 1)
         self.body.addLayout(powers)
-        button = context.actions.button
-        self.body.addLayout(
-            flowing(*(button(name) for name in ("seed.on", "seed.off", "amplifier.on",
-                                                   "amplifier.off", "light.on", "light.off")))
-        )  # fmt: skip
-        self.protection = Badge(context.theme, "Box's guard")
+        self.protection = Badge(context.theme, "Box guard")
         self.health = words()
         self.guards = GuardsList(context)
         self.watchdog = words()
@@ -83,7 +88,7 @@ class AmplifierPanel(ScrolledPanel):
         self.follow(self._show_order, *INPUTS)
         self.follow(self._show_seed, "amplifier:seed_current", "amplifier:seed_on")
         self.follow(self._show_setpoint, "amplifier:current_set")
-        self.follow(self._show_ramp, "amplifier:current", "amplifier:current_set")
+        self.follow(self._show_ramp, "amplifier:on", "amplifier:current", "amplifier:current_set")
         self.follow(self._show_output, "station:alarms")
         self.follow(self._show_box, "amplifier:protected", "amplifier:health", "station:alarms")
         self.follow(self._show_watchdog, "station:watchdog", "station:watchdog_look")
@@ -91,17 +96,40 @@ class AmplifierPanel(ScrolledPanel):
         self.follow(self._ask_guards, "amplifier:protected")
         context.actions.bind("protection.read", self.guards.read)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_switches()
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._place_switches()
+        return done
+
+    def _place_switches(self) -> None:
+        """In the head, always in sight; in a dock too low for that they scroll with the rest."""
+        layout, switches = self.layout(), self.switches
+        if layout is None:
+            return
+        in_head = switches.parentWidget() is self
+        needed = layout.minimumHeightForWidth(self.width())
+        if not in_head:
+            needed += switches.heightForWidth(self.width()) + self.head.spacing()
+        if in_head == (needed <= self.height()):
+            return
+        if in_head:
+            self.head.removeWidget(switches)
+            self.body.insertWidget(0, switches)
+        else:
+            self.body.removeWidget(switches)
+            self.head.insertWidget(SWITCHES_PLACE, switches)
+
     def _show_order(self) -> None:
         order = light_order(self.context.readings)
         for index, (badge, step) in enumerate(zip(self.steps, STEPS, strict=True)):
-            if order is None:
-                badge.show_state(step, Tone.STALE)
-                badge.mark(False)
-                continue
-            unsafe = order.unsafe and step == "raised"
-            on, off = (Tone.DANGER if unsafe else Tone.OK), Tone.OFF
-            badge.show_state(step, on if order.done[index] else off)
-            badge.mark(index == order.present)
+            look = (step.unknown, Tone.STALE) if order is None else order.look(index)
+            badge.show_state(*look)
+            badge.mark(order is not None and index == order.present)
         if order is None:
             stale = self.context.readings.value("amplifier:current").message
             text = f"The amplifier's state is not known: {stale or 'a reading is missing'}."
@@ -110,7 +138,8 @@ class AmplifierPanel(ScrolledPanel):
             self._minimum.setText(f"at least {order.seed_power_min_mw:g} mW to be verified")
         if text != self.next.text():
             self.next.setText(text)
-        set_role(self.next, "wrong" if order is None or order.unsafe else "")
+        wrong = order is None or order.unsafe or order.broken
+        set_role(self.next, "wrong" if wrong else "")
 
     def _show_seed(self) -> None:
         readings = self.context.readings
@@ -140,9 +169,8 @@ class AmplifierPanel(ScrolledPanel):
             readings.number(name) for name in ("amplifier:current", "amplifier:current_set")
         )
         ramp = self._ramp.update(current, setpoint) if on else None
+        self.bar.setVisible(ramp is not None)
         if ramp is None:
-            self.bar.setValue(0)
-            self.bar.setFormat("no ramp")
             return
         share, target = ramp
         self.bar.setValue(round(100.0 * share))
@@ -153,18 +181,23 @@ class AmplifierPanel(ScrolledPanel):
         protected, health = (
             readings.value(name) for name in ("amplifier:protected", "amplifier:health")
         )
+        unguarded = not protected.stale and not protected.value
+        self.unguarded.setVisible(unguarded)
+        self.protection.setVisible(not unguarded)
         if protected.stale:
             self.protection.show_state("unknown", Tone.STALE, protected.message)
         elif protected.value:
             self.protection.show_state("armed", Tone.OK, "the box itself ends a seedless pump")
         else:
-            self.protection.show_state(
+            self.unguarded.show_state(
                 "NOT ARMED", Tone.DANGER, "nothing stops the amplifier when the seed dies"
             )
-        text = health.message if health.stale else readings.text("amplifier:health")
+        text = "unknown" if health.stale else readings.text("amplifier:health")
         self.health.setText(f"Health: {text or 'no message'}")
+        self.health.setToolTip(health.message)
         plain = "muted" if text.lower() in ("", "ok") else ""
         set_role(self.health, "wrong" if output_missing(readings) else plain)
+        show_stale(self.health, health.stale)
 
     def _show_output(self) -> None:
         """Too little light for the current: what a destroyed amplifier looks like."""
@@ -172,9 +205,13 @@ class AmplifierPanel(ScrolledPanel):
         self.output.setVisible(bool(text))
         self.missing.setVisible(bool(text))
         if text:
-            self.output.show_state("MISSING", Tone.DANGER, text)
-            # What to do stands in the log; here it would push the switches out of sight.
-            self.missing.setText(f"{text.partition('. ')[0]}. The amplifier may be damaged.")
+            self.output.show_state("NO OUTPUT", Tone.DANGER, text)
+            # All of it stands in the log; here it would push the setpoints out of sight.
+            fault = text.partition(". ")[0]
+            self.missing.setText(
+                f"{fault[:1].upper()}{fault[1:]}. The amplifier may be damaged: switch the light "
+                "off."
+            )
             self.missing.setToolTip(text)
 
     def _show_watchdog(self) -> None:
@@ -182,11 +219,12 @@ class AmplifierPanel(ScrolledPanel):
         slowest, look = (
             readings.number(name) for name in ("station:watchdog", "station:watchdog_look")
         )
+        stale = readings.value("station:watchdog").stale
         acted = slowest > 0.0
         said = f"slowest reaction {slowest:.0f} ms" if acted else "has not had to act"
         looks = f"; longest time between two looks {look:.0f} ms" if look > 0.0 else ""
-        self.watchdog.setText(f"Station's watchdog: {said}{looks}")
-        show_stale(self.watchdog, readings.value("station:watchdog").stale)
+        self.watchdog.setText(f"Station's watchdog: {'unknown' if stale else said + looks}")
+        show_stale(self.watchdog, stale)
 
     def _ask_guards(self) -> None:
         """When the panel comes up, and whenever the box says something else of its guard."""
@@ -199,6 +237,20 @@ class AmplifierPanel(ScrolledPanel):
             self.guards.forget(f"The guards are not known: {value.message}.")
         else:
             self.guards.read()
+
+
+class _Switches(QWidget):
+    """On above off, equally wide: so three devices stand in two lines of a narrow dock."""
+
+    def __init__(self, context: Context, device: str) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        for state in ("on", "off"):
+            button = context.actions.button(f"{device}.{state}")
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            column.addWidget(button)
 
 
 def _seed_current(value: float) -> tuple[str, dict[str, Any]]:

@@ -2,8 +2,17 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.context import Context
 from gui.model.calibrations import calibration_lines
@@ -29,6 +38,7 @@ KINDS = {
 """What the station can measure, as `calibrate` calls it, and the captions of the buttons."""
 WITHOUT_LIGHT = ("camera", "source-drift")
 """Needs no 819-nm light."""
+COLUMN_GAP_PX = 10
 _CALIBRATION = "calibration "
 """So the activities of the station begin that are one."""
 
@@ -60,9 +70,12 @@ class CalibrationsPanel(Panel):
         table = self.table
         table.setModel(self.model)
         table.setAccessibleName("Calibrations, stale ones first")
+        table.setItemDelegate(_Cells(table))
         table.setItemDelegateForColumn(STATE, StateDelegate(self.context.theme))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        # A current cell without its row chosen has a ground of its own, which means nothing.
+        table.selectionModel().currentRowChanged.connect(lambda index: table.selectRow(index.row()))
         table.setAlternatingRowColors(True)
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)
@@ -125,16 +138,36 @@ class CalibrationsPanel(Panel):
             self.badge.show_state(f"{kind} under way", Tone.BUSY, "STOP ends it")
             said = readings.text(PROGRESS) or "begins"
         else:
-            self._show_states(len(lines), stale)
+            unmeasured = sum(line.tone is Tone.OFF for line in lines)
+            self._show_states(len(lines), stale, unmeasured)
             if lines:
                 said = self.context.actions.why_not(action_of("camera"))
                 said = f"None can be measured now: {said}" if said else ""
         self.progress.show_text(said)
 
-    def _show_states(self, count: int, stale: int) -> None:
+    def _show_states(self, count: int, stale: int, unmeasured: int) -> None:
+        missing = f", {unmeasured} not measured" if unmeasured else ""
         if not count:
             self.badge.show_state("none", Tone.OFF, "the station tells of none")
         elif stale:
-            self.badge.show_state(f"{stale} STALE", Tone.WARNING, "measure them anew")
+            self.badge.show_state(f"{stale} STALE{missing}", Tone.WARNING, "measure them anew")
+        elif unmeasured:
+            self.badge.show_state(f"none is stale{missing}", Tone.OFF)
         else:
             self.badge.show_state("none is stale", Tone.OK)
+
+
+class _Cells(QStyledItemDelegate):
+    """Cells with room between one column and the next, and none set off in its row."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        option.state &= ~QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        size = super().sizeHint(option, index)
+        return QSize(size.width() + COLUMN_GAP_PX, size.height())

@@ -21,6 +21,7 @@ from gui.widgets.plot import themed_plot
 from gui.widgets.setpoint import SetpointField
 from gui.widgets.short_button import short_button
 from gui.widgets.words import words
+from gui.words import true_minus
 
 LEVELS_S = 0.5
 """Levels follow the picture no faster than this: a picture that pumps cannot be read."""
@@ -54,13 +55,14 @@ class CameraPanel(Panel):
         self.facts = {
             name: Fact(caption)
             for name, caption in (
+                # In this order they take three lines, at large text too.
                 ("frames", "Frames"),
                 ("lost", "Lost"),
-                ("saturated", "Saturated"),
                 ("gain", "Gain"),
-                ("exposure", ""),
-                ("temperature", ""),
+                ("saturated", "Saturated"),
                 ("dose", "Dose"),
+                ("exposure", "Exposure"),
+                ("temperature", "CCD"),
             )
         }
         self._levels = [0.0, 1.0]
@@ -173,10 +175,13 @@ class CameraPanel(Panel):
         frames, lost = readings.value("camera:frames"), readings.value("camera:lost")
         taken, missed = frames.value or 0, lost.value or 0
         share = missed / (taken + missed) if missed else 0.0
-        self.facts["frames"].say(f"{taken}", stale=frames.stale, why="frames of this segment")
+        self.facts["frames"].say(
+            _text(frames.value), stale=frames.stale, why="frames of this segment"
+        )
         wrong = share > ALARM_FRACTION and not lost.stale
         self.facts["lost"].say(
-            f"{missed} ({100 * share:.1f} %)" if missed else "0", wrong=wrong, stale=lost.stale,
+            f"{missed} ({100 * share:.1f} %)" if missed else _text(lost.value),
+            wrong=wrong, stale=lost.stale,
             why="more than 0.1 % of the frames of this segment did not arrive: the counts are "
             "taken with less live time" if wrong else "frames of this segment that did not arrive",
         )  # fmt: skip
@@ -203,8 +208,8 @@ class CameraPanel(Panel):
         degrees = readings.number("camera:temperature")
         settling = not stable.stale and not stable.value
         self.facts["temperature"].say(
-            (f"{degrees:.1f} °C" if degrees == degrees else "–")
-            + (" not settled" if settling else ""),
+            (true_minus(f"{degrees:.1f} °C") if degrees == degrees else "–")
+            + (", not settled" if settling else ""),
             wrong=settling, stale=temperature.stale,
             why="the gain drifts until the sensor is at its temperature" if settling
             else "temperature of the sensor",

@@ -9,15 +9,27 @@ from dataclasses import dataclass
 
 from atta_daq.client.rig_info import RigInfo
 from gui.model.readings import Readings
+from gui.theme.palettes import Tone
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step in words: taken, not taken, and while nobody knows."""
+
+    taken: str
+    missing: str
+    unknown: str
+
 
 STEPS = (
-    "interlock closed",
-    "emission",
-    "seed on",
-    "seed verified",
-    "amplifier on",
-    "raised",
+    Step("interlock closed", "interlock OPEN", "interlock unknown"),
+    Step("emission", "no emission", "emission unknown"),
+    Step("seed on", "seed off", "seed unknown"),
+    Step("seed verified", "seed not verified", "seed power unknown"),
+    Step("amplifier on", "amplifier off", "amplifier unknown"),
+    Step("raised", "not raised", "current unknown"),
 )
+INTERLOCK, RAISED = 0, len(STEPS) - 1
 INPUTS = (
     "amplifier:interlock_open",
     "amplifier:emission",
@@ -49,7 +61,23 @@ class LightOrder:
     @property
     def unsafe(self) -> bool:
         """The amplifier is raised and the seed is not verified."""
-        return self.done[5] and not self.done[3]
+        return self.done[RAISED] and not self.done[3]
+
+    @property
+    def broken(self) -> bool:
+        """Something is on although a step before it is missing."""
+        return any(self.done[self.present + 1 :])
+
+    def look(self, index: int) -> tuple[str, Tone]:
+        """Word and tone of a step."""
+        if self.done[index]:
+            unsafe = self.unsafe and index == RAISED
+            return STEPS[index].taken, Tone.DANGER if unsafe else Tone.OK
+        if index == INTERLOCK:
+            tone = Tone.DANGER
+        else:
+            tone = Tone.WARNING if any(self.done[index:]) else Tone.OFF
+        return STEPS[index].missing, tone
 
     def next_step(self) -> str:
         """What can be done now, and what keeps the amplifier down."""
@@ -63,8 +91,14 @@ class LightOrder:
                 "switch it off now."
             )
         match self.present:
+            case -1 if self.broken:
+                return (
+                    "The interlock is open, but something is still on. Switch the light off first."
+                )
             case -1:
                 return "Next: close the interlock of the laser head. Nothing comes on before."
+            case 0 if self.broken:
+                return "No emission, but something is still on. Switch the light off first."
             case 0:
                 return "Next: turn the key and press the emission button at the box."
             case 1:

@@ -18,7 +18,11 @@ from gui.panels.scrolled import ScrolledPanel
 from gui.widgets.big_number import BigNumber
 from gui.widgets.readback import Readback, shown
 from gui.widgets.setpoint_row import SetpointRow
-from gui.widgets.words import words
+from gui.widgets.words import show_stale, words
+from gui.words import true_minus
+
+UNIT = "\u00a0mW\u2060/\u2060mA"
+"""With a fixed space and word joiners: a line must not end before or inside a unit."""
 
 
 class PowerPanel(ScrolledPanel):
@@ -34,10 +38,10 @@ class PowerPanel(ScrolledPanel):
         )  # fmt: skip
         self.conversion = words(role="")
         self.body.addWidget(self.row)
-        detuning = Readback(self, "light:detuning_set", _kept)
-        detuning.setAlignment(Qt.AlignmentFlag.AlignLeft)
-        detuning.setWordWrap(True)
-        self.body.addWidget(detuning)
+        self.detuning = Readback(self, "light:detuning_set", _kept)
+        self.detuning.setAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.detuning.setWordWrap(True)
+        self.body.addWidget(self.detuning)
         self.body.addWidget(self.conversion)
         self.body.addWidget(
             words(
@@ -62,10 +66,12 @@ class PowerPanel(ScrolledPanel):
 
     def _show_conversion(self) -> None:
         rig, field = self.context.readings.rig, self.row.field
+        setpoint = self.context.readings.value("amplifier:current_set")
+        show_stale(self.conversion, setpoint.stale and not field.is_edited)
         if rig is None:
             self.conversion.setText("The station has not told its calibration yet.")
             return
-        line = f"{rig.slope_mw_per_ma:g} mW/mA above {rig.threshold_ma:g} mA"
+        line = f"{rig.slope_mw_per_ma:g}{UNIT} above {rig.threshold_ma:g} mA"
         power = field.typed
         if not math.isfinite(power):
             self.conversion.setText(f"Calibration: {line}.")
@@ -82,4 +88,6 @@ class PowerPanel(ScrolledPanel):
 
 
 def _kept(value: Value) -> str:
-    return f"at a detuning of {shown('light:detuning_set', value)}, which stays"
+    if not isinstance(value.value, int | float) or not math.isfinite(value.value):
+        return "The detuning is not known."
+    return true_minus(f"The detuning stays at {round(value.value, 2):g} MHz.")

@@ -1,6 +1,7 @@
 """The power meter at the source, beside the amplifier's own monitor."""
 
 import math
+from collections.abc import Callable
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
@@ -12,6 +13,7 @@ from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.short_button import short_button
 from gui.widgets.words import words
+from gui.words import sentence, true_minus
 
 ROWS = (
     ("At the source", "power_meter:source_power"),
@@ -21,6 +23,26 @@ ROWS = (
     ("Dark offset", "power_meter:dark"),
 )
 DIFFERENCE = "power_meter:disagreement"
+
+
+def power_text(value: Value, digits: int) -> str:
+    """'9.980 mW', '0.30 µW': significant digits, not decimals."""
+    power = value.value
+    if not isinstance(power, int | float) or not math.isfinite(power):
+        return "–"
+    small = 0.0 < abs(power) < 0.01
+    number, unit = (1e3 * power, "µW") if small else (float(power), "mW")
+    whole = math.floor(math.log10(abs(number))) + 1 if number else 1
+    return true_minus(f"{number:.{max(digits - whole, 0)}f} {unit}")
+
+
+TEXTS: dict[str, Callable[[Value], str]] = {
+    "power_meter:source_power": lambda value: power_text(value, 4),
+    "power_meter:power": lambda value: power_text(value, 4),
+    "power_meter:range": lambda value: power_text(value, 2),
+    "power_meter:dark": lambda value: power_text(value, 2),
+}
+"""From a dark head to full light no number of decimals is right for all."""
 
 
 class PowerMeterPart(QWidget):
@@ -39,7 +61,7 @@ class PowerMeterPart(QWidget):
         grid.addWidget(self.difference, 0, 1)
         for row, (caption, name) in enumerate(ROWS, start=1):
             grid.addWidget(QLabel(caption), row, 0)
-            grid.addWidget(Readback(panel, name), row, 1)
+            grid.addWidget(Readback(panel, name, TEXTS.get(name)), row, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 6, 0, 0)
         column.setSpacing(4)
@@ -68,11 +90,11 @@ class PowerMeterPart(QWidget):
             why = difference.message
         else:
             self.state.show_state("measuring", Tone.OK)
-        self.why.setText(why)
+        self.why.setText(sentence(why))
         self.why.setVisible(bool(why))
 
 
 def _percent(value: Value) -> str:
     if value.stale or not isinstance(value.value, int | float) or not math.isfinite(value.value):
         return "–"
-    return f"{100.0 * value.value:+.1f} %".replace("-", "−")
+    return true_minus(f"{100.0 * value.value:+.1f} %")

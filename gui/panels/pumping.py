@@ -9,7 +9,8 @@ from gui.panels.pumping_toggle import ACTION, PumpingToggle
 from gui.panels.scrolled import ScrolledPanel
 from gui.widgets.big_number import BigNumber
 from gui.widgets.readback import Readback
-from gui.widgets.words import words
+from gui.widgets.words import show_stale, words
+from gui.words import sentence, true_minus
 
 
 class PumpingPanel(ScrolledPanel):
@@ -22,7 +23,9 @@ class PumpingPanel(ScrolledPanel):
         self.why = words(role="")
         self.head.addWidget(self.toggle)
         self.head.addWidget(self.ratio)
+        self.remark = words()
         self.body.addWidget(self.why)
+        self.body.addWidget(self.remark)
         rates = QGridLayout()
         rates.setVerticalSpacing(2)
         for row, (caption, name) in enumerate(
@@ -45,6 +48,9 @@ class PumpingPanel(ScrolledPanel):
 
     def _show_ratio(self) -> None:
         value = self.context.readings.value("light:ratio")
+        self.remark.setText(sentence(value.message))
+        self.remark.setVisible(bool(value.message))
+        show_stale(self.why, value.stale)
         ratio = self.context.readings.number("light:ratio")
         if not math.isfinite(ratio) or ratio <= 0.0:
             self.ratio.show_text("–", stale=True, why=value.message)
@@ -54,14 +60,13 @@ class PumpingPanel(ScrolledPanel):
             )
             return
         self.ratio.show_text(increase(ratio), stale=value.stale, why=value.message)
-        text = (
+        self.why.setText(
             f"Ratio {ratio:.3f}: the alignment's mean 84Kr loading rate with the light on over "
             "that with it blocked, each since it last changed."
         )
-        self.why.setText(f"{text} {value.message}".rstrip() if value.message else text)
 
 
 def increase(ratio: float) -> str:
     """'+57 %' for 1.57; '0 %' without a sign."""
     percent = round(100.0 * (ratio - 1.0))
-    return f"{percent:+d} %".replace("-", "−") if percent else "0 %"
+    return true_minus(f"{percent:+d} %") if percent else "0 %"

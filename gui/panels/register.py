@@ -45,10 +45,10 @@ def register_state(readings: Readings) -> RegisterState:
 
 
 def charge(nanocoulomb: float) -> str:
-    """'12.3 nC', '4.56 uC'; a dash while it is not known."""
+    """'12.3 nC', '4.56 µC'; a dash while it is not known."""
     if not math.isfinite(nanocoulomb):
         return "–"
-    for unit in ("nC", "uC"):
+    for unit in ("nC", "µC"):
         if abs(nanocoulomb) < 1000.0:
             return f"{nanocoulomb:.3g} {unit}"
         nanocoulomb /= 1000.0

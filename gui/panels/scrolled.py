@@ -1,6 +1,7 @@
 """A panel that scrolls down when its dock is low, and never sideways."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from gui.context import Context
@@ -9,7 +10,7 @@ from gui.widgets.downward_scroll import DownwardScroll
 
 
 class ScrolledPanel(Panel):
-    """`head` stays in sight, `body` scrolls below it."""
+    """`head` stays in sight, `body` scrolls below it, under a rule."""
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
@@ -27,8 +28,20 @@ class ScrolledPanel(Panel):
         # Arrow keys belong to the fields; what gets the focus is scrolled into sight by itself.
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.area.setWidget(inside)
+        self.rule = _rule()
         whole = QVBoxLayout(self)
         whole.setContentsMargins(6, 6, 2, 4)
         whole.setSpacing(6)
         whole.addLayout(self.head)
+        whole.addWidget(self.rule)
         whole.addWidget(self.area, 1)
+
+
+def _rule() -> QFrame:
+    """Without it the last line of the head and the first of the body read as one sentence."""
+    rule = QFrame()
+    rule.setObjectName("rule")
+    rule.setFrameShape(QFrame.Shape.HLine)
+    rule.setFrameShadow(QFrame.Shadow.Plain)
+    rule.setForegroundRole(QPalette.ColorRole.Mid)
+    return rule

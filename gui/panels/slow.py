@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from atta_daq.client.slow import SlowSeverity, SlowValue, slow_from_json
@@ -11,13 +12,14 @@ from gui.panels.scrolled import ScrolledPanel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.words import set_role, show_stale, words
+from gui.words import sentence, true_minus
 
 NAME = "slow:readings"
 _TONES: dict[SlowSeverity, Tone] = {
     "ok": Tone.OK, "minor": Tone.WARNING, "major": Tone.DANGER, "invalid": Tone.STALE,
 }  # fmt: skip
 _WORDS: dict[SlowSeverity, str] = {
-    "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "lost",
+    "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "no reading",
 }  # fmt: skip
 WORST_FIRST: tuple[SlowSeverity, ...] = ("major", "invalid", "minor")
 """An alarm that is known to be true comes before a value that may hide one, and that before a
@@ -29,7 +31,7 @@ class SlowPanel(ScrolledPanel):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.worst = Badge(context.theme, "Slow control")
+        self.worst = Badge(context.theme, "Values")
         self.remark = words()
         self.head.addWidget(self.worst)
         self.head.addWidget(self.remark)
@@ -58,7 +60,8 @@ class SlowPanel(ScrolledPanel):
             counts = (f"{told.count(severity)} × {_WORDS[severity]}" for severity in wrong)
             worst: SlowSeverity = wrong[0] if wrong else "ok"
             self.worst.show_state(", ".join(counts) or "all ok", _TONES[worst])
-        remark = "" if values else value.message or "The rig file names no slow control."
+        none = "" if values else "The rig file names no slow control."
+        remark = sentence(value.message) if value.stale else none
         self.remark.setText(remark)
         self.remark.setVisible(bool(remark))
 
@@ -74,10 +77,11 @@ class SlowPanel(ScrolledPanel):
         self.rows = {name: _Row(self.context) for name in names}
         for number, row in enumerate(self.rows.values()):
             first = 3 * number
-            self._grid.addWidget(row.meaning, first, 0, 2, 1)
-            self._grid.addWidget(row.value, first, 1)
-            # Below the value: beside it the panel would widen its column of the window.
-            self._grid.addWidget(row.state, first + 1, 1)
+            top = Qt.AlignmentFlag.AlignTop
+            self._grid.addWidget(row.meaning, first, 0, top)
+            self._grid.addWidget(row.value, first, 1, top | Qt.AlignmentFlag.AlignRight)
+            # Below the meaning: beside it the panel would widen its column of the window.
+            self._grid.addWidget(row.state, first + 1, 0, 1, 2, Qt.AlignmentFlag.AlignLeft)
             self._grid.addWidget(row.reason, first + 2, 0, 1, 2)
 
 
@@ -86,7 +90,11 @@ class _Row:
 
     def __init__(self, context: Context) -> None:
         self.meaning = words(role="")
+        # On the line of its value, not between that and the state below.
+        self.meaning.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.value = QLabel()
+        for part in (self.meaning, self.value):
+            part.setContentsMargins(0, 4, 0, 0)  # sets off what belongs together
         self.state = Badge(context.theme, "")
         self.reason = words()
         self.parts: tuple[QWidget, ...] = (self.meaning, self.value, self.state, self.reason)
@@ -98,8 +106,9 @@ class _Row:
         self.value.setText(value_text(one))
         self.value.setAccessibleName(f"{one.meaning}: {value_text(one)}")
         show_stale(self.value, severity == "invalid")
-        self.state.show_state(_WORDS[severity], _TONES[severity], one.reason)
-        reason = "" if severity == "ok" else one.reason
+        word = "unknown" if stale else _WORDS[severity]
+        self.state.show_state(word, _TONES[severity], true_minus(one.reason))
+        reason = "" if stale or severity == "ok" else true_minus(one.reason)
         if reason and one.suspends and severity in ("major", "invalid"):
             reason += "; it suspends a run"
         self.reason.setText(reason)
@@ -114,7 +123,7 @@ def value_text(one: SlowValue) -> str:
     size = abs(one.value)
     plain = size == 0.0 or 1e-3 <= size < 1e5
     number = f"{one.value:.4g}" if plain else f"{one.value:.2e}"
-    return f"{number} {one.unit}".rstrip().replace("-", "−")
+    return true_minus(f"{number} {one.unit}".rstrip())
 
 
 def limits_text(one: SlowValue) -> str:
@@ -127,4 +136,4 @@ def limits_text(one: SlowValue) -> str:
     ):  # fmt: skip
         if limit is not None:
             said.append(f"{word} {side} {form(limit)}")
-    return "; ".join(said) or "no limits in the rig file"
+    return true_minus("; ".join(said)) or "no limits in the rig file"

@@ -30,7 +30,7 @@ PANELS: tuple[PanelSpec, ...] = (
     PanelSpec("sideband", "Sidebands", SidebandPanel, LEFT, "amplifier", source="sideband"),
     PanelSpec("power", "Power", PowerPanel, LEFT, "amplifier", source="light"),
     PanelSpec("lock", "Lock", LockPanel, LEFT, source="lock"),
-    PanelSpec("cell", "Reference cell", CellPanel, LEFT, "lock", source="reference_cell"),
+    PanelSpec("cell", "Cell", CellPanel, LEFT, "lock", source="reference_cell"),
     PanelSpec("slow", "Slow control", SlowPanel, LEFT, "lock", source="slow"),
     PanelSpec("camera", "EMCCD", CameraPanel, RIGHT, source="camera"),
     PanelSpec("counts", "Atoms", CountsPanel, RIGHT, "camera"),

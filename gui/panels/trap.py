@@ -10,6 +10,7 @@ from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.fact import Fact
 from gui.widgets.flow import FlowLayout
+from gui.words import true_minus
 
 ABUNDANT = (83, 84)
 INTERLOCK = "Interlock: gain stays off on 83Kr and 84Kr"
@@ -68,7 +69,7 @@ class TrapPanel(Panel):
             for mass in (81, 83, 84, 85, 0)
         }  # fmt: skip
         self.place = Badge(context.theme, "Trap")
-        self.locked = Badge(context.theme, "Lasers")
+        self.locked = Badge(context.theme, "Trap lasers")
         self.light = Badge(context.theme, "Light")
         self.gain = Badge(context.theme, "Gain")
         self.offset = Fact("Offset")
@@ -151,7 +152,7 @@ class TrapPanel(Panel):
             badge.show_state(word, tone, value.message)
         offset = readings.number("trap:offset")
         self.offset.say(
-            f"{offset:.3f} MHz" if offset == offset else "–",
+            true_minus(f"{offset:.1f} MHz") if offset == offset else "–",
             stale=readings.value("trap:offset").stale,
             why="from the 84Kr master",
         )

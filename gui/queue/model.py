@@ -1,5 +1,6 @@
 """The queue as a table: what runs, what is next, what has ended; rows are dragged to their turn."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +13,14 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from atta_daq.client.names import READINGS
 from atta_daq.client.queue import QueueLine
 from gui.theme.palettes import Tone
 from gui.widgets.line_table import Index, LineTable
 from gui.widgets.state_delegate import LINE_ROLE
 from gui.words import duration, volume
 
-COLUMNS = ("State", "Entry", "Scan", "Done", "Priority", "Starts", "Ends", "Waits for")
+COLUMNS = ("State", "No.", "Scan", "Done", "Prio", "Starts", "Ends", "Why")
 STATE, SCAN, WHY = 0, 2, len(COLUMNS) - 1
 MIME = "application/x-atta-daq-queue-entry"
 TONES = {
@@ -29,6 +31,10 @@ TONES = {
     "aborted": Tone.WARNING,
     "failed": Tone.DANGER,
 }
+_RANKS = {"running": 0, "interrupted": 0, "failed": 1, "waiting": 2}
+"""Order of the states from above; what has ended otherwise comes last."""
+_MEANINGS = {reading.name: reading.meaning.split(", ")[0] for reading in READINGS}
+_NAME = re.compile(r"\b[a-z_]+:[a-z0-9_]+\b")
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,11 @@ class QueueModel(LineTable):
         self._texts: tuple[tuple[str, ...], ...] = ()
 
     def show_lines(self, lines: tuple[QueueLine, ...]) -> bool:
-        """Take the entries over; False when they are the ones that stand already."""
+        """Take the entries over; False when they are the ones that stand already.
+
+        What failed stands directly below what runs: it must be seen.
+        """
+        lines = tuple(sorted(lines, key=lambda line: _RANKS.get(line.state, len(_RANKS))))
         if lines == self.lines:
             return False
         texts = tuple(map(_texts, lines))
@@ -153,8 +163,25 @@ def _texts(line: QueueLine) -> tuple[str, ...]:
     return (
         line.state, str(line.entry), line.name, f"{line.done}/{line.repeats}", str(line.priority),
         _moment(start) if line.open else "", _moment(line.expected_end),
-        line.waits_for or line.reason or line.conditions,
+        why(line, brief=True),
     )  # fmt: skip
+
+
+def why(line: QueueLine, *, brief: bool = False) -> str:
+    """What an entry waits for, or why it ended: with short dates, readings by their meaning.
+
+    `brief` leaves the day out where the entry is expected to start on it.
+    """
+    if line.not_before is not None and line.waits_for.startswith("not before"):
+        moment, start = _moment(line.not_before), _moment(line.expected_start)
+        same_day = brief and moment[:-5] == start[:-5]
+        return f"not before {moment[-5:] if same_day else moment}"
+    return plain_words(line.waits_for or line.reason or line.conditions)
+
+
+def plain_words(text: str) -> str:
+    """'last 84Kr loading rate is 0.0312' of 'rate:loading_84 is 0.0312'."""
+    return _NAME.sub(lambda found: _MEANINGS.get(found[0], found[0]), text)
 
 
 def _moment(utc_s: float | None) -> str:

@@ -21,11 +21,12 @@ from atta_daq.client.queue import QueueLine, queue_lines
 from gui.context import Context
 from gui.panel import Panel
 from gui.queue.deeds import QueueDeeds
-from gui.queue.model import STATE, QueueModel
+from gui.queue.model import STATE, QueueModel, why
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.elided import ElidedLabel
 from gui.widgets.flowing import flowing
+from gui.widgets.roomy_delegate import RoomyDelegate
 from gui.widgets.short_button import short_button
 from gui.widgets.state_delegate import StateDelegate
 
@@ -77,6 +78,8 @@ class QueuePanel(Panel):
         table = self.table = QTableView()
         table.setModel(self.model)
         table.setAccessibleName("Entries of the queue, in the order in which they are taken")
+        self._cells = RoomyDelegate(table)
+        table.setItemDelegate(self._cells)
         table.setItemDelegateForColumn(STATE, StateDelegate(self.context.theme))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -99,6 +102,11 @@ class QueuePanel(Panel):
         delete = QShortcut(QKeySequence(Qt.Key.Key_Delete), table)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
         delete.activated.connect(lambda: self.context.actions["queue.remove"].trigger())
+        table.selectionModel().selectionChanged.connect(lambda *_: self._show_chosen())
+        self.why = QLabel()
+        self.why.setWordWrap(True)
+        self.why.setAccessibleName("Why the chosen entry waits or has ended")
+        self.why.hide()
         self.hint = QLabel(EMPTY)
         self.hint.setWordWrap(True)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -124,6 +132,7 @@ class QueuePanel(Panel):
         head.addWidget(self.said, 1)
         column.addLayout(head)
         column.addWidget(self.pages, 1)
+        column.addWidget(self.why)
         column.addLayout(
             flowing(
                 *(short_button(self.context, f"queue.{name}", text) for name, text in BUTTONS),
@@ -206,12 +215,20 @@ class QueuePanel(Panel):
             row = self.model.row_of(chosen.entry) if chosen is not None else -1
             if row >= 0 and self.chosen is None:
                 self.table.selectRow(row)
+            self._show_chosen()
         known = (self._paused, *((x.entry, x.state) for x in self.model.lines))
         if known != self._known:
             self._known = known
             self.context.actions.refresh()
 
     # --- showing -------------------------------------------------------------------------
+
+    def _show_chosen(self) -> None:
+        """In full why the chosen entry waits or has ended: its column may be too narrow."""
+        line = self.chosen
+        said = why(line) if line is not None else ""
+        self.why.setText(f"{line.entry}, {line.name}: {said}" if line is not None and said else "")
+        self.why.setVisible(bool(said))
 
     def _show_state(self) -> None:
         readings = self.context.readings

@@ -5,9 +5,10 @@ from typing import Any
 
 from PySide6.QtWidgets import QTextBrowser
 
-from atta_daq.analysis.results import FitResult, Parameter
+from atta_daq.analysis.results import FitResult
 from atta_daq.client.runs import RunInfo
 from gui.runs.model import RunLine
+from gui.sweep.words import goodness_text, name_of, notes_text, value_text
 from gui.words import duration
 
 
@@ -65,20 +66,12 @@ def _table(facts: dict[str, str]) -> str:
 
 
 def _fit(name: str, fit: FitResult) -> str:
-    facts = {p.name: _value(p) for p in (*fit.parameters, *fit.derived)}
-    goodness = fit.goodness
-    facts[goodness.statistic] = (
-        f"{goodness.value:.1f} for {goodness.degrees_of_freedom}, p = {goodness.p_value:.2g}"
-    )
+    facts = {name_of(p): value_text(p) for p in (*fit.parameters, *fit.derived)}
     html = f"<p><b>{escape(name)}</b>: {escape(fit.model)}</p>{_table(facts)}"
+    html += _paragraph(goodness_text(fit.goodness))
     if not fit.valid:
         html += _paragraph(f"The fit is not valid: {fit.message}")
-    return html + "".join(_paragraph(note) for note in fit.notes)
-
-
-def _value(parameter: Parameter) -> str:
-    """Without its name, which stands beside it."""
-    return str(parameter).removeprefix(f"{parameter.name} = ")
+    return html + _paragraph(notes_text(fit))
 
 
 def _paragraph(text: str) -> str:

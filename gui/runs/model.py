@@ -61,7 +61,7 @@ class RunLine:
         return ", ".join(f"{mass}Kr" for mass in self.isotopes)
 
 
-COLUMNS = ("State", "Name", "Started", "Duration", "Sample", "Isotopes", "Run", "Note")
+COLUMNS = ("State", "Name", "Started", "Duration", "Sample", "Note", "Isotopes", "Run")
 """What tells runs apart first: at the bench the list is narrow."""
 STATE = 0
 
@@ -103,6 +103,6 @@ class RunsModel(LineTable):
 
 def _texts(line: RunLine) -> tuple[str, ...]:
     return (
-        line.state, line.name, line.started, duration(line.duration_s), line.sample,
-        line.isotope_names, line.run_id, line.note,
+        line.state, line.name, line.started, duration(line.duration_s), line.sample, line.note,
+        line.isotope_names, line.run_id,
     )  # fmt: skip

@@ -28,6 +28,7 @@ from gui.runs.deeds import RunDeeds
 from gui.runs.details import RunDetails
 from gui.runs.files import Opener, open_on_desktop
 from gui.runs.model import STATE, RunLine, RunsModel
+from gui.widgets.roomy_delegate import RoomyDelegate
 from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.wrapping import WrappingRow
 
@@ -110,6 +111,8 @@ class RunsPanel(Panel):
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setAccessibleName("Runs, newest first")
+        self._cells = RoomyDelegate(self.table)
+        self.table.setItemDelegate(self._cells)
         self.table.setItemDelegateForColumn(STATE, StateDelegate(self.context.theme))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -173,12 +176,20 @@ class RunsPanel(Panel):
         across = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
         if self.halves.orientation() != across:
             self.halves.setOrientation(across)
-            self.halves.setSizes([600, 400])
+            self.halves.setSizes([680, 320] if wide else [600, 400])
+            self._show_details()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and self._laid_out:
             self._fit_rows()
+
+    def _show_details(self) -> None:
+        """Beside the list only of a chosen run: the list needs the width for its notes."""
+        beside = self.halves.orientation() == Qt.Orientation.Horizontal
+        shown = bool(self.model.lines) and (self.chosen is not None or not beside)
+        if self.details.isHidden() == shown:
+            self.details.setVisible(shown)
 
     def _fit_rows(self) -> None:
         line = self.fontMetrics().lineSpacing()
@@ -224,6 +235,8 @@ class RunsPanel(Panel):
         """What the list is, or why there is none and what to do."""
         offline = not self.context.state.connected
         lines = self.model.lines
+        # Nobody knows whether the states are still true.
+        self.table.setEnabled(not offline)
         if lines:
             many = f"the newest {len(lines)} runs" if len(lines) >= MOST_RUNS else (
                 f"{len(lines)} run{'s' * (len(lines) != 1)}")  # fmt: skip
@@ -245,7 +258,7 @@ class RunsPanel(Panel):
         else:
             remark = "No run yet. Prepare a scan in the scan editor and start it."
         self.pages.setCurrentWidget(self.table if lines else self.hint)
-        self.details.setVisible(bool(lines))
+        self._show_details()
         self.remark.setVisible(bool(lines))
         (self.remark if lines else self.hint).setText(remark)
 
@@ -260,6 +273,7 @@ class RunsPanel(Panel):
 
     def _chosen_changed(self, *_: object) -> None:
         line = self.chosen
+        self._show_details()
         self.context.actions.refresh()
         self._details_timer.stop()
         if line is None:

@@ -25,6 +25,8 @@ class Axis:
     step: float
     """Two values nearer than this are the same setting, read back twice."""
     decimals: int = 1
+    short_label: str = ""
+    """For a narrow plot; empty where the label is short."""
 
     def text(self, value: float) -> str:
         """'-123.4 MHz'."""
@@ -35,13 +37,13 @@ class Axis:
         value = getattr(point, self.name)
         return np.nan if value is None else float(value)
 
-    def title(self, more: str = "") -> str:
+    def title(self, more: str = "", *, short: bool = False) -> str:
         """'819-nm power (mW)'."""
-        label = f"{self.label} {more}".rstrip()
+        label = f"{(short and self.short_label) or self.label} {more}".rstrip()
         return f"{label} ({self.unit})" if self.unit else label
 
 
-DETUNING = Axis("detuning_mhz", "detuning from the 84Kr line", "MHz", 2.0)
+DETUNING = Axis("detuning_mhz", "detuning from the 84Kr line", "MHz", 2.0, short_label="detuning")
 POWER = Axis("power_mw", "819-nm power", "mW", 2.0)
 AXES = {
     axis.name: axis
@@ -49,7 +51,7 @@ AXES = {
         DETUNING,
         POWER,
         Axis("sideband_frequency_mhz", "sideband frequency", "MHz", 1.0),
-        Axis("sideband_depth", "sideband depth (modulation index)", "", 0.02, 3),
+        Axis("sideband_depth", "sideband depth (modulation index)", "", 0.02, 3, "sideband depth"),
     )
 }
 ON_OFF = Axis("pumping", "819-nm light", "", 0.5)

@@ -24,6 +24,8 @@ class Chooser(QWidget):
         self.note.setProperty("role", "muted")
         self.note.setWordWrap(True)
         self.note.hide()
+        self._wanted: Quantity | None = None
+        """What the operator chose, while something else has to be drawn."""
         for quantity in Quantity:
             self.quantity.addItem(quantity.value, quantity)
         self._form = QFormLayout(self)
@@ -43,7 +45,14 @@ class Chooser(QWidget):
 
     @property
     def chosen_quantity(self) -> Quantity:
-        return self.quantity.currentData()
+        return self._wanted or self.quantity.currentData()
+
+    def force_quantity(self, drawn: Quantity | None) -> None:
+        """Show the quantity that is drawn because the chosen one cannot be; None: as chosen."""
+        shown = drawn or self.chosen_quantity
+        self._wanted = self.chosen_quantity if drawn is not None else None
+        self.quantity.setCurrentIndex(self.quantity.findData(shown))
+        self.quantity.setEnabled(drawn is None)
 
     @property
     def chosen_axis(self) -> str:

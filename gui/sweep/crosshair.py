@@ -5,8 +5,9 @@ import pyqtgraph as pg
 
 from gui.sweep.items import MARK_Z
 from gui.sweep.picture import Picture
-from gui.sweep.words import point_text, true_minus
+from gui.sweep.words import point_text
 from gui.theme.palettes import Palette
+from gui.words import true_minus
 
 
 class Crosshair:

@@ -11,6 +11,11 @@ from PySide6.QtWidgets import QGraphicsSceneResizeEvent
 from gui.sweep.items import soft
 from gui.theme.palettes import Palette
 
+GAP_PX = 12.0
+"""Between title and run."""
+LONG_ENDING = "-propagating light"
+"""Of a title, which also says 'co' or 'counter'."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -66,17 +71,18 @@ class Heading(pg.GraphicsWidget):
         metrics = QFontMetricsF(self._font)
         line, width = metrics.height(), self.rect().width()
         side = Qt.AlignmentFlag.AlignVCenter
-        run_width = metrics.horizontalAdvance(self._run)
         painter.setFont(self._font)
         painter.setPen(QColor(self._palette.muted))
+        one_line = self._head_lines == 1
         painter.drawText(
-            QRectF(0.0, 0.0, width, line), side | Qt.AlignmentFlag.AlignRight, self._run
+            QRectF(0.0, 0.0 if one_line else line, width, line),
+            side | (Qt.AlignmentFlag.AlignRight if one_line else Qt.AlignmentFlag.AlignLeft),
+            self._run,
         )
         painter.setFont(self._bold)
         painter.setPen(QColor(self._palette.text))
-        room = max(width - run_width - 12.0, 0.0)
-        title = QFontMetricsF(self._bold).elidedText(self._title, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(0.0, 0.0, room, line), side, title)
+        title = QFontMetricsF(self._bold).elidedText(self.head, Qt.TextElideMode.ElideRight, width)
+        painter.drawText(QRectF(0.0, 0.0, width, line), side, title)
         painter.setFont(self._font)
         for entry, place in zip(self._entries, self._places, strict=not self.brief):
             self._sample(painter, entry, QPointF(place.x() + 0.7 * line, place.y() + 0.5 * line))
@@ -112,17 +118,40 @@ class Heading(pg.GraphicsWidget):
             painter.drawPath(Symbols["o" if hollow else entry.sample])
         painter.restore()
 
-    def _arrange(self) -> None:
-        """Places of the entries, and the height that they need."""
+    def _fits(self, title: str) -> bool:
+        """Title and run share a line."""
+        title_px = QFontMetricsF(self._bold).horizontalAdvance(title)
+        run_px = QFontMetricsF(self._font).horizontalAdvance(self._run)
+        return title_px + run_px + GAP_PX <= self.rect().width()
+
+    @property
+    def head(self) -> str:
+        """The title, in its short form where the long one and the run share no line."""
+        return self._title if self._fits(self._title) else self._title.removesuffix(LONG_ENDING)
+
+    @property
+    def _head_lines(self) -> int:
+        return 1 if not self._run or self._fits(self.head) else 2
+
+    def height_if(self, brief: bool) -> float:
+        """Height with the key to the symbols, or without."""
+        return self._places_and_height(brief)[1]
+
+    def _places_and_height(self, brief: bool) -> tuple[list[QPointF], float]:
         metrics = QFontMetricsF(self._font)
         line, width = metrics.height(), self.rect().width()
-        x, y = 0.0, line + 3.0
-        self._places = []
-        for entry in () if self.brief else self._entries:
+        x, y = 0.0, self._head_lines * line + 3.0
+        places: list[QPointF] = []
+        for entry in () if brief else self._entries:
             need = 1.6 * line + metrics.horizontalAdvance(entry.text) + line
             if x > 0.0 and x + need - line > width:
                 x, y = 0.0, y + line
-            self._places.append(QPointF(x, y))
+            places.append(QPointF(x, y))
             x += need
-        self.setFixedHeight(y + 2.0 + (line if self._places else 0.0))
+        return places, y + 2.0 + (line if places else 0.0)
+
+    def _arrange(self) -> None:
+        """Places of the entries, and the height that they need."""
+        self._places, height = self._places_and_height(self.brief)
+        self.setFixedHeight(height)
         self.update()

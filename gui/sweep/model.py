@@ -91,13 +91,15 @@ def make_picture(
     curve = _fit_curve(part, fit, axis, frame)
     mean = weighted_mean([point for point in unplaced if not point.pumping])
     theory_curve, scale = _theory_curve(theory, axis, frame, background, points, bare)
+    which = _which(choice) if axis is DETUNING else ""
     unit = RATE_UNITS.get(part.unit, part.unit)
     percent = increase or bare
     return Picture(
         name=part.name,
         isotope=part.isotope,
         axis=axis,
-        x_title=axis.title(_which(choice) if axis is DETUNING else ""),
+        x_title=axis.title(which),
+        short_x_title=axis.title(which, short=True),
         quantity=Quantity.INCREASE if percent else Quantity.RATE,
         y_title=f"{part.isotope}Kr increase (%)" if percent else f"{part.isotope}Kr rate ({unit})",
         unit="%" if percent else unit,

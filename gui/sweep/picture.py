@@ -56,6 +56,8 @@ class Picture:
     isotope: int
     axis: Axis
     x_title: str
+    short_x_title: str
+    """For a narrow plot."""
     quantity: Quantity
     y_title: str
     unit: str

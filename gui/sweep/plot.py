@@ -1,6 +1,6 @@
 """The picture on the screen: heading, components, points with fit, residuals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,20 @@ from gui.sweep.items import VerticalLines
 from gui.sweep.layers import Layers
 from gui.sweep.picture import Level, Picture
 from gui.sweep.range import RangeRegion
-from gui.sweep.strip import ComponentStrip
+from gui.sweep.strip import ROWS, ComponentStrip
 from gui.sweep.words import with_error
 from gui.theme.theme import Theme
 
 ROOMY_LINES = 21
-"""A plot of fewer lines of text in height shows neither residuals nor the key to its symbols."""
+"""A plot of fewer lines of text in height does not show the key to its symbols."""
 LEAST_LINES = 15
-MOST_DEMANDED_PX = 250
+POINT_LINES = 4
+"""So many lines of text in height at least belong to the points."""
+MOST_DEMANDED_PX = 216
 """What a plot needs to be read; with the largest text it must not push a window off its screen."""
+DIM = 0.45
+"""Opacity of data that are not current."""
+MARGINS_PX = (6, 4, 10, 4)
 NEAR_PX = 4.0
 """So near to a component's mark a click means the component."""
 RESIDUAL = "residual (σ)"
@@ -59,13 +64,17 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.picture: Picture | None = None
         self.zoomed = False
         """The operator chose the ranges; they stay until `whole`."""
+        self.residuals_changed: Callable[[], None] = lambda: None
+        """Told when the residuals found room, or lost it."""
+        self._residuals = False
+        self._labels: tuple[str, ...] = ()
         self.setAccessibleName("sweep: rate against what is swept")
         self.setToolTip(TIP)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         grid: Any = self.ci.layout
         grid.setVerticalSpacing(0)
-        grid.setContentsMargins(6, 4, 10, 4)
+        grid.setContentsMargins(*MARGINS_PX)
         self.box, self.below_box = SweepBox(), SweepBox()
         palette = theme.palette
         self.heading = Heading(palette, theme.size_pt)
@@ -99,19 +108,15 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         scene: Any = self.scene()
         scene.sigMouseMoved.connect(self._on_move)
         scene.sigMouseClicked.connect(self._on_click)
-        self.show_residuals(False)
+        self.heading.widthChanged.connect(self._share_out)
+        self._fitted = False
         self.restyle()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         # The base class sizes itself while it is made and while it is closed.
-        if hasattr(self, "_residuals") and not self.closed:
-            self.heading.be_brief(not self._roomy)
-            self.show_residuals(self._residuals)
-
-    @property
-    def _roomy(self) -> bool:
-        return self.height() >= ROOMY_LINES * self.fontMetrics().height()
+        if hasattr(self, "_fitted") and not self.closed:
+            self._share_out()
 
     # --- drawing -------------------------------------------------------------------------
 
@@ -123,7 +128,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         before, self.picture = self.picture, picture
         self.layers.draw(picture, theory=theory)
         self.layers.draw_earlier(earlier)
-        self._label(picture)
+        self._number(picture)
         chosen = self.strip.chosen if self.strip.chosen in marks else None
         self.show_marks(marks, chosen)
         self.show_residuals(residuals and picture.fit is not None)
@@ -146,26 +151,113 @@ class SweepPlot(pg.GraphicsLayoutWidget):
 
     def show_heading(self, title: str, run: str, entries: list[Entry]) -> None:
         self.heading.show_text(title, run, entries)
+        self._share_out()
 
     def show_marks(self, marks: tuple[Mark, ...], chosen: Mark | None) -> None:
         """Mark and name these components."""
         if (marks, chosen) == (self.strip.marks, self.strip.chosen):
             return
         self.strip.show_marks(marks, chosen)
+        self._share_out()
         for lines in self.lines:
             lines.draw(tuple(mark.x for mark in marks), chosen.x if chosen else None)
 
+    def dim(self, dim: bool) -> None:
+        """Draw the data faintly: they are not what the rig says now."""
+        for item in (self.box.childGroup, self.below_box.childGroup, self.strip):
+            item.setOpacity(DIM if dim else 1.0)
+
     def show_residuals(self, shown: bool) -> None:
-        """Residuals below, or the main plot alone with the labels of the axis."""
+        """Residuals below if there is room for them, or the main plot alone."""
         self._residuals = shown
-        # A low window needs its room for the points.
-        shown = shown and self._roomy
+        self._share_out()
+
+    @property
+    def residuals_fit(self) -> bool:
+        """There is room for the residuals, whether they are shown or not."""
+        return self._room_with_residuals >= self._least_main(self._title_px(two_lines=True))
+
+    # --- who gets the height -------------------------------------------------------------
+
+    def _share_out(self) -> None:
+        """Each title of an axis gets its length; what has no room for that goes.
+
+        First the residuals, then the key to the symbols, then rows of components' names; in a low
+        plot the title of the main axis takes two lines.
+        """
+        fitted = self.residuals_fit
+        shown = self._residuals and fitted
+        if shown:
+            self._arrange_heading(brief=False, rows=ROWS)
+            room = self._room_with_residuals
+        else:
+            low = self.height() < ROOMY_LINES * self._metrics.height()
+            least = self._least_main(self._title_px(two_lines=True))
+            tries = [(False, ROWS)] * (not low) + [(True, rows) for rows in range(ROWS, 0, -1)]
+            for brief, rows in tries:
+                room = self._room_above_axis(brief=brief, rows=rows)
+                if room >= least:
+                    break
+            self._arrange_heading(brief=brief, rows=rows)
+        self._show_below(shown)
+        self._label(two_lines=room < self._least_main(self._title_px(two_lines=False)))
+        self._sizes()
+        if fitted != self._fitted:
+            self._fitted = fitted
+            self.residuals_changed()
+
+    def _arrange_heading(self, *, brief: bool, rows: int) -> None:
+        self.heading.be_brief(brief)
+        self.strip.show_rows(rows)
+
+    def _show_below(self, shown: bool) -> None:
         if self.below.isVisible() == shown and self.below.maximumHeight() > 0:
             return
         self.below.setVisible(shown)
         self._number_bottom()
         self.main.getAxis("bottom").showLabel(not shown)
-        self._sizes()
+
+    @property
+    def _metrics(self) -> QFontMetricsF:
+        """Of the axes' titles. The widget's own font may still be that before the last choice."""
+        font = QFont(self.font())
+        font.setPointSize(self._theme.size_pt)
+        return QFontMetricsF(font)
+
+    def _title_px(self, *, two_lines: bool) -> float:
+        """Length of the upright title of the main plot."""
+        title = self.picture.y_title if self.picture is not None else ""
+        lines = in_two_lines(title) if two_lines else (title,)
+        return max(map(self._metrics.horizontalAdvance, lines))
+
+    def _least_main(self, title_px: float) -> float:
+        """Height of the main plot's box that a title of this length and the points need."""
+        line = self._metrics.height()
+        return max(title_px + 0.2 * line, POINT_LINES * line)
+
+    @property
+    def _below_px(self) -> float:
+        """Height of the residuals with their axis."""
+        return self._metrics.horizontalAdvance(RESIDUAL) + 0.5 * self._metrics.height() + self._axis
+
+    @property
+    def _axis(self) -> float:
+        """Height of a bottom axis: its numbers and its title."""
+        return 2.2 * self._metrics.height() + 8.0
+
+    @property
+    def _room_with_residuals(self) -> float:
+        # With a gap between the titles of the two plots.
+        gap = 0.6 * self._metrics.height()
+        return self.height() - self._above(brief=False, rows=ROWS) - self._below_px - gap
+
+    def _room_above_axis(self, *, brief: bool, rows: int) -> float:
+        return self.height() - self._above(brief=brief, rows=rows) - self._axis
+
+    def _above(self, *, brief: bool, rows: int) -> float:
+        """Height of all that stands above the main plot, and of the margins."""
+        margins = MARGINS_PX[1] + MARGINS_PX[3]
+        return margins + self.heading.height_if(brief) + self.strip.height_if(rows)
 
     def _number_bottom(self) -> None:
         """Numbers below the main plot, unless the residuals have them or there is nothing."""
@@ -199,26 +291,36 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         big.setPointSize(round(1.5 * size))
         big.setBold(True)
         self.answer.setFont(big)
-        self._labels = ("", "")
-        self._sizes()
-        least = LEAST_LINES * self.fontMetrics().height()
-        self.setMinimumHeight(min(least, MOST_DEMANDED_PX))
+        self._labels = ()
+        least = LEAST_LINES * self._metrics.height()
+        self.setMinimumHeight(round(min(least, MOST_DEMANDED_PX)))
+        self._share_out()
         if self.picture is not None:
-            self._label(self.picture)
+            self._number(self.picture)
 
-    def _label(self, picture: Picture) -> None:
+    def _label(self, *, two_lines: bool) -> None:
+        """Titles of the axes, that of the main plot in one line or in two."""
+        picture = self.picture
+        if picture is None:
+            return
+        y_title = "<br>".join(in_two_lines(picture.y_title)) if two_lines else picture.y_title
+        x_title = picture.x_title
+        if self._metrics.horizontalAdvance(x_title) > self.width() - self._left_px(two_lines):
+            x_title = picture.short_x_title
+        labels = (x_title, y_title)
+        if self._labels == labels:
+            return
+        self._labels = labels
+        style = {"color": self._theme.palette.muted, "font-size": f"{self._theme.size_pt}pt"}
+        self.main.getAxis("left").setLabel(y_title, **style)
+        self.below.getAxis("left").setLabel(RESIDUAL, **style)
+        for plot in (self.main, self.below):
+            plot.getAxis("bottom").setLabel(x_title, **style)
+        self.main.getAxis("bottom").showLabel(not self.below.isVisible())
+
+    def _number(self, picture: Picture) -> None:
+        """Numbers at the axes, or the states of the light in words."""
         bottom, left = self.main.getAxis("bottom"), self.main.getAxis("left")
-        if self._labels != (picture.x_title, picture.y_title):
-            self._labels = (picture.x_title, picture.y_title)
-            style = {
-                "color": self._theme.palette.muted,
-                "font-size": f"{self._theme.size_pt}pt",
-            }
-            left.setLabel(picture.y_title, **style)
-            self.below.getAxis("left").setLabel(RESIDUAL, **style)
-            for plot in (self.main, self.below):
-                plot.getAxis("bottom").setLabel(picture.x_title, **style)
-            bottom.showLabel(not self.below.isVisible())
         if picture.is_on_off:
             words = ["light blocked", "light on"]
             for number, bar in enumerate(picture.bars):
@@ -252,17 +354,19 @@ class SweepPlot(pg.GraphicsLayoutWidget):
 
     def _sizes(self) -> None:
         """The same width for both left axes: points stand above their residuals."""
-        font = QFont(self.font())
-        font.setPointSize(self._theme.size_pt)
-        metrics = QFontMetricsF(font)
-        width = metrics.horizontalAdvance("0.0000") + metrics.height() + 14.0
+        two_lines = "<br>" in "".join(self._labels)
         for plot in (self.main, self.below):
-            plot.getAxis("left").setWidth(width)
+            plot.getAxis("left").setWidth(self._left_px(two_lines))
         shown = self.below.isVisible()
-        # High enough for the label of its axis, which else runs into that above.
-        room = metrics.horizontalAdvance(RESIDUAL) + 2.5 * metrics.height()
-        self.below.setMinimumHeight(room if shown else 0.0)
+        self.below.setMinimumHeight(self._below_px if shown else 0.0)
         self.below.setMaximumHeight(16777215 if shown else 0.0)
+        least = self._least_main(self._title_px(two_lines=two_lines))
+        self.main.setMinimumHeight(least if shown else 0.0)
+
+    def _left_px(self, two_lines: bool) -> float:
+        """Width of a left axis with its numbers and its title."""
+        metrics = self._metrics
+        return metrics.horizontalAdvance("0.0000") + (1 + two_lines) * metrics.height() + 14.0
 
     # --- mouse and keys ------------------------------------------------------------------
 
@@ -350,6 +454,12 @@ class SweepPlot(pg.GraphicsLayoutWidget):
             self.component_picked.emit(self.strip.chosen)
         else:
             super().keyPressEvent(event)
+
+
+def in_two_lines(title: str) -> tuple[str, ...]:
+    """The name of what is drawn, and its unit below it."""
+    name, bracket, unit = title.partition(" (")
+    return (name, f"({unit}") if bracket else (title,)
 
 
 def _kind(picture: Picture) -> tuple[object, ...]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from atta_daq.client.runs import PartPoints
+from atta_daq.client.runs import PartPoints, RunInfo
 from gui.context import Context
+from gui.sweep.heading import LONG_ENDING
 from gui.sweep.layers import MAX_EARLIER
 from gui.sweep.records import LiveRecords, RunRecords, Theory, theories
 
@@ -63,6 +64,8 @@ class Source:
     def show_run(self, data: Mapping[str, Any]) -> None:
         if (records := self._parse(data)) is not None:
             self._shown = records
+            # It would stand behind itself.
+            self.earlier = [other for other in self.earlier if other.run_id != records.run_id]
             self._changed()
 
     def show_live(self) -> None:
@@ -119,14 +122,30 @@ class Source:
         newest = self.records.newest
         return newest if newest is not None else next(iter(offered), None)
 
-    @property
-    def automatic_word(self) -> str:
+    def automatic_word(self, part: PartPoints | None) -> str:
         """What the automatic part is."""
         if not self.is_live:
             return "newest"
-        if self._next_scan():
-            return "next"
-        return "newest" if self._context.state.run_state == "idle" else "being taken"
+        if self.stale_since is not None:
+            return "last known"
+        if self._context.state.run_state != "idle":
+            return "being taken"
+        if part is not None and part.points:
+            return "last run"
+        return "next" if self._next_scan() else "newest"
+
+    @property
+    def stale_since(self) -> float | None:
+        """When the live points were told last, UTC seconds, if they are no longer up to date."""
+        points = self._context.readings.value("run:points")
+        return points.utc_s if self.is_live and points.stale and points.value else None
+
+    @property
+    def ended(self) -> RunInfo | None:
+        """The run whose points are shown as the live ones though it has ended."""
+        info = self._live.records.info if self.is_live else None
+        over = info is not None and info.state not in ("", "running")
+        return info if over and self._context.state.run_state == "idle" else None
 
     def theory_for(self, part: PartPoints) -> Theory | None:
         """What the model expects of a part; between runs that of the scan in the editor."""
@@ -151,7 +170,7 @@ class Source:
         """'85Kr, co-propagating light'."""
         rig, info = self._context.readings.rig, self.records.info
         geometry = (info.geometry if info else "") or (rig.geometry if rig else "")
-        light = f", {geometry}-propagating light" if geometry else ""
+        light = f", {geometry}{LONG_ENDING}" if geometry else ""
         return f"{part.name}{light}" if part.name else "No run yet"
 
     def _next_scan(self) -> tuple[Theory, ...]:

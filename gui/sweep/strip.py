@@ -19,6 +19,7 @@ class ComponentStrip(pg.GraphicsWidget):
         self._box = box
         self.marks: tuple[Mark, ...] = ()
         self.chosen: Mark | None = None
+        self._most_rows = ROWS
         self.named: list[str] = []
         """Names that found room when it was drawn last."""
         box.sigXRangeChanged.connect(lambda *_: self.update())
@@ -35,11 +36,21 @@ class ComponentStrip(pg.GraphicsWidget):
     def show_marks(self, marks: tuple[Mark, ...], chosen: Mark | None) -> None:
         """Show these, one of them chosen; an even isotope's single line needs one row."""
         self.marks, self.chosen = marks, chosen
-        rows = min(ROWS, len(marks))
-        line = QFontMetricsF(self._font).height()
-        self.setFixedHeight(rows * line + STICK_PX + 2.0 if rows else 0.0)
-        self.setVisible(bool(rows))
+        self.setFixedHeight(self.height_if(self._most_rows))
+        self.setVisible(bool(marks))
         self.update()
+
+    def show_rows(self, most: int) -> None:
+        """At most so many rows of names: in a low plot the room belongs to the points."""
+        if most != self._most_rows:
+            self._most_rows = most
+            self.show_marks(self.marks, self.chosen)
+
+    def height_if(self, most_rows: int) -> float:
+        """Height with at most so many rows."""
+        rows = min(most_rows, len(self.marks))
+        line = QFontMetricsF(self._font).height()
+        return rows * line + STICK_PX + 2.0 if rows else 0.0
 
     def paint(self, painter: QPainter, *_: object) -> None:
         if not self.marks:
@@ -52,7 +63,7 @@ class ComponentStrip(pg.GraphicsWidget):
         centres = [(mark.x - low) * scale for mark in self.marks]
         widths = [metrics.horizontalAdvance(mark.name) for mark in self.marks]
         strengths = [mark.strength for mark in self.marks]
-        labels = place_labels(centres, widths, strengths, area.width(), ROWS)
+        labels = place_labels(centres, widths, strengths, area.width(), self._most_rows, 0.6 * line)
         bottom = self.rect().height()
         colour = QColor(self._palette.series[2])
         painter.setFont(self._font)

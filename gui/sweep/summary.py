@@ -21,6 +21,9 @@ from gui.status_strip import duration
 from gui.sweep.words import goodness_text, in_percent, included_text, name_of, notes_text, rows_of
 from gui.widgets.quiet import QuietComboBox
 
+VALUE_ROOM_PX = 10
+"""Beside a value, within its column."""
+
 
 class FitTable(QWidget):
     """Parameters with errors, what the fit includes, and how well it describes the data."""
@@ -43,7 +46,9 @@ class FitTable(QWidget):
         self.table.setShowGrid(False)
         self.table.setAlternatingRowColors(True)
         self.table.setTabKeyNavigation(False)
+        # As high as its rows: what holds it scrolls.
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
@@ -58,33 +63,39 @@ class FitTable(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.included)
-        layout.addWidget(self.table, 1)
+        layout.addWidget(self.table)
         for label in (self.verdict, self.notes):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             layout.addWidget(label)
+        layout.addStretch(1)
 
     def restyle(self) -> None:
         """Rows as high as the text."""
         row = self.fontMetrics().height() + 4
         self.table.verticalHeader().setDefaultSectionSize(row)
-        self.table.setMinimumHeight(5 * row)
         self._rows.start()
 
     def _fit_table(self) -> None:
         """A name breaks between its words, never inside one."""
         table, metrics = self.table, self.table.fontMetrics()
-        names = [item.text() for n in range(table.rowCount()) if (item := table.item(n, 0))]
+        names, values = (
+            [item.text() for n in range(table.rowCount()) if (item := table.item(n, column))]
+            for column in (0, 1)
+        )
         longest = max(
             (metrics.horizontalAdvance(word) for name in names for word in name.split()), default=0
         )
-        bar = table.verticalScrollBar().sizeHint().width()
-        table.setMinimumWidth(longest + table.sizeHintForColumn(1) + bar + 14 if names else 0)
+        # Not by sizeHintForColumn: it asks only the rows that are in sight just now.
+        value = max(map(metrics.horizontalAdvance, values), default=0) + VALUE_ROOM_PX
+        table.setMinimumWidth(longest + value + 14 if names else 0)
         # Not by resizeRowsToContents: it is a line short where a name just does not fit.
         room = QRect(0, 0, table.columnWidth(0) - 8, 1000)
         for number, name in enumerate(names):
             box = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, name)
             table.setRowHeight(number, box.height() + 4)
+        table.setFixedHeight(table.verticalHeader().length() + 2 * table.frameWidth())
+        table.setVisible(table.rowCount() > 0)
 
     def show_fit(self, fit: FitResult | None) -> None:
         """Show a fit; None clears the table."""
@@ -128,14 +139,18 @@ class WantedError(QWidget):
         form.addRow("Wanted", self.wanted)
         form.addRow(self.answer)
         self._parameters: dict[str, Parameter] = {}
+        self._so_far = "error so far"
         self._live_s = 0.0
         self._rate = 1.0
         self.parameter.activated.connect(lambda _index: self._tell())
         self.wanted.textChanged.connect(lambda _text: self._tell())
 
-    def show_errors(self, fit: FitResult | None, live_s: float, rate: float) -> None:
+    def show_errors(
+        self, fit: FitResult | None, live_s: float, rate: float, *, current: bool = True
+    ) -> None:
         """Errors so far of `fit`, reached with `live_s` of pumped counting; `rate` rig seconds
         pass in a second."""
+        self._so_far = "error so far" if current else "last known error"
         known = (*fit.parameters, *fit.derived) if fit else ()
         self._parameters = {p.name: in_percent(p) for p in known if not p.fixed and p.error > 0.0}
         self._live_s, self._rate = live_s, rate
@@ -158,23 +173,23 @@ class WantedError(QWidget):
         now = f"{parameter.error:.2g} {parameter.unit}".rstrip()
         text = self.wanted.text().strip().replace(",", ".").removesuffix("%")
         if not text:
-            self._say(f"error so far: {now}")
+            self._say(f"{self._so_far}: {now}")
             return
         try:
             wanted = float(text)
         except ValueError:
             wanted = math.nan
         if not (math.isfinite(wanted) and wanted > 0.0):
-            self._say(f"not a positive number; error so far: {now}", wrong=True)
+            self._say(f"not a positive number; {self._so_far}: {now}", wrong=True)
             return
         needed = time_to_error_s(parameter.error, wanted, self._live_s)
         if needed <= 0.0:
-            self._say(f"reached: error so far {now}")
+            self._say(f"reached: {self._so_far} {now}")
         elif not self._live_s:
-            self._say(f"error so far {now}; the counting time is not known")
+            self._say(f"{self._so_far} {now}; the counting time is not known")
         else:
             clock = "" if self._rate == 1.0 else f" ({duration(needed / self._rate)} on the clock)"
-            self._say(f"error so far {now}; {duration(needed)} more with light on{clock}")
+            self._say(f"{self._so_far} {now}; {duration(needed)} more with light on{clock}")
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self.answer.setText(text)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from atta_daq.client.runs import PartPoints
 from gui.context import Context
 from gui.panel import Panel
+from gui.runs.model import TONES
 from gui.sweep import export
 from gui.sweep.chooser import Chooser
 from gui.sweep.components import Mark, marks
@@ -26,10 +27,13 @@ from gui.sweep.picture import Picture
 from gui.sweep.plot import SweepPlot
 from gui.sweep.source import Source
 from gui.sweep.summary import FitTable, WantedError
-from gui.sweep.words import included_text, row_of
+from gui.sweep.words import as_of, included_text, row_of
+from gui.theme.palettes import Tone
+from gui.widgets.badge import Badge
 from gui.widgets.downward_scroll import DownwardScroll
 from gui.widgets.elided import ElidedLabel
-from gui.widgets.flow import FlowLayout
+from gui.widgets.short_button import short_button
+from gui.widgets.wrapped import WrappedRow
 
 _SHORT = {
     "sweep.at_rest": "At rest",
@@ -49,6 +53,7 @@ class SweepView(Panel):
         self.source = Source(context, self._redraw)
         self.picture: Picture | None = None
         self._earlier: list[tuple[str, Picture]] = []
+        self._reasons: tuple[str, ...] = ()
         self.plot = SweepPlot(context.theme)
         self.chooser = Chooser()
         self.table = FitTable()
@@ -58,12 +63,15 @@ class SweepView(Panel):
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.readout.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.banner = QLabel()
+        self.standing = Badge(context.theme, "")
+        self.standing_said = ElidedLabel()
         self.range_button = QToolButton()
         self._lay_out()
         self._bind()
         context.services["sweep"] = self
         context.theme.changed.connect(self._restyle)
         self.plot.pointed.connect(self._read_out)
+        self.plot.residuals_changed = self._tell_layers
         self.plot.component_picked.connect(self._centre)
         self.plot.region.chosen = self._choose_range
         self.plot.region.shown = self.range_button.setChecked
@@ -103,7 +111,9 @@ class SweepView(Panel):
         source, chooser = self.source, self.chooser
         offered = source.offered()
         automatic = source.automatic(offered)
-        chooser.offer(offered, automatic.name if automatic else "", source.automatic_word)
+        chooser.offer(
+            offered, automatic.name if automatic else "", source.automatic_word(automatic)
+        )
         part = next((p for p in offered if p.name == chooser.chosen), automatic)
         part = part or PartPoints("", 85, ("detuning_mhz",), "1/h")
         chooser.offer_axes(part.axes)
@@ -119,18 +129,28 @@ class SweepView(Panel):
         self._draw(part)
         wants = chooser.chosen_quantity
         missing = part.points and wants is not self.picture.quantity
-        chooser.show_note("rate: nothing without pumping yet to count from" if missing else "")
+        bare = not part.points and self.picture.theory is not None
+        note = "rate: nothing without pumping yet to count from" if missing else ""
+        alone = "the theory alone: there is no rate yet to scale it with"
+        chooser.show_note(alone if bare else note)
+        chooser.force_quantity(self.picture.quantity if bare else None)
+        stale_since = source.stale_since
+        self.plot.dim(stale_since is not None)
         self.table.show_fit(fit)
+        self.table.setEnabled(stale_since is None)
         live_s = sum(p.live_s for p in part.points if p.pumping and is_valid(p))
         rig = self.context.readings.rig
-        self.wanted.show_errors(fit, live_s, rig.rate if rig else 1.0)
+        self.wanted.show_errors(fit, live_s, rig.rate if rig else 1.0, current=stale_since is None)
         self._show_banner()
+        self._show_standing(part)
+        self._tell_layers()
 
     def _draw(self, part: PartPoints) -> None:
         assert self.picture is not None
         picture, actions, source = self.picture, self.context.actions, self.source
         shown: tuple[Mark, ...] = ()
-        if picture.is_spectrum and actions["sweep.components"].isChecked():
+        known = self.context.readings.rig is not None
+        if known and picture.is_spectrum and actions["sweep.components"].isChecked():
             doppler = source.doppler_mhz(part, source.records)
             shown = marks(part.isotope, doppler, actions["sweep.at_rest"].isChecked())
         self.plot.region.enabled = picture.is_spectrum
@@ -176,6 +196,44 @@ class SweepView(Panel):
         if info is not None:
             state = f", {info.outcome or info.state}" if info.state != "complete" else ""
             self.banner.setText(f"Earlier run {info.run_id}{state}: not what the rig does now")
+
+    def _show_standing(self, part: PartPoints) -> None:
+        """Over the plot: that the data are not current, or how their run has ended."""
+        source = self.source
+        since, ended = source.stale_since, source.ended
+        shown = bool(part.points) and (since is not None or ended is not None)
+        self._standing_row.setVisible(shown)
+        if not shown:
+            return
+        if since is not None:
+            self.standing.show_state(as_of(since), Tone.STALE)
+            self.standing_said.show_text(self.context.readings.value("run:points").message)
+        elif ended is not None:
+            self.standing.show_state(ended.state, TONES.get(ended.state, Tone.STALE))
+            self.standing_said.show_text(ended.outcome)
+
+    def _why_no_layer(self, action_id: str) -> str:
+        """Why a layer is not drawn though it may be chosen; '' when it can be."""
+        picture = self.picture
+        if picture is None or not picture.name:
+            return "nothing is drawn yet"
+        if action_id == "sweep.theory":
+            return "" if picture.theory is not None else "there is no theory for what is drawn"
+        if action_id == "sweep.residuals":
+            if picture.fit is None:
+                return "no fit is drawn"
+            return "" if self.plot.residuals_fit else "the plot is too low for them"
+        if not picture.is_spectrum:
+            return "only a spectrum has components"
+        known = self.context.readings.rig is not None
+        return "" if known else "where they stand is not known before a station answers"
+
+    def _tell_layers(self) -> None:
+        """Buttons of layers that cannot be drawn do not look lit."""
+        reasons = tuple(map(self._why_no_layer, _SHOWN_AT_FIRST))
+        if reasons != self._reasons:
+            self._reasons = reasons
+            self.context.actions.refresh()
 
     # --- what the operator does ----------------------------------------------------------
 
@@ -249,6 +307,7 @@ class SweepView(Panel):
         for action_id in _SHOWN_AT_FIRST:
             actions[action_id].setChecked(True)
             actions.bind(action_id, lambda _on: self._redraw())
+            actions.condition(action_id, lambda action_id=action_id: self._why_no_layer(action_id))
         actions.bind("sweep.whole", self.plot.whole)
         actions.bind("sweep.forget", self.source.forget)
         for suffix in ("png", "svg", "csv"):
@@ -256,10 +315,13 @@ class SweepView(Panel):
 
     def _lay_out(self) -> None:
         actions = self.context.actions
-        buttons = FlowLayout(spacing_px=4)
-        for action_id, text in _SHORT.items():
-            actions[action_id].setIconText(text)  # of its button; menus keep the long one
-            buttons.addWidget(actions.button(action_id))
+        self.buttons = {
+            action_id: short_button(self.context, action_id, text)
+            for action_id, text in _SHORT.items()
+        }
+        for action_id in _SHOWN_AT_FIRST:
+            self.buttons[action_id].setProperty("layer", True)
+        buttons = WrappedRow(*self.buttons.values(), spacing_px=4)
         self.range_button.setText("Range")
         self.range_button.setCheckable(True)
         self.range_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -267,18 +329,24 @@ class SweepView(Panel):
         self.range_button.setToolTip(
             "Drag the two ends; the scan editor takes them (or Shift and drag in the plot)"
         )
-        actions["sweep.forget"].setIconText("Remove runs")
-        self.forget_button = actions.button("sweep.forget")
+        self.forget_button = short_button(self.context, "sweep.forget", "Clear overlays")
+        self._standing_row = QWidget()
+        standing = QHBoxLayout(self._standing_row)
+        standing.setContentsMargins(0, 0, 0, 0)
+        standing.addWidget(self.standing)
+        standing.addWidget(self.standing_said, 1)
+        self._standing_row.hide()
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(4, 4, 0, 4)
-        column.addLayout(buttons)
+        column.addWidget(buttons)
+        column.addWidget(self._standing_row)
         column.addWidget(self.plot, 1)
         right = QWidget()
         side = QVBoxLayout(right)
         side.setContentsMargins(0, 4, 4, 4)
         side.addWidget(self.chooser)
-        results = DownwardScroll()
+        self.results = results = DownwardScroll()
         results.setWidgetResizable(True)
         results.setFrameShape(QFrame.Shape.NoFrame)
         results.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -291,7 +359,7 @@ class SweepView(Panel):
         splitter.addWidget(right)
         splitter.setStretchFactor(0, 1)
         splitter.setStretchFactor(1, 0)
-        splitter.setSizes([490, 290])
+        splitter.setSizes([470, 310])
         splitter.setChildrenCollapsible(False)
         self._banner_row = QWidget()
         self._banner_row.setObjectName("earlier-run")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from atta_daq.analysis.results import FitResult, Goodness, Parameter, pdg_round
 from atta_daq.client.runs import Point
+from gui.words import true_minus
 
-MINUS = "−"
 _NAMES = {
     "background": "rate without pumping",
     "rate_on": "rate with pumping",
@@ -81,6 +81,17 @@ def row_of(parameter: Parameter) -> Row:
     return Row(name_of(p), true_minus(value), p.unit, true_minus(tip))
 
 
+def value_text(parameter: Parameter) -> str:
+    """'55 ± 4 %'."""
+    row = row_of(parameter)
+    return f"{row.value} {row.unit}".rstrip()
+
+
+def text_of(parameter: Parameter) -> str:
+    """'increase, closed line: 55 ± 4 %'."""
+    return f"{name_of(parameter)}: {value_text(parameter)}"
+
+
 def rows_of(fit: FitResult) -> list[Row]:
     """All lines of a fit: its parameters, then what follows from them."""
     return [row_of(parameter) for parameter in (*fit.parameters, *fit.derived)]
@@ -95,12 +106,6 @@ def with_error(value: float, error: float) -> str:
     if "." in uncertain and not uncertain.startswith("0."):
         digits = uncertain  # '12.3(1.2)', as 12.3(12) would read as twelve
     return f"{true_minus(rounded)}({digits})"
-
-
-def true_minus(text: str) -> str:
-    """With a true minus sign in front of numbers; the hyphen of 9/2-11/2 stays."""
-    words = text.split(" ")
-    return " ".join(MINUS + word[1:] if word[:1] == "-" and word[1:] else word for word in words)
 
 
 def goodness_text(goodness: Goodness) -> str:
@@ -128,6 +133,13 @@ def notes_text(fit: FitResult) -> str:
     for parameter in (*fit.parameters, *fit.derived):
         text = re.sub(rf"\b{re.escape(parameter.name)}\b", name_of(parameter), text, flags=re.I)
     return true_minus(text[:1].upper() + text[1:])
+
+
+def as_of(utc_s: float | None) -> str:
+    """'as of 14:32', local time, of what is no longer up to date; '' of what is."""
+    if utc_s is None:
+        return ""
+    return f"as of {datetime.fromtimestamp(utc_s):%H:%M}" if utc_s else "not current"
 
 
 def included_text(fit: FitResult) -> str:

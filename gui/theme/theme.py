@@ -1,10 +1,13 @@
 """The palette and text size in force, and what has to be drawn anew when they change."""
 
+from pathlib import Path
+
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtCore import QObject, QTemporaryDir, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
+from gui.theme.marks import draw_marks
 from gui.theme.palettes import DARK, PALETTES, Palette
 from gui.theme.style import style_sheet
 
@@ -20,6 +23,7 @@ class Theme(QObject):
         super().__init__()
         self.palette: Palette = DARK
         self.size_pt = USUAL_PT
+        self._marks = QTemporaryDir()
 
     def choose(self, name: str | None = None, size_pt: int | None = None) -> None:
         """Take a palette (`dark`, `light`), a text size, or both; out-of-range sizes stay out."""
@@ -46,7 +50,9 @@ class Theme(QObject):
         font = QFont(application.font())
         font.setPointSize(self.size_pt)
         application.setFont(font)
-        application.setStyleSheet(style_sheet(self.palette, self.size_pt))
+        marks = draw_marks(Path(self._marks.path()), self.palette)
+        line_px = QFontMetrics(font).height()
+        application.setStyleSheet(style_sheet(self.palette, self.size_pt, line_px, marks))
         pg.setConfigOptions(background=self.palette.surface, foreground=self.palette.muted)
         self.changed.emit()
 
@@ -67,7 +73,12 @@ def _qt(palette: Palette) -> QPalette:
         QPalette.ColorRole.Highlight: palette.accent,
         QPalette.ColorRole.HighlightedText: palette.on_accent,
         QPalette.ColorRole.Link: palette.accent,
+        # Fusion's frames and bevels: left to themselves they stay those of a light desktop.
+        QPalette.ColorRole.Light: palette.border,
+        QPalette.ColorRole.Midlight: palette.raised,
         QPalette.ColorRole.Mid: palette.border,
+        QPalette.ColorRole.Dark: palette.border,
+        QPalette.ColorRole.Shadow: palette.border,
     }
     for role, colour in roles.items():
         qt.setColor(role, QColor(colour))

@@ -49,6 +49,13 @@ class Badge(QWidget):
         if why != self.toolTip():
             self.setToolTip(why)
 
+    def rename(self, caption: str) -> None:
+        """Change what the state is of."""
+        if caption != self._caption:
+            self._caption = caption
+            self._resized()
+            self._describe()
+
     @property
     def marked(self) -> bool:
         return self._marked

@@ -14,6 +14,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from gui.words import true_minus
+
 Limits = Callable[[], tuple[float, float] | None]
 Check = Callable[[float], str]
 
@@ -255,13 +257,13 @@ class SetpointField(QLineEdit):
         if value is None:
             return "Not a number"
         if limits and not limits[0] <= value <= limits[1]:
-            return f"Allowed: {limits[0]:g} to {limits[1]:g} {self._unit}".rstrip()
+            return true_minus(f"Allowed: {limits[0]:g} to {limits[1]:g} {self._unit}".rstrip())
         return self._refuses(value)
 
     def _tell(self) -> None:
         limits = self._limits()
         reach = f", {limits[0]:g} to {limits[1]:g} {self._unit}".rstrip() if limits else ""
-        tip = self.note or self._name + reach
+        tip = self.note or self._name + true_minus(reach)
         if tip != self.toolTip():
             self.setToolTip(tip)
             self.setAccessibleDescription(self.note)

@@ -7,10 +7,10 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
-from gui.model.state import may_move
+from gui.model.state import may_steer
 from gui.panel import Panel
 from gui.widgets.setpoint import Check, SetpointField
-from gui.widgets.words import set_role, words
+from gui.widgets.words import set_role, show_stale, words
 
 COMMAND_TIMEOUT_S = 120.0
 """A ramp or a jump of the lock answers when it is done."""
@@ -69,15 +69,22 @@ class SetpointRow(QWidget):
         grid.setColumnStretch(1, 1)
         self.field.state_changed.connect(self._tell)
         self._tell()
-        panel.follow(self.field.recheck, "run:state", "station:control", "station:rig", *watched)
-        self._context.link.state_changed.connect(self.field.recheck)
+        panel.follow(self.field.recheck, "run:state", "station:activity", "station:control",
+                     "station:rig", *watched)  # fmt: skip
+        self._context.link.state_changed.connect(self._on_link)
+        self._on_link()
+
+    def _on_link(self) -> None:
+        """What a station that is gone had set is grey, like every other reading of it."""
+        show_stale(self.field, not self._context.state.connected)
+        self.field.recheck()
 
     def _allowed(self) -> tuple[float, float] | None:
         rig = self._context.readings.rig
         return rig.limits.get(self._limits) if rig else None
 
     def _refusal(self, value: float) -> str:
-        reason = may_move(self._context.state)
+        reason = may_steer(self._context.state)
         return f"Not now: {reason}" if reason else self._check(value)
 
     def _send(self, value: float) -> None:

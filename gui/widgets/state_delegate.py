@@ -1,6 +1,6 @@
 """Draws a state in a table: shape, colour and word, as a badge does."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -27,6 +27,7 @@ class StateDelegate(QStyledItemDelegate):
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         self.initStyleOption(option, index)
+        option.state &= ~QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
         word, option.text = option.text, ""  # type: ignore[attr-defined]
         rect, metrics = option.rect, option.fontMetrics  # type: ignore[attr-defined]
         selected = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
@@ -43,9 +44,9 @@ class StateDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         draw_shape(painter, tone, box, colour)
         painter.setPen(colour)
-        area = QRectF(rect)
-        area.setLeft(box.right() + _GAP)
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, word)
+        # As the cells beside it round: on the line of their words.
+        baseline = rect.top() + (rect.height() - metrics.height()) // 2 + metrics.ascent()
+        painter.drawText(QPointF(box.right() + _GAP, baseline), word)
         painter.restore()
 
     def sizeHint(

@@ -1,7 +1,7 @@
 """Texts that wrap, in the roles that the style sheet knows."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QLineEdit
 
 
 def words(text: str = "", role: str = "muted") -> QLabel:
@@ -21,7 +21,7 @@ def set_role(label: QLabel, role: str) -> None:
         label.style().polish(label)
 
 
-def show_stale(label: QLabel, stale: bool) -> None:
+def show_stale(label: QLabel | QLineEdit, stale: bool) -> None:
     """Grey and slanted while what the label says is no longer known to be true."""
     if bool(label.property("stale")) != stale:
         label.setProperty("stale", stale)

@@ -73,7 +73,7 @@ def test_a_spectrum_says_how_its_p_value_was_found(spectrum_run):
     quick = fit_run(run.segments, FitOptions(85, ("detuning_mhz",), **options)).goodness
     slow = fit_run(run.segments, FitOptions(85, ("detuning_mhz",), toys=2000, **options)).goodness
     assert (quick.method, slow.method) == ("wilks", "toys")
-    assert quick.statistic == "poisson deviance"
+    assert quick.statistic == "Poisson deviance"
     # At 170 counts a point both agree.
     assert slow.p_value == pytest.approx(quick.p_value, abs=0.05)
 

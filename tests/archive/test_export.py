@@ -59,7 +59,7 @@ def spectrum(make_run, make_segment):
             Parameter("rabi_scale", 4.0, 0.0, "", fixed=True),
         ),
         covariance=np.array([[144.0]]),
-        goodness=Goodness("poisson deviance", 4.0, 3, 0.3),
+        goodness=Goodness("Poisson deviance", 4.0, 3, 0.3),
         valid=True,
         message="",
         last_block=0,

@@ -43,7 +43,7 @@ def fit(valid: bool = True, p_value: float = 0.32) -> FitResult:
             Parameter("rabi_scale", 4.0, 0.0, fixed=True),
         ),
         covariance=np.diag([61.0**2, 17.0**2]),
-        goodness=Goodness("poisson deviance", 8.1, 7, p_value),
+        goodness=Goodness("Poisson deviance", 8.1, 7, p_value),
         valid=valid, message="" if valid else "no minimum", last_block=0,
         curve=Curve("detuning_mhz", x, np.full(20, 2500.0), np.full(20, 60.0)),
     )  # fmt: skip

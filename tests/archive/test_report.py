@@ -87,7 +87,7 @@ def _fit(axis: str, x: np.ndarray, **more: float) -> FitResult:
         isotope=85,
         parameters=parameters,
         covariance=np.diag([61.0**2, 0.06**2, 17.0**2]),
-        goodness=Goodness("poisson deviance", 8.1, 7, 0.32),
+        goodness=Goodness("Poisson deviance", 8.1, 7, 0.32),
         valid=True,
         message="",
         last_block=3,

@@ -33,7 +33,7 @@ def _fit() -> FitResult:
         isotope=85,
         parameters=(Parameter("position_mhz", -472.0, 15.0, "MHz", -14.0, 16.0),),
         covariance=np.array([[225.0]]),
-        goodness=Goodness("poisson deviance", 38.0, 36, 0.4),
+        goodness=Goodness("Poisson deviance", 38.0, 36, 0.4),
         valid=True,
         message="",
         last_block=3,

@@ -74,9 +74,12 @@ def test_the_window_knows_all_that_the_station_can_measure() -> None:
 
 def test_the_badge_counts_the_stale(shown: Shown, link: FakeLink) -> None:
     panel = shown(CalibrationsPanel)
-    assert (panel.badge.word, panel.badge.tone) == ("none is stale", Tone.OK)
+    assert (panel.badge.word, panel.badge.tone) == ("none is stale, 1 not measured", Tone.OFF)
     link.feed(calibrations__table=calibration_table(NOW_S, STALE))
-    assert (panel.badge.word, panel.badge.tone) == ("2 STALE", Tone.WARNING)
+    assert (panel.badge.word, panel.badge.tone) == ("2 STALE, 1 not measured", Tone.WARNING)
+    whole = calibration_table(NOW_S)
+    link.feed(calibrations__table={name: column[:-1] for name, column in whole.items()})
+    assert (panel.badge.word, panel.badge.tone) == ("none is stale", Tone.OK)
     link.feed(calibrations__table={name: [] for name in calibration_table(NOW_S)})
     assert (panel.badge.word, panel.badge.tone) == ("none", Tone.OFF)
 
@@ -123,10 +126,10 @@ def test_one_under_way_is_an_activity(shown: Shown, context: Context, link: Fake
     link.feed(station__activity="calibration cavity", calibrations__progress="step 3 of 121")
     assert (panel.badge.word, panel.badge.tone) == ("cavity under way", Tone.BUSY)
     assert panel.progress.full == "step 3 of 121"
-    assert "the rig is busy: calibration cavity" in context.actions["calibrate.dwell"].toolTip()
+    assert "the rig is busy: calibrating the cavity" in context.actions["calibrate.dwell"].toolTip()
     link.feed(station__activity="", calibrations__progress="")
     assert context.actions["calibrate.dwell"].isEnabled()
-    assert panel.badge.word == "none is stale"
+    assert panel.badge.word == "none is stale, 1 not measured"
 
 
 def colours(panel: CalibrationsPanel) -> set[str]:
@@ -144,3 +147,53 @@ def test_a_lost_station_makes_the_states_unknown(shown: Shown, context: Context)
     assert panel.progress.full == "station gone"
     assert fine not in colours(panel), "nothing is shown as fine"
     assert panel.model.rowCount() > 0, "what was known last stays in sight"
+
+
+def test_the_whole_row_is_chosen_when_the_keyboard_comes_to_it(
+    qtbot: QtBot, shown: Shown, link: FakeLink
+) -> None:
+    panel = shown(CalibrationsPanel)
+    link.feed(calibrations__table=calibration_table(NOW_S))
+    panel.resize(800, 300)
+    table = panel.table
+    table.setFocus()
+    table.setCurrentIndex(panel.model.index(1, 0))
+    assert [index.row() for index in table.selectionModel().selectedRows()] == [1]
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert [index.row() for index in table.selectionModel().selectedRows()] == [2]
+
+
+def test_words_of_neighbouring_columns_are_apart(shown: Shown, link: FakeLink) -> None:
+    panel = shown(CalibrationsPanel)
+    panel.resize(900, 300)
+    link.feed(calibrations__table=calibration_table(NOW_S))
+    panel.grab()
+    metrics = panel.table.fontMetrics()
+    for column in range(len(COLUMNS) - 1):
+        widest = max(
+            metrics.horizontalAdvance(panel.model.index(row, column).data())
+            for row in range(panel.model.rowCount())
+        )
+        assert panel.table.columnWidth(column) >= widest + 12
+
+
+def test_the_state_stands_on_the_line_of_the_words_beside_it(shown: Shown, link: FakeLink) -> None:
+    panel = shown(CalibrationsPanel)
+    panel.resize(900, 300)
+    table = {name: column[:1] for name, column in calibration_table(NOW_S).items()}
+    link.feed(calibrations__table=table | {"state": ["valid"], "name": ["valid"]})
+    view = panel.table
+    image = view.viewport().grab().toImage()
+    ground = image.pixel(view.columnViewportPosition(1) - 2, 4)
+    width = view.fontMetrics().horizontalAdvance("valid")
+
+    def inked(left: int) -> list[int]:
+        return [
+            y for y in range(view.rowHeight(0))
+            if any(image.pixel(x, y) != ground for x in range(left, left + width))
+        ]  # fmt: skip
+
+    shape = round(0.75 * view.fontMetrics().height()) + 12
+    beside = inked(view.columnViewportPosition(1))
+    assert len(beside) > 8
+    assert inked(shape) == beside

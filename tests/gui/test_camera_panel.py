@@ -32,6 +32,18 @@ def panel(context: Context, qtbot: QtBot) -> CameraPanel:
     return panel
 
 
+def test_nothing_is_counted_before_the_first_reading(panel: CameraPanel, link: FakeLink) -> None:
+    unread = Value()
+    link.feed(camera__frames=unread, camera__lost=unread, camera__gain=unread,
+              camera__exposure=unread, camera__temperature=unread)  # fmt: skip
+    for name, text in (
+        ("frames", "Frames –"), ("lost", "Lost –"), ("gain", "Gain –"),
+        ("exposure", "Exposure –"), ("temperature", "CCD –"),
+    ):  # fmt: skip
+        assert panel.facts[name].text() == text
+        assert panel.facts[name].property("stale")
+
+
 def test_levels_ignore_a_few_hot_pixels() -> None:
     image = picture((512, 512))
     low, high = robust_levels(image)
@@ -115,17 +127,18 @@ def test_losses_and_saturation_raise_an_alarm(panel: CameraPanel, link: FakeLink
 
 def test_gain_temperature_and_exposure_are_said(panel: CameraPanel, link: FakeLink) -> None:
     assert panel.facts["gain"].text() == "Gain off"
-    assert panel.facts["exposure"].text() == "100 ms"
+    assert panel.facts["exposure"].text() == "Exposure 100 ms"
     link.feed(camera__gain=200, camera__stable=False, camera__temperature=-40.0)
     assert panel.facts["gain"].text() == "Gain 200"
     assert panel.facts["temperature"].is_wrong
+    assert panel.facts["temperature"].text() == "■ CCD −40.0 °C, not settled"
 
 
 def test_the_dose_of_the_register_is_said(panel: CameraPanel, link: FakeLink) -> None:
     assert panel.facts["dose"].text() == "Dose 0.42 nC"
-    assert "1.28 uC ever" in panel.facts["dose"].toolTip()
+    assert "1.28 µC ever" in panel.facts["dose"].toolTip()
     link.feed(camera__dose=12_345.0)
-    assert panel.facts["dose"].text() == "Dose 12.3 uC"
+    assert panel.facts["dose"].text() == "Dose 12.3 µC"
 
 
 @pytest.mark.parametrize(

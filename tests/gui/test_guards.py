@@ -90,7 +90,7 @@ def test_a_missing_output_stands_out_in_panel_and_strip(shown: Shown, link: Fake
     assert not panel.output.isVisible()
     link.feed(station__alarms=missing(active=True), amplifier__health="Amplifier damaged")
     assert panel.output.isVisible()
-    assert (panel.output.word, panel.output.tone) == ("MISSING", Tone.DANGER)
+    assert (panel.output.word, panel.output.tone) == ("NO OUTPUT", Tone.DANGER)
     assert "12 mW instead of 499 mW. The amplifier may be damaged" in panel.missing.text()
     assert panel.missing.toolTip() == MISSING
     assert panel.health.property("role") == "wrong"

@@ -9,6 +9,7 @@ from fakes_gui import RIG, FakeLink
 
 from gui.context import Context
 from gui.panels.light_order import (
+    STEPS,
     LightOrder,
     amplifier_refusal,
     current_ma,
@@ -19,6 +20,7 @@ from gui.panels.light_order import (
 )
 from gui.panels.ramp import Ramp
 from gui.panels.zero import zero_of
+from gui.theme.palettes import Tone
 
 UP: dict[str, Any] = {
     "interlock_closed": True, "emission": True, "seed_on": True, "seed_power_mw": 22.0,
@@ -37,8 +39,10 @@ DARK = {**DOWN, "seed_on": False, "seed_power_mw": 0.0}
 @pytest.mark.parametrize(
     ("changes", "present", "words"),
     [
-        ({**DARK, "interlock_closed": False}, -1, "close the interlock"),
+        ({**DARK, "interlock_closed": False, "emission": False}, -1, "close the interlock"),
+        ({"interlock_closed": False}, -1, "interlock is open, but something is still on"),
         ({**DARK, "emission": False}, 0, "turn the key"),
+        ({"emission": False}, 0, "No emission, but something is still on"),
         (DARK, 1, "at or below 300 mA until the seed gives 10 mW"),
         ({**DOWN, "seed_power_mw": 4.0}, 2, "seed gives 4 mW. Amplifier stays at or below 300 mA"),
         ({**DOWN, "seed_power_mw": math.nan}, 2, "no known power"),
@@ -61,6 +65,27 @@ def test_a_raised_amplifier_without_verified_seed_is_called_so(seed: dict[str, o
     found = order(**seed)
     assert found.unsafe
     assert "switch it off now" in found.next_step()
+
+
+def test_a_step_has_a_word_of_its_own_for_taken_and_for_missing() -> None:
+    up, dark = order(), order(**DARK, interlock_closed=False, emission=False)
+    assert [up.look(i) for i in range(len(STEPS))] == [
+        ("interlock closed", Tone.OK), ("emission", Tone.OK), ("seed on", Tone.OK),
+        ("seed verified", Tone.OK), ("amplifier on", Tone.OK), ("raised", Tone.OK),
+    ]  # fmt: skip
+    assert [dark.look(i) for i in range(len(STEPS))] == [
+        ("interlock OPEN", Tone.DANGER), ("no emission", Tone.OFF), ("seed off", Tone.OFF),
+        ("seed not verified", Tone.OFF), ("amplifier off", Tone.OFF), ("not raised", Tone.OFF),
+    ]  # fmt: skip
+
+
+def test_a_missing_step_below_one_that_is_on_is_a_warning() -> None:
+    found = order(seed_on=False, current_ma=200.0)
+    assert found.broken
+    assert found.look(2) == ("seed off", Tone.WARNING)
+    assert found.look(5) == ("not raised", Tone.OFF)
+    assert not order(**DARK).broken
+    assert not order().broken
 
 
 def test_above_the_ceiling_the_seed_must_be_verified() -> None:
@@ -125,7 +150,7 @@ def test_the_record_of_a_zeroing_in_words() -> None:
     found = zero_of({"ratio": 0.4, "shift_mhz": -3.126, "error_mhz": 0.351, "utc_s": 1.76e9})
     assert found.ok
     assert found.found_mhz == -3.126
-    assert "-3.13 ± 0.35 MHz" in found.text
+    assert "−3.13 ± 0.35 MHz" in found.text
     failed = zero_of({"problem": "no dispersive line within the samples"})
     assert not failed.ok
     assert math.isnan(failed.found_mhz)

@@ -1,6 +1,5 @@
 """Alarms, log and notes."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from atta_daq.client.log import Alarm, LogLine, alarms_to_json, log_to_json
 from gui.context import Context
+from gui.link.station import LinkState
 from gui.log import lines as log_lines
+from gui.log.alarms import AlarmNotices
 from gui.log.lines import SOURCE, TEXT
 from gui.log.panel import LogPanel
 from gui.theme.palettes import Tone
@@ -29,7 +30,7 @@ WARM = Alarm("camera:warm", "camera", "sensor at -62 degC", "minor", 1.7e9 + 1, 
 
 
 @pytest.fixture
-def panel(context: Context, qtbot: QtBot) -> Iterator[LogPanel]:
+def panel(context: Context, qtbot: QtBot) -> LogPanel:
     panel = LogPanel(context)
     panel.resize(900, 500)
     qtbot.addWidget(panel)
@@ -163,6 +164,59 @@ def test_a_new_alarm_raises_one_toast(panel: LogPanel, link: FakeLink, context: 
     assert len(context.notices.history) == 2
     # The station's log holds the alarm: it does not stand there twice.
     assert texts(panel) == []
+
+
+FAULT = Alarm("run:fault", "run", "run r-1: aborted, camera", "major", 1.7e9 + 5, False, False)
+
+
+def test_what_has_happened_and_is_over_is_told_too(
+    panel: LogPanel, link: FakeLink, context: Context
+) -> None:
+    link.feed(station__alarms=alarms_to_json([FAULT]))
+    assert [notice.text for notice in context.notices.history] == ["run: run r-1: aborted, camera"]
+    link.feed(station__alarms=alarms_to_json([FAULT, WARM]))
+    assert len(context.notices.history) == 1
+    link.feed(station__alarms=alarms_to_json([Alarm(**{**FAULT.__dict__, "since_utc_s": 1.8e9})]))
+    assert len(context.notices.history) == 2
+
+
+def test_what_was_over_before_the_window_came_is_not_told(context: Context) -> None:
+    notices = AlarmNotices(context)
+    notices.tell([FAULT, LOCK])
+    assert [notice.text for notice in context.notices.history] == ["lock: slave peak not found"]
+
+
+def test_without_a_station_nothing_is_said_to_be_well(
+    panel: LogPanel, link: FakeLink, context: Context
+) -> None:
+    assert panel.alarms.said.text() == "No alarms"
+    gone = "station 'test-rig' does not answer"
+    link.go(LinkState.LOST, gone)
+    context.readings.age(gone)
+    assert panel.alarms.said.text() == f"Alarms unknown: {gone}"
+    assert panel._counted.text().endswith("lines, station lost")
+    link.go(LinkState.CONNECTED, "station 'test-rig'")
+    link.feed(station__alarms=alarms_to_json([LOCK]))
+    assert not panel.alarms.said.isVisible()
+    assert panel.alarms.table.isEnabled()
+    link.go(LinkState.LOST, gone)
+    context.readings.age(gone)
+    assert panel.alarms.said.isVisible()
+    assert not panel.alarms.table.isEnabled()
+    assert panel.alarms.table.isVisible(), "what was known last stays in sight"
+
+
+def test_a_chosen_line_that_is_cut_off_is_shown_in_full(panel: LogPanel, link: FakeLink) -> None:
+    long = LogLine(9, 1.7e9 + 9, "warning", "camera", "frames did not arrive, " * 20)
+    link.feed(station__log=log_to_json([*LINES, long]))
+    panel.table.selectRow(1)
+    assert not panel.whole.isVisible()
+    panel.table.selectRow(4)
+    assert panel.whole.isVisible()
+    assert panel.whole.text() == long.text.strip()
+    link.feed(station__alarms=alarms_to_json([Alarm(**{**LOCK.__dict__, "text": long.text})]))
+    assert panel.alarms.whole.text() == long.text.strip()
+    assert panel.alarms.whole.isVisible()
 
 
 def test_alarms_are_listed_with_their_state(panel: LogPanel, link: FakeLink) -> None:

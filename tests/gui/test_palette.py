@@ -1,7 +1,5 @@
 """Command palette, sheet of keys, about."""
 
-from collections.abc import Iterator
-
 import pytest
 from fakes_gui import FakeLink
 from PySide6.QtCore import Qt
@@ -13,7 +11,7 @@ from atta_daq import __version__
 from gui.actions.about import About
 from gui.actions.fuzzy import fit, word_fit
 from gui.actions.keys_sheet import KeysSheet, groups
-from gui.actions.palette_dialog import CommandPalette
+from gui.actions.palette_dialog import CHOOSE, CommandPalette
 from gui.actions.table import ACTIONS
 from gui.context import Context
 
@@ -21,7 +19,7 @@ SPECS = {spec.id: spec for spec in ACTIONS}
 
 
 @pytest.fixture
-def window(qtbot: QtBot, context: Context) -> Iterator[QMainWindow]:
+def window(qtbot: QtBot, context: Context) -> QMainWindow:
     window = QMainWindow()
     window.resize(1000, 700)
     window.setCentralWidget(QLineEdit())
@@ -90,6 +88,26 @@ def test_by_the_keyboard_alone(
     # What was used last stands first.
     context.actions["help.palette"].trigger()
     assert palette.listed()[0] == "trap.85"
+
+
+def test_enter_alone_does_nothing(
+    palette: CommandPalette, link: FakeLink, context: Context
+) -> None:
+    for _ in range(2):
+        context.actions["help.palette"].trigger()
+        assert palette.listed()[0] == "rig.stop"
+        assert palette.chosen == ""
+        QTest.keyClick(palette.search, Qt.Key.Key_Return)
+        assert palette.isVisible()
+        assert link.sent == []
+        # The same after something was typed and taken back.
+        palette.search.setText("stop")
+        assert palette.chosen == "rig.stop"
+        palette.search.clear()
+        assert palette.chosen == ""
+        assert palette._said.text() == CHOOSE
+    QTest.keyClick(palette.search, Qt.Key.Key_Down)
+    assert palette.chosen == "rig.stop"
 
 
 def test_an_impossible_command_says_why_and_does_nothing(

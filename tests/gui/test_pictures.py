@@ -4,7 +4,7 @@ Kept when ATTA_DAQ_PICTURES names a folder: look at them before a release.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from fakes_calibrations import guards
 from fakes_gui import FakeLink
 from fakes_sweep import run_data, spectrum, spectrum_fit, theory
 from looks import cut_off, overlaps
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QRectF
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -35,6 +35,7 @@ from gui.link.station import LinkState
 from gui.panels.table import PANELS
 from gui.presets import present
 from gui.settings import Settings
+from gui.sweep.plot import SweepPlot
 from gui.theme.theme import Theme
 from gui.window import Window
 
@@ -51,9 +52,35 @@ CHECKED = {
 RUNS = [
     {"run_id": f"2026112{i}-1229-85Kr-spectrum", "name": "85Kr spectrum", "isotopes": [83, 85],
      "state": state, "started_utc_s": NOW_S - 86400.0 * (9 - i), "duration_s": 12_600.0,
-     "sample": "lake", "note": "", "geometry": "co"}
+     "sample": "lake", "note": "after the source was warm" if i % 2 else "", "geometry": "co"}
     for i, state in enumerate(("complete", "aborted", "crashed", "running", "complete"))
 ]  # fmt: skip
+
+
+def not_whole(plot: SweepPlot) -> list[str]:
+    """Items of the sweep plot that reach over the edge of its view, and titles that are longer
+    than their axis or over each other."""
+    view = plot.mapToScene(plot.viewport().rect()).boundingRect().adjusted(-1, -1, 1, 1)
+    plots = {"main": plot.main, "residuals": plot.below}
+    items: dict[str, Any] = {"heading": plot.heading, "components": plot.strip, **plots}
+    titles: dict[str, QRectF] = {}
+    for name, item in plots.items():
+        for side in ("left", "bottom"):
+            axis = item.getAxis(side)
+            items[f"{name} {side}"] = axis
+            if axis.isVisible() and axis.label.isVisible() and item.isVisible():
+                titles[f"{name} {side} title"] = axis.label.sceneBoundingRect()
+    boxes = {n: item.sceneBoundingRect() for n, item in items.items() if item.isVisible()} | titles
+    found = [f"{name} reaches over the edge" for name, box in boxes.items()
+             if not view.contains(box.adjusted(6, 6, -6, -6))]  # fmt: skip
+    low, high = titles.get("main left title"), titles.get("residuals left title")
+    if low is not None and high is not None and low.adjusted(0, 3, 0, -3).intersects(high):
+        found.append("the titles of the left axes touch")
+    if not any("main left" in name for name in titles):
+        found.append("the main plot has no title on the left")
+    if not any("bottom" in name for name in titles):
+        found.append("no plot has a title below")
+    return found
 
 
 class Studio:
@@ -91,6 +118,15 @@ class Studio:
                 self.link.sent.remove(sent)
                 sent.done(answers[sent.name])
 
+    def until(self, done: Callable[[], bool]) -> None:
+        """The station answers until this is so: what it fills is to be pictured filled."""
+
+        def answered() -> bool:
+            self.answer()
+            return done()
+
+        self._qtbot.waitUntil(answered)
+
     def take(self, name: str, widget: QWidget | None = None) -> None:
         """A picture of the window or of a part, and what is cut off or overlaps in it."""
         for _ in range(2):  # an answer may lead to another question
@@ -127,6 +163,16 @@ class Studio:
     def take_panels(self, name: str) -> None:
         for spec in PANELS:
             self.take_panel(spec.id, name)
+
+    def look_for_switches(self, name: str) -> None:
+        """The switches of the light must not scroll away, whatever the state."""
+        self.window.show_panel("amplifier")
+        self._settled(self.window)
+        amplifier: Any = self.window.docks["amplifier"].widget()
+        switches = amplifier.switches
+        whole = switches.visibleRegion().boundingRect() == switches.rect()
+        if amplifier.area.isAncestorOf(switches) or not whole:
+            self.problems.append(f"{name}: the switches of the light are not in sight")
 
     def tidy(self) -> None:
         """Away with the toasts of the last scene."""
@@ -175,6 +221,7 @@ def states_of_the_window(studio: Studio) -> None:
         feed(studio.link)
         banner._patience.timeout.emit()
         studio.take(f"state-{name}")
+        studio.look_for_switches(f"state-{name}")
         studio.tidy()
 
 
@@ -194,8 +241,10 @@ def panels_in_trouble(studio: Studio) -> None:
         queue__reason="entry 3 (sideband scan) failed: sideband: 120 MHz asked for; 10 to 100 MHz "
         "allowed",
     )  # fmt: skip
-    for panel in ("amplifier", "lock", "slow", "camera", "calibrations", "queue"):
+    for panel in ("amplifier", "lock", "slow", "camera", "calibrations", "queue", "power", "trap",
+                  "sideband", "cell"):  # fmt: skip
         studio.take_panel(panel, "trouble")
+    studio.look_for_switches("an unarmed guard")
     amplifier: Any = studio.window.docks["amplifier"].widget()
     area = amplifier.area
     area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
@@ -256,6 +305,8 @@ def scan_editor_and_runs(studio: Studio) -> None:
     editor.document.put(("part", 0, "dwell_s"), -5.0)
     studio.take("editor-error", editor)
     editor.document.put(("part", 0, "dwell_s"), 60.0)
+    editor.form_area.verticalScrollBar().setValue(0)
+    studio.until(lambda: editor.check.answer is not None)
     for index in range(editor.tabs.count()):
         editor.tabs.setCurrentIndex(index)
         studio.take(f"editor-tab{index}", editor)
@@ -270,11 +321,13 @@ def scan_editor_and_runs(studio: Studio) -> None:
     window.show_panel("editor")
     running(link)
     editor.tabs.setCurrentIndex(editor.tabs.count() - 1)
+    studio.until(lambda: editor.check.answer is not None)
     studio.take("editor-under-way", editor)
     window.show_panel("runs")
     runs: Any = window.docks["runs"].widget()
     studio.take("runs-list", runs)
     runs.table.selectRow(1)
+    studio.until(lambda: "being read" not in runs.details.toPlainText())
     studio.take("runs-chosen", runs)
     context.actions["runs.compare"].trigger()
     studio.take("runs-compare")
@@ -286,8 +339,19 @@ def test_large_text(studio: Studio) -> None:
     """In a window of its own, whose layout nothing has changed."""
     studio.context.theme.choose(size_pt=14)
     running(studio.link)
+    editor: Any = studio.window.docks["editor"].widget()
+    studio.until(lambda: editor.check.answer is not None)
+    view = studio.window.sweep
+
+    def whole() -> bool:
+        measured = view.table.table.minimumWidth() > 0
+        return measured and view.results.viewport().width() >= view.table.minimumSizeHint().width()
+
+    studio.until(whole)
     studio.take("large-running")
+    assert whole(), "the fit's values do not reach below the scroll bar"
     plot = studio.window.sweep.plot
     line = plot.fontMetrics().height()
     assert plot.box.size().height() > 4 * line, "the points can be seen"
+    assert not_whole(plot) == []
     assert not studio.problems

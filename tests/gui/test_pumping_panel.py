@@ -65,6 +65,20 @@ def test_the_ratio_of_the_moment(shown: Shown, link: FakeLink) -> None:
     assert panel.ratio.stale
 
 
+def test_a_stale_ratio_is_grey_and_says_why_in_a_sentence_of_its_own(
+    shown: Shown, context: Context, link: FakeLink
+) -> None:
+    panel = shown(PumpingPanel)
+    link.feed(light__ratio=1.573)
+    assert not panel.remark.isVisible()
+    assert not panel.why.property("stale")
+    context.readings.age("station 'test-rig' does not answer")
+    assert panel.remark.text() == "Station 'test-rig' does not answer."
+    assert panel.remark.isVisible()
+    assert panel.why.text().endswith("since it last changed.")
+    assert panel.why.property("stale")
+
+
 @pytest.mark.parametrize(("ratio", "text"), [(1.573, "+57 %"), (1.001, "0 %"), (0.9, "−10 %")])
 def test_increase_in_words(ratio: float, text: str) -> None:
     assert increase(ratio) == text

@@ -77,6 +77,14 @@ def test_what_is_shown_is_what_is_sent(bench: Bench) -> None:
     assert bench.field.text() == "85.57"
 
 
+def test_limits_have_a_true_minus(bench: Bench) -> None:
+    bench.limits = (-40.0, 15.0)
+    bench.type("99")
+    assert bench.field.problem == "Allowed: −40 to 15 mA"
+    bench.press(Qt.Key.Key_Escape)
+    assert "−40 to 15 mA" in bench.field.toolTip()
+
+
 def test_escape_reverts(bench: Bench) -> None:
     bench.type("85.5")
     bench.press(Qt.Key.Key_Escape)

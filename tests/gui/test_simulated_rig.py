@@ -31,6 +31,7 @@ def make(context: Context, link: FakeLink, tmp_path: Path) -> Iterator[Make]:
         return rig
 
     link.go(LinkState.SEARCHING, "no station runs")
+    context.actions.refresh()
     yield of
     for rig in made:
         rig.close()
@@ -104,9 +105,11 @@ def test_a_program_that_is_not_there_is_told(
 def test_none_is_started_beside_a_station(make: Make, context: Context, link: FakeLink) -> None:
     rig = make(SERVES)
     link.go(LinkState.CONNECTED, "station 'north'")
+    context.actions.refresh()
     context.actions["rig.simulate"].trigger()
     assert not rig.running
-    assert said(context) == ["Not started: this window is attached to station 'north'"]
+    tip = context.actions["rig.simulate"].toolTip()
+    assert "Not now: this window is attached to station 'north'" in tip
 
 
 def test_the_command_ends_with_this_process() -> None:

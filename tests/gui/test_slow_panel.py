@@ -40,9 +40,9 @@ def test_values_in_the_order_of_the_rig_file(panel: SlowPanel) -> None:
 @pytest.mark.parametrize(
     ("severity", "tone", "word", "reason"),
     [
-        ("minor", Tone.WARNING, "1 × warning", "above 5e-06 mbar"),
-        ("major", Tone.DANGER, "1 × ALARM", "above 5e-06 mbar; it suspends a run"),
-        ("invalid", Tone.STALE, "1 × lost", "above 5e-06 mbar; it suspends a run"),
+        ("minor", Tone.WARNING, "1 × warning", "above 5e−06 mbar"),
+        ("major", Tone.DANGER, "1 × ALARM", "above 5e−06 mbar; it suspends a run"),
+        ("invalid", Tone.STALE, "1 × no reading", "above 5e−06 mbar; it suspends a run"),
     ],
 )
 def test_the_worst_stands_on_top_with_its_reason_below(
@@ -68,10 +68,10 @@ def test_an_alarm_ranks_above_a_lost_value_and_that_above_a_warning(
         link.feed(slow__readings=slow_to_json(values))
 
     feed("invalid", "minor", "major", "invalid", "ok")
-    assert panel.worst.word == "1 × ALARM, 2 × lost, 1 × warning"
+    assert panel.worst.word == "1 × ALARM, 2 × no reading, 1 × warning"
     assert panel.worst.tone is Tone.DANGER
     feed("minor", "invalid")
-    assert (panel.worst.word, panel.worst.tone) == ("1 × lost, 1 × warning", Tone.STALE)
+    assert (panel.worst.word, panel.worst.tone) == ("1 × no reading, 1 × warning", Tone.STALE)
 
 
 def test_a_lost_station_greys_all_and_keeps_the_numbers(panel: SlowPanel, context: Context) -> None:
@@ -80,7 +80,28 @@ def test_a_lost_station_greys_all_and_keeps_the_numbers(panel: SlowPanel, contex
     row = panel.rows["rf"]
     assert row.state.tone is Tone.STALE
     assert row.value.property("stale")
+    assert row.state.word == "unknown"
+    assert panel.remark.text() == "Station gone."
     assert row.value.text() == "38.24 W"
+
+
+def test_a_stale_row_does_not_give_the_reason_of_an_alarm_that_may_be_over(
+    panel: SlowPanel, context: Context, link: FakeLink
+) -> None:
+    bad = replace(PRESSURE, severity="major", reason="above 5e-06 mbar")
+    link.feed(slow__readings=slow_to_json([bad]))
+    assert panel.rows["source_pressure"].reason.isVisible()
+    context.readings.age("station gone")
+    assert not panel.rows["source_pressure"].reason.isVisible()
+
+
+def test_meaning_and_value_stand_on_one_line(panel: SlowPanel) -> None:
+    panel.grab()
+    for row in panel.rows.values():
+        assert row.meaning.y() == row.value.y()
+        assert row.state.y() >= row.value.geometry().bottom()
+    rights = {row.value.geometry().right() for row in panel.rows.values()}
+    assert len(rights) == 1
 
 
 def test_another_rig_has_other_rows(panel: SlowPanel, link: FakeLink) -> None:
@@ -90,7 +111,7 @@ def test_another_rig_has_other_rows(panel: SlowPanel, link: FakeLink) -> None:
     assert panel.rows == {}
     assert "names no slow control" in panel.remark.text()
     link.feed(slow__readings=Value("[]", INVALID, "the gateway does not answer"))
-    assert panel.remark.text() == "the gateway does not answer"
+    assert panel.remark.text() == "The gateway does not answer."
 
 
 def test_words_of_values_and_limits() -> None:

@@ -1,8 +1,34 @@
 """Colours: contrast, and states that differ without colour."""
 
 import pytest
+from fakes_gui import FakeLink
+from panel_tools import Shown
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QImage, QPalette
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QSpinBox,
+    QStyle,
+    QStyleOptionButton,
+    QStyleOptionComboBox,
+    QStyleOptionSpinBox,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
 
+from gui.context import Context
+from gui.link.station import LinkState
+from gui.panels.amplifier import AmplifierPanel
+from gui.theme.marks import colours_of
 from gui.theme.palettes import PALETTES, Tone, contrast
+
+SHAPE = 3.0
+"""Least contrast of a shape with its ground (WCAG 2.2, 1.4.11)."""
 
 
 @pytest.mark.parametrize("name", PALETTES)
@@ -24,3 +50,108 @@ def test_every_text_has_enough_contrast_on_every_ground(name: str) -> None:
 def test_contrast_is_that_of_the_standard() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_marks_stand_out_from_what_they_are_drawn_on(name: str) -> None:
+    palette = PALETTES[name]
+    grounds = {
+        "tick": palette.accent, "dash": palette.accent,
+        "tick-off": palette.muted, "dash-off": palette.muted,
+    }  # fmt: skip
+    for mark, colour in colours_of(palette).items():
+        for ground in (grounds[mark],) if mark in grounds else (palette.surface, palette.raised):
+            assert contrast(colour, ground) >= SHAPE, (mark, ground)
+
+
+def seen(widget: QWidget, part: QRect) -> float:
+    """Contrast of the colours that differ most in a part of a widget."""
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    assert image.rect().contains(part)
+    colours = {
+        image.pixelColor(x, y).name()
+        for x in range(part.left(), part.right() + 1)
+        for y in range(part.top(), part.bottom() + 1)
+    }
+    return max(contrast(first, second) for first in colours for second in colours)
+
+
+def within(part: QRect) -> QRect:
+    """Without the frame."""
+    return part.adjusted(3, 3, -3, -3)
+
+
+@pytest.mark.parametrize("size_pt", [10, 14])
+@pytest.mark.parametrize("name", PALETTES)
+def test_boxes_and_arrows_can_be_seen(
+    qtbot: QtBot, context: Context, name: str, size_pt: int
+) -> None:
+    context.theme.choose(name, size_pt)
+    box, spin, combo, rows = QCheckBox(), QSpinBox(), QComboBox(), QListWidget()
+    item = QListWidgetItem("", rows)
+    item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+    item.setCheckState(Qt.CheckState.Unchecked)
+    spin.setValue(50)
+    for widget in (box, spin, combo, rows):
+        qtbot.addWidget(widget)
+        widget.show()
+    line = spin.fontMetrics().height()
+    indicator = QStyleOptionButton()
+    box.initStyleOption(indicator)
+    square = box.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, indicator, box)
+    assert square.height() > 0.6 * line, "it grows with the text"
+    assert seen(box, square) >= SHAPE, "unticked"
+    box.setChecked(True)
+    assert seen(box, within(square)) >= SHAPE, "ticked"
+    assert seen(rows, rows.visualItemRect(item)) >= SHAPE
+    item.setCheckState(Qt.CheckState.Checked)
+    rows.setCurrentItem(item)
+    middle = rows.visualItemRect(item).center().y()
+    # From the frame of the list to the tick.
+    assert seen(rows, QRect(3, middle, 4, 1)) >= SHAPE, "the box of a chosen row"
+    sub, control = QStyle.SubControl, QStyle.ComplexControl
+    option = QStyleOptionSpinBox()
+    spin.initStyleOption(option)
+    for part in (sub.SC_SpinBoxUp, sub.SC_SpinBoxDown):
+        arrow = spin.style().subControlRect(control.CC_SpinBox, option, part, spin)
+        assert arrow.width() >= line
+        assert seen(spin, within(arrow)) >= SHAPE, part
+    choice = QStyleOptionComboBox()
+    combo.initStyleOption(choice)
+    arrow = combo.style().subControlRect(control.CC_ComboBox, choice, sub.SC_ComboBoxArrow, combo)
+    assert seen(combo, within(arrow)) >= SHAPE
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_bevels_are_those_of_the_palette(context: Context, name: str) -> None:
+    context.theme.choose(name)
+    roles, ours = QPalette.ColorRole, PALETTES[name]
+    for role in (roles.Light, roles.Midlight, roles.Mid, roles.Dark, roles.Shadow):
+        assert QApplication.palette().color(role).name() in (ours.border, ours.raised), role
+
+
+def test_a_disabled_progress_bar_is_grey(qtbot: QtBot, context: Context) -> None:
+    context.theme.choose("dark")
+    bar = QProgressBar()
+    qtbot.addWidget(bar)
+    bar.setValue(50)
+    bar.setEnabled(False)
+    bar.show()
+    palette = context.theme.palette
+    image = bar.grab().toImage()
+    assert image.pixelColor(bar.width() // 8, bar.height() // 2).name() == palette.raised
+    everything = {
+        image.pixelColor(x, y).name() for x in range(bar.width()) for y in range(bar.height())
+    }
+    assert palette.text not in everything
+
+
+def test_setpoints_of_a_lost_station_are_grey(shown: Shown, link: FakeLink) -> None:
+    panel = shown(AmplifierPanel)
+    field = panel.seed.field
+    assert not field.property("stale")
+    link.go(LinkState.LOST, "gone")
+    assert field.property("stale")
+    assert field.palette().text().color().name() == panel.context.theme.palette.muted
+    link.go(LinkState.CONNECTED, "back")
+    assert not field.property("stale")

@@ -1,12 +1,11 @@
 """Notices as toasts."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QMainWindow
+from PySide6.QtWidgets import QLineEdit, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.context import Context
@@ -15,7 +14,7 @@ from gui.theme.palettes import Tone
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> Iterator[QMainWindow]:
+def window(qtbot: QtBot) -> QMainWindow:
     window = QMainWindow()
     window.resize(900, 600)
     window.setCentralWidget(QLineEdit())
@@ -34,21 +33,44 @@ def texts(toasts: Toasts) -> list[str]:
     return [toast.text for toast in toasts.shown]
 
 
-def test_they_stand_in_the_lower_middle_and_follow_the_window(
+def test_they_stand_in_the_lower_right_and_follow_the_window(
     toasts: Toasts, window: QMainWindow, context: Context, qtbot: QtBot
 ) -> None:
+    window.setCentralWidget(QWidget())
     for text in ("one", "two", "a long one " * 20):
         context.notices.info(text)
 
-    def in_the_middle() -> bool:
+    def in_the_corner() -> bool:
         boxes = [toast.geometry() for toast in toasts.shown]
         apart = all(upper.bottom() < lower.top() for upper, lower in pairwise(boxes))
-        middle = all(abs(2 * box.center().x() - window.width()) <= 2 for box in boxes)
-        return apart and middle and boxes[-1].bottom() == window.height() - MARGIN - 1
+        right = all(box.right() == window.width() - MARGIN - 1 for box in boxes)
+        return apart and right and boxes[-1].bottom() == window.height() - MARGIN - 1
 
-    assert in_the_middle()
+    assert in_the_corner()
     window.resize(500, 400)
-    qtbot.waitUntil(lambda: window.width() == 500 and in_the_middle())
+    qtbot.waitUntil(lambda: window.width() == 500 and in_the_corner())
+
+
+def test_they_leave_the_field_that_is_edited(
+    toasts: Toasts, window: QMainWindow, context: Context, qtbot: QtBot
+) -> None:
+    middle = QWidget()
+    window.setCentralWidget(middle)
+    field, elsewhere = QLineEdit(middle), QLineEdit(middle)
+    field.setGeometry(700, 540, 150, 30)
+    elsewhere.setGeometry(10, 10, 150, 30)
+    field.show()
+    elsewhere.show()
+    qtbot.waitUntil(lambda: elsewhere.isVisible() and field.isVisible())
+    window.activateWindow()
+    elsewhere.setFocus()
+    qtbot.waitUntil(elsewhere.hasFocus)
+    context.notices.error("camera: no frames")
+    (toast,) = toasts.shown
+    assert toast.geometry().intersects(field.geometry())
+    field.setFocus()
+    qtbot.waitUntil(lambda: toast.geometry().left() == MARGIN)
+    assert not toast.geometry().intersects(field.geometry())
 
 
 def test_a_repeated_notice_is_counted(toasts: Toasts, context: Context) -> None:

@@ -69,7 +69,7 @@ def test_the_interlock_is_shown(panel: TrapPanel, link: FakeLink) -> None:
 
 def test_lasers_and_offset(panel: TrapPanel, link: FakeLink) -> None:
     assert panel.locked.word == "locked"
-    assert panel.offset.text() == "Offset -265.000 MHz"
+    assert panel.offset.text() == "Offset −265.0 MHz"
     link.feed(trap__locked=False, trap__light=False)
     assert panel.locked.tone is Tone.WARNING
     assert panel.light.tone is Tone.OFF

@@ -70,6 +70,8 @@ def test_a_readback_has_precision_and_unit(qtbot: QtBot, context: Context, link:
     assert label.text() == "90.00 mA"
     link.feed(amplifier__seed_current=-0.001)
     assert label.text() == "0.00 mA"
+    link.feed(amplifier__seed_current=-1.5)
+    assert label.text() == "−1.50 mA"
     link.feed(amplifier__seed_current=float("nan"))
     assert label.text() == "–"
 

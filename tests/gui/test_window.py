@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from fakes_gui import FakeLink, feed_idle
 from fakes_queue import night
-from fakes_sweep import live, spectrum, spectrum_fit
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint
+from fakes_sweep import live, spectrum, spectrum_fit, theory
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QDockWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QTabBar
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
+from window_states import trouble
 
 from gui import start_simulation
 from gui.link.station import LinkState
@@ -84,7 +85,7 @@ def answer_queries(link: FakeLink) -> None:
     answers = {
         "runs": {"runs": [RUN]},
         "check_scan": {"ok": False, "problems": ["not now"]},
-        "theory": {"parts": []},
+        "theory": theory(spectrum()),
         "run_scan": {"scan": SCAN},
         "queue_scan": {"name": "a", "scan": SCAN},
         "run_report": {"name": "report.html", "html": "<html></html>"},
@@ -108,6 +109,8 @@ def test_every_action_is_bound_and_can_be_triggered(
     services["choose_path"] = lambda _title, _name, _suffix: tmp_path / "picture"
     window.show_panel("runs")
     services["editor"].load(SCAN)
+    # Layers of the plot can be switched where there is something to draw.
+    link.feed(**live(spectrum(), spectrum_fit()))
     qtbot.waitUntil(lambda: any(sent.name == "runs" for sent in link.sent))
     answer_queries(link)
     panel: Any = window.docks["runs"].widget()
@@ -274,3 +277,37 @@ def test_an_answer_after_the_close_is_dropped(
     sent.done({"ok": False, "problems": ["too late"]})
     sent.refused("too late")
     assert window.context.notices.history == []
+
+
+def tab_texts(window: Window) -> set[str]:
+    bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    return {bar.tabText(index) for bar in bars for index in range(bar.count())}
+
+
+def test_the_tab_of_a_panel_in_trouble_is_marked(
+    qtbot: QtBot, opened: tuple[Window, FakeLink]
+) -> None:
+    window, link = opened
+    calm = {"Amplifier", "Sidebands", "Power", "Lock", "Slow control", "EMCCD", "Trap",
+            "Calibrations", "Queue"}  # fmt: skip
+    qtbot.waitUntil(lambda: calm <= tab_texts(window))
+    trouble(link)
+    marked = {"■ Amplifier", "■ Sidebands", "■ Power", "■ Lock", "■ Slow control", "■ EMCCD",
+              "▲ Trap", "▲ Calibrations"}  # fmt: skip
+    qtbot.waitUntil(lambda: marked <= tab_texts(window))
+    assert window.docks["slow"].accessibleName() == "Slow control, alarm"
+    link.feed(queue__paused=True, queue__reason="entry 3 failed")
+    qtbot.waitUntil(lambda: "▲ Queue" in tab_texts(window))
+    # What a lost station last said is no trouble of the rig now.
+    link.go(LinkState.LOST, "station 'test-rig' does not answer")
+    qtbot.waitUntil(lambda: calm <= tab_texts(window))
+
+
+def test_titles_of_tabs_are_never_cut(qtbot: QtBot, opened: tuple[Window, FakeLink]) -> None:
+    window, _ = opened
+    window.context.theme.choose(size_pt=14)
+    qtbot.waitUntil(lambda: "Slow control" in tab_texts(window))
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        for index in range(bar.count()):
+            text = bar.fontMetrics().horizontalAdvance(bar.tabText(index))
+            assert bar.tabRect(index).width() > text, bar.tabText(index)

@@ -76,3 +76,14 @@ def test_a_taker_that_fails_does_not_end_the_feeding() -> None:
     assert worker.drain(30.0)
     worker.close()
     assert taken == [1, 2]
+
+
+def test_what_has_time_comes_last_and_is_not_replaced(worker, results) -> None:
+    worker.submit(slow, 0, 0.5)
+    worker.submit_late(slow, 1, 0.0)
+    worker.submit(slow, 2, 0.0)
+    worker.submit(slow, 3, 0.0)
+    deadline = time.monotonic() + 30.0
+    while len(results) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [value for value, _ in results] in ([0, 3, 1], [3, 1])

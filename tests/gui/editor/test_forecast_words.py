@@ -63,5 +63,5 @@ def test_another_day_is_named() -> None:
 
 
 def test_the_wanted_error_leads() -> None:
-    assert leading_errors(ANSWER) == "expected: 85Kr amplitude = 0.57 ± 0.04"
+    assert leading_errors(ANSWER) == "expected: 85Kr increase, closed line: 57 ± 4 %"
     assert leading_errors({"parts": ANSWER["parts"][:1]}) == ""

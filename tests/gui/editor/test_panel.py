@@ -9,13 +9,14 @@ import pytest
 from fakes_gui import RIG, FakeLink, Sent
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from atta_daq.scans.definition import parse_scan
 from gui.context import Context
 from gui.editor.panel import EditorPanel
 from gui.link.station import LinkState
+from gui.queue.panel import QueuePanel
 from gui.theme.palettes import Tone
 
 CHECKED = {
@@ -119,10 +120,46 @@ def test_a_wrong_value_is_red_and_bars_the_start(
     assert "> 0" in panel.part.dwell.wrong.text()
     assert panel.badge.tone is Tone.DANGER
     assert not context.actions["run.start"].isEnabled()
-    assert "dwell_s" in context.actions.why_not("run.start")
+    said = "part 1, Dwell (s): -4 is not allowed; give a number > 0, in s"
+    assert said in context.actions.why_not("run.start"), "as the form names it"
+    assert panel.summary.text() == said
     retype(qtbot, panel.part.dwell.editor, "4")
     assert panel.part.dwell.editor.property("wrong") is False
     assert context.actions["run.start"].isEnabled()
+
+
+def test_the_first_wrong_field_is_scrolled_to(panel: EditorPanel, qtbot: QtBot) -> None:
+    panel.resize(780, 240)
+    panel.form_area.verticalScrollBar().setValue(0)
+    qtbot.waitUntil(lambda: panel.part.dwell.visibleRegion().isEmpty())
+    panel.document.put(("part", 0, "dwell_s"), -5.0)
+    qtbot.waitUntil(lambda: not panel.part.dwell.wrong.visibleRegion().isEmpty())
+
+
+@pytest.mark.parametrize("width", [420, 1000])
+def test_what_is_measured_comes_before_what_is_kept_with_it(
+    panel: EditorPanel, qtbot: QtBot, width: int
+) -> None:
+    panel.resize(width, 400)
+    qtbot.wait(50)
+
+    def top(widget: QWidget) -> int:
+        return widget.mapTo(panel.form, widget.rect().topLeft()).y()
+
+    name = panel.general.form.fields[0]
+    assert top(panel.parts.list) < top(name)
+    assert top(panel.part.isotope) < top(name)
+
+
+def test_two_panels_have_buttons_of_one_action(
+    panel: EditorPanel, context: Context, qtbot: QtBot
+) -> None:
+    queue = QueuePanel(context)
+    qtbot.addWidget(queue)
+    action = context.actions["queue.add"]
+    action.setEnabled(not action.isEnabled())
+    assert panel.findChild(QToolButton, "queue.add").text() == "Add to queue"
+    assert queue.findChild(QToolButton, "queue.add").text() == "Add scan"
 
 
 def test_what_to_do_about_faults_is_a_form(panel: EditorPanel, qtbot: QtBot) -> None:
@@ -311,7 +348,7 @@ def test_the_station_is_asked_once_after_the_hands_rest(
     assert "3 h 30 min" in panel.summary.text()
     assert "340 MB" in panel.summary.text()
     assert "97 segments" in panel.summary.text()
-    assert "amplitude = 0.57 ± 0.04" in panel.summary.text()
+    assert "increase, closed line: 57 ± 4 %" in panel.summary.text()
     assert panel.forecast.item(0, 0).text() == "85Kr"
     sent(link, "theory")[-1].done(THEORY)
     assert sweep.previews == [THEORY]
@@ -553,12 +590,12 @@ def test_the_error_so_far_and_the_time_to_a_wanted_one(
     link.feed(run__state="running", run__info=run_info("x"))
     assert "No fit yet" in view.reached.text()
     link.feed(run__points=json.dumps([part]), run__fit=json.dumps({"85Kr": fit}))
-    assert view.parameter.currentText() == "85Kr  amplitude"
-    assert "0.50 ± 0.04" in view.reached.text()
+    assert view.parameter.currentText() == "85Kr: increase, closed line"
+    assert "85Kr, increase, closed line: 50 ± 4 %" in view.reached.text()
     panel.tabs.setCurrentIndex(3)
-    retype(qtbot, view.wanted, "0.02")
-    assert "3 h 00 min more" in view.reached.text()
-    retype(qtbot, view.wanted, "0.05")
+    retype(qtbot, view.wanted, "2")
+    assert "±2 % needs about 3 h 00 min more" in view.reached.text()
+    retype(qtbot, view.wanted, "5 %")
     assert "is reached" in view.reached.text()
     retype(qtbot, view.wanted, "x")
     assert "no error" in view.reached.text()
@@ -591,8 +628,8 @@ def test_the_keyboard_reaches_the_fields_in_their_order(panel: EditorPanel, qtbo
             reached.append(widget.accessibleName())
         widget = widget.nextInFocusChain()
     assert "" not in reached
-    wanted = ["Start scan", "Name", "Note", "Parts of the scan", "Isotope", "Swept quantity",
-              "Start in MHz", "Dwell in s", "Pumping"]  # fmt: skip
+    wanted = ["Start scan", "Parts of the scan", "Isotope", "Swept quantity", "Start in MHz",
+              "Dwell in s", "Pumping", "Name", "Note"]  # fmt: skip
     assert [reached.index(name) for name in wanted] == sorted(map(reached.index, wanted))
 
 

@@ -1,11 +1,12 @@
 """The queue as an operator uses it in the window."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes_gui import FakeLink, Sent
-from fakes_queue import line, night, table
+from fakes_queue import NIGHT_S, line, night, table
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QToolButton
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from atta_daq.client.queue import queue_lines
 from gui.context import Context
 from gui.link.station import LinkState
-from gui.queue.model import COLUMNS, QueueModel
+from gui.queue.model import COLUMNS, QueueModel, why
 from gui.queue.panel import QueuePanel
 from gui.theme.palettes import Tone
 
@@ -77,15 +78,34 @@ def test_rows_say_state_turn_and_what_they_wait_for(qapp: object) -> None:
     model = QueueModel()
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     model.show_lines(queue_lines(night()))
-    assert [line.entry for line in model.lines] == [4, 5, 6, 7, 1, 2, 3]
+    assert [line.entry for line in model.lines] == [4, 3, 5, 6, 7, 1, 2], "what failed is seen"
     assert texts(model, 4)["Done"] == "1/3"
-    assert texts(model, 6)["Waits for"] == "not before 2026-11-29 03:00 UTC"
-    assert texts(model, 5)["Waits for"] == "no major alarm"
-    assert texts(model, 2)["Waits for"] == "aborted by bench-1"
+    moment = datetime.fromtimestamp(NIGHT_S + 18_000.0)
+    assert texts(model, 6)["Why"] == f"not before {moment:%H:%M}", "it starts on that day"
+    assert why(model.lines[model.row_of(6)]) == f"not before {moment:%d %b %H:%M}"
+    assert texts(model, 7)["Why"] == "last 84Kr loading rate is 0.0312, > 0.05 wanted"
+    assert texts(model, 5)["Why"] == "no major alarm"
+    assert texts(model, 2)["Why"] == "aborted by bench-1"
     assert texts(model, 1)["Starts"] == texts(model, 1)["Ends"] == ""
     tip = model.index(model.row_of(7), 0).data(Qt.ItemDataRole.ToolTipRole)
     assert "after a fault the next is taken" in tip
     assert "when rate:loading_84 > 0.05" in tip
+
+
+def test_the_chosen_entry_says_why_in_full(panel: QueuePanel, link: FakeLink) -> None:
+    assert not panel.why.isVisible()
+    choose(panel, 7)
+    assert panel.why.text() == "7, blank: last 84Kr loading rate is 0.0312, > 0.05 wanted"
+    assert panel.why.isVisible()
+    choose(panel, 4)
+    assert not panel.why.isVisible()
+
+
+def test_words_of_neighbouring_columns_do_not_touch(panel: QueuePanel) -> None:
+    table, column = panel.table, COLUMNS.index("Starts")
+    words = texts(panel.model, 5)["Starts"]
+    spare = table.columnWidth(column) - table.fontMetrics().horizontalAdvance(words)
+    assert spare >= 12
 
 
 def test_a_change_keeps_the_chosen_entry(panel: QueuePanel, link: FakeLink) -> None:

@@ -1,7 +1,8 @@
 """The sweep view in a window of its own, fed as the station would."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import fakes_sweep as made
@@ -434,3 +435,140 @@ def test_both_palettes_reach_everything(
     assert view.plot.layers.fit.line.opts["pen"].color().name() == colours.series[1]
     assert view.plot.backgroundBrush().color().name() == colours.surface
     assert view.plot.main.getAxis("left").textPen().color().name() == colours.muted
+
+
+def titles_touch(view: SweepView) -> bool:
+    """The upright titles of the two left axes lie over each other."""
+    high, low = (
+        plot.getAxis("left").label.sceneBoundingRect() for plot in (view.plot.main, view.plot.below)
+    )
+    return view.plot.below.isVisible() and high.bottom() > low.top() + 3.0
+
+
+@pytest.mark.parametrize("height", range(300, 620, 20))
+def test_titles_of_the_left_axes_never_touch(
+    view: SweepView, link: FakeLink, qtbot: QtBot, height: int
+) -> None:
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
+    view.resize(780, height)
+    qtbot.wait(50)
+    assert not titles_touch(view)
+    axis = view.plot.main.getAxis("left")
+    assert axis.label.boundingRect().width() <= axis.size().height() + 8.0
+
+
+def test_a_low_plot_has_a_title_in_two_lines_and_no_residuals(
+    view: SweepView, link: FakeLink, context: Context, qtbot: QtBot
+) -> None:
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
+    residuals = context.actions["sweep.residuals"]
+    assert residuals.isEnabled()
+    view.resize(780, 330)
+    qtbot.waitUntil(lambda: not view.plot.below.isVisible())
+    assert view.plot.main.getAxis("left").labelText == "85Kr rate<br>(atoms/h)"
+    assert not residuals.isEnabled(), "its button must not look lit"
+    assert "too low" in residuals.toolTip()
+    view.resize(900, 600)
+    qtbot.waitUntil(view.plot.below.isVisible)
+    assert residuals.isEnabled()
+
+
+def test_layers_without_anything_to_draw_cannot_be_lit(
+    view: SweepView, link: FakeLink, context: Context
+) -> None:
+    link.feed(**made.live(made.spectrum()))
+    reasons = {
+        name: context.actions.why_not(f"sweep.{name}")
+        for name in ("components", "theory", "residuals")
+    }
+    assert reasons == {
+        "components": "", "theory": "there is no theory for what is drawn",
+        "residuals": "no fit is drawn",
+    }  # fmt: skip
+    assert not context.actions["sweep.theory"].isEnabled()
+
+
+def test_components_are_not_marked_before_their_places_are_known(
+    view: SweepView, link: FakeLink, context: Context, editor: FakeEditor, qtbot: QtBot
+) -> None:
+    link.feed(station__rig="")
+    view.preview(made.theory(made.spectrum()))
+    assert view.plot.strip.marks == ()
+    assert not context.actions["sweep.components"].isEnabled()
+    low, high = view.plot.box.viewRange()[1]
+    click(qtbot, view, view.plot.box.mapViewToScene(QPointF(-204.0, 0.5 * (low + high))))
+    assert not editor.centred
+
+
+def test_theory_alone_is_named_an_increase(view: SweepView, link: FakeLink) -> None:
+    view.preview(made.theory(made.spectrum()))
+    box = view.chooser.quantity
+    assert box.currentData() is Quantity.INCREASE
+    assert not box.isEnabled()
+    link.feed(**made.live(made.spectrum()))
+    assert box.currentData() is Quantity.RATE, "what the operator chose"
+    assert box.isEnabled()
+
+
+def test_a_run_that_ended_is_the_last_run_and_says_how(view: SweepView, link: FakeLink) -> None:
+    view.preview(made.theory(made.spectrum()))
+    over = made.live(made.spectrum(), state="aborted", outcome="camera: no frame for 5.0 s")
+    link.feed(**{**over, "run__state": "idle"})
+    assert view.chooser.part.itemText(0) == "last run: 85Kr"
+    assert view.standing.isVisible()
+    assert (view.standing.word, view.standing.tone) == ("aborted", Tone.WARNING)
+    assert view.standing_said.full == "camera: no frame for 5.0 s"
+    link.feed(**made.live(made.spectrum(), run_id="another"))
+    assert not view.standing.isVisible()
+    assert view.chooser.part.itemText(0) == "being taken: 85Kr"
+
+
+def test_data_of_a_lost_station_are_marked_as_not_current(
+    view: SweepView, link: FakeLink, context: Context
+) -> None:
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
+    assert view.plot.box.childGroup.opacity() == 1.0
+    points = context.readings.value("run:points")
+    moment = 1_795_903_200.0
+    link.feed(run__points=replace(points, utc_s=moment))
+    context.readings.age("station 'test-rig' does not answer")
+    assert view.chooser.part.itemText(0) == "last known: 85Kr"
+    assert view.standing.tone is Tone.STALE
+    assert view.standing.word == f"as of {datetime.fromtimestamp(moment):%H:%M}"
+    assert view.plot.box.childGroup.opacity() < 0.6
+    assert not view.table.isEnabled()
+    assert view.wanted.answer.text() == "last known error: 4.2 %"
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
+    assert view.plot.box.childGroup.opacity() == 1.0
+    assert view.table.isEnabled()
+
+
+def test_the_fit_table_is_as_high_as_its_rows(
+    view: SweepView, link: FakeLink, qtbot: QtBot
+) -> None:
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
+    table = view.table.table
+    qtbot.waitUntil(lambda: table.viewport().height() == table.verticalHeader().length())
+    assert not table.verticalScrollBar().isVisible()
+    view.resize(900, 330)
+    qtbot.wait(50)
+    assert table.viewport().height() == table.verticalHeader().length()
+
+
+def test_a_shown_run_is_not_compared_with_itself(view: SweepView, link: FakeLink) -> None:
+    link.feed(**made.live(made.spectrum()))
+    earlier = made.run_data("earlier-run", made.spectrum(seed=3))
+    view.compare(earlier)
+    view.compare(made.run_data("other-run", made.spectrum(seed=4)))
+    view.show_run(earlier)
+    assert [name for name, _ in view._earlier] == ["other-run"]
+    assert view.plot.heading.texts.count("earlier-run") == 1
+
+
+def test_a_narrow_heading_keeps_the_run(view: SweepView, link: FakeLink, qtbot: QtBot) -> None:
+    link.feed(**made.live(made.spectrum()))
+    heading = view.plot.heading
+    assert heading.head == "85Kr, co-propagating light"
+    view.context.theme.choose(size_pt=16)
+    view.resize(view.minimumSizeHint().width(), 600)
+    qtbot.waitUntil(lambda: heading.head == "85Kr, co")

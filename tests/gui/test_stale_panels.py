@@ -13,17 +13,21 @@ from gui.context import Context
 from gui.link.station import LinkState
 from gui.link.values import OK, Value
 from gui.panels.alignment import AlignmentPanel
+from gui.panels.camera import CameraPanel
 from gui.panels.cell import CellPanel
 from gui.panels.counts import CountsPanel
+from gui.panels.power import PowerPanel
+from gui.panels.pumping import PumpingPanel
 from gui.panels.sideband import SidebandPanel
 from gui.panels.strips import StripsPanel
 
 SAID: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (SidebandPanel, lambda panel: panel.numbers),
     (SidebandPanel, lambda panel: panel.state),
-    (CellPanel, lambda panel: panel.text),
-    (CountsPanel, lambda panel: panel.key),
     (CountsPanel, lambda panel: panel.rate),
+    (CellPanel, lambda panel: panel.text),
+    (PumpingPanel, lambda panel: panel.why),
+    (CountsPanel, lambda panel: panel.key),
 )
 
 
@@ -32,13 +36,24 @@ def test_what_was_said_is_grey_once_the_station_is_lost(
     shown: Shown, context: Context, link: FakeLink, make: type, label: Callable[[Any], Any]
 ) -> None:
     link.feed(
-        camera__signals=np.zeros(3), camera__arrivals=np.zeros(3), rate__counting=400.0,
+        light__ratio=1.57, rate__counting=400.0,
+        camera__signals=np.zeros(3), camera__arrivals=np.zeros(3),
         cell__zero=json.dumps({"error_mhz": 0.3, "shift_mhz": -1.2}), sideband__on=True,
     )  # fmt: skip
     panel = shown(make)
     assert not label(panel).property("stale")
     context.readings.age("station lost")
     assert label(panel).property("stale")
+
+
+def test_the_conversion_of_the_power_is_grey_without_a_station(
+    shown: Shown, context: Context, link: FakeLink
+) -> None:
+    panel = shown(PowerPanel)
+    assert not panel.conversion.property("stale")
+    link.go(type(link.state).LOST, "station lost")
+    context.readings.age("station lost")
+    assert panel.conversion.property("stale")
 
 
 def test_frames_triangles_and_thresholds_turn_grey_and_back(
@@ -80,6 +95,25 @@ def test_curves_of_the_alignment_and_the_line_of_the_zero_turn_grey(
     assert all(pen().color().name() != muted for pen in pens)
     context.readings.age("station lost")
     assert all(pen().color().name() == muted for pen in pens)
+
+
+def test_frames_are_a_dash_until_the_camera_was_heard_of(shown: Shown, context: Context) -> None:
+    for name in ("camera:frames", "camera:lost", "camera:exposure", "camera:temperature"):
+        context.readings._values.pop(name)
+    panel = shown(CameraPanel)
+    assert panel.facts["frames"].text() == "Frames –"
+    assert panel.facts["lost"].text() == "Lost –"
+    assert panel.facts["exposure"].text() == "Exposure –"
+    assert panel.facts["temperature"].text() == "CCD –"
+
+
+def test_the_lost_station_is_a_sentence_of_its_own(shown: Shown, context: Context) -> None:
+    context.readings.deliver({"light:ratio": Value(1.57, OK, "")})
+    panel = shown(PumpingPanel)
+    assert not panel.remark.isVisible()
+    context.readings.age("station 'x' does not answer")
+    assert panel.remark.text() == "Station 'x' does not answer."
+    assert panel.why.text().endswith("each since it last changed.")
 
 
 def test_a_lost_station_leaves_the_strips_their_curve_in_grey(
