@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui.context import Context
-from gui.model.counting import ATOMS, Counting
+from gui.model.counting import ATOMS, Counting, rate_error, two_digits
 from gui.panel import Panel
 from gui.widgets.fact import Fact
 from gui.widgets.flow import FlowLayout
@@ -17,8 +17,6 @@ from gui.widgets.words import show_stale
 FRAMES = 300
 """Frames that the station keeps for the trace."""
 BINS_WITHOUT_COUNTING = 40
-FADED = 0.45
-"""Opacity of what is stale."""
 
 
 class CountsPanel(Panel):
@@ -27,7 +25,7 @@ class CountsPanel(Panel):
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
         self.atoms = Fact("Atoms")
-        self.rate = Fact("Last segment")
+        self.rate = Fact("Last rate")
         self.key = QLabel("▲ atoms came in")
         self.trace = themed_plot(
             context, "light of the trap in the last frames, with the atoms that came in",
@@ -47,16 +45,17 @@ class CountsPanel(Panel):
         self._levels = [(_line(), _line()) for _ in ATOMS]
         self._thresholds = [_line() for _ in ATOMS[:-1]]
         self._range: Range | None = None
+        self._stale = True
         self._build()
         self.trace.on_restyle(self._restyle)
         self.follow(self._show, "camera:signals", "camera:arrivals", "camera:counting")
-        self.follow(self._show_counts, "rate:counts", "rate:counting")
+        self.follow(self._show_counts, "rate:counts", "rate:counting", "run:table")
 
     def _build(self) -> None:
         facts = FlowLayout(spacing_px=14)
         facts.addWidget(self.atoms)
-        facts.addWidget(self.rate)
         facts.addWidget(self.key)
+        facts.addWidget(self.rate)
         for level in self._levels:
             self.trace.box.addItem(level[0], ignoreBounds=True)
             self.histogram.box.addItem(level[1], ignoreBounds=True)
@@ -93,9 +92,10 @@ class CountsPanel(Panel):
         self._show_histogram(signals, counting)
 
     def _show_stale(self, stale: bool) -> None:
-        """All that is drawn from the frames fades when nobody knows whether it is still so."""
-        for item in (self.curve, self.arrivals, self.bars, *self._thresholds):
-            item.setOpacity(FADED if stale else 1.0)
+        """All that is drawn from the frames is grey once nobody knows whether it is still so."""
+        if stale != self._stale:
+            self._stale = stale
+            self._restyle()
         show_stale(self.key, stale)
 
     def _show_lines(self, counting: Counting | None) -> None:
@@ -145,22 +145,28 @@ class CountsPanel(Panel):
             why="the count of a segment is decided at its end",
         )  # fmt: skip
         rate = readings.number("rate:counting")
+        error = rate_error(readings.value("run:table").value, rate)
+        within = f" ± {two_digits(error)}" if error == error else ""
         self.rate.say(
-            f"{rate:.0f} atoms/h" if rate == rate else "–",
-            stale=readings.value("rate:counting").stale, why="of the last counting segment",
+            f"{rate:.0f}{within} atoms/h" if rate == rate else "–",
+            stale=readings.value("rate:counting").stale,
+            why="of the last counting segment, with its counting error",
         )  # fmt: skip
 
     def _restyle(self) -> None:
-        palette = self.trace.theme.palette
-        self.curve.setPen(pg.mkPen(palette.series[1], width=1))
+        palette, stale = self.trace.theme.palette, self._stale
+        light, arrival, threshold = (
+            palette.muted if stale else palette.series[number] for number in (1, 2, 6)
+        )
+        self.curve.setPen(pg.mkPen(light, width=1))
         self.key.setStyleSheet(f'QLabel[stale="false"] {{ color: {palette.series[2]}; }}')
-        self.arrivals.setBrush(pg.mkBrush(palette.series[2]))
-        self.arrivals.setPen(pg.mkPen(palette.text, width=1))
-        self.bars.setOpts(brush=palette.series[1], pen=pg.mkPen(None))
+        self.arrivals.setBrush(pg.mkBrush(arrival))
+        self.arrivals.setPen(pg.mkPen(palette.muted if stale else palette.text, width=1))
+        self.bars.setOpts(brush=light, pen=pg.mkPen(None))
         for line in sum(self._levels, ()):
             line.setPen(pg.mkPen(palette.border, width=1))
         for line in self._thresholds:
-            line.setPen(pg.mkPen(palette.series[6], width=1, style=Qt.PenStyle.DashLine))
+            line.setPen(pg.mkPen(threshold, width=1, style=Qt.PenStyle.DashLine))
 
 
 def _line() -> pg.InfiniteLine:

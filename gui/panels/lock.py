@@ -35,7 +35,7 @@ TRACES = {"master": "lock:trace_master", "slave": "lock:trace_slave"}
 SWEEPS = "lock:trace_errors"
 """Errors of single sweeps; a lock without traces has those of the station's polls."""
 POLLS = "lock:errors"
-POLL_LABEL, SWEEP_LABEL = (f"Error of each {one}, newest is 0" for one in ("poll", "sweep"))
+POLL_LABEL, SWEEP_LABEL = (f"{one}, newest is 0" for one in ("Poll", "Sweep"))
 SMALLEST_RANGE_MHZ = 0.5
 
 
@@ -65,7 +65,7 @@ class LockPanel(ScrolledPanel):
         rms.addWidget(Readback(self, "lock:rms"), 0, 1)
         self.body.addLayout(rms)
         self.strip = SmallPlot(
-            context.theme, "error signal of the lock", POLL_LABEL, "MHz", lines=11.0
+            context.theme, "error signal of the lock", POLL_LABEL, "Error (MHz)", lines=11.0
         )
         self.curve = self.strip.plot([], [])
         self.body.addWidget(self.strip)

@@ -54,7 +54,19 @@ class RoomyAxis(pg.AxisItem):
         return [(step, 0), (step / 5.0, 0)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [true_minus(text) for text in super().tickStrings(values, scale, spacing)]
+        texts = [true_minus(text) for text in super().tickStrings(values, scale, spacing)]
+        every = self._every(spacing)
+        return [text if index % every == 0 else "" for index, text in enumerate(texts)]
+
+    def _every(self, spacing: float) -> int:
+        """1, or 2, 3, ... when only every second, third, ... number fits above another: in a very
+        low plot the step that leaves two of them may leave more."""
+        low, high = self.range
+        step_px = abs(spacing / (high - low)) * self.size().height() if high != low else 0.0
+        if self.orientation not in ("left", "right") or not step_px > 0.0:
+            return 1
+        # Digits are not as high as a line of text.
+        return max(1, math.ceil(0.8 * self.metrics().height() / step_px))
 
 
 class ClockAxis(RoomyAxis):

@@ -11,10 +11,11 @@ from PySide6.QtGui import (
     QFontMetrics,
     QKeyEvent,
     QMouseEvent,
+    QPainter,
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QGraphicsSimpleTextItem, QWidget
+from PySide6.QtWidgets import QGraphicsSimpleTextItem, QStyleOptionGraphicsItem, QWidget
 
 from gui.context import Context
 from gui.widgets.axis import RoomyAxis
@@ -35,6 +36,16 @@ _ZOOM = {
     Qt.Key.Key_Equal: 0.8,
     Qt.Key.Key_Minus: 1.25,
 }
+
+
+class _Corner(QGraphicsSimpleTextItem):
+    """A text in a plot, on a ground of its own: a curve that passes below does not strike it."""
+
+    ground = QColor()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget) -> None:
+        painter.fillRect(self.boundingRect(), self.ground)
+        super().paint(painter, option, widget)
 
 
 class ThemedPlot(pg.PlotWidget):
@@ -68,8 +79,7 @@ class ThemedPlot(pg.PlotWidget):
         self._restyles: list[Callable[[], None]] = []
         item = self.item
         self._corners = {
-            side: QGraphicsSimpleTextItem(_unit(self._labels[side]), item.getViewBox())
-            for side in own
+            side: _Corner(_unit(self._labels[side]), item.getViewBox()) for side in own
         }
         item.hideButtons()
         self.box.disableAutoRange()
@@ -137,6 +147,7 @@ class ThemedPlot(pg.PlotWidget):
         for corner in self._corners.values():
             corner.setFont(font)
             corner.setBrush(QColor(palette.muted))
+            corner.ground = QColor(palette.surface)
         # A number at the upper end of its axis is half a line higher than the axis.
         self.item.setContentsMargins(0, QFontMetrics(font).height() // 2, 0, 0)
         self._fit_labels()

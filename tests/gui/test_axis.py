@@ -33,6 +33,17 @@ def test_an_axis_of_no_length_has_no_ticks(qapp: object) -> None:
     assert isinstance(RoomyAxis("left"), pg.AxisItem)
 
 
+def test_numbers_of_a_very_low_plot_do_not_lie_on_each_other(qapp: object) -> None:
+    axis = RoomyAxis("left")
+    axis.setRange(0.0122, 0.0138)
+    values, step = [0.0125, 0.0130, 0.0135], 0.0005
+    line = axis.metrics().height()
+    axis.resize(40.0, 8.0 * line)
+    assert axis.tickStrings(values, 1.0, step) == ["0.0125", "0.0130", "0.0135"]
+    axis.resize(40.0, 2.0 * line)
+    assert axis.tickStrings(values, 1.0, step) == ["0.0125", "", "0.0135"]
+
+
 def test_a_clock_axis_says_the_time_of_day(qapp: object) -> None:
     axis = ClockAxis()
     (step, _), *_ = axis.tickSpacing(1.7e9, 1.7e9 + 300.0, 1000.0)

@@ -1,6 +1,8 @@
 """The counts panel."""
 
 import json
+import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from panel_tools import Shown
 from pytestqt.qtbot import QtBot
 
 from gui.context import Context
-from gui.model.counting import Counting
+from gui.model.counting import Counting, rate_error, two_digits
 from gui.panels.counts import CountsPanel
 
 RECORD = {"electrons_per_atom": 300.0, "zero_electrons": 20.0}
@@ -87,8 +89,47 @@ def test_counts_and_rate(panel: CountsPanel, link: FakeLink) -> None:
     assert panel.atoms.property("stale")
     link.feed(rate__counts=37, rate__counting=412.34)
     assert panel.atoms.text() == "Atoms 37 (provisional)"
-    assert panel.rate.text() == "Last segment 412 atoms/h"
+    assert panel.rate.text() == "Last rate 412 atoms/h"
     assert not panel.atoms.property("stale")
+
+
+def segments(**last: Any) -> dict[str, list[Any]]:
+    """Columns of a run's table; the last of three segments counted 100 atoms in 6 min."""
+    row = {"kind": "rare", "flag": "", "counts": 100, "live_s": 360.0, "efficiency": math.nan}
+    return {
+        name: [row[name], {**row, "kind": "loading_83"}[name], {**row, **last}[name]]
+        for name in row
+    }
+
+
+def test_the_rate_has_its_counting_error(panel: CountsPanel, link: FakeLink) -> None:
+    link.feed(rate__counting=1000.0, run__table=segments())
+    assert panel.rate.text() == "Last rate 1000 ± 100 atoms/h"
+    link.feed(rate__counting=2000.0)
+    assert panel.rate.text() == "Last rate 2000 atoms/h", "not the segment of the table"
+
+
+@pytest.mark.parametrize(
+    ("last", "rate", "error"),
+    [
+        ({}, 1000.0, 100.0),
+        ({"efficiency": 0.8}, 1250.0, 125.0),
+        ({"counts": 0}, 0.0, 10.0),
+        ({"counts": 7, "flag": "lock lost"}, 1000.0, 100.0),
+        ({"counts": 7, "kind": "loading_84"}, 1000.0, 100.0),
+        ({"counts": 7}, 1000.0, math.nan),
+        ({"live_s": 0.0}, 1000.0, math.nan),
+    ],
+)
+def test_the_error_is_that_of_the_last_counting_segment(
+    last: dict[str, Any], rate: float, error: float
+) -> None:
+    assert rate_error(segments(**last), rate) == pytest.approx(error, nan_ok=True)
+    assert math.isnan(rate_error(None, rate))
+
+
+def test_errors_have_two_digits_and_are_whole() -> None:
+    assert [two_digits(error) for error in (401.1, 37.4, 3.6, 0.4)] == ["400", "37", "4", "0"]
 
 
 def test_the_axes_keep_their_zeros_and_the_triangles_have_a_key(

@@ -191,7 +191,8 @@ def test_traces_stand_first_while_the_wiring_is_wrong(shown: Shown, link: FakeLi
 def test_the_lock_speaks_of_errors_and_microseconds(shown: Shown, link: FakeLink) -> None:
     panel = shown(LockPanel)
     link.feed(lock__errors=np.zeros(20), lock__peaks=np.array(PEAKS))
-    assert panel.strip._item.getAxis("bottom").labelText == "Error of each poll, newest is 0"
+    assert panel.strip._item.getAxis("bottom").labelText == "Poll, newest is 0"
+    assert panel.strip._item.getAxis("left").labelText == "Error (MHz)"
     assert panel.traces.plot._item.getAxis("bottom").labelText == "Time on the ramp (µs)"
     assert panel.peaks.toolTip().endswith("µs")
     texts = {label.text() for label in panel.findChildren(QLabel)}

@@ -95,5 +95,6 @@ def test_a_plot_too_small_for_labels_says_its_units_in_the_corners(
 
 
 def test_axes_write_a_true_minus(context: Context) -> None:
-    axis = themed_plot(context, "a plot").item.getAxis("left")
+    plot = themed_plot(context, "a plot")
+    axis = plot.item.getAxis("left")
     assert axis.tickStrings([-5.0, 0.0, 5.0], 1.0, 5.0) == ["−5", "0", "5"]
