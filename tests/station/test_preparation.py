@@ -1,4 +1,4 @@
-"""A rig that fails while a run prepares is brought back as in mid-run, and left safe when it is not."""
+"""A rig that fails while a run prepares is brought back, and left safe when it does not come."""
 
 from pathlib import Path
 
