@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.archive.header import RunHeader, new_run_id
@@ -33,9 +34,9 @@ class Clock:
         return self.now_s
 
 
-def stored_segment(index: int = 0, **changes: object) -> Segment:
+def stored_segment(index: int = 0, **changes: Any) -> Segment:
     """A minute of 85Kr at the point `index`."""
-    values: dict = {
+    values: dict[str, Any] = {
         "run_id": "run",
         "block": 0,
         "attempt": 0,
@@ -59,10 +60,10 @@ def stored_segment(index: int = 0, **changes: object) -> Segment:
 
 
 def new_run(
-    data: Path, clock: Clock, number: int = 0, *, scan: str = SCAN, **changes: object
+    data: Path, clock: Clock, number: int = 0, *, scan: str = SCAN, **changes: Any
 ) -> RunWriter:
     """The run `number` in `data`, an hour after the one before. Close it, or abandon it."""
-    values: dict = {
+    values: dict[str, Any] = {
         "scan_name": "demo",
         "isotopes": (85,),
         "geometry": "co",

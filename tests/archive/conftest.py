@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stored_runs import Clock, new_run, stored_segment
@@ -24,7 +25,7 @@ def make_segment() -> Callable[..., Segment]:
 def make_run(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., RunWriter]]:
     writers: list[RunWriter] = []
 
-    def make(**changes: object) -> RunWriter:
+    def make(**changes: Any) -> RunWriter:
         writers.append(new_run(tmp_path / "data", clock, len(writers), **changes))
         return writers[-1]
 
