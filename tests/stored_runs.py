@@ -21,6 +21,8 @@ start = -400.0
 stop = 500.0
 points = 7
 """
+RIG = "[clock]\nrate = 1\n"
+"""No rig that could be opened, but a file."""
 
 
 @dataclass
@@ -60,7 +62,7 @@ def stored_segment(index: int = 0, **changes: Any) -> Segment:
 
 
 def new_run(
-    data: Path, clock: Clock, number: int = 0, *, scan: str = SCAN, **changes: Any
+    data: Path, clock: Clock, number: int = 0, *, scan: str = SCAN, rig: str = RIG, **changes: Any
 ) -> RunWriter:
     """The run `number` in `data`, an hour after the one before. Close it, or abandon it."""
     values: dict[str, Any] = {
@@ -79,5 +81,5 @@ def new_run(
         rig_now=clock,
         utc_now=clock,
         scan_toml=scan,
-        rig_toml="[clock]\nrate = 1\n",
+        rig_toml=rig,
     )
