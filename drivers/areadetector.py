@@ -377,7 +377,7 @@ class AreaDetectorCamera:
         the camera safe and return why; else ''.
 
         ADAndor does not read the temperature while it acquires: a cooler that fails in mid-run
-        is seen when the acquisition ends.
+        is seen when the acquisition ends, and flags its segment.
         """
         with self._lock:
             if self._guard.unverified:

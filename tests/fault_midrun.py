@@ -1,7 +1,8 @@
 """The mid-run half of the fault matrix: a station counts at speed 1 while its rig fails.
 
 The scan never ends by itself: one point with a dwell of minutes, brackets of half a second. Each
-cell is one fault in the counting segment, and the way back into the next attempt's.
+cell is one fault in the counting segment, and the way back into the next attempt's. What is only
+found when a segment ends is taken on a station whose segments are short.
 """
 
 import json
@@ -21,17 +22,29 @@ max_attempts = 10000
 bracket_period_s = 5000.0
 [[part]]
 isotope = 85
-dwell_s = 4000.0
+dwell_s = {dwell_s}
+repeats = {repeats}
 bursts = 2
 [[part.axis]]
 quantity = "detuning_mhz"
 values = [60.0]
 """
+LONG_DWELL_S = 4000.0
+SHORT_DWELL_S = 2.0
+SHORT_SEGMENTS = 1000
+"""More than end while a cell is taken."""
 OVERHEAD_S = 0.5
 """Of looking at the station through its own process variables and journal."""
 STALL_S = 20 * 0.1 + 2.0
 """The documented time of a stalled camera: 20 exposures and 2 s."""
-LATE_NAMES = {("camera", "stall"): STALL_S}
+AT_END = {("camera", "runaway")}
+"""Faults that are found when the segment ends: ADAndor reads no temperature while it acquires."""
+SETTLING_S = 1.0
+"""Of the frames before those that count, and of the stop."""
+LATE_NAMES = {
+    ("camera", "stall"): STALL_S,
+    **dict.fromkeys(AT_END, SHORT_DWELL_S + SETTLING_S),
+}
 """Faults that have a documented time of their own."""
 BACK_S = 40.0
 NAMED_AS = {"slow_control": "ATTA:SLOW:", "isotope_offset": "the trap is on or near 84Kr"}
@@ -40,7 +53,6 @@ generator's defaults put the trap, which the camera's own guard may be the first
 QUICK_LANES = (
     ("amplifier", "power_meter"),
     ("lock", "sideband", "loading", "reference_cell"),
-    # the camera last: the sensor that its last fault has warmed needs minutes to be cold again
     ("trap_switch", "isotope_offset", "slow_control", "camera"),
 )
 """Servers whose cells one station takes; every lane has a rig of its own. A lock that was lost is
@@ -54,7 +66,6 @@ UNFLAGGED = {
     ("power_meter", None): "nothing in a block needs it",
     ("camera", "drop_frames"): "lost frames are counted as dead time",
     ("camera", "late"): "nothing is put while frames come",
-    ("camera", "runaway"): "ADAndor reads no temperature while it acquires",
 }
 """Faults that leave the counting segment as good as it was, and why."""
 
@@ -71,10 +82,17 @@ def unflagged(cell: Cell) -> str:
     return UNFLAGGED.get((cell.server, None)) or UNFLAGGED.get((cell.server, cell.fault), "")
 
 
+def at_end(cell: Cell) -> bool:
+    """Whether the fault is found when the segment under way ends, and not before."""
+    return (cell.server, cell.fault) in AT_END
+
+
 class CountingStation:
     """A rig, a station on it, and a run that counts."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
+    def __init__(
+        self, folder: Path, dwell_s: float = LONG_DWELL_S, repeats: int = 1, **options: Any
+    ) -> None:
         folder.mkdir(parents=True)
         self.rig: Rig = start_rig(folder, speed=1.0, **options)
         # Many nights' trips within minutes: each one is to be cured here.
@@ -82,7 +100,8 @@ class CountingStation:
         self.rig.config["loading"] |= {"bursts": 2, "load_s": 0.1, "quench_s": 0.02}
         self.rig.path.write_text(tomli_w.dumps(self.rig.config))
         self.station: RunningStation = start_station(self.rig, folder / "data")
-        run_id = str(self.station.client.command("run", scan=SCAN)["run"])
+        scan = SCAN.format(dwell_s=dwell_s, repeats=repeats)
+        run_id = str(self.station.client.command("run", scan=scan)["run"])
         self.journal = self.station.data / run_id / "journal.jsonl"
         self._wait_for_counting(0, 60.0)
         self.stolen = StolenTime()
@@ -142,12 +161,18 @@ class CountingStation:
             raise
 
     def _run(self, cell: Cell) -> Outcome:
+        if at_end(cell):
+            # the fault comes when a segment has just begun
+            self._wait_for_counting(len(self.segments()), BACK_S)
         taken, flags, alarms = len(self.segments()), len(self.flags()), self.alarms(cell.instrument)
         self.rig.fault(cell.server, cell.fault, **dict(cell.arguments))
         named, reason, named_s = self._named(cell, flags, set(alarms))
         spared = unflagged(cell)
         if not spared:
             self._flagged(cell, flags)
+        if at_end(cell):
+            flagged = next(s for s in self.segments()[taken:] if s["flag"])
+            assert flagged["live_s"] > 0.0, f"it was not the segment under way: {flagged}"
         if cell.fault == "interlock_open":
             # one that stays: the run waits and says for what
             self.station.wait_for("run:suspended", lambda reason: "interlock" in reason, 10.0)

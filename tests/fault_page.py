@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fault_matrix import ELSEWHERE, EXEMPT, NAMED_S, NOT_IDLE, SERVERS, Cell, cells, expected
-from fault_midrun import LATE_NAMES, quick, unflagged
+from fault_midrun import LATE_NAMES, at_end, quick, unflagged
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "faults.md"
 
@@ -58,6 +58,8 @@ def _mid_run(cell: Cell) -> str:
     spared = unflagged(cell)
     limit_s = LATE_NAMES.get((cell.server, cell.fault))
     after = f" within {limit_s:g} s" if limit_s else ""
+    if at_end(cell):
+        after = " at its end"
     return f"{f'kept: {spared}' if spared else f'flagged{after}, retaken'} ({tier})"
 
 

@@ -148,11 +148,24 @@ def require_exactly_once(chain: ChainedRun, measurement: Measurement) -> None:
     places = sorted(s.point for s in good if s.point is not None)
     expected = sorted(list(range(measurement.points)) * measurement.repeats)
     assert places == expected
+    require_opening_brackets(chain)
     assert len(chain.segments) == sum(len(run.segments) for run in chain.runs)
     assert all(s.live_s == pytest.approx(measurement.dwell_s, rel=0.05) for s in good)
     starts = [s.start_rig_s for s in chain.segments]
     assert all(a <= b for a, b in itertools.pairwise(starts))
     assert chain.fits
+
+
+def require_opening_brackets(chain: ChainedRun) -> None:
+    """What was counted of a block stands right behind an unflagged bracket of the same run."""
+    for run in chain.runs:
+        for before, segment in itertools.pairwise((None, *run.segments)):
+            if segment is None or segment.bracket or segment.flag:
+                continue
+            assert before is not None, f"{run.run_id} begins without a bracket"
+            same = (before.block, before.attempt) == (segment.block, segment.attempt)
+            assert not before.flag, f"{run.run_id}: {segment.index} stands behind a flagged segment"
+            assert same or before.bracket, f"{run.run_id}: block {segment.block} was not opened"
 
 
 def pulls(one: ChainedRun, other: ChainedRun) -> dict[str, float]:

@@ -57,9 +57,14 @@ class Rig:
 
 
 def start_rig(folder: Path, speed: float = SPEED, **options: Any) -> Rig:
-    """`options`: `seed`, and `instruments` such as ("amplifier=thorlabs-itc4000",)."""
+    """`options`: `seed`, `truth` (a file), `instruments` as ("amplifier=thorlabs-itc4000",)."""
     world = start_simulated_rig(
-        folder, speed=speed, seed=options.pop("seed", 1), truth=None, geometry=None, **options
+        folder,
+        speed=speed,
+        seed=options.pop("seed", 1),
+        truth=options.pop("truth", None),
+        geometry=None,
+        **options,
     )
     config = rig_file(world.ports, "co")
     path = folder / "rig.toml"

@@ -1,5 +1,6 @@
 """What a run that has ended does not hold: points without any good segment, blocks given up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from atta_daq.archive.chain import ChainedRun
@@ -23,7 +24,8 @@ class SkippedBlock:
     cause: str
     points: tuple[int, ...]
     taken_later: bool
-    """A run that goes on with this one has all its points."""
+    """A run that goes on with this one took the block whole. What other repeats hold of its points
+    does not count; a block of blanks or of a check has none."""
 
 
 def missing_points(run: Run) -> dict[str, list[str]]:
@@ -32,10 +34,37 @@ def missing_points(run: Run) -> dict[str, list[str]]:
     Parts that lack nothing are left out; so is everything of a run under way and of an imported
     one.
     """
+    good = _points_with_data(run)
+    return _points_in_words(run, lambda point: point not in good)
+
+
+def lost_repeats(run: Run) -> dict[str, list[str]]:
+    """For each part of an ended run the points that have data, but not of a repeat that the run
+    gave up and that nothing took later, in words."""
+    good = _points_with_data(run)
+    given_up = {p for block in skipped_blocks(run) if not block.taken_later for p in block.points}
+    return _points_in_words(run, lambda point: point in good and point in given_up)
+
+
+def missing_notes(run: Run) -> dict[str, tuple[str, ...]]:
+    """What the fit of each part must say of what the run does not hold; nothing of whole parts."""
+    notes: dict[str, tuple[str, ...]] = {
+        part: (missing_note(points),) for part, points in missing_points(run).items()
+    }
+    for part, points in lost_repeats(run).items():
+        notes[part] = (*notes.get(part, ()), f"A repeat is missing at {_named(points)}")
+    return notes
+
+
+def _points_with_data(run: Run) -> set[int]:
+    return {s.point for s in run.segments if s.point is not None and not s.flag and not s.bracket}
+
+
+def _points_in_words(run: Run, named: Callable[[int], bool]) -> dict[str, list[str]]:
+    """For each part of an ended run the points that are to be named."""
     scan = scan_of(run)
     if scan is None or run.header.origin == "imported" or run.state is RunState.RUNNING:
         return {}
-    good = {s.point for s in run.segments if s.point is not None and not s.flag and not s.bracket}
     found: dict[str, list[str]] = {}
     first = 0
     for number, part in enumerate(scan.parts):
@@ -43,7 +72,7 @@ def missing_points(run: Run) -> dict[str, list[str]]:
         left = [
             _words(first + n, part, target)
             for n, target in enumerate(targets(part))
-            if first + n not in good
+            if named(first + n)
         ]
         if left:
             found[part_name(scan, number)] = left
@@ -53,24 +82,34 @@ def missing_points(run: Run) -> dict[str, list[str]]:
 
 def missing_note(points: list[str]) -> str:
     """What a fit must say of its missing points."""
-    named = ", ".join(points[:MOST_NAMED])
+    return f"No data at {len(points)} of the scan's points: {_named(points)}"
+
+
+def _named(points: list[str]) -> str:
     more = f" and {len(points) - MOST_NAMED} more" if len(points) > MOST_NAMED else ""
-    return f"No data at {len(points)} of the scan's points: {named}{more}"
+    return ", ".join(points[:MOST_NAMED]) + more
 
 
 def skipped_blocks(run: Run) -> tuple[SkippedBlock, ...]:
     """The blocks that a run, or a chain's runs, gave up."""
     runs = run.runs if isinstance(run, ChainedRun) else (run,)
-    good = {s.point for s in run.segments if s.point is not None and not s.flag}
     found = []
-    for part in runs:
+    for place, part in enumerate(runs):
         for document in part.content.of(DocumentKind.SKIPPED):
             body = document.body
             points = tuple(int(p) for p in body["points"])
-            later = len(runs) > 1 and bool(points) and set(points) <= good
             block, cause = int(body["block"]), str(body["cause"])
+            later = any(_took(after, block) for after in runs[place + 1 :])
             found.append(SkippedBlock(part.run_id, block, cause, points, later))
     return tuple(found)
+
+
+def _took(run: Run, block: int) -> bool:
+    """Whether the last attempt of this run at the block was closed by its bracket, unflagged."""
+    mine = [s for s in run.segments if s.block == block]
+    last = [s for s in mine if s.attempt == mine[-1].attempt]
+    inside = any(not s.bracket for s in last)
+    return inside and last[-1].bracket and not any(s.flag for s in last)
 
 
 def _words(index: int, part: Part, target: Target) -> str:

@@ -35,6 +35,9 @@ _log = logging.getLogger(__name__)
 
 FOLDER = "history"
 DAMAGED = "damaged"
+DAY_S = 86400.0
+LATE_S = 600.0
+"""A file is written into for no longer than this after its day: until the next commit."""
 _NAME = re.compile(r"(\d{6})_(\d{4}-\d\d-\d\d)\.(sqlite|h5)")
 
 
@@ -47,6 +50,12 @@ class DayFile:
     date: str
     """UTC, ISO: when it was begun."""
     packed: bool
+
+    @property
+    def ended_s(self) -> float:
+        """UTC after which nothing was written there. (It may hold times from before its date: a
+        clock that was set back goes on in the same file.)"""
+        return datetime.fromisoformat(f"{self.date}T00:00+00:00").timestamp() + DAY_S + LATE_S
 
     @property
     def size_bytes(self) -> int:
@@ -187,10 +196,13 @@ class HistoryFolder:
         return self._read(names, since_s, until_s, minutes=True)
 
     def alarms(self, since_s: float = -np.inf, until_s: float = np.inf) -> Past:
-        """Events of alarms in the order in which they happened."""
+        """Events of alarms in the order in which they happened. Files that were finished before
+        `since_s` are not opened."""
         events: list[AlarmEvent] = []
         unreadable: dict[str, str] = {}
         for file in day_files(self.folder):
+            if file.ended_s < since_s:
+                continue
             try:
                 with _opened(file) as day:
                     events += day.alarms()

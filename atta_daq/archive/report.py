@@ -14,7 +14,7 @@ from atta_daq.archive import report_rows as rows
 from atta_daq.archive.account import count_lines, time_account
 from atta_daq.archive.axes import swept
 from atta_daq.archive.disk import write_whole
-from atta_daq.archive.gaps import missing_points, skipped_blocks
+from atta_daq.archive.gaps import lost_repeats, missing_points, skipped_blocks
 from atta_daq.archive.intervals import duty, intervals
 from atta_daq.archive.journal import DocumentKind
 from atta_daq.archive.parts import RunPart, run_parts
@@ -93,6 +93,7 @@ def report_content(run: Run) -> dict[str, Any]:
         "duty": duty(run),
         "skipped": skipped_blocks(run),
         "missing": missing_points(run),
+        "lost_repeats": lost_repeats(run),
         "two_parameter": any(p.fit and p.fit.model.startswith("two-parameter") for p in parts),
         "truth_toml": (run.folder / TRUTH).read_text("utf-8") if run.truth is not None else "",
         "torn_bytes": len(run.content.torn),

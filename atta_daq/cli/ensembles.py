@@ -23,7 +23,7 @@ from atta_daq.cli.data import JsonOption
 from atta_daq.cli.options import DataOption
 from atta_daq.cli.results import print_fits, run_object
 from atta_daq.cli.spread import spread_over
-from atta_daq.station.finish import request_of
+from atta_daq.station.finish import keep_fits, request_of
 from atta_daq.station.fitting import FitRequest, ensembles, fit_finally
 
 REPLICAS = 1000
@@ -56,10 +56,10 @@ def refit(
     opened = _opened(runs, data)
     arguments = [(run.segments, request_of(run, free_width=free_width)) for run in opened]
     with spread_over(workers, scheduler) as spread:
-        results = spread(fit_finally, arguments)
+        fitted = spread(fit_finally, arguments)
+    results = [keep_fits(run, fits) for run, fits in zip(opened, fitted, strict=True)]
     objects: list[dict[str, Any]] = []
     for run, fits in zip(opened, results, strict=True):
-        run.save_fits(fits)
         if as_json:
             objects.append(run_object(run, fits))
         else:

@@ -74,8 +74,8 @@ def add(
         list[str] | None,
         typer.Option(
             metavar="CONDITION",
-            help="'no alarm', 'no major alarm', 'free disk > 20 GB', or a reading such as "
-            "'rate:loading_84 > 0.05'; repeatable.",
+            help="'no alarm' (all are acknowledged), 'no major alarm' (none is active), "
+            "'free disk > 20 GB', or a reading such as 'rate:loading_84 > 0.05'; repeatable.",
             show_default=False,
         ),
     ] = None,

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun, open_chain
-from atta_daq.archive.gaps import missing_points, skipped_blocks
+from atta_daq.archive.gaps import lost_repeats, missing_points, skipped_blocks
 from atta_daq.archive.intervals import Interval, duty, intervals
 from atta_daq.archive.report_rows import clock, duration, moment
 from atta_daq.cli.arguments import require_folder
@@ -54,6 +54,7 @@ def account(chain: ChainedRun) -> dict[str, Any]:
         "intervals": [{**asdict(i), "length_s": i.length_s} for i in intervals(chain)],
         "skipped": [asdict(block) for block in skipped_blocks(chain)],
         "missing_points": missing_points(chain),
+        "lost_repeats": lost_repeats(chain),
     }
 
 
@@ -77,6 +78,8 @@ def print_account(chain: ChainedRun, console: Console | None = None) -> None:
         line(f"skipped: {block['cause']}{later}")
     for part, points in told["missing_points"].items():
         line(f"{part}: no data at {', '.join(points)}")
+    for part, points in told["lost_repeats"].items():
+        line(f"{part}: a repeat is missing at {', '.join(points)}")
     found = intervals(chain)
     if found:
         console.print(_table(found))

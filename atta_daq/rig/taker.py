@@ -236,6 +236,7 @@ class SegmentTaker:
             finally:
                 frames = pump.finish()
         end_s = self._clock.now_s()
+        flag = flag or self._warm()
         if counter is None:
             return _Measured(start_s, end_s, frames * config.exposure_s, flag=flag)
         result = counter.finish()
@@ -279,6 +280,17 @@ class SegmentTaker:
         camera.stop()
         camera.configure(CameraSettings(config.exposure_s, roi, 0))
         camera.close_shutter()
+
+    def _warm(self) -> str:
+        """Why the frames just taken may come from a warm sensor; '' when they do not.
+
+        ADAndor reads no temperature while it acquires, and again in the look at the camera that
+        finds it idle, for which `stop` waits.
+        """
+        status = self._instruments.camera.status()
+        if status.temperature_stable:
+            return ""
+        return f"camera: the sensor is not at its temperature ({status.temperature_c:.1f} °C)"
 
     def _guarded(self) -> str:
         with self._lock:

@@ -76,8 +76,13 @@ class DiskWatch:
 
 
 def _size(folder: Path) -> int:
+    """Bytes of what is in a run's folder; 0 of one that is being moved away just now."""
     total = 0
-    for path in folder.iterdir():
+    try:
+        paths = list(folder.iterdir())
+    except OSError:
+        return 0
+    for path in paths:
         try:
             total += path.stat().st_size
         except OSError:

@@ -1,5 +1,6 @@
 """What is made of a run when it has ended: final fits, NeXus file, report."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun, open_chain
 from atta_daq.archive.export import export
-from atta_daq.archive.gaps import missing_note, missing_points
+from atta_daq.archive.gaps import missing_notes
 from atta_daq.archive.report import FILE, build_report
 from atta_daq.archive.run_folder import Run, RunState
 from atta_daq.rig.calibrations import SourceCalibration
@@ -49,12 +50,17 @@ def finish_late(folder: Path) -> str:
 def refit(run: Run, request: FitRequest) -> dict[str, FitResult]:
     """Fit a run anew with MINOS intervals and store the result in its folder."""
     fits = fit_all(run.segments, request, minos=True)
-    for name, points in missing_points(run).items():
-        if name in fits:
-            notes = (*fits[name].notes, missing_note(points))
-            fits[name] = replace(fits[name], notes=notes)
-    run.save_fits(fits)
-    return fits
+    return keep_fits(run, fits)
+
+
+def keep_fits(run: Run, fits: Mapping[str, FitResult]) -> dict[str, FitResult]:
+    """Store fits of an ended run in its folder; each says what the run does not hold."""
+    missing = missing_notes(run)
+    told = {
+        name: replace(fit, notes=(*fit.notes, *missing.get(name, ()))) for name, fit in fits.items()
+    }
+    run.save_fits(told)
+    return told
 
 
 def request_of(run: Run, *, free_width: bool = False) -> FitRequest:

@@ -45,7 +45,7 @@ class AddDialog(SideDialog):
         self.not_before.textChanged.connect(self._check)
         self.understood = QLabel()
         self.understood.setProperty("role", "muted")
-        self.no_alarm = QCheckBox("only without an unacknowledged major alarm")
+        self.no_alarm = QCheckBox("only while no major alarm is active")
         self.conditions = QLineEdit()
         self.conditions.setPlaceholderText("rate:loading_84 > 0.05; free disk > 20 GB")
         self.on_fault = QComboBox()

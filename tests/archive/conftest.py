@@ -1,39 +1,14 @@
 """Runs to test the archive with: small, deterministic, made through the public writer."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from stored_runs import Clock, new_run, stored_segment
 
-from atta_daq.analysis.records import Segment, SegmentKind, Setting
-from atta_daq.archive.header import RunHeader, new_run_id
+from atta_daq.analysis.records import Segment
 from atta_daq.archive.run_folder import RunWriter
-
-START_UTC_S = 1_800_000_000.0
-SCAN = """name = "demo"
-
-[[part]]
-isotope = 85
-dwell_s = 60.0
-
-[[part.axis]]
-quantity = "detuning_mhz"
-start = -400.0
-stop = 500.0
-points = 7
-"""
-
-
-@dataclass
-class Clock:
-    """Time that moves one second at every look."""
-
-    now_s: float = START_UTC_S
-
-    def __call__(self) -> float:
-        self.now_s += 1.0
-        return self.now_s
 
 
 @pytest.fixture
@@ -43,58 +18,16 @@ def clock() -> Clock:
 
 @pytest.fixture
 def make_segment() -> Callable[..., Segment]:
-    def make(index: int = 0, **changes: object) -> Segment:
-        values: dict = {
-            "run_id": "run",
-            "block": 0,
-            "attempt": 0,
-            "index": index,
-            "kind": SegmentKind.RARE,
-            "isotope": 85,
-            "pumping": True,
-            "point": index,
-            "bracket": False,
-            "setting": Setting(detuning_set_mhz=10.0 * index, detuning_mhz=10.0 * index + 0.2),
-            "start_rig_s": START_UTC_S + 100.0 * index,
-            "end_rig_s": START_UTC_S + 100.0 * index + 62.0,
-            "live_s": 60.0,
-            "dead_s": {"switching": 1.0, "settling": 0.5},
-            "counts": 40 + index,
-            "efficiency": 0.95,
-            "efficiency_error": 0.01,
-            "exposures": 600,
-        }
-        return Segment(**(values | changes))
-
-    return make
+    return stored_segment
 
 
 @pytest.fixture
 def make_run(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., RunWriter]]:
     writers: list[RunWriter] = []
 
-    def make(**changes: object) -> RunWriter:
-        utc_s = START_UTC_S + 3600.0 * len(writers)
-        values: dict = {
-            "scan_name": "demo",
-            "isotopes": (85,),
-            "geometry": "co",
-            "axes": ("detuning_mhz",),
-            "metadata": {"operator": "A. Bench", "sample": "air"},
-        }
-        values |= changes
-        token = f"{len(writers):04x}"
-        run_id = new_run_id(values["isotopes"], values["scan_name"], utc_s, token)
-        writer = RunWriter.create(
-            tmp_path / "data",
-            RunHeader(run_id=run_id, **values),
-            rig_now=clock,
-            utc_now=clock,
-            scan_toml=SCAN,
-            rig_toml="[clock]\nrate = 1\n",
-        )
-        writers.append(writer)
-        return writer
+    def make(**changes: Any) -> RunWriter:
+        writers.append(new_run(tmp_path / "data", clock, len(writers), **changes))
+        return writers[-1]
 
     yield make
     for writer in writers:

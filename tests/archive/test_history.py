@@ -12,9 +12,10 @@ import h5py
 import numpy as np
 import pytest
 
-from atta_daq.archive import history_day
+from atta_daq.archive import history_day, history_folder
 from atta_daq.archive.history_day import DayReader, DayWriter, Row
 from atta_daq.archive.history_folder import (
+    DayFile,
     HistoryFolder,
     day_files,
     new_day,
@@ -80,6 +81,43 @@ def test_what_goes_in_comes_out_before_and_after_it_is_packed(tmp_path: Path) ->
     assert folder.columns() == COLUMNS
     with pytest.raises(KeyError, match="nothing"):
         folder.seconds(["nothing"])
+
+
+def test_alarms_of_a_night_open_no_file_that_was_finished_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    midnight = NOON + 43200.0
+    for day in range(4):
+        begin_s = NOON + 86400.0 * day
+        # The last event before a file is changed may come a moment after midnight.
+        writer = DayWriter(new_day(tmp_path, begin_s), COLUMNS)
+        events = [alarm(begin_s), alarm(midnight + 86400.0 * day + 1.0)]
+        writer.append(rows([begin_s]), events)
+        writer.close()
+    opened: list[str] = []
+
+    def opening(file: DayFile) -> DayReader | PackedDay:
+        opened.append(file.date)
+        return DayReader(file.path)
+
+    monkeypatch.setattr(history_folder, "_opened", opening)
+    since_s = midnight + 2 * 86400.0
+    past = HistoryFolder(tmp_path).alarms(since_s)
+    assert [event.utc_s for event in past.alarms] == [
+        since_s + 1.0, NOON + 3 * 86400.0, midnight + 3 * 86400.0 + 1.0,
+    ]  # fmt: skip
+    assert opened == [file.date for file in day_files(tmp_path)][2:]
+
+
+def test_alarms_from_before_a_clock_was_set_right_are_found_in_the_file_of_a_wrong_day(
+    tmp_path: Path,
+) -> None:
+    """The computer's clock came up two days ahead; the file goes on when it is set right."""
+    writer = DayWriter(new_day(tmp_path, NOON + 2 * 86400.0), COLUMNS)
+    writer.append(rows([NOON + 2 * 86400.0]), [alarm(NOON + 60.0)])
+    writer.close()
+    past = HistoryFolder(tmp_path).alarms(NOON, NOON + 3600.0)
+    assert past.alarms == (alarm(NOON + 60.0),)
 
 
 def test_any_hdf5_reader_opens_a_packed_day(tmp_path: Path) -> None:

@@ -2,14 +2,20 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from rich.console import Console
 
 from atta_daq.analysis.records import Segment
 from atta_daq.archive.chain import ChainedRun, open_chain
-from atta_daq.archive.gaps import missing_note, missing_points, skipped_blocks
+from atta_daq.archive.gaps import (
+    lost_repeats,
+    missing_note,
+    missing_notes,
+    missing_points,
+    skipped_blocks,
+)
 from atta_daq.archive.intervals import duty, intervals
 from atta_daq.archive.report import build_report
 from atta_daq.archive.run_folder import RunState, RunWriter
@@ -137,12 +143,83 @@ def test_a_chain_tells_of_all_its_runs(make_run, make_segment: Make) -> None:
     first.close(RunState.GAPS, "gaps")
     second = make_run(resumes=first.run_id)
     second.segment(make_segment(0, block=2, point=2, run_id=second.run_id))
+    second.segment(make_segment(1, block=2, point=None, bracket=True, run_id=second.run_id))
     second.close(RunState.COMPLETE)
     chain = open_chain(second.folder)
     assert [i.cause for i in intervals(chain)] == ["lock lost: peaks", "camera: warm"]
     (block,) = skipped_blocks(chain)
     assert block.taken_later
     assert "2 (-100 MHz)" not in missing_points(chain)["85Kr"]
+
+
+def given_up(writer: RunWriter, block: int, points: list[int]) -> None:
+    body = {"block": block, "id": f"x-{block}", "cause": f"block {block} failed", "points": points}
+    writer.append("skipped", body)
+
+
+def whole(writer: RunWriter, make: Make, block: int, points: Sequence[int | None]) -> None:
+    """A block with its closing bracket."""
+    for point in points:
+        writer.segment(make(0, block=block, point=point, run_id=writer.run_id))
+    writer.segment(make(0, block=block, point=None, bracket=True, run_id=writer.run_id))
+
+
+def test_an_earlier_repeat_is_not_later(make_run, make_segment: Make) -> None:
+    """Point 2 is good in an earlier repeat; the skipped repeat stays missing."""
+    first = make_run()
+    whole(first, make_segment, 0, [0, 1, 2, 3, 4, 5, 6])
+    given_up(first, 1, [2])
+    whole(first, make_segment, 2, [3])
+    first.close(RunState.GAPS, "gaps")
+    second = make_run(resumes=first.run_id)
+    whole(second, make_segment, 3, [0])
+    second.close(RunState.ABORTED, "operator")
+    chain = open_chain(second.folder)
+    assert [block.taken_later for block in skipped_blocks(chain)] == [False]
+    assert missing_points(chain) == {}
+    assert lost_repeats(chain) == {"85Kr": ["2 (-100 MHz)"]}
+    assert missing_notes(chain) == {"85Kr": ("A repeat is missing at 2 (-100 MHz)",)}
+    console = Console(width=160, record=True, file=io.StringIO())
+    print_account(chain, console)
+    assert "85Kr: a repeat is missing at 2 (-100 MHz)" in console.export_text()
+    assert account(chain)["lost_repeats"] == {"85Kr": ["2 (-100 MHz)"]}
+    assert "85Kr: a repeat is missing at 2 (-100 MHz)" in build_report(chain).read_text()
+
+
+def test_a_repeat_that_a_later_run_took_is_not_lost(make_run, make_segment: Make) -> None:
+    first = make_run()
+    whole(first, make_segment, 0, [0, 1, 2, 3, 4, 5, 6])
+    given_up(first, 1, [2])
+    first.close(RunState.GAPS, "gaps")
+    second = make_run(resumes=first.run_id)
+    whole(second, make_segment, 1, [2])
+    second.close(RunState.COMPLETE)
+    chain = open_chain(second.folder)
+    assert [block.taken_later for block in skipped_blocks(chain)] == [True]
+    assert missing_notes(chain) == {}
+
+
+@pytest.mark.parametrize(("closed", "later"), [(True, True), (False, False)])
+def test_a_block_of_blanks_is_taken_later_when_a_later_run_took_it_whole(
+    make_run, make_segment: Make, closed: bool, later: bool
+) -> None:
+    """It has no points that could tell."""
+    first = make_run()
+    given_up(first, 0, [])
+    first.close(RunState.GAPS, "gaps")
+    second = make_run(resumes=first.run_id)
+    if closed:
+        whole(second, make_segment, 0, [None, None])
+    else:
+        second.segment(make_segment(0, block=0, point=None, bracket=True, run_id=second.run_id))
+        second.segment(make_segment(0, block=0, point=None, run_id=second.run_id))
+    second.close(RunState.ABORTED, "operator")
+    assert [block.taken_later for block in skipped_blocks(open_chain(second.folder))] == [later]
+
+
+def test_both_kinds_of_what_is_missing_are_noted(run: ChainedRun) -> None:
+    (note,) = missing_notes(run)["85Kr"]
+    assert note.startswith("No data at 4 of the scan's points: 2 (-100 MHz), 4 ")
 
 
 def test_show_and_report_tell_it(run: ChainedRun) -> None:

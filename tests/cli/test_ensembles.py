@@ -6,10 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
+from fakes_sweep import spectrum_fit
 from open_ports import open_ports
+from stored_runs import Clock, new_run, stored_segment
 
 from atta_daq.archive.import_csv import import_csv
-from atta_daq.archive.run_folder import open_run
+from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.cli import ensembles
 from atta_daq.cli.spread import _client
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -69,6 +72,21 @@ def test_tables_for_people(call, data: Path) -> None:
     runs = run_ids(data)
     shown = call("refit", *runs, "--data", data)
     assert all(run in shown.out for run in runs)
+
+
+def test_a_refit_notes_what_its_run_does_not_hold(call, monkeypatch, tmp_path: Path) -> None:
+    """As the fit that a station makes when a run has ended."""
+    monkeypatch.setattr(ensembles, "fit_finally", lambda *_: {"85Kr": spectrum_fit()})
+    monkeypatch.setattr(ensembles, "request_of", lambda *_, **__: None)
+    writer = new_run(tmp_path, Clock())
+    for point in (0, 1, 3, 4, 5, 6):
+        writer.segment(stored_segment(point))
+    writer.close(RunState.GAPS, "block 2 was skipped")
+    shown = call("refit", "last", "--data", tmp_path)
+    assert shown.code == 0, shown.err
+    note = "No data at 1 of the scan's points: 2 (-100 MHz)"
+    assert open_run(writer.folder).fits["85Kr"].notes == (*spectrum_fit().notes, note)
+    assert note in shown.out
 
 
 def test_what_is_refused(call, data: Path) -> None:

@@ -15,10 +15,14 @@ from atta_daq.station.precheck import axis_of
 from drivers.interfaces import (
     AmplifierStatus,
     CameraProtection,
+    CameraStatus,
     LockStatus,
     SidebandStatus,
     TrapStatus,
 )
+
+COLD = CameraStatus(False, -70.0, True, 0, 0.1, False, 0, 0, "")
+"""A camera at rest, its sensor at its temperature."""
 
 
 class Recorder:
@@ -57,7 +61,7 @@ class FakeRig:
             "amplifier": {"status": amplifier},
             "sideband": {"status": SidebandStatus(200.0, 0.0, False, True, None)},
             "trap_switch": {"status": TrapStatus(-265.0, True, False, True)},
-            "camera": {"protection": CameraProtection(0.0, 0, "", 0.0)},
+            "camera": {"protection": CameraProtection(0.0, 0, "", 0.0), "status": COLD},
         }
         names = ("amplifier", "trap_switch", "camera", "sideband", "lock", "loading",
                  "reference_cell")  # fmt: skip

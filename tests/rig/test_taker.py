@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from atta_daq.analysis.records import SegmentKind
+from atta_daq.rig.frame_pump import FramePump
 from atta_daq.rig.taker import Place, SegmentTaker
 from atta_daq.scans.blocks import PlannedSegment, Target
 from drivers.errors import ConnectionLost
-from drivers.interfaces import CameraProtection, Trace
+from drivers.interfaces import CameraProtection, CameraStatus, Frame, Trace
 
+COLD = CameraStatus(False, -70.0, True, 0, 0.1, False, 0, 0, "")
 PLACE = Place("run", 3, 0, 7)
 DT_S = 1e-3
 
@@ -92,6 +94,49 @@ def test_a_blank_with_light_leaves_the_light_where_it_stands(rig: Any, taker: Se
     assert ("lock", "set_ratio") not in rig.asked()
     assert ("trap_switch", "set_pumping_light", True) in rig.log
     assert ("camera", "stop") in rig.asked(), "stopped whatever happened"
+
+
+class WarmingCamera:
+    """Tells the temperature that it had before the start until it is stopped, as ADAndor does."""
+
+    def __init__(self, rig: Any, taker: SegmentTaker, after: CameraStatus) -> None:
+        self._frames = 1 + rig.config.timing.settle_frames
+        self._taker = taker
+        self._after = after
+        self.interrupted = ""
+        rig.instruments.camera.start = self._start
+        rig.instruments.camera.stop = self._stop
+        self._rig = rig
+
+    def _start(self, pump: FramePump) -> None:
+        if self.interrupted:
+            self._taker.interrupt(self.interrupted)
+            return
+        for number in range(self._frames):
+            pump(Frame(number, 0.1 * number, np.zeros((8, 8), np.uint16)))
+
+    def _stop(self) -> None:
+        self._rig.instruments.camera.answers["status"] = self._after
+
+
+WARM = CameraStatus(False, -68.2, False, 0, 0.1, False, 0, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("after", "interrupted", "flag"),
+    [
+        (COLD, "", ""),
+        (WARM, "", "camera: the sensor is not at its temperature (-68.2 °C)"),
+        (WARM, "lock: lost", "lock: lost"),
+    ],
+)
+def test_a_sensor_found_warm_after_the_frames_flags_their_segment(
+    rig: Any, taker: SegmentTaker, after: CameraStatus, interrupted: str, flag: str
+) -> None:
+    WarmingCamera(rig, taker, after).interrupted = interrupted
+    dwell_s = rig.config.camera.exposure_s
+    planned = PlannedSegment(SegmentKind.BLANK, 0, True, None, Target(), dwell_s, None)
+    assert taker.take(planned, PLACE).flag == flag
 
 
 def test_a_trip_of_the_cameras_protection_flags_its_segment_and_no_later_one(

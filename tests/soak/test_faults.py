@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 from fault_matrix import NOT_IDLE, SERVERS, Cell, IdleRig, cells, run_lanes
-from fault_midrun import QUICK_LANES, CountingStation
+from fault_midrun import QUICK_LANES, CountingStation, at_end
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
 from atta_daq.archive.run_folder import RunState, open_run
@@ -153,7 +153,7 @@ def test_the_whole_matrix_in_mid_run(tmp_path: Path) -> None:
         folders = [tmp_path / str(number) for number in range(len(QUICK_LANES))]
         stations = list(pool.map(CountingStation, folders))
         lanes = [
-            (station.run, [c for s in lane for c in cells(s)])
+            (station.run, [c for s in lane for c in cells(s) if not at_end(c)])
             for station, lane in zip(stations, QUICK_LANES, strict=True)
         ]
         try:

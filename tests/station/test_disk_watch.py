@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from atta_daq.station import disk_watch
 from atta_daq.station.disk_watch import DiskWatch
 
 GB = 1_000_000_000
@@ -38,6 +41,19 @@ def test_it_says_how_much_is_free_and_how_much_to_free(tmp_path: Path) -> None:
     assert "faults.disk_free_min_gb = 2" in said
     assert "free 0.70 GB" in said
     assert said.index("20260102-b") < said.index("20260101-a"), "the largest first"
+
+
+def test_a_run_that_is_moved_away_meanwhile_counts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making room is what the words ask for: it happens while they are made."""
+    (tmp_path / "20260101-a").mkdir()
+    (tmp_path / "20260101-a" / "journal.jsonl").write_bytes(b"x" * 20_000_000)
+    gone = tmp_path / "20260102-b"
+    monkeypatch.setattr(disk_watch, "run_folders", lambda folder: [*folder.iterdir(), gone])
+    said = Disk(tmp_path).fault(1.5)
+    assert "20260101-a (0.02 GB)" in said
+    assert "20260102-b (0.00 GB)" in said
 
 
 def test_its_words_stay_while_the_disk_fills(tmp_path: Path) -> None:

@@ -22,7 +22,14 @@ from fault_matrix import (
     cells,
     run_lanes,
 )  # fmt: skip
-from fault_midrun import QUICK_LANES, CountingStation, quick
+from fault_midrun import (
+    QUICK_LANES,
+    SHORT_DWELL_S,
+    SHORT_SEGMENTS,
+    CountingStation,
+    at_end,
+    quick,
+)
 from fault_page import PAGE, page
 from rigs import Rig, start_rig
 
@@ -64,13 +71,29 @@ def test_in_mid_run(tmp_path: Path) -> None:
         folders = [tmp_path / str(number) for number in range(len(QUICK_LANES))]
         stations = list(pool.map(CountingStation, folders))
         lanes = [
-            (station.run, [c for s in lane for c in cells(s) if quick(c)])
+            (station.run, [c for s in lane for c in cells(s) if quick(c) and not at_end(c)])
             for station, lane in zip(stations, QUICK_LANES, strict=True)
         ]
         try:
             outcomes, failures = run_lanes(lanes)
         finally:
             list(pool.map(CountingStation.close, stations))
+    report(outcomes)
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(180)
+def test_what_the_end_of_a_segment_finds(tmp_path: Path) -> None:
+    """A sensor that warms while nobody reads its temperature; it cools faster than a real one."""
+    truth = tmp_path / "truth.toml"
+    truth.write_text("[camera]\ncooling_time_s = 6.0\n")
+    station = CountingStation(tmp_path / "rig", SHORT_DWELL_S, SHORT_SEGMENTS, truth=truth)
+    try:
+        taken = [c for s in SERVERS for c in cells(s) if at_end(c)]
+        outcomes, failures = run_lanes([(station.run, taken)])
+    finally:
+        station.close()
     report(outcomes)
     assert not failures, "\n".join(failures)
 

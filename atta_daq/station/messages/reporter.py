@@ -1,6 +1,7 @@
 """What is news: alarms from a severity on, the ends of runs, the end of the night."""
 
 import json
+import logging
 import queue
 import threading
 import time
@@ -16,6 +17,8 @@ from atta_daq.station.messages.event import Event
 
 Read = Callable[[str], Any]
 """The value of a reading; None while it is stale or has never been read."""
+
+_log = logging.getLogger(__name__)
 
 STEP_S = 0.5
 MOST_PARAMETERS = 8
@@ -40,7 +43,8 @@ class Reporter:
         self._now = now
         self._read: Read = lambda name: None
         self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._told: set[str] = set()
+        self._told: dict[str, int] = {}
+        """Alarms that are active and were told, with the level that was told last."""
         self._mutex = threading.Lock()
         self._ended: list[tuple[str, str]] = []
         """Runs that ended since the last end of a night, with their states."""
@@ -62,16 +66,17 @@ class Reporter:
     def alarm(self, event: str, alarm: Alarm) -> None:
         """An alarm was 'raised', 'changed', 'over' or 'acknowledged'. Returns at once."""
         with self._mutex:
-            grave = _LEVELS[alarm.severity] >= _LEVELS[self._config.from_severity]
+            level = _LEVELS[alarm.severity]
+            grave = level >= _LEVELS[self._config.from_severity]
             if event in ("raised", "changed") and grave:
-                # A text that changes is no news while the alarm stays.
-                if event == "changed" and alarm.id in self._told:
+                # A text that changes is no news while the alarm stays; that it grows is.
+                if event == "changed" and level <= self._told.get(alarm.id, -1):
                     return
                 if alarm.active:
-                    self._told.add(alarm.id)
+                    self._told[alarm.id] = level
                 kind = "alarm"
             elif event == "over" and alarm.id in self._told:
-                self._told.discard(alarm.id)
+                del self._told[alarm.id]
                 if not self._config.tell_over:
                     return
                 kind = "over"
@@ -105,7 +110,11 @@ class Reporter:
                 event = self._news.get_nowait()
             except queue.Empty:
                 break
-            self._tell(event)
+            try:
+                self._tell(event)
+            except Exception:
+                # One message that cannot be kept is no reason to keep none any more.
+                _log.exception("a message was not kept: %s", event.text)
         self._look()
 
     def _look(self) -> None:
@@ -146,7 +155,10 @@ class Reporter:
         ending = False
         while not ending:
             ending = self._stop.wait(STEP_S)
-            self.step()
+            try:
+                self.step()
+            except Exception:
+                _log.exception("the end of the night was not told")
 
 
 def _results(fit: str) -> list[str]:

@@ -1,7 +1,8 @@
 """What must hold before an entry is started.
 
 no alarm                   every alarm has been acknowledged
-no major alarm             every major alarm has been acknowledged
+no major alarm             no major alarm is active: one that is over, as of a run that had to
+                           wait, keeps nothing from starting though nobody was there to see it
 free disk > 20 GB          on the disk of the runs
 rate:loading_84 > 0.05     a reading of the station, in its own unit; also <
 """
@@ -43,16 +44,27 @@ class Condition(Protocol):
 class NoAlarm:
     """Nothing waits to be acknowledged."""
 
-    severity: Literal["", "major"]
-
     def __str__(self) -> str:
-        return "no major alarm" if self.severity else "no alarm"
+        return "no alarm"
 
     def unmet(self, look: Look) -> str:
         for alarm in look.alarms():
-            counts = not self.severity or alarm.severity == "major"
-            if counts and not alarm.acknowledged and alarm.source != OWN_ALARMS:
+            if not alarm.acknowledged and alarm.source != OWN_ALARMS:
                 return f"alarm not acknowledged: {alarm.text}"
+        return ""
+
+
+@dataclass(frozen=True)
+class NoMajorAlarm:
+    """Nothing grave is wrong now, whether or not somebody has acknowledged what was."""
+
+    def __str__(self) -> str:
+        return "no major alarm"
+
+    def unmet(self, look: Look) -> str:
+        for alarm in look.alarms():
+            if alarm.active and alarm.severity == "major" and alarm.source != OWN_ALARMS:
+                return f"major alarm is active: {alarm.text}"
         return ""
 
 
@@ -94,8 +106,9 @@ class ReadingIs:
 def parse(text: str, more: Collection[str] = ()) -> Condition:
     """`more`: numeric readings that only this rig has. Raises ValueError with what is allowed."""
     words = " ".join(text.split())
-    if words in ("no alarm", "no major alarm"):
-        return NoAlarm("major" if "major" in words else "")
+    for plain in (NoAlarm(), NoMajorAlarm()):
+        if words == str(plain):
+            return plain
     if found := re.fullmatch(rf"free disk > {_NUMBER} GB", words):
         return FreeDisk(float(found[1]))
     found = re.fullmatch(rf"(\S+?) ?([<>]) ?{_NUMBER}", words)

@@ -218,6 +218,7 @@ def test_the_editors_scan_is_added_with_what_the_dialog_says(
     dialog.priority.setValue(-2)
     dialog.not_before.setText("2026-11-28T22:00+01:00")
     assert "21:00 UTC" in dialog.understood.text()
+    assert dialog.no_alarm.text() == "only while no major alarm is active"
     dialog.no_alarm.setChecked(True)
     dialog.conditions.setText("free disk > 20 GB")
     dialog.on_fault.setCurrentIndex(1)

@@ -1,5 +1,6 @@
 """What is told: alarms from a severity on, ends of runs, the end of the night."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from fakes_sweep import info, live, spectrum, spectrum_fit
 from atta_daq.client.log import Alarm
 from atta_daq.rig.messages import MessagesConfig
 from atta_daq.station.alarms import Alarms, Cause
+from atta_daq.station.messages import reporter
 from atta_daq.station.messages.event import Event
 from atta_daq.station.messages.reporter import Reporter
 
@@ -59,6 +61,56 @@ def test_an_alarm_that_grows_is_told(clock) -> None:
     assert bench.lines() == []
     bench.alarms.raise_(Cause("seed", "amplifier", "weak seed", "major"))
     assert bench.lines() == ["alarm major weak seed"]
+
+
+def test_an_alarm_that_grows_is_told_again_where_minor_ones_are_told(clock) -> None:
+    bench = Bench(clock, from_severity="minor")
+    bench.alarms.raise_(Cause("seed", "amplifier", "weak seed", "minor"))
+    bench.alarms.raise_(Cause("seed", "amplifier", "no seed", "major"))
+    assert bench.lines() == ["alarm minor weak seed", "alarm major no seed"]
+    bench.alarms.raise_(Cause("seed", "amplifier", "still no seed", "major"))
+    bench.alarms.raise_(Cause("seed", "amplifier", "weak seed", "minor"))
+    bench.alarms.raise_(Cause("seed", "amplifier", "no seed again", "major"))
+    assert bench.lines() == [], "what was told as major is no news while it stays"
+    bench.alarms.clear("seed")
+    assert bench.lines() == ["over info no seed again"]
+
+
+def test_a_message_that_cannot_be_kept_is_logged_and_the_next_one_is_kept(clock, caplog) -> None:
+    bench = Bench(clock)
+    kept = bench.told.append
+
+    def tell(event: Event) -> None:
+        if "lock" in event.text:
+            raise OSError("disk full")
+        kept(event)
+
+    bench.reporter._tell = tell
+    bench.alarms.raise_(LOCK)
+    bench.alarms.raise_(Cause("disk", "station", "the disk is full"))
+    assert bench.lines() == ["alarm major the disk is full"]
+    assert "a message was not kept: the lock is open" in caplog.text
+
+
+def test_the_thread_of_the_messages_outlives_what_fails_on_it(
+    clock, caplog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporter, "STEP_S", 0.01)
+    bench = Bench(clock)
+    asked = threading.Event()
+
+    def read(name: str) -> Any:
+        if not asked.is_set():
+            asked.set()
+            raise RuntimeError("no reading")
+        return bench.readings.get(name)
+
+    bench.reporter.start(read)
+    assert asked.wait(10.0)
+    bench.alarms.raise_(LOCK)
+    bench.reporter.close()
+    assert [event.text for event in bench.told] == ["the lock is open"]
+    assert "no reading" in caplog.text
 
 
 def test_what_happened_once_is_told_once(clock) -> None:
