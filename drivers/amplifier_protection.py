@@ -12,10 +12,11 @@ A tapered amplifier pumped without seed is destroyed within a fraction of a seco
   a dead computer.
 """
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
-from threading import Event, RLock
+from collections.abc import Callable, Iterator
+from threading import Lock, RLock
 from typing import NoReturn
 
 from drivers.amplifier_box import AmplifierBox, AmplifierReading
@@ -55,7 +56,9 @@ class ProtectedAmplifier(AmplifierBox):
         self._sleep = sleep
         self._clock = clock
         self._moves = RLock()
-        self._stop = Event()
+        self._stops = 0
+        """Stops that wait or are under way: several may come at once (STOP and a watchdog)."""
+        self._stops_count = Lock()
 
     @property
     def name(self) -> str:
@@ -156,12 +159,8 @@ class ProtectedAmplifier(AmplifierBox):
 
     def make_safe(self) -> None:
         """Amplifier down and off, at once; the seed stays as it is. Breaks off a ramp."""
-        self._stop.set()
-        with self._moves:
-            try:
-                self._force_off()
-            finally:
-                self._stop.clear()
+        with self._stopping():
+            self._force_off()
 
     # --- protection ---
 
@@ -286,11 +285,25 @@ class ProtectedAmplifier(AmplifierBox):
 
     # --- small things ---
 
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """Nothing moves meanwhile, and no move begins before every stop that waits has been."""
+        self._count_stops(1)
+        with self._moves:
+            try:
+                yield
+            finally:
+                self._count_stops(-1)
+
+    def _count_stops(self, by: int) -> None:
+        with self._stops_count:
+            self._stops += by
+
     def _is_high(self, reading: AmplifierReading) -> bool:
         return reading.level_ma > self._limits.unseeded_ceiling_ma + _CURRENT_TOLERANCE_MA
 
     def _check_not_stopped(self) -> None:
-        if self._stop.is_set():
+        if self._stops:
             raise InterlockOpen(self._name, "STOP broke off the move", "start again when ready")
 
     def _check_range(self, quantity: str, value_ma: float, allowed: Range) -> None:
