@@ -17,7 +17,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from threading import Lock, RLock
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from drivers.amplifier_box import AmplifierBox, AmplifierReading
 from drivers.errors import DeviceFault, DriverError, InterlockOpen, OutOfRange
@@ -27,6 +27,8 @@ _CURRENT_TOLERANCE_MA = 0.05
 """Read-back may differ from the set value by the box's rounding."""
 POLL_S = 0.005
 _OFF_ATTEMPTS = 2
+
+Answer = TypeVar("Answer")
 
 
 class ProtectedAmplifier(AmplifierBox):
@@ -240,6 +242,23 @@ class ProtectedAmplifier(AmplifierBox):
         kept_ma = self._read_amplifier().current_set_ma
         if abs(kept_ma - current_ma) > _CURRENT_TOLERANCE_MA:
             raise self._kept_another("amplifier current", current_ma, kept_ma)
+
+    def _or_down(self, ask: Callable[[], Answer]) -> Answer:
+        """What `ask` returns. When it raises, an amplifier that is high, or that cannot be read
+        any more, is brought down first, whatever moves."""
+        try:
+            return ask()
+        except DriverError as error:
+            if self._is_known_low():
+                raise
+            with self._stopping():
+                self._drop_after(error)
+
+    def _is_known_low(self) -> bool:
+        try:
+            return not self._is_high(self._read_amplifier())
+        except DriverError:
+            return False
 
     def _drop_after(self, error: DriverError) -> NoReturn:
         """Bring the amplifier down because of `error`, and raise it with what was done."""
