@@ -23,7 +23,7 @@ from drivers.amplifier_box import AmplifierBox, AmplifierReading
 from drivers.errors import DeviceFault, DriverError, InterlockOpen, OutOfRange
 from drivers.interfaces import AmplifierLimits, Guard, Range
 
-_CURRENT_TOLERANCE_MA = 0.05
+CURRENT_TOLERANCE_MA = 0.05
 """Read-back may differ from the set value by the box's rounding."""
 POLL_S = 0.005
 _OFF_ATTEMPTS = 2
@@ -58,6 +58,7 @@ class ProtectedAmplifier(AmplifierBox):
         self._sleep = sleep
         self._clock = clock
         self._moves = RLock()
+        self._commanded_ma: float | None = None
         self._stops = 0
         """Stops that wait or are under way: several may come at once (STOP and a watchdog)."""
         self._stops_count = Lock()
@@ -65,6 +66,11 @@ class ProtectedAmplifier(AmplifierBox):
     @property
     def name(self) -> str:
         return self._name
+
+    def commanded_ma(self) -> float | None:
+        """The current that the box was last told and has kept (mA); None while a current is on its
+        way, after an 'off', and before the first one."""
+        return self._commanded_ma
 
     # --- the commands ---
 
@@ -89,7 +95,7 @@ class ProtectedAmplifier(AmplifierBox):
                 if high:
                     self._drop_after(error)
                 raise
-            if abs(kept_ma - current_ma) > _CURRENT_TOLERANCE_MA:
+            if abs(kept_ma - current_ma) > CURRENT_TOLERANCE_MA:
                 raise self._kept_another("seed current", current_ma, kept_ma)
 
     def seed_on(self) -> None:
@@ -125,6 +131,8 @@ class ProtectedAmplifier(AmplifierBox):
                 return
             self._check_guard()
             self._verify_seed()
+            # A box that went off by itself need not have kept what it was told before.
+            self._commanded_ma = None
             if reading.current_set_ma > self._limits.unseeded_ceiling_ma:
                 self._write_and_verify(self._limits.amplifier_current_ma.low)
             self._switch_amplifier(True)
@@ -238,10 +246,12 @@ class ProtectedAmplifier(AmplifierBox):
         )
 
     def _write_and_verify(self, current_ma: float) -> None:
+        self._commanded_ma = None
         self._write_amplifier_current(current_ma)
         kept_ma = self._read_amplifier().current_set_ma
-        if abs(kept_ma - current_ma) > _CURRENT_TOLERANCE_MA:
+        if abs(kept_ma - current_ma) > CURRENT_TOLERANCE_MA:
             raise self._kept_another("amplifier current", current_ma, kept_ma)
+        self._commanded_ma = current_ma
 
     def _or_down(self, ask: Callable[[], Answer]) -> Answer:
         """What `ask` returns. When it raises, an amplifier that is high, or that cannot be read
@@ -284,6 +294,7 @@ class ProtectedAmplifier(AmplifierBox):
 
     def _force_off(self) -> None:
         """Down and off, verified; what fails on the way does not stop the rest."""
+        self._commanded_ma = None
         try:
             self._write_amplifier_current(self._limits.amplifier_current_ma.low)
         except DriverError:
@@ -319,7 +330,7 @@ class ProtectedAmplifier(AmplifierBox):
             self._stops += by
 
     def _is_high(self, reading: AmplifierReading) -> bool:
-        return reading.level_ma > self._limits.unseeded_ceiling_ma + _CURRENT_TOLERANCE_MA
+        return reading.level_ma > self._limits.unseeded_ceiling_ma + CURRENT_TOLERANCE_MA
 
     def _check_not_stopped(self) -> None:
         if self._stops:

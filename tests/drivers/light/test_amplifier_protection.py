@@ -478,6 +478,39 @@ def test_make_safe_breaks_off_a_ramp(box):
     driver.amplifier_on()  # STOP does not outlast itself
 
 
+@pytest.mark.parametrize("make", [lambda box: driver_of(box), lambda box: pair_of(box)])
+def test_it_tells_what_it_was_told_and_nothing_while_that_is_under_way(box, make):
+    driver = make(box)
+    driver.connect()
+    driver.seed_on()
+    driver.amplifier_on()
+    assert driver.commanded_ma() is None, "the box may stand anywhere"
+    seen = []
+    driver._sleep = lambda _: seen.append((driver.commanded_ma(), box.level_ma))
+    driver.set_amplifier_current(1000.0)
+    assert driver.commanded_ma() == 1000.0
+    assert [commanded for commanded, _ in seen] == [level for _, level in seen]
+    write = box.write
+
+    def told(name, value):
+        if name == AMP + "current-set":
+            assert driver.commanded_ma() is None
+        write(name, value)
+
+    box.write = told
+    driver.set_amplifier_current(400.0)
+    box.keeps_current = False
+    with pytest.raises(DeviceFault):
+        driver.set_amplifier_current(500.0)
+    assert driver.commanded_ma() is None
+    box.keeps_current = True
+    driver.amplifier_on()
+    driver.set_amplifier_current(250.0)
+    assert driver.commanded_ma() == 250.0
+    driver.make_safe()
+    assert driver.commanded_ma() is None
+
+
 class HeldBack:
     """A driver's lock that one thread gets only when it may."""
 
