@@ -17,6 +17,7 @@ from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
+from atta_daq.rig.standing import sideband_too_strong
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.camera_watch import READINGS, CameraWatch
 from atta_daq.station.power_check import PowerCheck
@@ -104,6 +105,8 @@ class Monitor:
                 target=self._run, args=(watch,), name=f"poll-{watch.instrument.name}", daemon=True
             )
             self._threads.append(thread)
+            # The first look at once: what was found at the boxes may be dangerous.
+            self.look_again(watch.instrument.name)
             thread.start()
 
     def close(self) -> None:
@@ -314,6 +317,9 @@ class Monitor:
 
     def _sideband(self) -> None:
         status = self._vigilance.sideband(self._instruments.sideband.status)
+        if strong := sideband_too_strong(status, self._config.sideband.power_dbm):
+            self._switch_rf_off(strong)
+            status = self._instruments.sideband.status()
         self._server.post("sideband:frequency", status.frequency_mhz)
         self._server.post("sideband:power", status.power_dbm)
         self._server.post("sideband:on", status.rf_on)
@@ -321,6 +327,22 @@ class Monitor:
             self._server.stale(("sideband:locked",), "this generator does not tell")
         else:
             self._server.post("sideband:locked", status.pll_locked)
+
+    def _switch_rf_off(self, strong: str) -> None:
+        """Requests are limited; the knob of the box, or what it woke up with, is not."""
+        self._vigilance.spoil(strong)
+        self._light.forget()
+        try:
+            self._instruments.sideband.rf_off()
+        except DriverError as error:
+            raise type(error)(
+                error.instrument,
+                f"{strong.removeprefix('sideband: ')}; RF IS NOT OFF: {error.reason}",
+                "switch it off at the box",
+            ) from error
+        text = f"{strong}; it was switched off. Turn the power down at the box"
+        self._alarms.raise_(Cause("sideband:power", "sideband", text, once=True))
+        self._note(text, "station")
 
     def _trap(self) -> None:
         status = self._vigilance.trap(self._instruments.trap_switch.status)

@@ -151,11 +151,13 @@ class Watchdog:
 
     def _take_down(self, why: str, remedy: str, polled_s: float) -> str:
         self.fired += 1
+        told = self._owed
         try:
             self._amplifier.make_safe()
         except Exception as error:  # whatever it was: the amplifier is not known to be down
             self._owed = True
-            return f"{why}; NOT TAKEN DOWN: {error}"
+            # Given again at every look: said once.
+            return "" if told else f"{why}; NOT TAKEN DOWN: {error}"
         self._up_ma, self._owed, self._strays = 0.0, False, 0
         reaction_s = self._clock() - polled_s
         self.slowest_s = max(self.slowest_s, reaction_s)

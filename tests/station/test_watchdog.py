@@ -17,7 +17,7 @@ from atta_daq.station.alarms import Alarms
 from atta_daq.station.monitor import Monitor, Watch
 from atta_daq.station.watchdog import Watchdog
 from drivers.errors import DeviceFault, Timeout
-from drivers.interfaces import AmplifierStatus
+from drivers.interfaces import AmplifierStatus, SidebandStatus
 
 UP = AmplifierStatus(
     seed_on=True, seed_current_ma=90.0, seed_power_mw=22.0, amplifier_on=True,
@@ -203,9 +203,11 @@ def test_an_off_that_was_not_confirmed_is_given_again_when_it_answers(guarded: G
     guarded.loses()
     assert "NOT TAKEN DOWN: amplifier: 'OFF' IS NOT CONFIRMED" in guarded.loses()
     assert guarded.loses() == "", "once in each silence"
+    assert guarded.sees() == "", "it is told again, the operator is not"
+    assert guarded.downs == 2
     guarded.refuses = False
     assert "answers again, at 2000 mA" in guarded.sees()
-    assert guarded.downs == 2
+    assert guarded.downs == 3
     assert guarded.sees() == "", "that one was confirmed"
 
 
@@ -276,6 +278,74 @@ class Polled:
     def make_safe(self) -> None:
         self.downs += 1
         self.on = False
+
+
+class Generator:
+    """An RF generator whose knob a test turns."""
+
+    name = "sideband"
+
+    def __init__(self) -> None:
+        self.at = SidebandStatus(200.0, -3.0, True, True, None)
+        self.refuses = False
+
+    def status(self) -> SidebandStatus:
+        return self.at
+
+    def rf_off(self) -> None:
+        if self.refuses:
+            raise DeviceFault("sideband", "switch 'E' did not become 0", "")
+        self.at = replace(self.at, rf_on=False)
+
+
+@pytest.fixture
+def generator(bench: Bench) -> Generator:
+    generator = Generator()
+    bench.monitor._instruments = cast(Any, SimpleNamespace(sideband=generator, amplifier=None))
+    bench.monitor._vigilance = cast(
+        Any, SimpleNamespace(spoil=bench.spoiled.append, sideband=lambda read: read())
+    )
+    return generator
+
+
+def test_rf_above_the_limit_of_the_modulator_is_switched_off(
+    bench: Bench, generator: Generator
+) -> None:
+    high_dbm = bench.monitor._config.sideband.power_dbm.high
+    bench.monitor._sideband()
+    generator.at = replace(generator.at, power_dbm=high_dbm + 0.01)
+    bench.monitor._sideband()
+    assert generator.at.rf_on, "a limit and its rounding are allowed"
+    generator.at = replace(generator.at, power_dbm=high_dbm + 0.5)
+    bench.monitor._sideband()
+    assert not generator.at.rf_on
+    assert bench.posted["sideband:on"] is False
+    (spoiled,) = bench.spoiled
+    assert spoiled.startswith(f"sideband: RF is on at {high_dbm + 0.5:.2f} dBm, above the ")
+    (alarm,) = bench.alarms.current()
+    assert (alarm.id, alarm.source) == ("sideband:power", "sideband")
+    assert "it was switched off. Turn the power down at the box" in alarm.text
+    assert bench.done == ["light forgotten"]
+    bench.monitor._sideband()
+    assert len(bench.spoiled) == 1, "off, it does no harm"
+
+
+def test_a_generator_that_is_found_too_strong_is_switched_off_at_once(
+    bench: Bench, generator: Generator
+) -> None:
+    generator.at = replace(generator.at, power_dbm=30.0)
+    watch = Watch(cast(Any, generator), bench.monitor._sideband, (), interval_s=60.0)
+    bench.monitor._watches = lambda: (watch,)
+    bench.monitor.start()
+    _until(lambda: not generator.at.rf_on)
+    bench.monitor.close()
+
+
+def test_rf_that_stays_on_above_its_limit_is_said(bench: Bench, generator: Generator) -> None:
+    generator.at = replace(generator.at, power_dbm=30.0)
+    generator.refuses = True
+    with pytest.raises(DeviceFault, match=r"RF is on at 30.00 dBm.*RF IS NOT OFF.*at the box"):
+        bench.monitor._sideband()
 
 
 @pytest.fixture
