@@ -12,20 +12,23 @@ A tapered amplifier pumped without seed is destroyed within a fraction of a seco
   a dead computer.
 """
 
+import contextlib
 import math
 import time
-from collections.abc import Callable
-from threading import Event, RLock
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from threading import Lock, RLock
+from typing import NoReturn, TypeVar
 
 from drivers.amplifier_box import AmplifierBox, AmplifierReading
 from drivers.errors import DeviceFault, DriverError, InterlockOpen, OutOfRange
 from drivers.interfaces import AmplifierLimits, Guard, Range
 
-_CURRENT_TOLERANCE_MA = 0.05
+CURRENT_TOLERANCE_MA = 0.05
 """Read-back may differ from the set value by the box's rounding."""
 POLL_S = 0.005
 _OFF_ATTEMPTS = 2
+
+Answer = TypeVar("Answer")
 
 
 class ProtectedAmplifier(AmplifierBox):
@@ -55,11 +58,19 @@ class ProtectedAmplifier(AmplifierBox):
         self._sleep = sleep
         self._clock = clock
         self._moves = RLock()
-        self._stop = Event()
+        self._commanded_ma: float | None = None
+        self._stops = 0
+        """Stops that wait or are under way: several may come at once (STOP and a watchdog)."""
+        self._stops_count = Lock()
 
     @property
     def name(self) -> str:
         return self._name
+
+    def commanded_ma(self) -> float | None:
+        """The current that the box was last told and has kept (mA); None while a current is on its
+        way, after an 'off', and before the first one."""
+        return self._commanded_ma
 
     # --- the commands ---
 
@@ -84,7 +95,7 @@ class ProtectedAmplifier(AmplifierBox):
                 if high:
                     self._drop_after(error)
                 raise
-            if abs(kept_ma - current_ma) > _CURRENT_TOLERANCE_MA:
+            if abs(kept_ma - current_ma) > CURRENT_TOLERANCE_MA:
                 raise self._kept_another("seed current", current_ma, kept_ma)
 
     def seed_on(self) -> None:
@@ -120,6 +131,8 @@ class ProtectedAmplifier(AmplifierBox):
                 return
             self._check_guard()
             self._verify_seed()
+            # A box that went off by itself need not have kept what it was told before.
+            self._commanded_ma = None
             if reading.current_set_ma > self._limits.unseeded_ceiling_ma:
                 self._write_and_verify(self._limits.amplifier_current_ma.low)
             self._switch_amplifier(True)
@@ -156,12 +169,8 @@ class ProtectedAmplifier(AmplifierBox):
 
     def make_safe(self) -> None:
         """Amplifier down and off, at once; the seed stays as it is. Breaks off a ramp."""
-        self._stop.set()
-        with self._moves:
-            try:
-                self._force_off()
-            finally:
-                self._stop.clear()
+        with self._stopping():
+            self._force_off()
 
     # --- protection ---
 
@@ -237,10 +246,29 @@ class ProtectedAmplifier(AmplifierBox):
         )
 
     def _write_and_verify(self, current_ma: float) -> None:
+        self._commanded_ma = None
         self._write_amplifier_current(current_ma)
         kept_ma = self._read_amplifier().current_set_ma
-        if abs(kept_ma - current_ma) > _CURRENT_TOLERANCE_MA:
+        if abs(kept_ma - current_ma) > CURRENT_TOLERANCE_MA:
             raise self._kept_another("amplifier current", current_ma, kept_ma)
+        self._commanded_ma = current_ma
+
+    def _or_down(self, ask: Callable[[], Answer]) -> Answer:
+        """What `ask` returns. When it raises, an amplifier that is high, or that cannot be read
+        any more, is brought down first, whatever moves."""
+        try:
+            return ask()
+        except DriverError as error:
+            if self._is_known_low():
+                raise
+            with self._stopping():
+                self._drop_after(error)
+
+    def _is_known_low(self) -> bool:
+        try:
+            return not self._is_high(self._read_amplifier())
+        except DriverError:
+            return False
 
     def _drop_after(self, error: DriverError) -> NoReturn:
         """Bring the amplifier down because of `error`, and raise it with what was done."""
@@ -266,6 +294,7 @@ class ProtectedAmplifier(AmplifierBox):
 
     def _force_off(self) -> None:
         """Down and off, verified; what fails on the way does not stop the rest."""
+        self._commanded_ma = None
         try:
             self._write_amplifier_current(self._limits.amplifier_current_ma.low)
         except DriverError:
@@ -286,11 +315,25 @@ class ProtectedAmplifier(AmplifierBox):
 
     # --- small things ---
 
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """Nothing moves meanwhile, and no move begins before every stop that waits has been."""
+        self._count_stops(1)
+        with self._moves:
+            try:
+                yield
+            finally:
+                self._count_stops(-1)
+
+    def _count_stops(self, by: int) -> None:
+        with self._stops_count:
+            self._stops += by
+
     def _is_high(self, reading: AmplifierReading) -> bool:
-        return reading.level_ma > self._limits.unseeded_ceiling_ma + _CURRENT_TOLERANCE_MA
+        return reading.level_ma > self._limits.unseeded_ceiling_ma + CURRENT_TOLERANCE_MA
 
     def _check_not_stopped(self) -> None:
-        if self._stop.is_set():
+        if self._stops:
             raise InterlockOpen(self._name, "STOP broke off the move", "start again when ready")
 
     def _check_range(self, quantity: str, value_ma: float, allowed: Range) -> None:

@@ -170,6 +170,16 @@ class TaperedAmplifier(Instrument, Protocol):
         ...
 
 
+@runtime_checkable
+class CommandedAmplifier(Protocol):
+    """An amplifier that tells what it was told: the watchdog holds its readings against it."""
+
+    def commanded_ma(self) -> float | None:
+        """The current that the box was last told and has kept (mA); None while a current is on its
+        way, after an 'off', and before the first one."""
+        ...
+
+
 # --- sidebands ------------------------------------------------------------------------------
 
 

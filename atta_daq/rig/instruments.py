@@ -1,8 +1,10 @@
 """The instruments of one rig as one object: connect, release, make safe."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from threading import Thread
 from typing import cast
 
 from drivers.errors import DriverError
@@ -19,6 +21,9 @@ from drivers.interfaces import (
     TransferCavityLock,
     TrapSwitch,
 )
+
+STOP_WAIT_S = 10.0
+"""Longer than any driver tries: the slowest waits for a handful of answers of 1.2 s each."""
 
 
 @dataclass(frozen=True)
@@ -82,23 +87,39 @@ class Instruments:
         """
         return self.darken_camera() + _tried(lambda: self.trap_switch.set_pumping_light(False))
 
-    def make_safe(self) -> list[str]:
+    def make_safe(self, wait_s: float = STOP_WAIT_S) -> list[str]:
         """STOP: bring every instrument into its safe state, side by side, whatever else fails.
 
-        Returns one line for each instrument: what was done, or why it could not be.
+        Returns one line for each instrument: what was done, or why it could not be. One that has
+        not come back after `wait_s` is named and left to its thread: the answer does not wait.
         """
+        done: dict[str, str] = {}
 
-        def one(instrument: Instrument) -> str:
+        def one(instrument: Instrument) -> None:
+            name = instrument.name
             try:
                 instrument.make_safe()
             except DriverError as error:
-                return f"{instrument.name}: NOT SAFE: {error}"
+                done[name] = f"{name}: NOT SAFE: {error}"
             except Exception as error:  # STOP must reach the others whatever this one throws
-                return f"{instrument.name}: NOT SAFE: {type(error).__name__}: {error}"
-            return f"{instrument.name}: safe"
+                done[name] = f"{name}: NOT SAFE: {type(error).__name__}: {error}"
+            else:
+                done[name] = f"{name}: safe"
 
-        with ThreadPoolExecutor(thread_name_prefix="stop") as pool:
-            return list(pool.map(one, self))
+        # Daemons: one that hangs must not keep the station from ending either.
+        threads = {
+            instrument.name: Thread(
+                target=one, args=(instrument,), name=f"stop-{instrument.name}", daemon=True
+            )
+            for instrument in self
+        }
+        for thread in threads.values():
+            thread.start()
+        deadline_s = time.monotonic() + wait_s
+        for thread in threads.values():
+            thread.join(max(0.0, deadline_s - time.monotonic()))
+        late = f"NOT SAFE: it has not come back within {wait_s:g} s and is still being told"
+        return [done.get(name, f"{name}: {late}; see to the box itself") for name in threads]
 
 
 def _tried(*actions: Callable[[], object]) -> list[str]:

@@ -7,11 +7,14 @@ set. Tolerances are those of a disturbance, not of a measurement.
 
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import ResolvedTarget
+from atta_daq.rig.models import Interval
 from drivers.interfaces import AmplifierStatus, LockStatus, SidebandStatus, TrapStatus
 
 CURRENT_MA = 1.0
 OFFSET_MHZ = 0.01
 SIDEBAND_MHZ = 0.01
+SIDEBAND_DB = 0.02
+"""The generators resolve 0.01 dB."""
 
 
 def amplifier_moved(status: AmplifierStatus, wanted_ma: float) -> str:
@@ -46,6 +49,16 @@ def lock_moved(status: LockStatus, wanted_ratio: float) -> str:
     if abs(status.ratio_setpoint - wanted_ratio) > 1e-3:
         return f"lock: setpoint at {status.ratio_setpoint:.5f} instead of {wanted_ratio:.5f}"
     return ""
+
+
+def sideband_too_strong(status: SidebandStatus, allowed_dbm: Interval) -> str:
+    """RF is on with more power than the modulator may get, whoever set it."""
+    if not status.rf_on or status.power_dbm <= allowed_dbm.high + SIDEBAND_DB:
+        return ""
+    return (
+        f"sideband: RF is on at {status.power_dbm:.2f} dBm, above the {allowed_dbm.high:g} dBm "
+        "that the rig file allows the modulator"
+    )
 
 
 def sideband_moved(status: SidebandStatus, target: ResolvedTarget) -> str:

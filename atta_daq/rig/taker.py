@@ -97,6 +97,11 @@ class SegmentTaker:
         with self._lock:
             self._interrupt = cause
 
+    def spoil(self, cause: str) -> None:
+        """The same for a fault that may be over when it is asked for; what ended it first stays."""
+        with self._lock:
+            self._interrupt = self._interrupt or cause
+
     def restart_clock(self) -> None:
         """The time until now belongs to no segment (start of a run, a pause)."""
         self._last_end_s = None

@@ -17,6 +17,7 @@ from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
+from atta_daq.rig.standing import sideband_too_strong
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.camera_watch import READINGS, CameraWatch
 from atta_daq.station.power_check import PowerCheck
@@ -26,7 +27,7 @@ from atta_daq.station.slow_watch import SlowWatch
 from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.watchdog import Watchdog
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
-from drivers.interfaces import AmplifierStatus, CavityScope, Instrument
+from drivers.interfaces import AmplifierStatus, CavityScope, CommandedAmplifier, Instrument
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,8 @@ class Monitor:
                 target=self._run, args=(watch,), name=f"poll-{watch.instrument.name}", daemon=True
             )
             self._threads.append(thread)
+            # The first look at once: what was found at the boxes may be dangerous.
+            self.look_again(watch.instrument.name)
             thread.start()
 
     def close(self) -> None:
@@ -174,40 +177,76 @@ class Monitor:
 
     def _run(self, watch: Watch) -> None:
         failures = 0
-        wake = self._wakes[watch.instrument.name]
-        while True:
-            wake.wait(
-                watch.interval_s if not failures else BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1]
-            )
-            wake.clear()
-            if self._stop.is_set():
-                return
+        while self._waited(watch, failures):
+            began_s = time.monotonic()
             try:
-                if failures:
-                    watch.instrument.connect()
-                    watch.returned()
-                watch.poll()
-            except DriverError as error:
-                if watch.instrument is self._instruments.amplifier:
-                    self.watchdog.rest()
-                if not failures:
-                    self._server.stale(watch.readings, str(error))
-                if watch.guards:
-                    self._faults[watch.instrument.name] = str(error)
-                if watch.needed:
-                    self._missing[watch.instrument.name] = str(error)
-                self._silent[watch.instrument.name] = str(error)
-                failures += isinstance(error, ConnectionLost | Timeout) or bool(failures)
-            else:
-                failures = 0
-                self._faults.pop(watch.instrument.name, None)
-                self._missing.pop(watch.instrument.name, None)
-                self._silent.pop(watch.instrument.name, None)
+                failures = self._look(watch, failures, began_s)
+            # A thread that ended would leave its instrument, and the amplifier, without a watch.
+            except Exception as error:
+                log.exception("polling %s", watch.instrument.name)
+                self._broken(watch, error, began_s)
+                failures += 1
+
+    def _waited(self, watch: Watch, failures: int) -> bool:
+        """Wait until it is to be polled again; whether the station still runs."""
+        pause_s = BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1] if failures else watch.interval_s
+        if self._is_amplifier(watch) and self.watchdog.asks_again:
+            pause_s = 0.0
+        wake = self._wakes[watch.instrument.name]
+        wake.wait(pause_s)
+        wake.clear()
+        return not self._stop.is_set()
+
+    def _look(self, watch: Watch, failures: int, began_s: float) -> int:
+        """Connect if need be, and poll. Returns how often it has failed in a row."""
+        try:
+            if failures:
+                watch.instrument.connect()
+                watch.returned()
+            watch.poll()
+        except DriverError as error:
+            if not failures:
+                self._server.stale(watch.readings, str(error))
+            self._does_not_answer(watch, str(error))
+            if self._is_amplifier(watch):
+                self._watched(self.watchdog.lost(error, began_s))
+            return failures + (isinstance(error, ConnectionLost | Timeout) or bool(failures))
+        self._faults.pop(watch.instrument.name, None)
+        self._missing.pop(watch.instrument.name, None)
+        self._silent.pop(watch.instrument.name, None)
+        return 0
+
+    def _does_not_answer(self, watch: Watch, reason: str) -> None:
+        name = watch.instrument.name
+        if watch.guards:
+            self._faults[name] = reason
+        if watch.needed:
+            self._missing[name] = reason
+        self._silent[name] = reason
+
+    def _broken(self, watch: Watch, error: Exception, began_s: float) -> None:
+        """The station itself failed at an instrument: the same as one that does not answer."""
+        name = watch.instrument.name
+        text = f"{name}: the station failed to read it ({type(error).__name__}: {error})"
+        self._does_not_answer(watch, f"{text}; its log has more, it goes on trying")
+        try:
+            if self._is_amplifier(watch):
+                self._watched(self.watchdog.lost(error, began_s, at_once=True))
+            self._server.stale(watch.readings, text)
+        except Exception:
+            log.exception("telling that %s is not read", name)
+
+    def _is_amplifier(self, watch: Watch) -> bool:
+        return watch.instrument is self._instruments.amplifier
 
     def _amplifier(self) -> None:
         started = time.monotonic()
+        commanded_ma = self._commanded_ma()
         status = self._vigilance.amplifier(self._instruments.amplifier.status)
-        self._watchdog(status, started)
+        # A current that was on its way meanwhile leaves nothing to compare.
+        self._watchdog(
+            status, started, commanded_ma if commanded_ma == self._commanded_ma() else None
+        )
         post = self._server.post
         post("amplifier:seed_on", status.seed_on)
         post("amplifier:seed_current", status.seed_current_ma)
@@ -223,16 +262,27 @@ class Monitor:
         ratio = self._light.calibrations.fibre_power.monitor_ratio
         post("light:power", status.output_power_mw * ratio)
 
-    def _watchdog(self, status: AmplifierStatus, started: float) -> None:
-        text = self.watchdog.look(status, started)
-        post = self._server.post
-        post("station:watchdog_look", 1e3 * self.watchdog.longest_look_s)
+    def _commanded_ma(self) -> float | None:
+        amplifier = self._instruments.amplifier
+        return amplifier.commanded_ma() if isinstance(amplifier, CommandedAmplifier) else None
+
+    def _watchdog(
+        self, status: AmplifierStatus, started: float, commanded_ma: float | None = None
+    ) -> None:
+        text = self.watchdog.look(status, started, commanded_ma)
+        self._server.post("station:watchdog_look", 1e3 * self.watchdog.longest_look_s)
+        self._watched(text)
+
+    def _watched(self, text: str) -> None:
+        """Tell everybody what the watchdog has done; nothing when it has done nothing."""
         if not text:
             return
+        self._vigilance.spoil(f"amplifier: watchdog: {text}")
         self._light.forget()
-        post("station:watchdog", 1e3 * self.watchdog.slowest_s)
         self._alarms.raise_(Cause("amplifier:watchdog", "amplifier", text, once=True))
         self._note(f"watchdog of the amplifier: {text}", "station")
+        if self.watchdog.slowest_s:
+            self._server.post("station:watchdog", 1e3 * self.watchdog.slowest_s)
 
     def _lock(self) -> None:
         status = self._vigilance.lock(self._instruments.lock.status)
@@ -267,6 +317,9 @@ class Monitor:
 
     def _sideband(self) -> None:
         status = self._vigilance.sideband(self._instruments.sideband.status)
+        if strong := sideband_too_strong(status, self._config.sideband.power_dbm):
+            self._switch_rf_off(strong)
+            status = self._instruments.sideband.status()
         self._server.post("sideband:frequency", status.frequency_mhz)
         self._server.post("sideband:power", status.power_dbm)
         self._server.post("sideband:on", status.rf_on)
@@ -274,6 +327,22 @@ class Monitor:
             self._server.stale(("sideband:locked",), "this generator does not tell")
         else:
             self._server.post("sideband:locked", status.pll_locked)
+
+    def _switch_rf_off(self, strong: str) -> None:
+        """Requests are limited; the knob of the box, or what it woke up with, is not."""
+        self._vigilance.spoil(strong)
+        self._light.forget()
+        try:
+            self._instruments.sideband.rf_off()
+        except DriverError as error:
+            raise type(error)(
+                error.instrument,
+                f"{strong.removeprefix('sideband: ')}; RF IS NOT OFF: {error.reason}",
+                "switch it off at the box",
+            ) from error
+        text = f"{strong}; it was switched off. Turn the power down at the box"
+        self._alarms.raise_(Cause("sideband:power", "sideband", text, once=True))
+        self._note(text, "station")
 
     def _trap(self) -> None:
         status = self._vigilance.trap(self._instruments.trap_switch.status)

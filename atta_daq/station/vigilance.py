@@ -47,6 +47,10 @@ class Vigilance:
         """What has moved by itself; empty when everything stands."""
         return "; ".join(list(self._reasons.values()))
 
+    def spoil(self, cause: str) -> None:
+        """Flag the segment under way, however the rig stands at the next look."""
+        self._taker.spoil(cause)
+
     def amplifier(self, read: Callable[[], AmplifierStatus]) -> AmplifierStatus:
         def judge(status: AmplifierStatus, target: ResolvedTarget) -> str:
             return seed_weak(status, self._config) or amplifier_moved(

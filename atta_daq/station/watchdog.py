@@ -4,15 +4,23 @@ import time
 from collections.abc import Callable
 
 from atta_daq.rig.config import RigConfig
+from drivers.amplifier_protection import CURRENT_TOLERANCE_MA
 from drivers.interfaces import AmplifierStatus, Guard, TaperedAmplifier
 
 FAULT = "stale reading, read-back mismatch, slow seed decay"
 LATE_S = 2.0
 """A watchdog that has not looked for so long does not guard."""
+FAILURES = 2
+"""Readings in a row that must fail: one lost answer is asked for again, at once."""
+STRAY_LOOKS = 2
+"""Looks in a row that must find another current: the first may fall into the end of a move."""
+MEASURED_TOLERANCE_MA = 50.0
+"""Of the measured current against the commanded one: one step of the drivers' ramps."""
 
 
 class Watchdog:
-    """A seed that fades while the amplifier is up: take the amplifier down now.
+    """An amplifier that is up while its seed fades, that cannot be read, or that is at a current
+    which nobody has commanded: take it down now.
 
     Its reaction time is the longest time between two looks at seed and amplifier, and what taking
     the amplifier down takes; both are measured as long as it runs.
@@ -29,29 +37,86 @@ class Watchdog:
         self._limits = config.amplifier
         self._clock = clock
         self._looked_s: float | None = None
+        self._up_ma = 0.0
+        """Where the last look found it above its unseeded ceiling; 0 when it was not."""
+        self._failures = 0
+        self._lost_s = 0.0
+        """When the first reading began that failed."""
+        self._tried = False
+        """Taken down since it can no longer be read: once in each silence."""
+        self._owed = False
+        """The last 'off' was not confirmed."""
+        self._strays = 0
         self.longest_look_s = 0.0
         self.slowest_s = 0.0
         """Slowest reaction so far, from the poll that saw the fault; 0 when it has not fired."""
         self.fired = 0
 
-    def look(self, status: AmplifierStatus, polled_s: float) -> str:
+    @property
+    def asks_again(self) -> bool:
+        """One reading of an amplifier that is up has failed: the next must not wait."""
+        return self._up_ma > 0.0 and 0 < self._failures < FAILURES
+
+    def look(
+        self, status: AmplifierStatus, polled_s: float, commanded_ma: float | None = None
+    ) -> str:
         """Act on a poll that began at `polled_s`; what was done, empty for nothing.
 
-        Raises what the driver raises when the amplifier does not come down.
+        `commanded_ma`: what the box was told, if nothing moved during the poll.
         """
         limits = self._limits
-        unseeded = not status.seed_on or not status.seed_power_mw >= limits.seed_power_min_mw
         pumped = status.amplifier_on and status.amplifier_current_ma > limits.unseeded_ceiling_ma
-        said = self._take_down(status, polled_s) if unseeded and pumped else ""
+        unseeded = not status.seed_on or not status.seed_power_mw >= limits.seed_power_min_mw
+        self._up_ma = status.amplifier_current_ma if pumped else 0.0
+        self._failures, self._tried = 0, False
+        self._owed = self._owed and pumped
+        said = ""
+        if pumped and unseeded:
+            said = self._take_down(
+                f"seed at {status.seed_power_mw:.1f} mW while at "
+                f"{status.amplifier_current_ma:.0f} mA",
+                "Check the seed, then run again",
+                polled_s,
+            )
+        elif self._owed:
+            said = self._take_down(
+                f"it answers again, at {status.amplifier_current_ma:.0f} mA, and its last 'off' "
+                "was not confirmed",
+                "See why it did not answer, then run again",
+                polled_s,
+            )
+        elif self._has_strayed(status, commanded_ma):
+            said = self._take_down(
+                f"set to {commanded_ma:.0f} mA; the box says {status.amplifier_current_set_ma:.2f} "
+                f"mA set, {status.amplifier_current_ma:.0f} mA measured",
+                "See who or what has moved it at the box, then run again",
+                polled_s,
+            )
         now_s = self._clock()
         if self._looked_s is not None:
             self.longest_look_s = max(self.longest_look_s, now_s - self._looked_s)
         self._looked_s = now_s
         return said
 
-    def rest(self) -> None:
-        """The amplifier does not answer: what comes next is no look that was late."""
+    def lost(self, error: Exception, polled_s: float, *, at_once: bool = False) -> str:
+        """A reading that began at `polled_s` has failed: what was done, empty for nothing.
+
+        An amplifier that was up is taken down at the second failure in a row, or `at_once`; and
+        again when it answers and is still up after an 'off' that was not confirmed.
+        """
+        # What comes next is no look that was late.
         self._looked_s = None
+        self._strays = 0
+        self._lost_s = self._lost_s if self._failures else polled_s
+        self._failures += 1
+        if not self._up_ma or self._tried or (self._failures < FAILURES and not at_once):
+            return ""
+        self._tried = True
+        return self._take_down(
+            f"it was at {self._up_ma:.0f} mA and can no longer be read ({error})",
+            "See why it does not answer, then run again",
+            self._lost_s,
+        )
 
     def guard(self) -> Guard:
         """The watchdog as a row of the table of guards."""
@@ -70,13 +135,30 @@ class Watchdog:
             remedy="see why the amplifier does not answer",
         )
 
-    def _take_down(self, status: AmplifierStatus, polled_s: float) -> str:
-        self._amplifier.make_safe()
-        reaction_s = self._clock() - polled_s
-        self.fired += 1
-        self.slowest_s = max(self.slowest_s, reaction_s)
-        return (
-            f"seed at {status.seed_power_mw:.1f} mW while at "
-            f"{status.amplifier_current_ma:.0f} mA; taken down in {1e3 * reaction_s:.0f} ms. "
-            "Check the seed, then run again"
+    def _has_strayed(self, status: AmplifierStatus, commanded_ma: float | None) -> bool:
+        """Above the ceiling, by what it says or by what it was told, at another current."""
+        if commanded_ma is None or not status.amplifier_on:
+            self._strays = 0
+            return False
+        set_ma, measured_ma = status.amplifier_current_set_ma, status.amplifier_current_ma
+        high = max(commanded_ma, set_ma, measured_ma) > self._limits.unseeded_ceiling_ma
+        off = (
+            abs(set_ma - commanded_ma) > CURRENT_TOLERANCE_MA
+            or abs(measured_ma - commanded_ma) > MEASURED_TOLERANCE_MA
         )
+        self._strays = self._strays + 1 if high and off else 0
+        return self._strays >= STRAY_LOOKS
+
+    def _take_down(self, why: str, remedy: str, polled_s: float) -> str:
+        self.fired += 1
+        told = self._owed
+        try:
+            self._amplifier.make_safe()
+        except Exception as error:  # whatever it was: the amplifier is not known to be down
+            self._owed = True
+            # Given again at every look: said once.
+            return "" if told else f"{why}; NOT TAKEN DOWN: {error}"
+        self._up_ma, self._owed, self._strays = 0.0, False, 0
+        reaction_s = self._clock() - polled_s
+        self.slowest_s = max(self.slowest_s, reaction_s)
+        return f"{why}; taken down in {1e3 * reaction_s:.0f} ms. {remedy}"

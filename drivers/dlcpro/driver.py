@@ -20,6 +20,10 @@ _SEED_LIMITS = "laser1:amp:seed-limits"
 _SEED_DELAY = f"{_SEED_LIMITS}:power-min-shutdown-delay"
 _SEED_ONLY_DELAY = "laser1:amp:seedonly-check:shutdown-delay"
 
+POWER_MIN_SHARE = 0.5
+"""Of the rig file's least seed power: the box must call the seed lost at or above it. Half leaves
+room for the box's own reading beside the lab's, and none for a threshold in the noise."""
+
 HEAD_MA = (-100.0, 10e3)
 HEAD_MW = (-100.0, 10e3)
 """No diode or chip of a TA pro head carries, or gives, anything beyond."""
@@ -32,7 +36,8 @@ class DlcPro(ExercisedAmplifier):
     and on pumping without seed) must be armed and its current clips must lie inside the
     envelope: else `connect`, and every move above the unseeded ceiling, is refused with
     `InterlockOpen`. A shut-down delay of zero counts as disarmed, one above
-    `guard_delay_max_s` as too slow.
+    `guard_delay_max_s` as too slow, a least seed power below `POWER_MIN_SHARE` of the envelope's
+    as blind.
     """
 
     def __init__(
@@ -44,7 +49,7 @@ class DlcPro(ExercisedAmplifier):
         *,
         timeout_s: float = 1.2,
         emission_timeout_s: float = 10.0,
-        guard_delay_max_s: float = 5.0,
+        guard_delay_max_s: float = 0.2,
         link: DecopLink | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -170,8 +175,12 @@ class DlcPro(ExercisedAmplifier):
         gaps: list[str] = []
         try:
             value_mw = self._link.read_real(power_min)
-            if not value_mw > 0.0:
-                gaps.append(f"{power_min} is {value_mw:g} mW")
+            least_mw = POWER_MIN_SHARE * self._limits.seed_power_min_mw
+            if not value_mw >= least_mw:
+                gaps.append(
+                    f"{power_min} is {value_mw:g} mW (needed: at least {least_mw:g} mW, half of "
+                    "seed_power_min_mw of the rig file)"
+                )
         except DeviceFault:
             gaps.append(f"{power_min} is absent")
         for parameter in (_SEED_DELAY, _SEED_ONLY_DELAY):
@@ -180,7 +189,7 @@ class DlcPro(ExercisedAmplifier):
                 if not 0.0 < delay_s <= self._guard_delay_max_s:
                     gaps.append(
                         f"{parameter} is {delay_s:g} s (needed: above 0, at most "
-                        f"{self._guard_delay_max_s:g} s)"
+                        f"{self._guard_delay_max_s:g} s, guard_delay_max_s of the rig file)"
                     )
             except DeviceFault:
                 gaps.append(f"{parameter} is absent")

@@ -9,6 +9,7 @@ each time that a flickering seed returns, unramped and with no seed verified.
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from drivers.amplifier_box import AmplifierReading, SeedReading
 from drivers.amplifier_protection import POLL_S
@@ -28,6 +29,16 @@ from drivers.visa_line import VisaLine
 
 COOLER_POLL_S = 0.2
 LINE = "LD-ENABLE of the amplifier's box"
+
+
+@dataclass(frozen=True)
+class _SeedPoll:
+    """What `status` reads of the seed's box."""
+
+    on: bool
+    current_ma: float
+    power_mw: float
+    condition: int
 
 
 class Itc4000Pair(ExercisedAmplifier):
@@ -84,21 +95,14 @@ class Itc4000Pair(ExercisedAmplifier):
     def connect(self) -> Identity:
         """Open both, identify, bring an unseeded amplifier down, check the guards.
 
+        The amplifier's box first: it must hear "down" when the seed's box cannot be reached or is
+        not what it should be. Only a box that says that it is an ITC4000 is told a current.
         The identity is that of the amplifier's box, with the seed's serial number beside it.
         """
         with self._moves:
-            self._seed.line.open()
             self._chip.line.open()
-            seed, chip = self._seed.identify(), self._chip.identify()
-            if seed.serial == chip.serial:
-                raise InterlockOpen(
-                    self._name,
-                    f"both addresses lead to the same box, serial {seed.serial}",
-                    "correct the addresses in the rig file",
-                )
-            # What an earlier client left in the queues is not this one's fault.
-            self._seed.faults()
-            self._chip.faults()
+            chip = self._chip.identify()
+            seed = self._or_down(lambda: self._reach_seed(chip))
             try:
                 self._checked_amplifier()
                 self._check_guard()
@@ -111,6 +115,21 @@ class Itc4000Pair(ExercisedAmplifier):
             firmware=chip.firmware,
         )
 
+    def _reach_seed(self, chip: Identity) -> Identity:
+        """Open the seed's box beside the amplifier's, `chip`; both error queues are emptied."""
+        self._seed.line.open()
+        seed = self._seed.identify()
+        if seed.serial == chip.serial:
+            raise InterlockOpen(
+                self._name,
+                f"both addresses lead to the same box, serial {seed.serial}",
+                "correct the addresses in the rig file",
+            )
+        # What an earlier client left in the queues is not this one's fault.
+        self._seed.faults()
+        self._chip.faults()
+        return seed
+
     def close(self) -> None:
         self._seed.line.close()
         self._chip.line.close()
@@ -119,7 +138,8 @@ class Itc4000Pair(ExercisedAmplifier):
         """One poll; the amplifier before the seed, as in every driver of an amplifier.
 
         Raises `DeviceFault` when a box's current limit is not what it was at `connect`,
-        unless LD-ENABLE is found disarmed, which the status itself says.
+        unless LD-ENABLE is found disarmed, which the status itself says. A seed's box that cannot
+        be read brings a high amplifier down before that is raised.
         """
         chip = self._read_amplifier()
         output_ma = self._chip.photocurrent_ma()
@@ -129,33 +149,40 @@ class Itc4000Pair(ExercisedAmplifier):
         # A box that was restarted as delivered is told by its mode, not by its limit.
         if armed:
             self._chip.check_limit()
-        seed_on, seed_ma = self._seed.is_on(), self._seed.current_ma()
-        seed_power_mw = self._seed.photocurrent_ma() * self._seed_mw_per_ma
-        seed_condition = self._seed.condition()
-        if armed:
-            self._seed.check_limit()
-        conditions = seed_condition | chip_condition
-        said = [f"seed: {text}" for text in words(seed_condition)]
+        seed = self._or_down(lambda: self._poll_seed(held_to_limit=armed))
+        conditions = seed.condition | chip_condition
+        said = [f"seed: {text}" for text in words(seed.condition)]
         said += [f"amplifier: {text}" for text in words(chip_condition)]
         if chip_tripped:
             said.append("amplifier: switched off by LD-ENABLE")
         elif self._chip.went_off(chip.on) and not words(chip_condition):
             said.append("amplifier: off, and not switched off from here")
-        if self._seed.went_off(seed_on) and not words(seed_condition):
+        if self._seed.went_off(seed.on) and not words(seed.condition):
             said.append("seed: off, and not switched off from here")
         return AmplifierStatus(
             amplifier_on=chip.on,
             amplifier_current_set_ma=chip.current_set_ma,
             amplifier_current_ma=chip.current_ma,
-            seed_on=seed_on,
-            seed_current_ma=seed_ma,
-            seed_power_mw=seed_power_mw,
+            seed_on=seed.on,
+            seed_current_ma=seed.current_ma,
+            seed_power_mw=seed.power_mw,
             output_power_mw=output_ma * self._output_mw_per_ma,
             interlock_open=bool(conditions & INTERLOCK),
             emission_enabled=not conditions & KEYLOCK,
             seed_protection_armed=armed,
             message=", ".join(said) or "OK",
         )
+
+    def _poll_seed(self, held_to_limit: bool) -> _SeedPoll:
+        poll = _SeedPoll(
+            on=self._seed.is_on(),
+            current_ma=self._seed.current_ma(),
+            power_mw=self._seed.photocurrent_ma() * self._seed_mw_per_ma,
+            condition=self._seed.condition(),
+        )
+        if held_to_limit:
+            self._seed.check_limit()
+        return poll
 
     # --- the boxes ---
 

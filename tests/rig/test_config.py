@@ -13,6 +13,7 @@ from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.config import RigConfig, rig_config, stored_rig_config
 from atta_daq.rig.drivers import BUILT_IN, KINDS, names
 from atta_daq.rig.errors import ConfigError
+from drivers.dlcpro import DlcPro
 
 
 @pytest.fixture
@@ -172,3 +173,29 @@ def test_no_limit_of_the_amplifier_has_a_default(
     del rig["amplifier"][key]
     with pytest.raises(ConfigError, match=key):
         rig_config(rig, "rig.toml")
+
+
+@pytest.mark.parametrize("delay_s", [0.0, -0.1, 0.6])
+def test_no_guard_of_the_amplifier_may_be_slower_than_its_chip(
+    data: dict[str, Any], delay_s: float
+) -> None:
+    data["amplifier"]["guard_delay_max_s"] = delay_s
+    with pytest.raises(ConfigError, match="guard_delay_max_s"):
+        rig_config(data, "rig.toml")
+
+
+@pytest.mark.parametrize(("written", "kept_s"), [({}, 0.2), ({"guard_delay_max_s": 0.1}, 0.1)])
+def test_the_drivers_guard_is_as_slow_as_the_rig_file_allows(
+    data: dict[str, Any], written: dict[str, float], kept_s: float
+) -> None:
+    data["amplifier"] |= written
+    instruments = RigAssembly(rig_config(data, "rig.toml")).instruments
+    assert isinstance(instruments.amplifier, DlcPro)
+    assert instruments.amplifier._guard_delay_max_s == kept_s
+
+
+@pytest.mark.parametrize("key", ["power_dbm", "frequency_mhz"])
+def test_no_limit_of_the_sidebands_has_a_default(data: dict[str, Any], key: str) -> None:
+    del data["sideband"][key]
+    with pytest.raises(ConfigError, match=rf"sideband\.{key}"):
+        rig_config(data, "rig.toml")

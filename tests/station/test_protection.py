@@ -1,5 +1,7 @@
 """Speed 1: the seed dies while the amplifier is up. Box, driver and station against it."""
 
+import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,3 +71,64 @@ def test_the_watchdog_acts_where_the_line_is_broken_and_says_how_fast(
     status = rig.world.ask({"cmd": "status"})["status"]
     assert status["amplifier_current_ma"] == 0.0
     assert status["damage_dose_a_s"] < 0.5 * status["damage_limit_a_s"]
+
+
+BOTH = pytest.mark.parametrize("real_time", [(), PAIR], indirect=True, ids=["dlcpro", "itc4000"])
+
+
+@pytest.mark.timeout(240)
+@BOTH
+def test_an_amplifier_that_no_longer_answers_is_taken_down(
+    real_time: tuple[Rig, RunningStation],
+) -> None:
+    rig, station = real_time
+    lit(station)
+    rig.fault("amplifier", "no_reply")
+    lost_s = time.monotonic()
+    while amplifier_ma(rig) > 0.0:
+        assert time.monotonic() - lost_s < 6.0, "two answers waited for, and the way down"
+        time.sleep(0.05)
+    station.wait_for("station:log", lambda v: "can no longer be read" in v, timeout_s=10.0)
+    assert any("can no longer be read" in alarm for alarm in alarms(station))
+    # It comes back by itself, with nobody's help.
+    rig.clear()
+    station.wait_for("amplifier:on", lambda v: v is False or v == 0, timeout_s=20.0)
+    lit(station)
+    assert amplifier_ma(rig) > 2000.0
+
+
+@pytest.mark.timeout(240)
+@BOTH
+def test_a_current_that_somebody_sets_at_the_box_is_taken_down(
+    real_time: tuple[Rig, RunningStation],
+) -> None:
+    rig, station = real_time
+    lit(station)
+    time.sleep(1.0)
+    assert amplifier_ma(rig) > 2000.0, "its own ramp is no stray current"
+    at_the_box(rig)
+    began_s = time.monotonic()
+    while amplifier_ma(rig) > 0.0:
+        assert time.monotonic() - began_s < 2.0
+        time.sleep(0.02)
+    station.wait_for("station:log", lambda v: "the box says 1500.0" in v)
+
+
+def amplifier_ma(rig: Rig) -> float:
+    return float(rig.world.ask({"cmd": "status"})["status"]["amplifier_current_ma"])
+
+
+def alarms(station: RunningStation) -> list[str]:
+    return [alarm["text"] for alarm in json.loads(station.client.get("station:alarms"))]
+
+
+def at_the_box(rig: Rig) -> None:
+    """1500 mA by another way than the station's."""
+    address = rig.config["amplifier"].get("address")
+    if address:
+        port, line = address.rpartition(":")[2], b"(param-set! 'laser1:amp:cc:current-set 1500.0)\n"
+    else:
+        port, line = rig.config["amplifier"]["amplifier_address"].split("::")[2], b"SOUR:CURR 1.5\n"
+    with socket.create_connection(("127.0.0.1", int(port)), 5.0) as wire:
+        wire.sendall(line)
+        time.sleep(0.2)

@@ -28,11 +28,11 @@ def raised(text: str) -> set[str]:
     return {alarm.id for alarm in alarms_from_json(text) if alarm.active}
 
 
-def turn_the_unit(resource: str) -> None:
-    """Somebody sets the meter to dBm at its front."""
+def at_the_front(resource: str, setting: str) -> None:
+    """Somebody turns a knob of a box."""
     manager = pyvisa.ResourceManager("@py")
     session: Any = manager.open_resource(resource, write_termination="\n")
-    session.write("SENS:POW:UNIT DBM")
+    session.write(setting)
     session.close()
     manager.close()
 
@@ -51,6 +51,10 @@ def test_power_and_vacuum_are_watched(watched) -> None:
     assert truth["sideband_depth"] > 0.1
     with pytest.raises(CommandRefused, match="sideband power 16 dBm is outside"):
         command("sideband", power_dbm=16.0)
+    at_the_front(rig.config["sideband"]["address"], ":POW 16.00")
+    wait_for("sideband:on", lambda on: not on, timeout_s=5.0)
+    wait_for("station:alarms", lambda text: "RF is on at 16.00 dBm, above the 15 dBm" in text)
+    assert rig.world.ask({"cmd": "status"})["status"]["sideband_depth"] == 0.0
 
     # In the dark the meter is zeroed, in the light it is not; then it agrees with the monitor.
     assert 0.0 < command("zero_power_meter")["dark_mw"] < 0.01
@@ -63,7 +67,7 @@ def test_power_and_vacuum_are_watched(watched) -> None:
         command("zero_power_meter")
     # The first comparison may fall into the way up of the power.
     wait_for("power_meter:disagreement", lambda v: abs(v) < 0.1)
-    turn_the_unit(rig.config["power_meter"]["address"])
+    at_the_front(rig.config["power_meter"]["address"], "SENS:POW:UNIT DBM")
     wait_for("station:alarms", lambda text: "power_meter:silent" in raised(text))
     wait_for("power_meter:power", lambda p: 2.0 < p < 4.0)
 

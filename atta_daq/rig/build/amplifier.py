@@ -12,7 +12,13 @@ def dlcpro(section: DlcProConfig, context: BuildContext) -> DlcPro:
     """A Toptica DLC pro."""
     del context
     host, _, port = section.address.rpartition(":")
-    return DlcPro("amplifier", host, int(port), limits(section))
+    return DlcPro(
+        "amplifier",
+        host,
+        int(port),
+        limits(section),
+        guard_delay_max_s=section.guard_delay_max_s,
+    )
 
 
 def itc_pair(section: ItcPairConfig, context: BuildContext) -> Itc4000Pair:

@@ -45,6 +45,9 @@ class DlcProConfig(AmplifierConfig):
     """Which driver."""
     address: str = Field(pattern=r"^[^\s:]+:\d{1,5}$", examples=["192.168.1.20:1998"])
     """host:port of the DLC pro's command line (1998)."""
+    guard_delay_max_s: float = Field(default=0.2, gt=0, le=0.5)
+    """Each shut-down delay of the box must lie above zero and at or below this; else it is refused.
+    A chip at full current without seed is destroyed in about 0.3 s."""
 
 
 class ItcPairConfig(AmplifierConfig):

@@ -467,7 +467,7 @@ def test_make_safe_breaks_off_a_ramp(box):
     assert in_ramp.wait(5.0)
     stopping = threading.Thread(target=driver.make_safe)
     stopping.start()
-    while not driver._stop.is_set():
+    while not driver._stops:
         pass
     go_on.set()
     ramping.join(5.0)
@@ -476,6 +476,70 @@ def test_make_safe_breaks_off_a_ramp(box):
     assert box.values[AMP + "enabled"] is False
     assert box.values[AMP + "current-set"] == 0.0
     driver.amplifier_on()  # STOP does not outlast itself
+
+
+@pytest.mark.parametrize("make", [lambda box: driver_of(box), lambda box: pair_of(box)])
+def test_it_tells_what_it_was_told_and_nothing_while_that_is_under_way(box, make):
+    driver = make(box)
+    driver.connect()
+    driver.seed_on()
+    driver.amplifier_on()
+    assert driver.commanded_ma() is None, "the box may stand anywhere"
+    seen = []
+    driver._sleep = lambda _: seen.append((driver.commanded_ma(), box.level_ma))
+    driver.set_amplifier_current(1000.0)
+    assert driver.commanded_ma() == 1000.0
+    assert [commanded for commanded, _ in seen] == [level for _, level in seen]
+    write = box.write
+
+    def told(name, value):
+        if name == AMP + "current-set":
+            assert driver.commanded_ma() is None
+        write(name, value)
+
+    box.write = told
+    driver.set_amplifier_current(400.0)
+    box.keeps_current = False
+    with pytest.raises(DeviceFault):
+        driver.set_amplifier_current(500.0)
+    assert driver.commanded_ma() is None
+    box.keeps_current = True
+    driver.amplifier_on()
+    driver.set_amplifier_current(250.0)
+    assert driver.commanded_ma() == 250.0
+    driver.make_safe()
+    assert driver.commanded_ma() is None
+
+
+class HeldBack:
+    """A driver's lock that one thread gets only when it may."""
+
+    def __init__(self, lock, name):
+        self.lock, self.name = lock, name
+        self.waits, self.may = threading.Event(), threading.Event()
+
+    def __enter__(self):
+        if threading.current_thread().name == self.name:
+            self.waits.set()
+            assert self.may.wait(5.0)
+        return self.lock.__enter__()
+
+    def __exit__(self, *error):
+        return self.lock.__exit__(*error)
+
+
+def test_no_move_slips_in_between_two_stops(running, box):
+    lock = running._moves = HeldBack(running._moves, "second stop")
+    second = threading.Thread(target=running.make_safe, name="second stop")
+    second.start()
+    assert lock.waits.wait(5.0)
+    running.make_safe()
+    with pytest.raises(InterlockOpen, match="STOP broke off the move"):
+        running.amplifier_on()
+    assert box.values[AMP + "enabled"] is False
+    lock.may.set()
+    second.join(5.0)
+    running.amplifier_on()  # both are over
 
 
 def test_make_safe_of_a_box_that_obeys_but_does_not_answer(running, box):

@@ -279,6 +279,15 @@ def test_whatever_the_box_says_only_driver_errors_come_out(text):
 # --- the driver's bytes -----------------------------------------------------------------------
 
 
+def connecting(parameter: str, answer: str) -> list:
+    """What `connect` asks, with another answer to one of its questions."""
+    steps = [*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS]
+    for place, (action, value) in enumerate(steps):
+        if action == "expect" and parameter.encode() + b")" in value:
+            steps[place + 1] = ("send", f"{answer}\n> ".encode())
+    return steps
+
+
 def test_connect_identifies_and_checks_the_guard(scripted, dlc_at):
     server = scripted([*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS])
     assert dlc_at(server.port).connect() == Identity(
@@ -294,6 +303,18 @@ def test_connect_identifies_and_checks_the_guard(scripted, dlc_at):
         ("seed-limits:power-min-shutdown-delay", "0.0", "power-min-shutdown-delay is 0 s"),
         ("seedonly-check:shutdown-delay", "0.0", "seedonly-check:shutdown-delay is 0 s"),
         ("seedonly-check:shutdown-delay", "3600.0", "is 3600 s"),
+        (
+            "seed-limits:power-min-shutdown-delay",
+            "1.0",
+            r"is 1 s \(needed: above 0, at most 0.2 s, guard_delay_max_s of the rig file",
+        ),
+        ("seedonly-check:shutdown-delay", "0.201", "is 0.201 s"),
+        (
+            "seed-limits:power-min",
+            "0.1",
+            r"power-min is 0.1 mW \(needed: at least 5 mW, half of seed_power_min_mw of the rig",
+        ),
+        ("seed-limits:power-min", "4.99", "power-min is 4.99 mW"),
         ("seedonly-check:shutdown-delay", "Error: -3", "seedonly-check:shutdown-delay is absent"),
         (
             "laser1:amp:cc:current-clip",
@@ -305,14 +326,21 @@ def test_connect_identifies_and_checks_the_guard(scripted, dlc_at):
     ],
 )
 def test_connect_refuses_an_unguarded_box(scripted, dlc_at, parameter, answer, words):
-    steps = [*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS]
-    for place, (action, value) in enumerate(steps):
-        if action == "expect" and parameter.encode() + b")" in value:
-            steps[place + 1] = ("send", f"{answer}\n> ".encode())
-    server = scripted(steps)
     with pytest.raises(InterlockOpen, match=words) as caught:
-        dlc_at(server.port).connect()
+        dlc_at(scripted(connecting(parameter, answer)).port).connect()
     assert "set these parameters at the box" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("parameter", "answer"),
+    [
+        ("seed-limits:power-min", "5.0"),
+        ("seed-limits:power-min-shutdown-delay", "0.2"),
+        ("seedonly-check:shutdown-delay", "0.2"),
+    ],
+)
+def test_connect_takes_a_guard_that_is_just_good_enough(scripted, dlc_at, parameter, answer):
+    assert dlc_at(scripted(connecting(parameter, answer)).port).connect().model == "DLC pro"
 
 
 def test_connect_brings_an_unseeded_amplifier_down(scripted, dlc_at):

@@ -129,6 +129,104 @@ def test_connect_brings_an_unseeded_amplifier_down_at_once(boxes, pair_of):
     assert b"SOUR:CURR 0.000000\n" in chip.received
 
 
+def up_at(chip, current_a):
+    """The amplifier's box is on at `current_a` and keeps each current that it is told."""
+    present = [current_a]
+
+    def answer(line):
+        if line.startswith(b"SOUR:CURR "):
+            present[0] = line.split()[1]
+        if line == b"OUTP1:STAT?\n":
+            return b"1\n"
+        if line in (b"SOUR:CURR?\n", b"MEAS:CURR1?\n"):
+            return present[0] + b"\n"
+        return chip.answers.get(line.strip())
+
+    chip.answer = answer
+    return present
+
+
+def _silent(seed):
+    seed.answers.clear()
+
+
+def _another_box(seed):
+    seed.answers[b"*IDN?"] = CHIP[b"*IDN?"]
+
+
+def _no_box(seed):
+    seed.close()
+
+
+def _no_photocurrent(seed):
+    seed.answers[b"MEAS:CURR2?"] = b"nonsense\n"
+
+
+SEED_LOST = (_silent, _another_box, _no_box, _no_photocurrent)
+
+
+@pytest.mark.parametrize("lose", SEED_LOST)
+def test_connect_without_the_seeds_box_brings_the_amplifier_down(boxes, pair_of, lose):
+    seed, chip = boxes
+    present = up_at(chip, b"2.0")
+    lose(seed)
+    with pytest.raises(DriverError, match="the amplifier was brought down to 0 mA"):
+        pair_of(boxes).connect()
+    assert float(present[0]) == 0.0
+
+
+@pytest.mark.parametrize("lose", SEED_LOST[:3])
+def test_connect_without_the_seeds_box_leaves_a_low_amplifier_alone(boxes, pair_of, lose):
+    seed, chip = boxes
+    up_at(chip, b"0.3")
+    lose(seed)
+    with pytest.raises(DriverError) as refusal:
+        pair_of(boxes).connect()
+    assert "brought down" not in refusal.value.reason
+    assert not [line for line in chip.received if line.startswith(b"SOUR:CURR ")]
+
+
+def test_a_box_that_is_no_itc4000_is_told_nothing(boxes, pair_of):
+    seed, chip = boxes
+    up_at(chip, b"2.0")
+    chip.answers[b"*IDN?"] = b"Rigol Technologies,DSG830,X,1\n"
+    seed.answers.clear()
+    with pytest.raises(DeviceFault, match="no ITC4000"):
+        pair_of(boxes).connect()
+    assert chip.received == [b"*IDN?\n"]
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        (b"OUTP1:STAT?", None),
+        (b"MEAS:CURR2?", b"nonsense\n"),
+        (b"SOUR:CURR:LIM?", b"100.0\n"),
+    ],
+)
+def test_a_poll_that_cannot_read_the_seed_brings_the_amplifier_down(
+    boxes, connected, query, answer
+):
+    seed, chip = boxes
+    present = up_at(chip, b"2.0")
+    seed.answers[query] = answer
+    with pytest.raises(DriverError, match="the amplifier was brought down to 0 mA"):
+        connected.status()
+    assert float(present[0]) == 0.0
+
+
+def test_a_poll_that_cannot_read_the_seed_says_when_off_is_not_confirmed(boxes, connected):
+    seed, chip = boxes
+    up_at(chip, b"2.0")
+    kept = chip.answer
+    # It keeps its current and stays on, whatever it is told.
+    chip.answer = lambda line: None if line.startswith(b"SOUR:CURR ") else kept(line)
+    seed.answers[b"OUTP1:STAT?"] = None
+    with pytest.raises(DriverError, match="NOT CONFIRMED") as failure:
+        connected.status()
+    assert "turn the key" in failure.value.remedy
+
+
 @pytest.mark.parametrize(
     ("which", "query", "answer", "said", "todo"),
     [

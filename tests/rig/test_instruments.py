@@ -1,0 +1,87 @@
+"""STOP over all instruments: one that fails or freezes keeps none of the others from being safe."""
+
+import threading
+import time
+from typing import Any, cast
+
+import pytest
+
+from atta_daq.rig.instruments import Instruments
+from drivers.errors import Timeout
+
+NAMES = (
+    "amplifier", "trap_switch", "camera", "sideband", "lock", "loading", "reference_cell",
+    "power_meter", "slow_control",
+)  # fmt: skip
+
+
+class Box:
+    """An instrument that can be made safe, fail at it, or never come back from it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.safe = False
+        self.error: Exception | None = None
+        self.frozen = False
+        self.thaw = threading.Event()
+        self.barrier: threading.Barrier | None = None
+
+    def make_safe(self) -> None:
+        if self.barrier is not None:
+            self.barrier.wait(5.0)
+        if self.frozen:
+            self.thaw.wait(30.0)
+        if self.error is not None:
+            raise self.error
+        self.safe = True
+
+
+@pytest.fixture
+def boxes() -> dict[str, Box]:
+    return {name: Box(name) for name in NAMES}
+
+
+def instruments_of(boxes: dict[str, Box]) -> Instruments:
+    return Instruments(**cast(Any, boxes), addresses={})
+
+
+@pytest.mark.parametrize("frozen", NAMES)
+def test_stop_does_not_wait_for_a_frozen_instrument(boxes: dict[str, Box], frozen: str) -> None:
+    boxes[frozen].frozen = True
+    began_s = time.monotonic()
+    lines = instruments_of(boxes).make_safe(wait_s=0.2)
+    assert time.monotonic() - began_s < 2.0
+    for name, line in zip(NAMES, lines, strict=True):
+        if name == frozen:
+            assert line.startswith(f"{name}: NOT SAFE: it has not come back within 0.2 s")
+        else:
+            assert (line, boxes[name].safe) == (f"{name}: safe", True)
+    boxes[frozen].thaw.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Timeout("lock", "no answer within 1.2 s", "check it"), "lock: no answer within 1.2 s"),
+        (ZeroDivisionError("a bug"), "ZeroDivisionError: a bug"),
+    ],
+)
+def test_stop_says_who_failed_and_why(boxes: dict[str, Box], error: Exception, said: str) -> None:
+    boxes["lock"].error = error
+    lines = instruments_of(boxes).make_safe()
+    assert [line for line in lines if "NOT SAFE" in line] == [lines[NAMES.index("lock")]]
+    assert lines[NAMES.index("lock")].startswith(f"lock: NOT SAFE: {said}")
+    assert [name for name in NAMES if not boxes[name].safe] == ["lock"]
+
+
+def test_stop_tells_all_of_them_side_by_side(boxes: dict[str, Box]) -> None:
+    barrier = threading.Barrier(len(NAMES))
+    for box in boxes.values():
+        box.barrier = barrier
+    assert instruments_of(boxes).make_safe() == [f"{name}: safe" for name in NAMES]
+
+
+def test_stop_has_patience_with_a_slow_driver(boxes: dict[str, Box]) -> None:
+    boxes["camera"].frozen = True
+    threading.Timer(0.3, boxes["camera"].thaw.set).start()
+    assert instruments_of(boxes).make_safe() == [f"{name}: safe" for name in NAMES]
