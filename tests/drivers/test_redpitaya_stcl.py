@@ -283,6 +283,25 @@ def test_the_mode_is_checked_after_a_relock_and_after_a_loss(rig) -> None:
     assert abs(rig.mean_error_mhz(0.3)) < 1.0
 
 
+def test_a_cavity_that_came_back_on_another_order_is_not_called_locked(rig) -> None:
+    rig.lock.relock()
+    rig.lock.set_ratio(0.45)
+    with rig.world.lock:
+        rig.world.cavity.jump(2900.0)
+    eventually(lambda: "mode has not been checked" in rig.lock.status().reason)
+    assert rig.mean_error_mhz(0.45) == pytest.approx(28.2, abs=1.5)
+    asked: list[float] = []
+
+    def check(go_to) -> str:
+        asked.append(go_to(0.40).ratio)
+        return "28 MHz off" if rig.true_mhz() - rig.world.cavity.detuning_of(0.40) > 14.0 else ""
+
+    rig.lock.mode_check = check
+    eventually(lambda: bool(asked))
+    eventually(lambda: "28 MHz off" in rig.lock.status().reason)
+    assert not rig.lock.status().locked
+
+
 def test_a_check_that_cannot_be_made_is_not_repeated_at_once(rig) -> None:
     rig.lock.relock()
     asked: list[float] = []
