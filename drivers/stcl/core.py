@@ -142,11 +142,13 @@ class LockCore:
             )
 
     def mode_checked(self, doubt: str) -> None:
-        """What a check of the mode found: '' when the laser is on the right one."""
-        self.mode_doubted = doubt
+        """What a check of the mode found: '' when the laser is on the right one. A lock that was
+        frozen meanwhile stays so; one that was lost meanwhile is as doubtful as before."""
         if doubt:
-            self._lose(Loss("mode", doubt))
+            self.mode_doubted = doubt
+            self.lose(Loss("mode", doubt))
         elif self.state is LockState.LOCKED:
+            self.mode_doubted = ""
             self._attempts = 0
             self._known = (self.setpoint, self._regulators.laser_v)
 

@@ -407,6 +407,29 @@ def test_frozen_it_moves_nothing() -> None:
     assert bench.core.state is LockState.LOCKED
 
 
+def test_frozen_while_its_mode_is_checked_it_stays_frozen() -> None:
+    bench = Bench(10).lock()
+    bench.core.freeze()
+    held = bench.core.outputs
+    bench.core.mode_checked("no line of krypton here")
+    bench.run(60)
+    assert bench.core.state is LockState.FROZEN
+    assert bench.core.outputs == held
+    bench.core.relock()
+    bench.run(60)
+    assert bench.core.state is LockState.LOCKED
+    assert "no line of krypton here" in bench.core.status().reason
+
+
+def test_lost_while_its_mode_is_checked_it_is_doubted_all_the_same() -> None:
+    bench = Bench(10).lock()
+    bench.core.lose(Loss("jump", "test"))
+    bench.core.mode_checked("")
+    bench.run(60)
+    assert bench.core.state is LockState.LOCKED
+    assert not bench.core.status().locked
+
+
 # --- wiring ---------------------------------------------------------------------------------------
 
 
