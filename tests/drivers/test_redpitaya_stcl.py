@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+import drivers.stcl.loop
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange, ProtocolError
 from drivers.interfaces import CavityScope, ModeChecked, TransferCavityLock
 from drivers.redpitaya_stcl import RedPitayaStcl
@@ -347,6 +348,37 @@ def test_a_silent_board_is_an_error_and_comes_back(rig, kind) -> None:
     assert rig.true_mhz() == pytest.approx(held, abs=10.0)
     rig.server.set_fault(None)
     eventually(lambda: answers(rig) and rig.lock.status().locked)
+
+
+def test_a_loop_that_ends_by_a_fault_of_the_program_is_a_fault(rig, monkeypatch) -> None:
+    assert rig.lock.relock().locked
+
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("a sweep like no other")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drivers.stcl.loop, "analyse", broken)
+        eventually(lambda: not answers(rig))
+        with pytest.raises(DeviceFault, match=r"loop has ended .*a sweep like no other"):
+            rig.lock.status()
+        with pytest.raises(DeviceFault, match="loop has ended"):
+            rig.lock.set_ratio(0.3)
+    assert rig.lock.connect().maker == "REDPITAYA"
+    assert "frozen" in rig.lock.status().reason
+    assert rig.lock.relock().locked
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_loop_that_is_gone_without_a_word_is_a_fault(rig, monkeypatch) -> None:
+    assert rig.lock.relock().locked
+
+    def gone(*_arguments: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(drivers.stcl.loop, "analyse", gone)
+    eventually(lambda: not answers(rig))
+    with pytest.raises(DeviceFault, match="loop has ended"):
+        rig.lock.status()
 
 
 def test_nobody_listens(box) -> None:
