@@ -6,6 +6,7 @@ station cannot break into a record: they change the lock between two sweeps.
 """
 
 import contextlib
+import logging
 import math
 import threading
 import time
@@ -23,6 +24,8 @@ from drivers.stcl.peaks import compile_fits
 from drivers.stcl.settings import StclSettings
 from drivers.stcl.sweep import FALLING_FROM, RISING_FROM, ScanTraces, Sweep
 from drivers.stcl_board import StclBoard
+
+_log = logging.getLogger(__name__)
 
 TRACE_POINTS = 1000
 CHECK_AGAIN_S = 10.0
@@ -230,6 +233,25 @@ class RedPitayaStcl:
     # --- the thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        """The thread. Whatever ends it but `close` is a fault: a lock that nobody regulates any
+        more must not go on telling what it was."""
+        try:
+            self._regulate()
+        except Exception as error:
+            _log.exception("%s: the loop of the lock has ended", self._name)
+            with self._changed:
+                self._fault = self._ended(f": {error!r}")
+                self._core.lose(Loss("loop", self._fault.reason))
+                self._changed.notify_all()
+
+    def _ended(self, why: str = "") -> DeviceFault:
+        return DeviceFault(
+            self._name,
+            f"its loop has ended by a fault of the program{why}; nothing is regulated",
+            "connect it again and relock; keep the station's log",
+        )
+
+    def _regulate(self) -> None:
         while not self._stop.is_set():
             begun_s = self._monotonic()
             try:
@@ -285,6 +307,8 @@ class RedPitayaStcl:
             raise self._fault
         if self._thread is None:
             raise DeviceFault(self._name, "not connected", "connect it first")
+        if not self._thread.is_alive():
+            raise self._ended()
 
 
 def _thinned(

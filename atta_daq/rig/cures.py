@@ -58,8 +58,10 @@ class Cures:
         floor: LoadingFloor,
         rare: bool,
         ending: Callable[[], str] = lambda: "",
+        say: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        """`ending`: why the run ends and nothing more is to be tried; '' while it does not."""
+        """`ending`: why the run ends and nothing more is to be tried; '' while it does not.
+        `say` is told what the operator must know although the run goes on."""
         self._rig = instruments
         self._config = config
         self._light = light
@@ -72,6 +74,10 @@ class Cures:
         self._restarts_s: list[float] = []
         """Rig times at which the amplifier was switched on again."""
         self._mode_doubted = ""
+        # One for the run: it remembers where it saw the line.
+        self._check = mode_check(
+            instruments, config, lambda: light.axis, lambda text: say(f"lock: {text}")
+        )
         self._stalled = ""
         self._to_set = False
         self._probes = 0
@@ -206,10 +212,9 @@ class Cures:
             self._mode_doubted = ""
             return
         if not checked_by_itself(lock):
-            check = mode_check(self._rig, self._config, lambda: self._light.axis)
             self._light.zeroing = True
             try:
-                wrong = check(self._go_to)
+                wrong = self._check(self._go_to)
             finally:
                 self._light.zeroing = False
             if wrong:

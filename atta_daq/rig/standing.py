@@ -71,7 +71,8 @@ def sideband_moved(status: SidebandStatus, target: ResolvedTarget) -> str:
             f"sideband: at {status.frequency_mhz:g} MHz instead of "
             f"{target.sideband_frequency_mhz:g} MHz"
         )
-    if wanted and not status.pll_locked:
+    # None: the synthesiser cannot tell, or the driver does not ask it.
+    if wanted and status.pll_locked is False:
         return "sideband: its synthesiser is not locked"
     return ""
 

@@ -131,7 +131,7 @@ class RunSession:
         self._floor = LoadingFloor(config.faults.loading(definition.faults), earlier)
         cures = Cures(
             instruments, config, light, taker, clock, obstacles, self._floor, self._rare,
-            lambda: self._ending,
+            lambda: self._ending, hooks.say,
         )  # fmt: skip
         shown = Shown(hooks.say, hooks.recovery, hooks.skipped)
         self._keep = KeepGoing(definition.faults, cures.recipes(), writer, shown)

@@ -167,7 +167,10 @@ class Station:
         self._dose = dose = RegisterDose(self._data, _sensor(answers))
         self._light = light = LightControl(instruments, config, keeper.in_use.axis)
         keeper.apply = self._recalibrate
-        install_mode_check(instruments, config, lambda: light.axis)
+        install_mode_check(
+            instruments, config, lambda: light.axis,
+            lambda text: say(f"lock: {text}", "warning", "lock"),
+        )  # fmt: skip
         trap = TrapControl(instruments, config, self._clock)
         rig.allow_gain(trap.gain_forbidden)
         taker = SegmentTaker(instruments, config, self._clock, light, trap)

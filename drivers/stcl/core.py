@@ -34,6 +34,10 @@ Script = Generator[None, Sweep, None]
 """Waits at each `yield` for the next sweep."""
 HISTORY = 32
 """Sweeps that mean and scatter of a status are taken over."""
+SILENCES = ("stale", "board")
+"""Losses in which nothing was seen to move. Behind every other one laser or cavity may have changed
+order; what did so unseen in a silence shows by its distance from where the actuator says."""
+UNCHECKED = "the mode has not been checked since the lock was lost"
 GOOD_SWEEPS = 3
 PROBE_PATIENCE = 10
 """Sweeps that the probe of the wiring waits for peaks in both traces."""
@@ -138,11 +142,13 @@ class LockCore:
             )
 
     def mode_checked(self, doubt: str) -> None:
-        """What a check of the mode found: '' when the laser is on the right one."""
-        self.mode_doubted = doubt
+        """What a check of the mode found: '' when the laser is on the right one. A lock that was
+        frozen meanwhile stays so; one that was lost meanwhile is as doubtful as before."""
         if doubt:
-            self._lose(Loss("mode", doubt))
+            self.mode_doubted = doubt
+            self.lose(Loss("mode", doubt))
         elif self.state is LockState.LOCKED:
+            self.mode_doubted = ""
             self._attempts = 0
             self._known = (self.setpoint, self._regulators.laser_v)
 
@@ -238,6 +244,8 @@ class LockCore:
             sweep = yield from self._good_sweep()
             ratio = self._where(sweep)
             doubt = "the laser came back from another mode, which has not been checked"
+        elif abs(ratio.mean - self._expected()) > self.settings.limits.step_ratio:
+            doubt = "the laser is not where its actuator says: the mode has not been checked"
         self.mode_doubted = self.mode_doubted or doubt
         self._reference = Reference.of(sweep)
         self.setpoint = ratio.mean
@@ -340,12 +348,13 @@ class LockCore:
     def _hold(self) -> Script:
         while True:
             sweep = yield
-            self._regulate(sweep, self.settings.limits.jump_ratio)
+            self._regulate(sweep, self.settings.limits.jump_ratio, held=True)
 
     # --- loops ------------------------------------------------------------------------------------
 
-    def _regulate(self, sweep: Sweep, jump_ratio: float) -> None:
-        """One step of both loops. Raises Lost before either moves on a bad sweep."""
+    def _regulate(self, sweep: Sweep, jump_ratio: float, *, held: bool = False) -> None:
+        """One step of both loops; `held`: at a setpoint where the laser has landed. Raises Lost
+        before either moves on a bad sweep."""
         s = self.settings
         loss = masters_lost(sweep, s, self._reference)
         if loss is not None:
@@ -361,6 +370,14 @@ class LockCore:
         if abs(error) > jump_ratio:
             raise Lost(
                 Loss("jump", f"the ratio jumped to {error:+.4f} off its setpoint: mode hop?")
+            )
+        if held and abs(error - self._errors[-1]) > s.limits.step_ratio:
+            raise Lost(
+                Loss(
+                    "jump",
+                    f"the ratio stepped by {error - self._errors[-1]:+.4f} from one sweep to the "
+                    "next: mode hop, or the cavity on another order of the master?",
+                )
             )
         self._regulators.check_rail()
         self._regulators.regulate_cavity(sweep)
@@ -397,8 +414,8 @@ class LockCore:
         if loss.wiring or loss.kind in ("peak count", "master spacing", "jump"):
             # Perhaps somebody was at the cables.
             self._probed = False
-        if loss.kind in ("jump", "power drop", "peak count", "landing"):
-            self.mode_doubted = "the mode has not been checked since the lock was lost"
+        if loss.kind not in SILENCES:
+            self.mode_doubted = self.mode_doubted or UNCHECKED
 
     def _wait_to_retry(self, sweep: Sweep) -> None:
         """The cavity is kept in its place on good master peaks; then another attempt."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+import drivers.stcl.loop
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange, ProtocolError
 from drivers.interfaces import CavityScope, ModeChecked, TransferCavityLock
 from drivers.redpitaya_stcl import RedPitayaStcl
@@ -283,6 +284,25 @@ def test_the_mode_is_checked_after_a_relock_and_after_a_loss(rig) -> None:
     assert abs(rig.mean_error_mhz(0.3)) < 1.0
 
 
+def test_a_cavity_that_came_back_on_another_order_is_not_called_locked(rig) -> None:
+    rig.lock.relock()
+    rig.lock.set_ratio(0.45)
+    with rig.world.lock:
+        rig.world.cavity.jump(2900.0)
+    eventually(lambda: "mode has not been checked" in rig.lock.status().reason)
+    assert rig.mean_error_mhz(0.45) == pytest.approx(28.2, abs=1.5)
+    asked: list[float] = []
+
+    def check(go_to) -> str:
+        asked.append(go_to(0.40).ratio)
+        return "28 MHz off" if rig.true_mhz() - rig.world.cavity.detuning_of(0.40) > 14.0 else ""
+
+    rig.lock.mode_check = check
+    eventually(lambda: bool(asked))
+    eventually(lambda: "28 MHz off" in rig.lock.status().reason)
+    assert not rig.lock.status().locked
+
+
 def test_a_check_that_cannot_be_made_is_not_repeated_at_once(rig) -> None:
     rig.lock.relock()
     asked: list[float] = []
@@ -328,6 +348,37 @@ def test_a_silent_board_is_an_error_and_comes_back(rig, kind) -> None:
     assert rig.true_mhz() == pytest.approx(held, abs=10.0)
     rig.server.set_fault(None)
     eventually(lambda: answers(rig) and rig.lock.status().locked)
+
+
+def test_a_loop_that_ends_by_a_fault_of_the_program_is_a_fault(rig, monkeypatch) -> None:
+    assert rig.lock.relock().locked
+
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("a sweep like no other")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(drivers.stcl.loop, "analyse", broken)
+        eventually(lambda: not answers(rig))
+        with pytest.raises(DeviceFault, match=r"loop has ended .*a sweep like no other"):
+            rig.lock.status()
+        with pytest.raises(DeviceFault, match="loop has ended"):
+            rig.lock.set_ratio(0.3)
+    assert rig.lock.connect().maker == "REDPITAYA"
+    assert "frozen" in rig.lock.status().reason
+    assert rig.lock.relock().locked
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_loop_that_is_gone_without_a_word_is_a_fault(rig, monkeypatch) -> None:
+    assert rig.lock.relock().locked
+
+    def gone(*_arguments: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(drivers.stcl.loop, "analyse", gone)
+    eventually(lambda: not answers(rig))
+    with pytest.raises(DeviceFault, match="loop has ended"):
+        rig.lock.status()
 
 
 def test_nobody_listens(box) -> None:

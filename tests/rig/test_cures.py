@@ -48,7 +48,8 @@ class Lab:
         rig.instruments.lock.mode_check = None
         self.mode: list[str] = []
         """What the next looks at the cell say; '' once it is empty."""
-        monkeypatch.setattr(cures, "mode_check", lambda *_: self._look)
+        self.checks_made = 0
+        monkeypatch.setattr(cures, "mode_check", self._make_check)
         self.silent: dict[str, str] = {}
         self.alarm = ""
         self.ending = ""
@@ -60,6 +61,10 @@ class Lab:
             Obstacles(lambda: self.silent, lambda: self.alarm), self.floor, rare=True,
             ending=lambda: self.ending,
         ).recipes()  # fmt: skip
+
+    def _make_check(self, *_arguments: object) -> Callable[..., str]:
+        self.checks_made += 1
+        return self._look
 
     def _look(self, go_to: Callable[[float], object]) -> str:
         go_to(0.4)
@@ -189,6 +194,13 @@ def test_a_lock_that_came_back_by_itself_is_verified_all_the_same(lab: Lab, caus
     assert lab.through(lab.wait(cause)) == ""
     assert lab.used() == ["relock and verify the mode"]
     assert ("lock", "relock") not in lab.rig.asked()
+
+
+def test_one_check_serves_the_run_and_remembers_where_it_saw_the_line(lab: Lab) -> None:
+    for _ in range(2):
+        assert lab.through(lab.wait("lock lost: peaks")) == ""
+        assert lab.used() == ["relock and verify the mode"]
+    assert lab.checks_made == 1
 
 
 def test_a_lock_that_looks_at_the_cell_itself_is_not_led_over_it_twice(lab: Lab) -> None:

@@ -114,6 +114,11 @@ def test_a_move_while_reading_leaves_nothing_to_compare(rig: Rig) -> None:
     assert rig.vigilance.fault() == "", "light that nobody has placed may be anywhere"
 
 
+def test_a_synthesiser_that_cannot_tell_whether_it_is_locked_is_no_fault(rig: Rig) -> None:
+    rig.vigilance.sideband(lambda: replace(rig.sideband, pll_locked=None))
+    assert rig.vigilance.fault() == ""
+
+
 def test_a_camera_that_nobody_looks_at_may_have_failed(rig: Rig) -> None:
     rig.taker.looking = None
     rig.vigilance.camera(lambda: replace(rig.camera, failure="server lost"))

@@ -9,7 +9,9 @@ from stcl_bench import SETTINGS, Bench
 from drivers.errors import DeviceFault, OutOfRange
 from drivers.interfaces import Range
 from drivers.stcl.core import LockCore, LockState
+from drivers.stcl.loss import Loss
 from drivers.stcl.settings import StclSettings
+from drivers.stcl.sweep import ScanTraces
 
 MHZ_PER_RATIO = 3000.0 * 0.9906
 STEP_500 = 500.0 / MHZ_PER_RATIO
@@ -184,6 +186,36 @@ def test_a_jump_of_the_cavity() -> None:
     assert held_after(bench) == "cavity jump"
 
 
+@pytest.mark.parametrize("cavity_mhz", [-2950.0, -3000.0, 2950.0, 3000.0, 3050.0])
+def test_a_jump_of_the_cavity_by_one_order_is_a_step_of_28_mhz(cavity_mhz) -> None:
+    """The masters stand where they stood; only the slave's peak has moved, by 0.0095."""
+    bench = steady()
+    bench.jump(0.45)
+    before_mhz = bench.true_mhz()
+    bench.world.cavity.jump(cavity_mhz)
+    assert held_after(bench, 1) == "jump"
+    assert "another order" in bench.core.status().reason
+    assert bench.true_mhz() == pytest.approx(before_mhz, abs=3.0), "not led 28 MHz away"
+
+
+@pytest.mark.parametrize("hop_mhz", [2975.0, 3025.0])
+def test_a_hop_of_the_laser_near_one_order_is_a_step(hop_mhz) -> None:
+    bench = steady()
+    bench.world.cavity.hop(hop_mhz, multimode=False)
+    assert held_after(bench, 1) == "jump"
+
+
+def test_the_scatter_of_sweeps_is_no_step() -> None:
+    """At the slowest rate and with drift a sweep stays three times within the step's limit."""
+    bench = Bench(4, 0.2, drift_mhz_per_min=10.0, laser_drift_mhz_per_min=10.0).lock()
+    errors = []
+    for _ in range(300):
+        bench.run(1)
+        errors.append(bench.core.errors[-1])
+    assert bench.core.state is LockState.LOCKED
+    assert np.abs(np.diff(errors)).max() < SETTINGS.limits.step_ratio / 3.0
+
+
 def test_a_master_that_leaves_the_ramp_is_missed() -> None:
     bench = steady()
     bench.world.cavity.jump(900.0)
@@ -209,10 +241,10 @@ def test_no_sweep_for_two_seconds_is_stale() -> None:
 
 def test_the_actuator_near_its_rail() -> None:
     bench = steady()
-    # The laser's own piezo pulls away slowly; the lock's actuator has to follow.
+    # The laser's own piezo pulls away by 10 MHz a sweep; the lock's actuator has to follow.
     kind = ""
-    for step in range(200):
-        bench.world.cavity.set_piezo(70.0 + 0.2 * step)
+    for step in range(300):
+        bench.world.cavity.set_piezo(70.0 + 0.1 * step)
         bench.run(1)
         if bench.core.loss is not None:
             kind = bench.core.loss.kind
@@ -242,18 +274,31 @@ def test_a_clipped_trace() -> None:
     assert "clipped" in bench.core.status().reason
 
 
-def test_a_wrong_spacing_and_a_wide_peak() -> None:
+def stretched(traces: ScanTraces, factor: float) -> ScanTraces:
+    """The master's trace stretched about the middle of its passes."""
+    n = traces.master_v.size
+    samples = np.arange(n, dtype=float)
+    period = 1.0 / (SETTINGS.ramp_hz * traces.dt_s)
+    volts = traces.master_v.copy()
+    for middle in (0.5 * period, period):
+        inside = np.abs(samples - middle) <= 0.25 * period
+        at = middle + (samples[inside] - middle) / factor
+        volts[inside] = np.interp(at, samples, traces.master_v)
+    return dataclasses.replace(traces, master_v=volts)
+
+
+def test_a_wrong_spacing() -> None:
     bench = steady()
-    traces = bench.record_sweep()
-    stretched = np.interp(
-        np.arange(traces.master_v.size) * 1.05, np.arange(traces.master_v.size), traces.master_v
-    )
-    bench.frozen_record = dataclasses.replace(traces, master_v=stretched)
-    assert held_after(bench, 1) in ("master spacing", "peak count")
+    bench.frozen_record = stretched(bench.record_sweep(), 1.04)
+    assert held_after(bench, 1) == "master spacing"
     bench = steady()
-    traces = bench.record_sweep()
-    smeared = np.convolve(traces.slave_v, np.ones(31) / 31, mode="same") * 1.4
-    bench.frozen_record = dataclasses.replace(traces, slave_v=smeared)
+    bench.frozen_record = stretched(bench.record_sweep(), 0.96)
+    assert held_after(bench, 1) == "master spacing"
+
+
+def test_a_wide_peak() -> None:
+    bench = steady()
+    spoil_width(bench)
     assert held_after(bench, 1) == "width"
 
 
@@ -271,6 +316,62 @@ def test_it_comes_back_by_itself_and_says_that_the_mode_is_unchecked() -> None:
     bench.core.mode_checked("")
     assert bench.core.status().locked
     assert abs(mean_error_mhz(bench)) < 1.0
+
+
+def spoil_height(bench: Bench) -> None:
+    traces = bench.record_sweep()
+    bench.frozen_record = dataclasses.replace(traces, master_v=0.5 * traces.master_v)
+
+
+def spoil_width(bench: Bench) -> None:
+    traces = bench.record_sweep()
+    smeared = np.convolve(traces.slave_v, np.ones(31) / 31, mode="same") * 1.4
+    bench.frozen_record = dataclasses.replace(traces, slave_v=smeared)
+
+
+def spoil_spacing(bench: Bench) -> None:
+    bench.frozen_record = stretched(bench.record_sweep(), 1.04)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind"),
+    [
+        (lambda bench: bench.world.cavity.jump(150.0), "cavity jump"),
+        # Relocked on another order of the master: 28 MHz off at the old ratio.
+        (lambda bench: bench.world.cavity.jump(2900.0), "cavity jump"),
+        (spoil_height, "height"),
+        (spoil_width, "width"),
+        (spoil_spacing, "master spacing"),
+        (lambda bench: bench.core.lose(Loss("rail", "test")), "rail"),
+        (lambda bench: bench.core.lose(Loss("landing", "test")), "landing"),
+    ],
+)
+def test_after_a_loss_that_may_hide_a_change_of_order_the_mode_is_doubted(spoil, kind) -> None:
+    bench = Bench(7).lock()
+    bench.jump(0.45)
+    spoil(bench)
+    if bench.core.state is not LockState.LOST:
+        bench.run(1)
+    assert bench.core.loss is not None
+    assert bench.core.loss.kind == kind
+    bench.frozen_record = None
+    bench.run(120)
+    assert bench.core.state is LockState.LOCKED, bench.core.status().reason
+    assert "mode has not been checked" in bench.core.status().reason
+    assert not bench.core.status().locked
+    bench.core.mode_checked("")
+    assert bench.core.status().locked
+
+
+@pytest.mark.parametrize(("moved_mhz", "doubted"), [(0.0, False), (25.0, True)])
+def test_after_a_silence_only_a_laser_that_has_moved_is_doubted(moved_mhz, doubted) -> None:
+    bench = Bench(7).lock()
+    bench.jump(0.45)
+    bench.core.lose(Loss("stale", "test"))
+    bench.world.cavity.hop(moved_mhz, multimode=False)
+    bench.run(60)
+    assert bench.core.state is LockState.LOCKED, bench.core.status().reason
+    assert bench.core.status().locked is not doubted
 
 
 def test_a_wrong_mode_is_lost_and_tried_again_a_few_times() -> None:
@@ -304,6 +405,29 @@ def test_frozen_it_moves_nothing() -> None:
     bench.core.relock()
     bench.run(40)
     assert bench.core.state is LockState.LOCKED
+
+
+def test_frozen_while_its_mode_is_checked_it_stays_frozen() -> None:
+    bench = Bench(10).lock()
+    bench.core.freeze()
+    held = bench.core.outputs
+    bench.core.mode_checked("no line of krypton here")
+    bench.run(60)
+    assert bench.core.state is LockState.FROZEN
+    assert bench.core.outputs == held
+    bench.core.relock()
+    bench.run(60)
+    assert bench.core.state is LockState.LOCKED
+    assert "no line of krypton here" in bench.core.status().reason
+
+
+def test_lost_while_its_mode_is_checked_it_is_doubted_all_the_same() -> None:
+    bench = Bench(10).lock()
+    bench.core.lose(Loss("jump", "test"))
+    bench.core.mode_checked("")
+    bench.run(60)
+    assert bench.core.state is LockState.LOCKED
+    assert not bench.core.status().locked
 
 
 # --- wiring ---------------------------------------------------------------------------------------
