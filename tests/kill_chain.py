@@ -2,16 +2,18 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pytest
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
-from atta_daq.analysis.records import SegmentKind
+from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.archive.chain import ChainedRun, open_chain
-from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.archive.run_folder import Run, RunState, open_run
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.errors import StationSilent
 
@@ -34,6 +36,12 @@ points = {points}
 """
 
 
+class Client(Protocol):
+    """Tells the readings of a station."""
+
+    def get(self, name: str, /) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A scan over the slope and top of the strongest component of 85Kr."""
@@ -48,21 +56,62 @@ class Measurement:
         return SCAN.format(points=self.points, repeats=self.repeats, dwell_s=self.dwell_s)
 
 
+class Seen(NamedTuple):
+    """What a client knew of a segment without a flag."""
+
+    counts: int
+    """-1: it counts nothing."""
+    live_s: float
+
+
 @dataclass
 class Acknowledged:
-    """What the station had shown to a client before it was killed: run to unflagged segments."""
+    """What the station had shown to a client before it was killed."""
 
     segments: dict[str, int] = field(default_factory=dict)
+    """Run to the number of its unflagged segments."""
+    rows: dict[str, dict[int, Seen]] = field(default_factory=dict)
+    """Run to what its table said, by the segment's index."""
 
-    def note(self, station: RunningStation) -> None:
-        run = str(station.client.get("run:id"))
-        self.segments[run] = int(station.client.get("run:segment"))
+    def note(self, client: Client) -> None:
+        run = str(client.get("run:id"))
+        self.segments[run] = int(client.get("run:segment"))
+        table = client.get("run:table")
+        columns = (table[name] for name in ("index", "counts", "live_s", "flag"))
+        self.rows[run] = {
+            int(index): Seen(int(counts), float(live_s))
+            for index, counts, live_s, flag in zip(*columns, strict=True)
+            if not flag
+        }
 
     def require(self, data: Path) -> None:
-        """Whatever a client has seen stands in the run's journal."""
+        """Whatever a client has seen stands unchanged in the run's journal, and its frames in the
+        run's file."""
         for name, seen in self.segments.items():
-            held = [s for s in open_run(data / name).segments if not s.flag]
+            run = open_run(data / name)
+            held = {s.index: s for s in run.segments if not s.flag}
             assert len(held) >= seen, f"{name}: a client saw {seen} segments, {len(held)} are left"
+            for index, row in self.rows[name].items():
+                assert index in held, f"{name}: segment {index} is gone"
+                kept = held[index]
+                now = Seen(-1 if kept.counts is None else kept.counts, kept.live_s)
+                assert now == row, f"{name}: segment {index} was {row} and is {now}"
+            require_frames(run, [held[index] for index in self.rows[name]])
+
+
+def require_frames(run: Run, segments: Sequence[Segment]) -> None:
+    """Every exposure that a counting segment counted can be read, in the order it was taken."""
+    counting = [s for s in segments if s.counts is not None]
+    if not counting:
+        return
+    with run.frames() as frames:
+        for segment in counting:
+            where = f"{run.run_id}: frames of segment {segment.index}"
+            assert segment.index in frames.segments, f"{where} are gone"
+            mine = frames.segment(segment.index)
+            assert len(mine.images) == len(mine.unique_id) == len(mine.rig_time_s), where
+            assert len(mine.images) >= segment.exposures > 0, where
+            assert all(np.diff(mine.unique_id) > 0), where
 
 
 def wait_in_mid_run(station: RunningStation, wait_s: float) -> bool:
@@ -91,7 +140,7 @@ def take_with_kills(
         station.client.command("run", scan=measurement.scan, path="killed.toml")
         for wait_s in moments:
             assert wait_in_mid_run(station, float(wait_s)), "the scan is too short for the kills"
-            seen.note(station)
+            seen.note(station.client)
             station.kill()
             station.client.close()
             station = start_station(rig, data)
