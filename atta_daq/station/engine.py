@@ -2,12 +2,16 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
 from bluesky import RunEngine
 from bluesky.utils import Msg, RequestAbort, RunEngineInterrupted
 
+log = logging.getLogger(__name__)
+
+CLOSE_S = 10.0
 Document = dict[str, Any]
 
 
@@ -78,6 +82,15 @@ class Engine:
             self._engine.abort(reason)
 
     def close(self) -> None:
-        """Stop the engine's event loop."""
+        """Stop the engine's event loop, and give back its handles: a station takes many runs."""
         loop = self._engine.loop
+        if loop.is_closed():
+            return
         loop.call_soon_threadsafe(loop.stop)
+        deadline_s = time.monotonic() + CLOSE_S
+        while loop.is_running():
+            if time.monotonic() > deadline_s:
+                log.error("the loop of the run engine did not end")
+                return
+            time.sleep(0.001)
+        loop.close()
