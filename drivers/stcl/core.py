@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from drivers.errors import DeviceFault, OutOfRange
 from drivers.interfaces import LockStatus
-from drivers.stcl.loss import Loss, Lost, Reference, masters_lost, slave_lost
+from drivers.stcl.loss import Loss, Lost, Reference, masters_lost, sidebands_seen, slave_lost
 from drivers.stcl.regulators import Outputs, Regulators
 from drivers.stcl.report import peaks_us, scatter
 from drivers.stcl.settings import StclSettings
@@ -265,6 +265,11 @@ class LockCore:
                 break
         else:
             before = yield
+        if masters_lost(before, self.settings, None) is None:
+            # Their peaks would pass for one another in the stroke.
+            sidebands = sidebands_seen(before, self.settings)
+            if sidebands is not None:
+                raise Lost(sidebands)
         self._regulators.laser_v += stroke_v
         yield
         after = yield

@@ -1,10 +1,12 @@
 """The tests that tell a good sweep from a lost lock, each with its reason in words."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
+from drivers.stcl.peaks import Peak
 from drivers.stcl.settings import LossLimits, StclSettings
-from drivers.stcl.sweep import Pass, Sweep
+from drivers.stcl.sweep import Pass, Sweep, hysteresis, length_at
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,10 @@ def masters_lost(sweep: Sweep, settings: StclSettings, reference: Reference | No
 def slave_lost(sweep: Sweep, settings: StclSettings, reference: Reference | None) -> Loss | None:
     """What is wrong with the slave's peaks, on good master peaks."""
     limits = settings.limits
+    sidebands = sidebands_seen(sweep, settings)
+    if sidebands is not None:
+        return sidebands
     for name, one in sweep.passes:
-        sidebands = _sidebands(one, limits)
-        if sidebands is not None:
-            return sidebands
         if not one.slaves:
             if reference is None:
                 return Loss("peak count", f"no slave peak on the {name} ramp")
@@ -128,24 +130,40 @@ def _shape(
     return None
 
 
-def _sidebands(one: Pass, limits: LossLimits) -> Loss | None:
-    """A pair of minor peaks of like height at like distances left and right of the carrier."""
-    for carrier in one.slaves:
-        for left in one.minor:
-            for right in one.minor:
-                distance = right.position - carrier.position
-                if distance <= 0.0:
-                    continue
-                symmetric = math.isclose(
-                    carrier.position - left.position, distance, abs_tol=0.5 * carrier.fwhm
-                )
-                share = 0.5 * (left.height + right.height) / carrier.height
-                alike = abs(left.height - right.height) < 0.4 * (left.height + right.height)
-                if symmetric and alike and share in limits.sideband_share:
-                    of_range = abs(distance / one.spacing)
-                    return Loss(
-                        "sidebands",
-                        f"sidebands of {100 * share:.1f} % at {of_range:.3f} of the free spectral "
-                        "range beside the slave: the pick-off lies behind the EOM",
-                    )
+def sidebands_seen(sweep: Sweep, settings: StclSettings) -> Loss | None:
+    """A pair of like height at like distances left and right of a peak of the slave, one of the
+    three the highest of its pass. Needs two master peaks on each pass.
+
+    Looked for among all peaks: strong sidebands are as high as the laser's own modes.
+    """
+    h = hysteresis(sweep)
+    for one, sign in ((sweep.rising, 1.0), (sweep.falling, -1.0)):
+        peaks = sorted((*one.slaves, *one.minor), key=lambda peak: peak.position)
+        # The piezo's hysteresis would bend a wide pair out of its symmetry.
+        places = [length_at(peak.position, sign * h) for peak in peaks]
+        for triple in combinations(zip(places, peaks, strict=True), 3):
+            loss = _pair(one, triple, settings)
+            if loss is not None:
+                return loss
     return None
+
+
+def _pair(one: Pass, triple: Sequence[tuple[float, Peak]], settings: StclSettings) -> Loss | None:
+    """The loss when the outer two of three peaks are sidebands of the middle one. Places run from
+    -1 to 1 along the pass."""
+    (x_left, left), (x_carrier, carrier), (x_right, right) = triple
+    distance = 0.25 * (x_right - x_left)
+    symmetric = abs(x_left + x_right - 2.0 * x_carrier) < carrier.fwhm
+    alike = abs(left.height - right.height) < 0.4 * (left.height + right.height)
+    share = 0.5 * (left.height + right.height) / carrier.height
+    highest = max(peak.height for peak in (*one.slaves, *one.minor))
+    strong = max(left.height, carrier.height, right.height) > 0.8 * highest
+    # Two orders of one mode with another mode in their middle look the same.
+    orders = abs(2.0 * distance / (one.spacing * settings.slave_order) - 1.0) < 0.05
+    if not (symmetric and alike and strong and share > settings.limits.sideband_share) or orders:
+        return None
+    return Loss(
+        "sidebands",
+        f"sidebands of {100 * share:.1f} % at {distance / one.spacing:.3f} of the free spectral "
+        "range beside the slave: the pick-off lies behind the EOM",
+    )

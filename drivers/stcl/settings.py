@@ -30,8 +30,9 @@ class LossLimits:
     """A lock without a new sweep for so long is lost."""
     clipped_v: float = 0.99
     """A trace that reaches this has left the converter's range."""
-    sideband_share: Range = field(default_factory=lambda: Range(0.005, 0.6))
-    """Height over the carrier of a symmetric pair that is called sidebands."""
+    sideband_share: float = 0.005
+    """Least height over the carrier of a symmetric pair that is called sidebands. There is no
+    upper end: beyond a modulation index of 1.43 they are higher than the carrier."""
 
 
 @dataclass(frozen=True)

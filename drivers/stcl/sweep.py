@@ -121,7 +121,7 @@ def total_ratio(sweep: Sweep, expected: float, order: float) -> Ratio:
     Needs two master peaks and a slave's in each pass. The mean of both passes cancels hysteresis
     but for its square (0.3 MHz at 2 %), which Rayleigh's law takes out.
     """
-    h = _rayleigh(sweep)
+    h = hysteresis(sweep)
     raw, straight, variance = [], [], 0.0
     for one, sign in ((sweep.rising, 1.0), (sweep.falling, -1.0)):
         slave = min(one.slaves, key=lambda peak, one=one: abs(one.ratio(peak) - 0.5))
@@ -129,14 +129,14 @@ def total_ratio(sweep: Sweep, expected: float, order: float) -> Ratio:
         whole = order * round((expected - r) / order)
         raw.append(r + whole)
         x1, x, x2 = (
-            _length(peak.position, sign * h) for peak in (one.masters[0], slave, one.masters[1])
+            length_at(peak.position, sign * h) for peak in (one.masters[0], slave, one.masters[1])
         )
         straight.append((x - x1) / (x2 - x1) + whole)
         variance += one.ratio_variance(slave)
     return Ratio(raw[0], raw[1], 0.5 * (straight[0] + straight[1]), 0.5 * math.sqrt(variance))
 
 
-def _rayleigh(sweep: Sweep) -> float:
+def hysteresis(sweep: Sweep) -> float:
     """Hysteresis h from the two masters, which stand at the same lengths on both passes.
 
     By Rayleigh's law the branches of a small loop are the parabolas length = p -+ h (1 - p^2),
@@ -149,7 +149,7 @@ def _rayleigh(sweep: Sweep) -> float:
     return 0.5 * total
 
 
-def _length(position: float, h: float) -> float:
+def length_at(position: float, h: float) -> float:
     """Length of the cavity at a position on a pass, both in units of the ramp's half swing."""
     p = 2.0 * position - 1.0
     return p - h * (1.0 - p * p)

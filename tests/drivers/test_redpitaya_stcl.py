@@ -253,9 +253,20 @@ def test_commands_of_many_threads_are_taken_one_after_the_other(rig) -> None:
     assert rig.lock.status().locked
 
 
-def test_swapped_photodiodes_are_named_to_who_relocks(rig) -> None:
-    rig.world.scan.swapped_photodiodes = True
-    with pytest.raises(DeviceFault, match="photodiodes are swapped"):
+@pytest.mark.parametrize(
+    ("switch", "said"),
+    [
+        ("swapped_photodiodes", "photodiodes are swapped"),
+        ("inverted_ramp", "the ramp's polarity is wrong"),
+        ("pickoff_after_eom", "the pick-off lies behind the EOM"),
+    ],
+)
+def test_wiring_faults_are_named_to_who_relocks(rig, switch, said) -> None:
+    with rig.world.lock:
+        # 13.7 dBm: sidebands of more than half the carrier, which harm only behind the EOM.
+        rig.world.light.set_rf(230.0, 13.7, on=True)
+        setattr(rig.world.scan, switch, True)
+    with pytest.raises(DeviceFault, match=said):
         rig.lock.relock()
     rig.world.scan.mend()
     assert rig.lock.relock().locked

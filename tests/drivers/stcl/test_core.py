@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from stcl_bench import SETTINGS, Bench
 
+from atta_daq.physics.sidebands import power_dbm_from_depth
 from drivers.errors import DeviceFault, OutOfRange
 from drivers.interfaces import Range
 from drivers.stcl.core import LockCore, LockState
@@ -475,14 +476,23 @@ def test_an_actuator_that_leads_nowhere() -> None:
     assert acquired(bench) == "actuator"
 
 
-@pytest.mark.parametrize("power_dbm", [4.1, 12.1])
-def test_a_pickoff_behind_the_eom(power_dbm) -> None:
-    """Modulation indices 0.4 and 1.0: sidebands of 4 and 33 % of the carrier's height."""
+@pytest.mark.parametrize("frequency_mhz", [60.0, 230.0, 700.0])
+@pytest.mark.parametrize("depth", [0.4, 1.0, 1.2, 1.4, 1.6])
+def test_a_pickoff_behind_the_eom(depth, frequency_mhz) -> None:
+    """From 4 % of the carrier's height to higher than the carrier; close ones follow the probe's
+    stroke like another's, wide ones are bent by the piezo's hysteresis."""
     bench = Bench(1)
-    bench.world.light.set_rf(230.0, power_dbm, on=True)
+    bench.world.light.set_rf(frequency_mhz, power_dbm_from_depth(depth, 4.0), on=True)
     bench.world.scan.pickoff_after_eom = True
     assert acquired(bench) == "sidebands"
     assert "behind the EOM" in bench.core.status().reason
+
+
+def test_rf_that_is_switched_on_behind_the_eom_while_it_is_locked() -> None:
+    bench = steady()
+    bench.world.scan.pickoff_after_eom = True
+    bench.world.light.set_rf(230.0, power_dbm_from_depth(1.4, 4.0), on=True)
+    assert held_after(bench) == "sidebands"
 
 
 def test_sidebands_behind_the_pickoff_do_no_harm() -> None:

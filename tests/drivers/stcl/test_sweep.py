@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from drivers.stcl.loss import sidebands_seen
 from drivers.stcl.peaks import Peak, lorentzian
 from drivers.stcl.settings import StclSettings
 from drivers.stcl.sweep import Pass, ScanTraces, Sweep, analyse, total_ratio
@@ -63,6 +64,20 @@ def test_another_loop_leaves_less_than_600_khz(r, skew) -> None:
     """A crooked loop of the default size; single passes are off by 10 MHz and more."""
     found = total_ratio(sweep([r], h=0.02, skew=skew), r, ORDER)
     assert abs(found.mean - r) * 2971.8 < 0.6
+
+
+@pytest.mark.parametrize(
+    ("ratios", "named"),
+    [
+        ([0.3, 0.5, 0.7], True),
+        ([0.3, 0.5, 0.72], False),
+        # Two orders of one mode and another mode in their middle.
+        ([0.1, 0.1 + 0.5 * ORDER, 0.1 + ORDER], False),
+    ],
+)
+def test_sidebands_are_a_symmetric_pair_that_is_no_pair_of_orders(ratios, named) -> None:
+    seen = sidebands_seen(sweep(ratios, h=0.03), SETTINGS)
+    assert (seen is not None) is named
 
 
 def test_the_error_of_the_ratio_is_its_scatter() -> None:
