@@ -15,6 +15,7 @@ from p4p.client.thread import Cancelled, Context, Disconnected, RemoteError, Sub
 from p4p.util import ThreadedWorkQueue
 
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, ProtocolError, Timeout
+from drivers.pva_subscription import closable
 
 
 class PvaLink:
@@ -126,7 +127,7 @@ class PvaLink:
         # p4p 4.3 drops the wake-up that comes before `monitor` has returned, as it does on a busy
         # computer, and none follows as long as nobody empties the queue.
         subscription._event()
-        return subscription
+        return closable(subscription)
 
     def as_number(self, pv: str, structure: Any) -> float:
         """Value of an NTScalar, or the index of an NTEnum."""

@@ -11,6 +11,7 @@ from p4p.nt import NTNDArray
 
 from atta_daq.client.endpoint import Endpoint
 from atta_daq.client.errors import StationSilent
+from drivers.pva_subscription import closable
 
 
 def client_name() -> str:
@@ -74,8 +75,8 @@ class StationReader:
         the value out. With `tell_lost` it is also called with a
         `p4p.client.thread.Disconnected` when the station is gone.
         """
-        subscription = self._context.monitor(
-            self.full_name(name), callback, notify_disconnect=tell_lost
+        subscription = closable(
+            self._context.monitor(self.full_name(name), callback, notify_disconnect=tell_lost)
         )
         # p4p 4.3 drops what comes before `monitor` has returned, and then waits for ever.
         subscription._event()
