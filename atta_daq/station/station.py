@@ -169,7 +169,7 @@ class Station:
         keeper.apply = self._recalibrate
         install_mode_check(
             instruments, config, lambda: light.axis,
-            lambda text: say(f"lock: {text}", "warning", "lock"),
+            lambda text: say(text, "warning", "lock"),
         )  # fmt: skip
         trap = TrapControl(instruments, config, self._clock)
         rig.allow_gain(trap.gain_forbidden)
