@@ -1,6 +1,7 @@
 """Who moves the rig: one manual move at a time, beside them one activity, or a run alone."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -126,10 +127,11 @@ class RigUse:
 
     def settle(self, timeout_s: float) -> None:
         """STOP, after the hardware: wait until what was under way has let go of the rig."""
+        deadline_s = time.monotonic() + timeout_s
         activity = self._activity
         if activity is not None:
-            activity.ended.wait(timeout_s)
-        if self._turn.acquire(timeout=timeout_s):
+            activity.ended.wait(max(0.0, timeout_s))
+        if self._turn.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
             self._turn.release()
 
     @contextmanager

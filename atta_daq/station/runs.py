@@ -49,6 +49,10 @@ log = logging.getLogger(__name__)
 LIVE_FIT_S = 60.0
 FINISH_S = 300.0
 STOP_S = 10.0
+"""How long the end of the station waits for what is under way."""
+STOP_WAIT_S = 5.0
+"""How long STOP waits for all that is under way. With the instruments' own ten seconds before and
+after it the answer comes before the client gives up."""
 CAMERA_STALLED = "camera:stalled"
 
 
@@ -190,12 +194,13 @@ class Runs:
         busy = self._use.stop(reason)
         done = self._instruments.make_safe()
         self._light.forget()
+        deadline_s = time.monotonic() + STOP_WAIT_S
         if session is not None and thread is not None:
             session.end(reason)
-            session.ended.wait(STOP_S)
+            session.ended.wait(STOP_WAIT_S)
             busy = True
         if busy:
-            self._use.settle(STOP_S)
+            self._use.settle(deadline_s - time.monotonic())
             done = self._instruments.make_safe()
             self._light.forget()
         return done
