@@ -6,7 +6,7 @@ lock, amplifier, camera, trap, and last whether the source loads.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from atta_daq.analysis.records import SegmentKind
 from atta_daq.rig.clock import RigClock
@@ -42,6 +42,8 @@ class Obstacles:
     """What only the lab can mend: slow control, the disk; '' for nothing."""
     look_again: Callable[[str], None] = lambda _name: None
     """Look at an instrument at once, however long it has been silent."""
+    restarts_s: list[float] = field(default_factory=list)
+    """Rig times at which runs of this station switched the amplifier on again."""
 
 
 class Cures:
@@ -71,8 +73,6 @@ class Cures:
         self._floor = floor
         self._rare = rare
         self._ending = ending
-        self._restarts_s: list[float] = []
-        """Rig times at which the amplifier was switched on again."""
         self._mode_doubted = ""
         # One for the run: it remembers where it saw the line.
         self._check = mode_check(
@@ -173,7 +173,7 @@ class Cures:
     def _amplifier_barred(self) -> str:
         most = self._config.faults.amplifier_restarts_per_h
         now_s = self._clock.now_s()
-        recent = [t for t in self._restarts_s if now_s - t < HOUR_S]
+        recent = [t for t in self._obstacles.restarts_s if now_s - t < HOUR_S]
         if len(recent) < most:
             return ""
         return (
@@ -186,7 +186,7 @@ class Cures:
         status = self._rig.amplifier.status()
         if weak := seed_weak(status, self._config):
             raise DeviceFault("amplifier", weak.removeprefix("amplifier: "), "wait for the seed")
-        self._restarts_s.append(self._clock.now_s())
+        self._obstacles.restarts_s.append(self._clock.now_s())
         self._rig.amplifier.amplifier_on()
 
     # --- lock -------------------------------------------------------------------------------------

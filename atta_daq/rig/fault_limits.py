@@ -12,8 +12,8 @@ class FaultLimits(RigModel):
     disk_free_min_gb: float = Field(default=1.0, ge=0.0)
     """A run waits while less is free where its data go; 0: it never does."""
     amplifier_restarts_per_h: int = Field(default=4, ge=0)
-    """So often in an hour of rig time a run may switch an amplifier on again that went off by
-    itself; beyond that it waits."""
+    """So often in an hour of rig time the runs of a station may switch an amplifier on again that
+    went off by itself; beyond that they wait."""
     loading_fraction_min: float | None = Field(default=None, gt=0.0, lt=1.0)
     """Of the 83Kr rate of a run's first bracket; below it the run waits for the source."""
     loading_83_min_v_per_s: float | None = Field(default=None, gt=0.0)
