@@ -19,8 +19,12 @@ from atta_daq.rig.light import LightControl
 from atta_daq.station.precheck import axis_of
 from drivers.errors import DriverError
 
+RAISED_MA = 2000.0
+"""Without its seed the chip dies within 0.4 s of it."""
 NAMED_S = 2.0
 """A fault is named within this time."""
+SAFE_S = 1.0
+"""How long the box may take to act after the error has named it."""
 BACK_S = 12.0
 """A driver is back within this time when the fault has gone: a relock may take its landing."""
 SLOW_BACK_S = {("camera", "runaway"): 45.0}
@@ -161,7 +165,7 @@ def cells(server: str) -> list[Cell]:
 
 
 class IdleRig:
-    """The drivers of a rig, connected, with the light on at the amplifier's ceiling."""
+    """The drivers of a rig, connected, with the light on and the amplifier raised."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
@@ -173,7 +177,7 @@ class IdleRig:
         assert not failed, failed
         self.light = LightControl(self.instruments, config, axis_of(config))
         self.config = config
-        self.light.switch_on()
+        self._raise_light()
         self.instruments.trap_switch.set_trap_light(True)
         self.stolen = StolenTime()
 
@@ -231,10 +235,17 @@ class IdleRig:
     def restore(self, instrument: str) -> None:
         """What the program does to bring an instrument back to work."""
         getattr(self.instruments, instrument).connect()
-        if instrument in ("amplifier", "lock"):
+        if instrument == "amplifier":
+            self._raise_light()
+        if instrument == "lock":
             self.light.switch_on()
         if instrument == "trap_switch":
             self.instruments.trap_switch.set_trap_light(True)
+
+    def _raise_light(self) -> None:
+        """Above what an amplifier bears without its seed: below it nothing could go wrong."""
+        self.light.switch_on()
+        self.instruments.amplifier.set_amplifier_current(RAISED_MA)
 
     # --- one cell -------------------------------------------------------------------------------
 
@@ -287,12 +298,17 @@ class IdleRig:
             time.sleep(0.02)
 
     def _safe(self, cell: Cell) -> str:
-        status = self.status()
-        assert not status["amplifier_destroyed"], cell
+        """Where the amplifier stands; its box may take a moment longer than the error."""
         ceiling = self.config.amplifier.unseeded_ceiling_ma
-        current = status["amplifier_current_ma"]
-        assert current <= ceiling or status["seed_power_mw"] >= 10.0, (cell, status)
-        return f"amplifier at {current:.0f} mA"
+        deadline = time.monotonic() + SAFE_S
+        while True:
+            status = self.status()
+            assert not status["amplifier_destroyed"], cell
+            current = status["amplifier_current_ma"]
+            if current <= ceiling or status["seed_power_mw"] >= 10.0:
+                return f"amplifier at {current:.0f} mA"
+            assert time.monotonic() < deadline, (cell, status)
+            time.sleep(0.02)
 
     def _back(self, cell: Cell, before: tuple[Any, ...]) -> float:
         began = time.monotonic()
