@@ -110,8 +110,9 @@ def running(link: FakeLink) -> None:
              "spot_column_px": 19.0, "spot_sigma_px": 2.0}
         ),
         rate__counts=97, rate__counting=3950.0,
-        run__table={"kind": ["rare"], "flag": [""], "counts": [97], "efficiency": [math.nan],
-                    "live_s": [3600.0 * 97 / 3950.0]},
+        run__table={"index": [28], "kind": ["rare"], "bracket": [False], "flag": [""],
+                    "counts": [97], "efficiency": [math.nan], "live_s": [3600.0 * 97 / 3950.0],
+                    "mid_rig_s": [NOW_S], "rate": [math.nan], "rate_error": [math.nan]},
         rate__loading_83=0.0412, rate__loading_84=0.0123, light__ratio=1.57,
         lock__errors=rng.normal(0.0, 0.6, 120), lock__peaks=np.array(PEAKS),
         cell__detunings=detunings, cell__volts=volts, cell__signal=0.0123, cell__rms=0.0021,

@@ -179,7 +179,8 @@ def test_an_alarm_from_the_rig_to_its_acknowledgement(own_rig: Rig, tmp_path: Pa
         own_rig.fault("sideband", "no_reply")
         station.wait_for("station:alarms", lambda v: "sideband:silent" in str(v), 30.0)
         # A run that an instrument ends is an alarm, to be seen in the morning.
-        run_id = client.command("run", scan=SCAN)["run"]
+        scan = f"{SCAN}[faults]\nwait_at_most_s = 1.0\n"
+        run_id = client.command("run", scan=scan)["run"]
         assert "sideband" in station.wait_for_end()
         station.wait_for("station:alarms", lambda v: "run:fault" in str(v), 10.0)
         (ended,) = (
