@@ -7,8 +7,8 @@ BIN := .venv/bin
 LIBRARIES := libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core \
     faketime chromium chromium-driver
 PYTEST := QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
-# One test worker a core; a single core gets none.
-WORKERS ?= 2
+# One more than two cores have: many tests wait for a simulated rig.
+WORKERS ?= 3
 
 .PHONY: help setup demo test lint bench soak lock docs gui screenshots clean
 
@@ -42,7 +42,7 @@ lint: setup
 
 test: lint
 	$(PYTEST) -m "not bench and not soak and not alone" -n $(WORKERS) --dist worksteal
-	$(PYTEST) -m "alone and not bench and not soak"
+	$(PYTEST) -m "alone and not bench and not soak" -n 2 --dist worksteal
 
 bench: setup
 	$(PYTEST) -m bench -p no:randomly -s tests/benchmarks --timeout 3600
