@@ -30,7 +30,6 @@ class ChainedRun(Run):
 
     @property
     def first_id(self) -> str:
-        """Name of the run that the chain begins with."""
         return self.runs[0].run_id
 
     @property
@@ -74,18 +73,19 @@ def whole_blocks(segments: Sequence[Segment], plan: Sequence[Block]) -> set[int]
     """
     whole = set()
     for block in plan:
-        mine = [s for s in segments if s.block == block.index]
-        if not mine:
-            continue
-        last = [s for s in mine if s.attempt == mine[-1].attempt]
-        inside = sum(not s.bracket for s in last)
-        if (
-            not any(s.flag for s in last)
-            and inside == sum(not s.bracket for s in block.segments)
-            and last[-1].bracket
-        ):
+        taken = closed_attempt(segments, block.index)
+        inside = sum(not s.bracket for s in taken)
+        if taken and inside == sum(not s.bracket for s in block.segments):
             whole.add(block.index)
     return whole
+
+
+def closed_attempt(segments: Sequence[Segment], block: int) -> list[Segment]:
+    """The last attempt of one run at a block, when its bracket closed it and nothing in it is
+    flagged; else nothing."""
+    mine = [s for s in segments if s.block == block]
+    last = [s for s in mine if s.attempt == mine[-1].attempt]
+    return last if last and last[-1].bracket and not any(s.flag for s in last) else []
 
 
 def missing_blocks(segments: Sequence[Segment], plan: Sequence[Block]) -> tuple[Block, ...]:

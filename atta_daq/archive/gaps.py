@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from atta_daq.archive.chain import ChainedRun
+from atta_daq.archive.chain import ChainedRun, closed_attempt
 from atta_daq.archive.journal import DocumentKind
 from atta_daq.archive.parts import scan_of
 from atta_daq.archive.run_folder import Run, RunState
@@ -99,17 +99,13 @@ def skipped_blocks(run: Run) -> tuple[SkippedBlock, ...]:
             body = document.body
             points = tuple(int(p) for p in body["points"])
             block, cause = int(body["block"]), str(body["cause"])
-            later = any(_took(after, block) for after in runs[place + 1 :])
+            later = any(
+                not segment.bracket
+                for after in runs[place + 1 :]
+                for segment in closed_attempt(after.segments, block)
+            )
             found.append(SkippedBlock(part.run_id, block, cause, points, later))
     return tuple(found)
-
-
-def _took(run: Run, block: int) -> bool:
-    """Whether the last attempt of this run at the block was closed by its bracket, unflagged."""
-    mine = [s for s in run.segments if s.block == block]
-    last = [s for s in mine if s.attempt == mine[-1].attempt]
-    inside = any(not s.bracket for s in last)
-    return inside and last[-1].bracket and not any(s.flag for s in last)
 
 
 def _words(index: int, part: Part, target: Target) -> str:

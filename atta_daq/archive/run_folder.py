@@ -242,6 +242,12 @@ class Run:
     def run_id(self) -> str:
         return self.header.run_id
 
+    @property
+    def first_id(self) -> str:
+        """Name of the run that the measurement begins with: this one, unless it goes on with
+        another."""
+        return self.run_id
+
     @cached_property
     def state(self) -> RunState:
         """From the last stop document; without one, from whether the writer lives."""

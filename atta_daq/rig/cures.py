@@ -16,7 +16,7 @@ from atta_daq.rig.light import LightControl
 from atta_daq.rig.loading_floor import LoadingFloor
 from atta_daq.rig.mode_check import checked_by_itself, mode_check
 from atta_daq.rig.recipes import Recipe
-from atta_daq.rig.standing import seed_weak
+from atta_daq.rig.standing import camera_warm, seed_weak
 from atta_daq.rig.taker import Place, SegmentTaker
 from atta_daq.scans.blocks import PlannedSegment, Target
 from drivers.errors import DeviceFault
@@ -242,12 +242,7 @@ class Cures:
         self._stalled = ""
 
     def _camera_wrong(self) -> str:
-        if not self._rare:
-            return ""
-        status = self._rig.camera.status()
-        if status.temperature_stable:
-            return ""
-        return f"camera: the sensor is not at its temperature ({status.temperature_c:.1f} °C)"
+        return camera_warm(self._rig.camera.status()) if self._rare else ""
 
     def _cool(self) -> None:
         camera = self._rig.camera

@@ -21,7 +21,6 @@ POINTS = 9
 TOLERANCE_MHZ = 14.0
 """Half of what one order of the master shifts the line by (28 MHz); never more, or the check would
 pass on any order."""
-ZERO_CALIBRATION = "`atta-daq calibrate axis-zero`"
 
 
 class CellModeCheck:
@@ -84,7 +83,7 @@ class CellModeCheck:
         self._say(
             f"the 84Kr line is in view at {centre_mhz:+.0f} MHz, but the order of the master is "
             f"not verified: the axis' zero is known to {error_mhz:.0f} MHz only, and orders are "
-            f"{2.0 * TOLERANCE_MHZ:.0f} MHz apart; zero it ({ZERO_CALIBRATION})"
+            f"{2.0 * TOLERANCE_MHZ:.0f} MHz apart; zero it (`atta-daq calibrate axis-zero`)"
         )
         return ""
 

@@ -8,7 +8,13 @@ set. Tolerances are those of a disturbance, not of a measurement.
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import ResolvedTarget
 from atta_daq.rig.models import Interval
-from drivers.interfaces import AmplifierStatus, LockStatus, SidebandStatus, TrapStatus
+from drivers.interfaces import (
+    AmplifierStatus,
+    CameraStatus,
+    LockStatus,
+    SidebandStatus,
+    TrapStatus,
+)
 
 CURRENT_MA = 1.0
 OFFSET_MHZ = 0.01
@@ -49,6 +55,13 @@ def lock_moved(status: LockStatus, wanted_ratio: float) -> str:
     if abs(status.ratio_setpoint - wanted_ratio) > 1e-3:
         return f"lock: setpoint at {status.ratio_setpoint:.5f} instead of {wanted_ratio:.5f}"
     return ""
+
+
+def camera_warm(status: CameraStatus) -> str:
+    """The sensor is not at its temperature: its dark counts and its gain are others."""
+    if status.temperature_stable:
+        return ""
+    return f"camera: the sensor is not at its temperature ({status.temperature_c:.1f} °C)"
 
 
 def sideband_too_strong(status: SidebandStatus, allowed_dbm: Interval) -> str:

@@ -18,6 +18,7 @@ from atta_daq.rig.frame_pump import FrameConsumer, FramePump
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.provisional import Provisional
+from atta_daq.rig.standing import camera_warm
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.scans.blocks import PlannedSegment
 from drivers.errors import DriverError
@@ -292,10 +293,7 @@ class SegmentTaker:
         ADAndor reads no temperature while it acquires, and again in the look at the camera that
         finds it idle, for which `stop` waits.
         """
-        status = self._instruments.camera.status()
-        if status.temperature_stable:
-            return ""
-        return f"camera: the sensor is not at its temperature ({status.temperature_c:.1f} °C)"
+        return camera_warm(self._instruments.camera.status())
 
     def _guarded(self) -> str:
         with self._lock:

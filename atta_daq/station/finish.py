@@ -8,7 +8,7 @@ from pathlib import Path
 from atta_daq.analysis.drift_spectrum import BRACKET_NOISE, SOURCE_DRIFT, SOURCE_WALK
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import ChainedRun, open_chain
+from atta_daq.archive.chain import open_chain
 from atta_daq.archive.export import export
 from atta_daq.archive.gaps import missing_notes
 from atta_daq.archive.report import FILE, build_report
@@ -34,7 +34,7 @@ def finish_run(folder: Path, request: FitRequest | None) -> dict[str, FitResult]
 def left_unfinished(catalogue: Catalogue) -> Path | None:
     """The youngest run, if it ended but its station did not live to make its report."""
     for entry in catalogue.runs()[:1]:
-        folder = catalogue.resolve(entry.run_id)
+        folder = catalogue.data / entry.run_id
         ended = entry.state in (RunState.COMPLETE, RunState.GAPS, RunState.ABORTED)
         if ended and entry.segments and entry.origin != "imported" and not (folder / FILE).exists():
             return folder
@@ -66,11 +66,10 @@ def keep_fits(run: Run, fits: Mapping[str, FitResult]) -> dict[str, FitResult]:
 def request_of(run: Run, *, free_width: bool = False) -> FitRequest:
     """How a run on disk asks to be fitted: by its own scan and rig files."""
     definition = definition_of(run)
-    first_id = run.first_id if isinstance(run, ChainedRun) else run.run_id
     return FitRequest(
         definition,
         rig_of(run),
-        prior_from_run(definition, run.folder.parent, first_id),
+        prior_from_run(definition, run.folder.parent, run.first_id),
         free_width=free_width,
     )
 
