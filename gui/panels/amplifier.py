@@ -21,6 +21,7 @@ from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.short_button import short_button
 from gui.widgets.words import set_role, show_stale, words
 from gui.widgets.wrapping import WrappingRow
+from gui.words import sentence
 
 SWITCHES = ("seed", "amplifier", "light")
 SWITCHES_PLACE = 2
@@ -209,8 +210,7 @@ class AmplifierPanel(ScrolledPanel):
             # All of it stands in the log; here it would push the setpoints out of sight.
             fault = text.partition(". ")[0]
             self.missing.setText(
-                f"{fault[:1].upper()}{fault[1:]}. The amplifier may be damaged: switch the light "
-                "off."
+                f"{sentence(fault)} The amplifier may be damaged: switch the light off."
             )
             self.missing.setToolTip(text)
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QStyle,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
@@ -16,12 +15,14 @@ from PySide6.QtWidgets import (
 
 from gui.context import Context
 from gui.model.calibrations import calibration_lines
+from gui.model.state import CALIBRATION
 from gui.panel import Panel
 from gui.panels.calibrations_table import SOURCE, STATE, CalibrationsTable
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.elided import ElidedLabel
 from gui.widgets.flowing import flowing
+from gui.widgets.roomy_delegate import RoomyDelegate
 from gui.widgets.short_button import short_button
 from gui.widgets.state_delegate import StateDelegate
 
@@ -38,9 +39,6 @@ KINDS = {
 """What the station can measure, as `calibrate` calls it, and the captions of the buttons."""
 WITHOUT_LIGHT = ("camera", "source-drift")
 """Needs no 819-nm light."""
-COLUMN_GAP_PX = 10
-_CALIBRATION = "calibration "
-"""So the activities of the station begin that are one."""
 
 
 def action_of(kind: str) -> str:
@@ -133,8 +131,8 @@ class CalibrationsPanel(Panel):
         if value.stale:
             self.badge.show_state("unknown", Tone.STALE, value.message)
             said = value.message
-        elif activity.startswith(_CALIBRATION):
-            kind = activity.removeprefix(_CALIBRATION)
+        elif activity.startswith(CALIBRATION):
+            kind = activity.removeprefix(CALIBRATION)
             self.badge.show_state(f"{kind} under way", Tone.BUSY, "STOP ends it")
             said = readings.text(PROGRESS) or "begins"
         else:
@@ -157,17 +155,11 @@ class CalibrationsPanel(Panel):
             self.badge.show_state("none is stale", Tone.OK)
 
 
-class _Cells(QStyledItemDelegate):
-    """Cells with room between one column and the next, and none set off in its row."""
+class _Cells(RoomyDelegate):
+    """None is set off in its row."""
 
     def initStyleOption(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         super().initStyleOption(option, index)
         option.state &= ~QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
-
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
-        size = super().sizeHint(option, index)
-        return QSize(size.width() + COLUMN_GAP_PX, size.height())
