@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOAD_OHM = 50.0
+LEAST_SAMPLES = 64
+"""Of the phase over one period of the modulation."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,13 @@ class Sidebands:
     @cached_property
     def weights(self) -> NDArray[np.float64]:
         """Power of the five lines as a share of the whole: J2^2, J1^2, J0^2, J1^2, J2^2."""
-        # Loaded when it is needed: a quarter of a second, which the start of a window can spare.
-        from scipy.special import jv
-
-        return jv(np.abs(np.arange(-2, 3)), self.depth) ** 2
+        # The Fourier series of exp(i beta sin(phi)) has the coefficients J_n(beta): to rounding, as
+        # long as the samples are many more than the lines that the depth fills. Bessel functions
+        # of scipy would hold up the start of every window by a quarter of a second.
+        samples = LEAST_SAMPLES + 4 * math.ceil(self.depth)
+        phase = 2.0 * np.pi / samples * np.arange(samples)
+        lines = np.fft.fft(np.exp(1j * self.depth * np.sin(phase))) / samples
+        return np.abs(lines[[2, 1, 0, 1, 2]]) ** 2
 
 
 def depth_from_power_dbm(power_dbm: float, v_pi_v: float) -> float:

@@ -1,5 +1,7 @@
 """The palette and text size in force, and what has to be drawn anew when they change."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyqtgraph as pg
@@ -33,6 +35,19 @@ class Theme(QObject):
             return
         self.palette, self.size_pt = palette, size
         self.apply()
+
+    @contextmanager
+    def sheet_later(self) -> Iterator[None]:
+        """Many widgets are made here: Qt matches a sheet in force against each one again whenever
+        it gets a parent, and that takes a third of the start of a window."""
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        sheet = application.styleSheet()
+        application.setStyleSheet("")
+        try:
+            yield
+        finally:
+            application.setStyleSheet(sheet)
 
     def apply(self) -> None:
         """Give the palette to Qt and to pyqtgraph."""

@@ -4,6 +4,7 @@ import gc
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,21 @@ def answer_queries(link: FakeLink) -> None:
         if sent.name in answers:
             link.sent.remove(sent)
             sent.done(answers[sent.name])
+
+
+def test_a_sheet_that_comes_later_makes_the_same_picture(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = []
+    for name, later in (("later", Theme.sheet_later), ("at once", lambda _theme: nullcontext())):
+        monkeypatch.setattr(Theme, "sheet_later", later)
+        (tmp_path / name).mkdir()
+        window, _ = open_window(qtbot, tmp_path / name)
+        qtbot.wait(200)
+        pictures.append(window.grab().toImage())
+        window.close()
+        delete_closed()
+    assert pictures[0] == pictures[1]
 
 
 def test_every_action_is_bound_and_can_be_triggered(
