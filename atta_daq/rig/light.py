@@ -97,6 +97,12 @@ class LightControl:
         self._instruments.amplifier.seed_off()
         self._instruments.sideband.rf_off()
 
+    def sideband_power_dbm(self, depth: float) -> float:
+        """RF power that is set for a modulation depth above zero."""
+        power = power_dbm_from_depth(depth, self.calibrations.eom.v_pi_v)
+        # The generators resolve 0.01 dB; more digits would only fail the read-back.
+        return math.floor(power * 100.0 + 0.5) / 100.0
+
     def move(self, target: ResolvedTarget) -> None:
         """Go to `target`; what already stands there is not touched."""
         at = self._at
@@ -169,7 +175,5 @@ class LightControl:
             generator.rf_off()
             return
         generator.set_frequency(target.sideband_frequency_mhz)
-        # The generator resolves 0.01 dB; more digits would only fail the read-back.
-        power = power_dbm_from_depth(target.sideband_depth, self.calibrations.eom.v_pi_v)
-        generator.set_power(math.floor(power * 100.0 + 0.5) / 100.0)
+        generator.set_power(self.sideband_power_dbm(target.sideband_depth))
         generator.rf_on()

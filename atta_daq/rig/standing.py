@@ -6,7 +6,7 @@ set. Tolerances are those of a disturbance, not of a measurement.
 """
 
 from atta_daq.rig.config import RigConfig
-from atta_daq.rig.light import ResolvedTarget
+from atta_daq.rig.light import LightControl, ResolvedTarget
 from atta_daq.rig.models import Interval
 from drivers.interfaces import (
     AmplifierStatus,
@@ -74,7 +74,7 @@ def sideband_too_strong(status: SidebandStatus, allowed_dbm: Interval) -> str:
     )
 
 
-def sideband_moved(status: SidebandStatus, target: ResolvedTarget) -> str:
+def sideband_moved(status: SidebandStatus, target: ResolvedTarget, light: LightControl) -> str:
     """The sidebands are not as the run asked for."""
     wanted = target.sideband_depth > 0.0 and target.sideband_frequency_mhz > 0.0
     if status.rf_on != wanted:
@@ -84,6 +84,9 @@ def sideband_moved(status: SidebandStatus, target: ResolvedTarget) -> str:
             f"sideband: at {status.frequency_mhz:g} MHz instead of "
             f"{target.sideband_frequency_mhz:g} MHz"
         )
+    power_dbm = light.sideband_power_dbm(target.sideband_depth) if wanted else status.power_dbm
+    if abs(status.power_dbm - power_dbm) > SIDEBAND_DB:
+        return f"sideband: at {status.power_dbm:.2f} dBm instead of {power_dbm:.2f} dBm"
     # None: the synthesiser cannot tell, or the driver does not ask it.
     if wanted and status.pll_locked is False:
         return "sideband: its synthesiser is not locked"

@@ -70,7 +70,10 @@ class Vigilance:
         return self._judged("lock", read, self._standing, judge, patience)
 
     def sideband(self, read: Callable[[], SidebandStatus]) -> SidebandStatus:
-        return self._judged("sideband", read, self._standing, sideband_moved)
+        def judge(status: SidebandStatus, target: ResolvedTarget) -> str:
+            return sideband_moved(status, target, self._light)
+
+        return self._judged("sideband", read, self._standing, judge)
 
     def trap(self, read: Callable[[], TrapStatus]) -> TrapStatus:
         def judge(status: TrapStatus, isotope: int) -> str:

@@ -40,7 +40,7 @@ class Rig:
         )
         ratio = self.light.axis.detuning_to_ratio(PLACE.detuning_mhz)
         self.lock = LockStatus(True, "", ratio, ratio, 1e-5, 0.5)
-        self.sideband = SidebandStatus(200.0, -3.0, True, True, None)
+        self.sideband = SidebandStatus(200.0, 6.08, True, True, None)
         self.trap = TrapStatus(CONFIG.trap_switch.offset_mhz(85), True, True, True)
         self.camera = CameraStatus(True, -70.0, True, 200, 0.1, True, 12, 0, "")
 
@@ -68,6 +68,7 @@ def test_a_rig_that_stands_is_no_fault(rig: Rig) -> None:
         ("lock", {"locked": False, "reason": "peaks", "ratio": math.nan}, "lock lost: peaks"),
         ("sideband", {"rf_on": False}, "RF is off"),
         ("sideband", {"frequency_mhz": 1000.0}, "at 1000 MHz instead of 200"),
+        ("sideband", {"power_dbm": 3.0}, "at 3.00 dBm instead of 6.08 dBm"),
         ("sideband", {"pll_locked": False}, "not locked"),
         ("camera", {"failure": "server lost"}, "camera: server lost"),
     ],
