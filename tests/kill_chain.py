@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pytest
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
+from small_disk import empty, fill
 
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.archive.chain import ChainedRun, open_chain
@@ -34,6 +35,10 @@ start = -300.0
 stop = 600.0
 points = {points}
 """
+
+
+LEFT_BYTES = 300_000
+"""Room on a full disk: less than the frames of one segment."""
 
 
 class Client(Protocol):
@@ -187,6 +192,42 @@ def take_with_power_cuts(
     finally:
         stop_station(station)
         rig.world.close()
+    return chain
+
+
+def take_with_full_disks(
+    disk: Path, measurement: Measurement, moments: "np.ndarray", seed: int = 1
+) -> ChainedRun:
+    """Fill the file system after each of these rig times of a run, which ends it; give the room
+    back and resume. Returns the whole chain."""
+    rig: Rig = start_rig(disk.parent, speed=measurement.speed, seed=seed)
+    # With a floor the run would wait before the disk is full.
+    rig.path.write_text(rig.path.read_text() + "\n[faults]\ndisk_free_min_gb = 0.0\n")
+    data, seen = disk / "data", Acknowledged()
+    station = start_station(rig, data)
+    try:
+        answer = station.client.command("run", scan=measurement.scan, path="full.toml")
+        for wait_s in moments:
+            assert wait_in_mid_run(station, float(wait_s)), "the scan is too short"
+            seen.note(station.client)
+            fill(disk, LEFT_BYTES)
+            outcome = station.wait_for_end(120.0)
+            assert outcome.startswith("aborted"), outcome
+            assert station.process.poll() is None, "the station lives on"
+            station.wait_for("run:state", lambda state: state == "idle", 120.0)
+            empty(disk)
+            ended = str(answer["run"])
+            answer = station.client.command("resume_run", run=ended)
+            station.wait_for("run:id", lambda name, ended=ended: name != ended, 60.0)
+        station.wait_for_end(1000.0)
+        station.wait_for("run:state", lambda v: v == "idle", 60.0)
+    finally:
+        stop_station(station)
+        rig.world.close()
+    seen.require(data)
+    chain = open_chain(data / str(answer["run"]))
+    assert len(chain.runs) == len(moments) + 1
+    assert not any(run.state is RunState.COMPLETE for run in chain.runs[:-1])
     return chain
 
 

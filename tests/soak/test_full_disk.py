@@ -4,8 +4,6 @@ pytest -m soak tests/soak/test_full_disk.py
 Needs leave to mount a tmpfs (root on Linux); skipped elsewhere.
 """
 
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 import tomli_w
 from rigs import start_rig, start_station, stop_station
+from small_disk import empty, fill, mounted
 
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.archive.chain import open_chain
@@ -38,41 +37,18 @@ order = "sequential"
 quantity = "detuning_mhz"
 values = [-150.0, 60.0, 700.0]
 """
-FILLER = "filler"
-
-
-def mounted(folder: Path, size: str) -> Iterator[Path]:
-    folder.mkdir()
-    try:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        pytest.skip("there is no mount command here")
-    if done.returncode:
-        pytest.skip(f"no tmpfs may be mounted here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    yield from mounted(tmp_path / "small", "16m")
+    with mounted(tmp_path / "small", "16m") as folder:
+        yield folder
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    yield from mounted(tmp_path / "disk", "64m")
-
-
-def fill(folder: Path, leave: int) -> None:
-    """Take all but `leave` bytes of the file system."""
-    free = shutil.disk_usage(folder).free
-    with (folder / FILLER).open("ab") as file:
-        file.write(b"x" * max(0, free - leave))
+    with mounted(tmp_path / "disk", "64m") as folder:
+        yield folder
 
 
 def segment(index: int) -> Segment:
@@ -151,7 +127,7 @@ def test_a_station_on_a_disk_that_fills_up(tmp_path: Path, disk: Path, floor_mb:
             station.wait_for("run:suspended", lambda text: "disk:" in text, 60.0)
             assert "free 0.0" in station.client.get("run:suspended")
             time.sleep(2.0)
-            (disk / FILLER).unlink()
+            empty(disk)
             station.wait_for("run:suspended", lambda text: text == "", 60.0)
             assert station.wait_for_end(120.0) == "complete"
             run = open_run(disk / "data" / run_id)
@@ -167,7 +143,7 @@ def test_a_station_on_a_disk_that_fills_up(tmp_path: Path, disk: Path, floor_mb:
                     if taken.kind is SegmentKind.RARE:
                         assert len(stored.segment(taken.index).unique_id) >= taken.exposures
             station.wait_for("run:state", lambda state: state == "idle", 120.0)
-            (disk / FILLER).unlink()
+            empty(disk)
             run_id = str(station.client.command("resume_run", run=run_id)["run"])
             station.wait_for("run:id", lambda name: name == run_id, 30.0)
             assert station.wait_for_end(120.0) == "complete"

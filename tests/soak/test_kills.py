@@ -1,4 +1,5 @@
-"""A measurement whose station is killed a hundred times, and one whose instruments lose power.
+"""A measurement whose station is killed a hundred times, whose instruments lose power, whose disk
+is full.
 
 pytest -m soak tests/soak/test_kills.py -s
 ATTA_DAQ_KILLS=20 sets how often (default 100), ATTA_DAQ_KILLS_SEED the seed (default: a new one,
@@ -15,9 +16,11 @@ from kill_chain import (
     Measurement,
     pulls,
     require_exactly_once,
+    take_with_full_disks,
     take_with_kills,
     take_with_power_cuts,
 )
+from small_disk import mounted
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(4 * 3600)]
 
@@ -61,3 +64,14 @@ def test_power_cuts_of_all_instruments(tmp_path: Path) -> None:
     require_exactly_once(chain, measurement)
     calm = take_with_kills(tmp_path / "calm", measurement, np.array([]), seed=seed + 200)
     compared(chain, calm, "cut off")
+
+
+def test_disks_that_are_full(tmp_path: Path) -> None:
+    kills, seed = drawn()
+    measurement = Measurement(points=POINTS, repeats=max(1, round(kills * 3 / POINTS)))
+    moments = np.random.default_rng(seed).uniform(*BETWEEN_S, kills)
+    with mounted(tmp_path / "full" / "disk", "2g") as disk:
+        chain = take_with_full_disks(disk, measurement, moments, seed=seed)
+        require_exactly_once(chain, measurement)
+    calm = take_with_kills(tmp_path / "calm", measurement, np.array([]), seed=seed + 1)
+    compared(chain, calm, "with full disks")
