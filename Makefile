@@ -41,6 +41,8 @@ lint: setup
 	$(BIN)/lint-imports
 
 test: lint
+	@# Hundreds of processes start in the tests: none of them has to compile the program again.
+	@$(BIN)/python -m compileall -q atta_daq drivers gui simulators
 	$(PYTEST) -m "not bench and not soak and not alone" -n $(WORKERS) --dist worksteal
 	$(PYTEST) -m "alone and not bench and not soak" -n 2 --dist worksteal
 
