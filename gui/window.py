@@ -63,8 +63,8 @@ class Window(QMainWindow):
         )
         bind_commands(self.context)
         self.docks: dict[str, QDockWidget] = {}
-        with theme.sheet_later():
-            self._build()
+        self._build()
+        theme.dress(self)
         self._titles = Docks(self, self.docks, actions)
         self._marks = TabMarks(self.context, self.docks, self)
         for spec in panels:

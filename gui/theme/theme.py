@@ -1,13 +1,13 @@
 """The palette and text size in force, and what has to be drawn anew when they change."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import weakref
 from pathlib import Path
 
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
+from shiboken6 import isValid
 
 from gui.theme.marks import draw_marks
 from gui.theme.palettes import DARK, PALETTES, Palette
@@ -26,6 +26,9 @@ class Theme(QObject):
         self.palette: Palette = DARK
         self.size_pt = USUAL_PT
         self._marks = QTemporaryDir()
+        self.sheet = ""
+        """For windows; `dress` gives it to them."""
+        self._dressed: weakref.WeakSet[QWidget] = weakref.WeakSet()
 
     def choose(self, name: str | None = None, size_pt: int | None = None) -> None:
         """Take a palette (`dark`, `light`), a text size, or both; out-of-range sizes stay out."""
@@ -36,28 +39,19 @@ class Theme(QObject):
         self.palette, self.size_pt = palette, size
         self.apply()
 
-    @contextmanager
-    def sheet_later(self) -> Iterator[None]:
-        """Many widgets are made here: Qt matches a sheet in force against each one again whenever
-        it gets a parent, and that takes a third of the start of a window."""
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
-        sheet = application.styleSheet()
-        application.setStyleSheet("")
-        try:
-            yield
-        finally:
-            application.setStyleSheet(sheet)
+    def dress(self, widget: QWidget) -> None:
+        """Give a window the style sheet, now and whenever it changes.
+
+        Windows have it, not the application: Qt would match it against every widget there is, a
+        third of them in menus of plots that nobody opens, and again whenever one gets a parent.
+        """
+        self._dressed.add(widget)
+        widget.setStyleSheet(self.sheet)
 
     def apply(self) -> None:
         """Give the palette to Qt and to pyqtgraph."""
         application = QApplication.instance()
         assert isinstance(application, QApplication)
-        # One sheet in place of another costs twice as much as none and then a new one, palette
-        # and font are each a round of their own while a sheet is in force, and the style under a
-        # sheet does not tell its name. Colours and fonts come out the same, heights of docks to
-        # a pixel.
-        application.setStyleSheet("")
         if application.style().objectName() != "fusion":
             # Native styles ignore half of a palette.
             application.setStyle(QStyleFactory.create("Fusion"))
@@ -67,7 +61,9 @@ class Theme(QObject):
         application.setFont(font)
         marks = draw_marks(Path(self._marks.path()), self.palette)
         line_px = QFontMetrics(font).height()
-        application.setStyleSheet(style_sheet(self.palette, self.size_pt, line_px, marks))
+        self.sheet = style_sheet(self.palette, self.size_pt, line_px, marks)
+        for widget in [w for w in self._dressed if isValid(w)]:
+            widget.setStyleSheet(self.sheet)
         pg.setConfigOptions(background=self.palette.surface, foreground=self.palette.muted)
         self.changed.emit()
 

@@ -42,6 +42,7 @@ def link(context_link: tuple[Context, FakeLink]) -> FakeLink:
 def shown(qtbot: QtBot, context: Context) -> Shown:
     def show(make: Callable[..., Any]) -> Any:
         panel = make(context)
+        context.theme.dress(panel)
         qtbot.addWidget(panel)
         panel.resize(300, 300)
         panel.show()

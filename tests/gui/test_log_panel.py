@@ -34,6 +34,7 @@ def panel(context: Context, qtbot: QtBot) -> LogPanel:
     panel = LogPanel(context)
     panel.resize(900, 500)
     qtbot.addWidget(panel)
+    context.theme.dress(panel)
     with qtbot.waitExposed(panel):
         panel.show()
     return panel

@@ -94,6 +94,7 @@ def test_boxes_and_arrows_can_be_seen(
     spin.setValue(50)
     for widget in (box, spin, combo, rows):
         qtbot.addWidget(widget)
+        context.theme.dress(widget)
         widget.show()
     line = spin.fontMetrics().height()
     indicator = QStyleOptionButton()
@@ -134,6 +135,7 @@ def test_a_disabled_progress_bar_is_grey(qtbot: QtBot, context: Context) -> None
     context.theme.choose("dark")
     bar = QProgressBar()
     qtbot.addWidget(bar)
+    context.theme.dress(bar)
     bar.setValue(50)
     bar.setEnabled(False)
     bar.show()

@@ -4,7 +4,6 @@ import gc
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from fakes_queue import night
 from fakes_sweep import live, spectrum, spectrum_fit, theory
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QDockWidget, QTabBar
+from PySide6.QtWidgets import QApplication, QDockWidget, QLineEdit, QTabBar
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 from window_states import trouble
@@ -99,19 +98,19 @@ def answer_queries(link: FakeLink) -> None:
             sent.done(answers[sent.name])
 
 
-def test_a_sheet_that_comes_later_makes_the_same_picture(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_all_of_a_window_is_dressed_whenever_the_look_changes(
+    opened: tuple[Window, FakeLink],
 ) -> None:
-    pictures = []
-    for name, later in (("later", Theme.sheet_later), ("at once", lambda _theme: nullcontext())):
-        monkeypatch.setattr(Theme, "sheet_later", later)
-        (tmp_path / name).mkdir()
-        window, _ = open_window(qtbot, tmp_path / name)
-        qtbot.wait(200)
-        pictures.append(window.grab().toImage())
-        window.close()
-        delete_closed()
-    assert pictures[0] == pictures[1]
+    window, _ = opened
+    theme = window.context.theme
+    dock = window.docks["amplifier"]
+    dock.setFloating(True)
+    for palette in ("light", "dark"):
+        theme.choose(palette)
+        assert window.styleSheet() == theme.sheet != ""
+        field: Any = dock.widget().findChild(QLineEdit)
+        field.ensurePolished()
+        assert field.palette().text().color().name() == theme.palette.text
 
 
 def test_every_action_is_bound_and_can_be_triggered(

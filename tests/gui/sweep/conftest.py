@@ -13,6 +13,7 @@ from gui.sweep.view import SweepView
 @pytest.fixture
 def view(qtbot: QtBot, context: Context) -> Iterator[SweepView]:
     view = SweepView(context)
+    context.theme.dress(view)
     view.resize(900, 600)
     view.show()
     qtbot.waitExposed(view)
