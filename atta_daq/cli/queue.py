@@ -28,7 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="The queue of the night: add, list, move, remove, pause, resume, clear.",
+    help="The queue of the night: add, list, change, move, remove, pause, resume, clear.",
 )
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="Rig file (TOML).")]
@@ -39,6 +39,21 @@ ForceOption = Annotated[
 EntryArgument = Annotated[
     int, typer.Argument(metavar="ENTRY", help="Its number, as `queue list` shows it.")
 ]
+NotBeforeOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", show_default=False,
+        help="ISO time with its offset from UTC: 2026-11-28T22:00+01:00, or Z.",
+    ),
+]  # fmt: skip
+WhenOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CONDITION", show_default=False,
+        help="'no alarm' (all are acknowledged), 'no major alarm' (none is active), "
+        "'free disk > 20 GB', or a reading such as 'rate:loading_84 > 0.05'; repeatable.",
+    ),
+]  # fmt: skip
 ADD_TIMEOUT_S = 60.0
 _STYLE = {"running": "bold", "done": "dim", "interrupted": "yellow", "failed": "red",
           "aborted": "yellow"}  # fmt: skip
@@ -64,21 +79,8 @@ def add(
     config: ConfigOption,
     priority: Annotated[int, typer.Option(help="The higher first.")] = 0,
     repeats: Annotated[int, typer.Option(help="So many complete measurements.")] = 1,
-    not_before: Annotated[
-        str,
-        typer.Option(
-            metavar="TIME", help="ISO time with its offset from UTC: 2026-11-28T22:00+01:00, or Z."
-        ),
-    ] = "",
-    when: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CONDITION",
-            help="'no alarm' (all are acknowledged), 'no major alarm' (none is active), "
-            "'free disk > 20 GB', or a reading such as 'rate:loading_84 > 0.05'; repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    not_before: NotBeforeOption = None,
+    when: WhenOption = None,
     on_fault: Annotated[
         OnFault, typer.Option(help="A fault ends its run: stop the queue, or skip the entry.")
     ] = OnFault.PAUSE,
@@ -90,7 +92,7 @@ def add(
     with _commanding(config, force) as client:
         answer = client.command(
             "queue_add", ADD_TIMEOUT_S, scan=text, path=scan, priority=priority, repeats=repeats,
-            not_before=not_before, conditions="\n".join(when or ()), on_fault=on_fault.value,
+            not_before=not_before or "", conditions="\n".join(when or ()), on_fault=on_fault.value,
         )  # fmt: skip
         paused = bool(client.get("queue:paused"))
         reason = str(client.get("queue:reason"))
@@ -123,6 +125,36 @@ def list_(
     console.print(Text(f"{state}{': ' if reason else ''}{reason}"))
     if lines:
         console.print(_table(lines))
+
+
+@app.command()
+def change(
+    entry: EntryArgument,
+    config: ConfigOption,
+    scan: Annotated[
+        Path | None, typer.Option(help="Another scan file, unless it was measured in part.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(help="So many complete measurements.")] = None,
+    not_before: NotBeforeOption = None,
+    when: WhenOption = None,
+    on_fault: Annotated[
+        OnFault | None, typer.Option(help="A fault ends its run: stop the queue, or skip it.")
+    ] = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a waiting entry in its place. '' takes its time, or its conditions, away."""
+    given = {
+        "scan": scan and scan.read_text(), "path": scan, "repeats": repeats,
+        "not_before": not_before, "conditions": None if when is None else "\n".join(when),
+        "on_fault": on_fault and on_fault.value,
+    }  # fmt: skip
+    with _commanding(config, force) as client:
+        answer = client.command(
+            "queue_change", ADD_TIMEOUT_S, entry=entry,
+            **{name: value for name, value in given.items() if value is not None},
+        )  # fmt: skip
+    _say(answer, f"entry {entry} changed: {answer['name']}", as_json)
 
 
 @app.command()

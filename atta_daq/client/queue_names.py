@@ -64,6 +64,12 @@ QUEUE_COMMANDS: tuple[Command, ...] = (
         "UTC, `conditions` one in a line, `on_fault` 'pause' or 'skip'; answers the entry",
     ),
     Command(
+        "queue_change",
+        ("entry", "scan", "path", "repeats", "not_before", "conditions", "on_fault"),
+        "give a waiting entry what is named, validated as by `queue_add`; an empty `not_before` or "
+        "`conditions` takes them away; its scan stays once it was measured in part",
+    ),
+    Command(
         "queue_move",
         ("entry", "before", "priority"),
         "before another entry ('first', 'last' or its number), or to another priority",
@@ -82,6 +88,7 @@ QUEUE_COMMANDS: tuple[Command, ...] = (
 
 QUEUE_ANSWERS: tuple[tuple[str, str], ...] = (
     ("queue_add", "`{entry, name, duration_s, archive_bytes}`, the prediction for one measurement"),
+    ("queue_change", "`{entry, name}`"),
     ("queue_move", "`{entry, priority}`: the priority that it has now"),
     ("queue_remove", "`{removed}`"),
     ("queue_pause", "`{paused: true}`"),

@@ -87,13 +87,19 @@ def test_a_night_is_laid_out_and_changed(
     assert (answer["entry"], answer["paused"]) == (2, True)
     assert "its priority is 2" in queue("move", 2, "--before", "first").out
     assert json.loads(queue("move", 1, "--priority", -1, "--json").out)["priority"] == -1
+    changed = queue("change", 1, "--repeats", 4, "--not-before", "", "--when", "", "--scan", scan)
+    assert (changed.code, changed.out.startswith("entry 1 changed: ")) == (0, True)
+    entry = station.desk.station.night.entry(1)
+    assert (entry.repeats, entry.not_before_s, entry.conditions) == (4, None, ())
+    assert entry.on_fault == "skip"
+    assert "nothing to change" in queue("change", 1).err
     listed = json.loads(queue("list", "--json").out)
     assert (listed["state"], listed["reason"]) == ("paused", "not yet")
     assert [line["entry"] for line in listed["entries"]] == [2, 1]
     assert listed["entries"][0]["expected_start"] is None
     shown = queue("list").out
     assert "paused: not yet" in shown
-    assert "0/3" in shown
+    assert "0/4" in shown
     assert "goes on" in queue("resume").out
     assert queue("remove", 2).out == "entry 2 removed\n"
     assert json.loads(queue("clear", "all", "--json").out) == {"removed": [1]}

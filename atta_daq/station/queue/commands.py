@@ -7,7 +7,7 @@ from atta_daq.station.arguments import Arguments
 from atta_daq.station.control import Control
 from atta_daq.station.log import Say
 from atta_daq.station.queue.conditions import parse
-from atta_daq.station.queue.entry import Entry
+from atta_daq.station.queue.entry import Entry, OnFault
 from atta_daq.station.queue.keeper import QueueKeeper
 from atta_daq.station.queue.night import Night
 from atta_daq.station.queue.times import utc_s
@@ -15,7 +15,6 @@ from atta_daq.station.server import Handler
 
 MOST_REPEATS = 1000
 MOST_PRIORITY = 1000
-ON_FAULT = ("pause", "skip")
 
 Measure = Callable[[str, str], tuple[str, float, float]]
 """(scan TOML, its name in messages) -> name, rig time (s) and bytes of one measurement; refuses
@@ -45,6 +44,7 @@ class QueueCommands:
         """Handler of each command."""
         return {
             "queue_add": self.add,
+            "queue_change": self.change,
             "queue_move": self.move,
             "queue_remove": self.remove,
             "queue_pause": self.pause,
@@ -60,16 +60,9 @@ class QueueCommands:
             raise CommandRefused("scan is missing")
         priority = _integer(arguments, "priority", 0, -MOST_PRIORITY, MOST_PRIORITY)
         repeats = _integer(arguments, "repeats", 1, 1, MOST_REPEATS)
-        on_fault = arguments.get("on_fault") or ON_FAULT[0]
-        if on_fault not in ON_FAULT:
-            raise CommandRefused(f"on_fault = '{on_fault}'? 'pause' or 'skip'")
-        when = arguments.get("not_before", "").strip()
-        try:
-            not_before_s = utc_s(when) if when else None
-            lines = arguments.get("conditions", "").replace(";", "\n").splitlines()
-            conditions = tuple(str(parse(line, self._numeric)) for line in lines if line.strip())
-        except ValueError as error:
-            raise CommandRefused(str(error)) from error
+        on_fault = _on_fault(arguments.get("on_fault") or "pause")
+        not_before_s = _moment(arguments.get("not_before", ""))
+        conditions = self._conditions(arguments.get("conditions", ""))
         name, duration_s, archive_bytes = self._measure(scan, arguments.get("path") or "scan")
         numbers: list[int] = []
 
@@ -77,7 +70,7 @@ class QueueCommands:
             entry = Entry(
                 number=night.next_number, name=name, scan=scan, priority=priority,
                 repeats=repeats, not_before_s=not_before_s, conditions=conditions,
-                on_fault="skip" if on_fault == "skip" else "pause", added_by=client,
+                on_fault=on_fault, added_by=client,
                 added_utc_s=self._utc_now(), duration_s=duration_s, archive_bytes=archive_bytes,
             )  # fmt: skip
             self._require_room(night, entry)
@@ -93,6 +86,41 @@ class QueueCommands:
             "entry": number, "name": name, "duration_s": duration_s,
             "archive_bytes": archive_bytes,
         }  # fmt: skip
+
+    def change(self, client: str, arguments: Arguments) -> object:
+        """What is given of an entry that waits; an empty `not_before` or `conditions` takes them
+        away."""
+        self._control.require(client)
+        number = _entry(arguments)
+        changes: dict[str, object] = {}
+        if "repeats" in arguments:
+            changes["repeats"] = _integer(arguments, "repeats", None, 1, MOST_REPEATS)
+        if "on_fault" in arguments:
+            changes["on_fault"] = _on_fault(arguments["on_fault"])
+        if "not_before" in arguments:
+            changes["not_before_s"] = _moment(arguments["not_before"])
+        if "conditions" in arguments:
+            changes["conditions"] = self._conditions(arguments["conditions"])
+        if "scan" in arguments:
+            scan = arguments["scan"]
+            measured = self._measure(scan, arguments.get("path") or "scan")
+            fields = ("name", "duration_s", "archive_bytes")
+            changes |= {"scan": scan, **dict(zip(fields, measured, strict=True))}
+        if not changes:
+            raise CommandRefused(
+                "nothing to change: give repeats, not_before, conditions, on_fault or scan"
+            )
+
+        def step(night: Night) -> Night:
+            changed = night.change(number, changes)
+            self._require_room(night.without(number), changed.entry(number))
+            return changed
+
+        night = self._keeper.change(step)
+        self._say(f"entry {number} of the queue changed: {', '.join(sorted(changes))}", "info",
+                  client)  # fmt: skip
+        self._changed()
+        return {"entry": number, "name": night.entry(number).name}
 
     def move(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
@@ -160,6 +188,13 @@ class QueueCommands:
                 return {"name": entry.name, "scan": entry.scan}
         raise CommandRefused(f"the queue has no entry {number}")
 
+    def _conditions(self, text: str) -> tuple[str, ...]:
+        lines = text.replace(";", "\n").splitlines()
+        try:
+            return tuple(str(parse(line, self._numeric)) for line in lines if line.strip())
+        except ValueError as error:
+            raise CommandRefused(str(error)) from error
+
     def _require_room(self, night: Night, entry: Entry) -> None:
         """The whole queue with this entry has to fit on the disk."""
         before = sum(e.left * e.archive_bytes for e in night.open)
@@ -172,6 +207,19 @@ class QueueCommands:
             )
 
 
+def _moment(text: str) -> float | None:
+    try:
+        return utc_s(text.strip()) if text.strip() else None
+    except ValueError as error:
+        raise CommandRefused(str(error)) from error
+
+
+def _on_fault(text: str) -> OnFault:
+    if text not in ("pause", "skip"):
+        raise CommandRefused(f"on_fault = '{text}'? 'pause' or 'skip'")
+    return text
+
+
 def _entry(arguments: Arguments) -> int:
     text = arguments.get("entry", "").strip()
     if not text.isdecimal():
@@ -179,10 +227,13 @@ def _entry(arguments: Arguments) -> int:
     return int(text)
 
 
-def _integer(arguments: Arguments, name: str, default: int, low: int, high: int) -> int:
+def _integer(arguments: Arguments, name: str, default: int | None, low: int, high: int) -> int:
+    """Without a default an empty text is refused, too."""
     text = arguments.get(name, "").strip()
+    if not text and default is not None:
+        return default
     try:
-        value = int(text or default)
+        value = int(text)
     except ValueError:
         raise CommandRefused(f"{name} = '{text}' is not a whole number") from None
     if not low <= value <= high:

@@ -1,5 +1,7 @@
 """The whole queue as one value: every change makes a new one, and refuses what makes no sense."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from atta_daq.station.queue.entry import (
@@ -96,12 +98,34 @@ class Night(Kept):
         changed = entry.model_copy(update={"priority": priority})
         return self._with(open=_placed((*others, changed)))
 
+    def change(self, number: int, changes: Mapping[str, object]) -> "Night":
+        """Give an entry that waits other fields (`scan` with what was predicted of it, `repeats`,
+        `not_before_s`, `conditions`, `on_fault`); it keeps its place."""
+        entry = self._waiting(number)
+        if "scan" in changes and entry.runs:
+            raise NotPossible(
+                f"entry {number} has begun to be measured, its scan stays: add another entry"
+            )
+        changed = entry.model_copy(update=dict(changes))
+        if changed.left == 0:
+            raise NotPossible(
+                f"entry {number} has been measured {entry.done} times: ask for more, or remove it"
+            )
+        return self._with(open=tuple(changed if e is entry else e for e in self.open))
+
     def remove(self, number: int) -> "Night":
         """Take an entry out; what its runs measured stays on disk."""
         entry = self.entry(number)
         if entry.state is EntryState.RUNNING:
             raise NotPossible(f"entry {number} runs: abort its run first")
-        return self._without(entry)
+        return self.without(number)
+
+    def without(self, number: int) -> "Night":
+        """The rest of the queue."""
+        return self._with(
+            open=tuple(e for e in self.open if e.number != number),
+            ended=tuple(e for e in self.ended if e.number != number),
+        )
 
     def clear(self, *, everything: bool) -> "Night":
         """Forget what has ended; with `everything` all but what runs."""
@@ -202,7 +226,7 @@ class Night(Kept):
     def _waiting(self, number: int) -> Entry:
         entry = self.entry(number)
         if entry.state is not EntryState.WAITING:
-            raise NotPossible(f"entry {number} is {entry.state}: only a waiting one can be moved")
+            raise NotPossible(f"entry {number} is {entry.state}: only a waiting one can be changed")
         return entry
 
     def _place(self, others: list[Entry], before: str) -> int:
@@ -225,16 +249,10 @@ class Night(Kept):
             return self._with(
                 open=tuple(changed if e.number == entry.number else e for e in self.open)
             )
-        rest = self._without(entry)
+        rest = self.without(entry.number)
         if opened:
             return rest._with(open=_placed((changed, *rest.open)))
         return rest._with(ended=(*rest.ended, changed)[-MOST_ENDED:])
-
-    def _without(self, entry: Entry) -> "Night":
-        return self._with(
-            open=tuple(e for e in self.open if e.number != entry.number),
-            ended=tuple(e for e in self.ended if e.number != entry.number),
-        )
 
     def _with(self, **changes: object) -> "Night":
         return self.model_copy(update=changes)

@@ -66,11 +66,54 @@ def test_the_whole_queue_has_to_fit_on_the_disk(desk: Desk) -> None:
     desk("add", scan="c")
 
 
+def test_what_waits_is_changed_in_its_place_and_only_as_named(desk: Desk) -> None:
+    desk("pause")
+    desk("add", scan="a", repeats="2", conditions="no alarm", not_before="2026-11-28T20:00Z")
+    desk("add", scan="b")
+    assert desk("change", entry="1", repeats="3") == {"entry": 1, "name": "a"}
+    first, second = desk.lines()
+    assert (first.entry, first.repeats, first.conditions) == (1, 3, "no alarm")
+    assert first.not_before == 1795896000.0
+    desk("change", entry="1", not_before="", conditions="", on_fault="skip")
+    first, second = desk.lines()
+    assert (first.not_before, first.conditions, first.on_fault) == (None, "", "skip")
+    assert first.repeats == 3
+    assert (second.entry, second.repeats, second.on_fault) == (2, 1, "pause")
+    assert desk("change", entry="1", scan="c", path="c.toml")["name"] == "c"
+    assert desk("scan", entry="1")["scan"] == "c"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({}, "nothing to change"),
+        ({"entry": "7", "repeats": "1"}, "no entry 7"),
+        ({"repeats": "0"}, "repeats = 0: 1 to 1000"),
+        ({"repeats": ""}, "repeats = '' is not a whole number"),
+        ({"repeats": "11"}, r"room for 10\.0 GB; the queue would need 11\.0 GB"),
+        ({"on_fault": "cry"}, "'pause' or 'skip'"),
+        ({"not_before": "22:00"}, "is not a time"),
+        ({"conditions": "full moon"}, "not understood"),
+        ({"scan": "bad", "path": "b.toml"}, r"b\.toml: dwell_s is missing"),
+    ],
+)
+def test_a_change_that_could_not_be_measured_leaves_the_entry_as_it_was(
+    desk: Desk, arguments: dict[str, str], reason: str
+) -> None:
+    desk("pause")
+    desk("add", scan="a", repeats="2")
+    before = desk.station.night
+    with pytest.raises(CommandRefused, match=reason):
+        desk("change", **{"entry": "1", **arguments})
+    assert desk.station.night == before
+
+
 def test_every_change_needs_control(desk: Desk) -> None:
     desk("add", scan="a", client="bench")
     for name, arguments in (
         ("add", {"scan": "a"}), ("move", {"entry": "1", "before": "last"}),
-        ("remove", {"entry": "1"}), ("pause", {}), ("resume", {}), ("clear", {}),
+        ("change", {"entry": "1", "repeats": "2"}), ("remove", {"entry": "1"}),
+        ("pause", {}), ("resume", {}), ("clear", {}),
     ):  # fmt: skip
         with pytest.raises(CommandRefused, match="bench holds control"):
             desk(name, client="home", **arguments)

@@ -67,11 +67,24 @@ def test_what_runs_is_neither_moved_nor_removed_nor_cleared() -> None:
     made = night(0, 0).begins(1, EntryRun(run_id="r", begun_utc_s=0.0))
     for change in (
         lambda: made.move(1, "last"), lambda: made.remove(1), lambda: made.prioritise(1, 3),
+        lambda: made.change(1, {"repeats": 2}),
         lambda: made.begins(2, EntryRun(run_id="r2", begun_utc_s=0.0)),
     ):  # fmt: skip
         with pytest.raises(NotPossible, match=r"runs|running"):
             change()
     assert [e.number for e in made.clear(everything=True).open] == [1]
+
+
+def test_what_was_measured_in_part_keeps_its_scan_and_asks_for_more_than_there_is() -> None:
+    made = night(0, 0).change(1, {"repeats": 3, "scan": "other"})
+    made = run(made, 1, Outcome.COMPLETE, Outcome.COMPLETE)
+    with pytest.raises(NotPossible, match="its scan stays"):
+        made.change(1, {"scan": "another"})
+    with pytest.raises(NotPossible, match="has been measured 2 times"):
+        made.change(1, {"repeats": 2})
+    changed = made.change(1, {"repeats": 5}).entry(1)
+    assert (changed.left, changed.scan, len(changed.runs)) == (3, "other", 2)
+    assert order(made.change(1, {"repeats": 5})) == order(made)
 
 
 def test_repeats_count_complete_measurements_only() -> None:
