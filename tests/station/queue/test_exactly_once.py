@@ -135,6 +135,19 @@ class Nights(RuleBasedStateMachine):
             before = data.draw(st.sampled_from(["first", "last", *numbers]))
             self._edit(lambda night: night.move(number, before))
 
+    @rule(data=st.data(), repeats=st.integers(1, 3), at_once=st.booleans())
+    def change(self, data: st.DataObject, repeats: int, at_once: bool) -> None:
+        if waiting := [e for e in self.station.night.open if e.state is EntryState.WAITING]:
+            number = data.draw(st.sampled_from([e.number for e in waiting]))
+            changes = {"repeats": repeats, **({"not_before_s": None} if at_once else {})}
+
+            def deed() -> None:
+                with suppress(CommandRefused):
+                    self.station.keeper.change(lambda night: night.change(number, changes))
+                    self.kept[number] = repeats
+
+            self._alive(deed)
+
     @rule()
     def pause(self) -> None:
         def deed() -> None:
