@@ -134,6 +134,7 @@ def change(
     scan: Annotated[
         Path | None, typer.Option(help="Another scan file, unless it was measured in part.")
     ] = None,
+    priority: Annotated[int | None, typer.Option(help="The higher first.")] = None,
     repeats: Annotated[int | None, typer.Option(help="So many complete measurements.")] = None,
     not_before: NotBeforeOption = None,
     when: WhenOption = None,
@@ -145,7 +146,8 @@ def change(
 ) -> None:
     """Change a waiting entry in its place. '' takes its time, or its conditions, away."""
     given = {
-        "scan": scan and scan.read_text(), "path": scan, "repeats": repeats,
+        "scan": scan and scan.read_text(), "path": scan, "priority": priority,
+        "repeats": repeats,
         "not_before": not_before, "conditions": None if when is None else "\n".join(when),
         "on_fault": on_fault and on_fault.value,
     }  # fmt: skip

@@ -65,7 +65,7 @@ QUEUE_COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "queue_change",
-        ("entry", "scan", "path", "repeats", "not_before", "conditions", "on_fault"),
+        ("entry", "scan", "path", "priority", "repeats", "not_before", "conditions", "on_fault"),
         "give a waiting entry what is named, validated as by `queue_add`; an empty `not_before` or "
         "`conditions` takes them away; its scan stays once it was measured in part",
     ),

@@ -89,7 +89,7 @@ class QueueCommands:
 
     def change(self, client: str, arguments: Arguments) -> object:
         """What is given of an entry that waits; an empty `not_before` or `conditions` takes them
-        away."""
+        away. Only another priority gives it another place."""
         self._control.require(client)
         number = _entry(arguments)
         changes: dict[str, object] = {}
@@ -106,19 +106,24 @@ class QueueCommands:
             measured = self._measure(scan, arguments.get("path") or "scan")
             fields = ("name", "duration_s", "archive_bytes")
             changes |= {"scan": scan, **dict(zip(fields, measured, strict=True))}
-        if not changes:
+        priority = None
+        if "priority" in arguments:
+            priority = _integer(arguments, "priority", None, -MOST_PRIORITY, MOST_PRIORITY)
+        elif not changes:
             raise CommandRefused(
-                "nothing to change: give repeats, not_before, conditions, on_fault or scan"
+                "nothing to change: give repeats, priority, not_before, conditions, on_fault or "
+                "scan"
             )
 
         def step(night: Night) -> Night:
             changed = night.change(number, changes)
             self._require_room(night.without(number), changed.entry(number))
-            return changed
+            if priority in (None, changed.entry(number).priority):
+                return changed
+            return changed.prioritise(number, priority)
 
         night = self._keeper.change(step)
-        self._say(f"entry {number} of the queue changed: {', '.join(sorted(changes))}", "info",
-                  client)  # fmt: skip
+        self._say(f"entry {number} of the queue changed", "info", client)
         self._changed()
         return {"entry": number, "name": night.entry(number).name}
 

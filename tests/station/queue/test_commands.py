@@ -79,6 +79,10 @@ def test_what_waits_is_changed_in_its_place_and_only_as_named(desk: Desk) -> Non
     assert (first.not_before, first.conditions, first.on_fault) == (None, "", "skip")
     assert first.repeats == 3
     assert (second.entry, second.repeats, second.on_fault) == (2, 1, "pause")
+    desk("change", entry="2", priority="0")
+    assert [line.entry for line in desk.lines()] == [1, 2], "the same priority is no move"
+    desk("change", entry="2", priority="4", repeats="2")
+    assert [(x.entry, x.priority, x.repeats) for x in desk.lines()] == [(2, 4, 2), (1, 0, 3)]
     assert desk("change", entry="1", scan="c", path="c.toml")["name"] == "c"
     assert desk("scan", entry="1")["scan"] == "c"
 
@@ -91,6 +95,7 @@ def test_what_waits_is_changed_in_its_place_and_only_as_named(desk: Desk) -> Non
         ({"repeats": "0"}, "repeats = 0: 1 to 1000"),
         ({"repeats": ""}, "repeats = '' is not a whole number"),
         ({"repeats": "11"}, r"room for 10\.0 GB; the queue would need 11\.0 GB"),
+        ({"priority": ""}, "priority = '' is not a whole number"),
         ({"on_fault": "cry"}, "'pause' or 'skip'"),
         ({"not_before": "22:00"}, "is not a time"),
         ({"conditions": "full moon"}, "not understood"),
