@@ -18,11 +18,7 @@ class Panel(QWidget):
         self.context = context
         self._pending: set[int] = set()
         self._followers: list[Callable[[], None]] = []
-        self._ends: list[Callable[[], None]] = []
         self._seen = False
-        # A lambda that holds the list, not self: at that time the widget is gone.
-        ends = self._ends
-        self.destroyed.connect(lambda: [end() for end in ends])
 
     def follow(self, callback: Callable[[], None], *names: str) -> None:
         """Call `callback` after any of the readings changed, or when the panel is shown again;
@@ -37,11 +33,11 @@ class Panel(QWidget):
             else:
                 self._pending.add(index)
 
-        self._ends.append(self.context.readings.watch(changed, *names))
+        self.context.readings.watch_with(self, changed, *names)
 
     def always(self, callback: Callable[[], None], *names: str) -> None:
         """Like `follow`, also while hidden: for what must not be missed (histories)."""
-        self._ends.append(self.context.readings.watch(callback, *names))
+        self.context.readings.watch_with(self, callback, *names)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -1,5 +1,7 @@
 """Keeping and applying presets: what would change is shown before anything does."""
 
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
@@ -116,11 +118,9 @@ class PresetDialog(SideDialog):
             box.addWidget(widget)
         box.addLayout(buttons)
         self.resize(720, 420)
-        ends = [
-            context.readings.watch(self._follow, *QUANTITIES, "station:rig"),
-            context.readings.watch(self._offer, "run:state", "station:activity", "station:control"),
-        ]
-        self.destroyed.connect(lambda: [end() for end in ends])
+        watch = partial(context.readings.watch_with, self)
+        watch(self._follow, *QUANTITIES, "station:rig")
+        watch(self._offer, "run:state", "station:activity", "station:control")
         context.theme.changed.connect(self._fill)
         context.link.state_changed.connect(self._offer)
 

@@ -45,6 +45,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
+def _whole(number: float) -> int:
+    """A number of segments; 0 while it has not come."""
+    return int(number) if math.isfinite(number) else 0
+
+
 def _ended(end: RunEnd | None) -> str:
     """Why a run ended that nobody has looked at yet."""
     if end is None or not end.unseen:
@@ -161,8 +166,8 @@ class StatusStrip(Panel):
         end = run_end(readings)
         self._show_run_badge(end)
         counted = self.context.state.run_state != "idle" or end is not None
-        total = max(1, int(readings.number("run:segments") or 0) if counted else 1)
-        taken = int(readings.number("run:segment")) if counted else 0
+        total = max(1, _whole(readings.number("run:segments")) if counted else 1)
+        taken = _whole(readings.number("run:segment")) if counted else 0
         self._bar.setRange(0, total)
         self._bar.setValue(min(taken, total))
         self._bar.setFormat(f"{taken} of {total} segments" if counted else "")

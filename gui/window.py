@@ -58,9 +58,10 @@ class Window(QMainWindow):
         self.context.services["window"] = self
         link.values.connect(readings.deliver)
         link.state_changed.connect(self._on_link)
-        readings.watch(
-            actions.refresh, "run:state", "run:suspended", "station:activity", "station:control"
-        )
+        readings.watch_with(
+            actions, actions.refresh,
+            "run:state", "run:suspended", "station:activity", "station:control",
+        )  # fmt: skip
         bind_commands(self.context)
         self.docks: dict[str, QDockWidget] = {}
         self._build()

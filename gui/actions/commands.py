@@ -57,7 +57,7 @@ def bind_commands(context: Context) -> None:
     def follow_shutter() -> None:
         actions["light.pumping"].setChecked(bool(context.readings.value("light:shutter").value))
 
-    context.readings.watch(follow_shutter, "light:shutter")
+    context.readings.watch_with(actions, follow_shutter, "light:shutter")
 
 
 def _sender(

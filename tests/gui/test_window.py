@@ -1,29 +1,21 @@
 """The window as a whole on a fake link: every action, layouts, leaks, pictures of its states."""
 
-import gc
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from fakes_gui import FakeLink, feed_idle
 from fakes_queue import night
 from fakes_sweep import live, spectrum, spectrum_fit, theory
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QDesktopServices
+from open_window import delete_closed, open_window
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QTabBar
 from pytestqt.qtbot import QtBot
-from shiboken6 import isValid
 from window_states import trouble
 
-from gui import start_simulation
 from gui.link.station import LinkState
-from gui.settings import Settings
 from gui.theme.palettes import Tone
-from gui.theme.theme import Theme
 from gui.tour_steps import STEPS
 from gui.window import Window
 
@@ -46,38 +38,6 @@ STATES: tuple[dict[str, Any], ...] = (
     {"run__state": "running", "queue__paused": True},
     {"run__state": "paused", "queue__paused": True},
 )
-
-
-def delete_closed() -> None:
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QCoreApplication.processEvents()
-    gc.collect()
-
-
-def open_window(qtbot: QtBot, folder: Path, palette: str = "dark") -> tuple[Window, FakeLink]:
-    link: Any = FakeLink()
-    theme = Theme()
-    theme.choose(palette)
-    window = Window(link, Settings(folder / "window.json"), theme)
-    window.show()
-    qtbot.waitExposed(window)
-    feed_idle(link)
-    return window, link
-
-
-@pytest.fixture
-def opened(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Window, FakeLink]]:
-    command = [sys.executable, "-c", "import time; time.sleep(60)"]
-    monkeypatch.setattr(start_simulation, "station_command", lambda: command)
-    monkeypatch.setattr(start_simulation, "log_path", lambda: tmp_path / "rig.log")
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: True)
-    window, link = open_window(qtbot, tmp_path)
-    yield window, link
-    if isValid(window):  # unless the test has closed it
-        window.close()
-    delete_closed()
 
 
 def answer_queries(link: FakeLink) -> None:
@@ -262,6 +222,19 @@ def test_a_dock_under_a_tab_has_no_second_title(
     actions["view.hide"].trigger()
     assert docks["camera"].isHidden()
     qtbot.waitUntil(lambda: "counts" in titled())
+
+
+def test_readings_after_the_close_find_nobody_to_tell(
+    qtbot: QtBot, opened: tuple[Window, FakeLink]
+) -> None:
+    window, link = opened
+    window.context.actions["preset.apply"].trigger()
+    window.close()
+    delete_closed()
+    # A watcher that draws on what is deleted raises, and that fails a test.
+    trouble(link)
+    link.go(LinkState.LOST, "station 'test-rig' does not answer")
+    feed_idle(link)
 
 
 def test_an_answer_after_the_close_is_dropped(
