@@ -44,8 +44,8 @@ class Presets:
             self._context.notices.warn("No preset kept: no setpoint is known at the moment")
             return
         kept = read_presets(self._context.settings.get(SETTINGS_KEY))
-        self._context.settings.set(SETTINGS_KEY, {**kept, name: setpoints})
-        self._context.notices.info(f"Preset '{name}': {len(setpoints)} setpoints kept")
+        if self._context.settings.set(SETTINGS_KEY, {**kept, name: setpoints}):
+            self._context.notices.info(f"Preset '{name}': {len(setpoints)} setpoints kept")
 
     def _ask_name(self) -> None:
         setpoints = present(self._context.readings)
@@ -270,8 +270,8 @@ class PresetDialog(SideDialog):
             return
         kept = read_presets(self._context.settings.get(SETTINGS_KEY))
         kept.pop(name, None)
-        self._context.settings.set(SETTINGS_KEY, kept)
-        self._context.notices.info(f"Preset '{name}' deleted")
+        if self._context.settings.set(SETTINGS_KEY, kept):
+            self._context.notices.info(f"Preset '{name}' deleted")
         self.choice.removeItem(self.choice.currentIndex())
         self._on_choice()
 

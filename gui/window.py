@@ -212,5 +212,7 @@ class Window(QMainWindow):
         self.setWindowTitle(f"atta-daq: {rig}" if rig else "atta-daq: no station")
 
     def _tell_settings(self) -> None:
-        if self.context.settings.problem:
-            self.context.notices.warn(self.context.settings.problem)
+        settings, warn = self.context.settings, self.context.notices.warn
+        if settings.problem:
+            warn(settings.problem)
+        settings.tell = warn

@@ -58,8 +58,8 @@ class Readings(QObject):
             if not watch.names.isdisjoint(names):
                 try:
                     watch.callback()
-                except Exception:
-                    sys.excepthook(*sys.exc_info())
+                except Exception as error:
+                    sys.excepthook(type(error), error, error.__traceback__)
         self.updated.emit()
 
     def age(self, reason: str) -> None:

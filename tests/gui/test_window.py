@@ -1,5 +1,6 @@
 """The window as a whole on a fake link: every action, layouts, leaks, pictures of its states."""
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from window_states import trouble
 
 from gui.link.station import LinkState
+from gui.settings import KNOWN, Settings
 from gui.theme.palettes import Tone
 from gui.tour_steps import STEPS
 from gui.window import Window
@@ -153,6 +155,23 @@ def test_a_corrupt_settings_file_is_set_aside_with_a_toast(qtbot: QtBot, tmp_pat
     assert (tmp_path / "window.corrupt.json").read_text() == "{ not json"
     window.close()
     delete_closed()
+
+
+def test_a_window_keeps_only_what_its_settings_know(qtbot: QtBot, tmp_path: Path) -> None:
+    window, _ = open_window(qtbot, tmp_path)
+    for action in ("view.light", "view.bigger", "view.smaller", "view.dark"):
+        window.context.actions[action].trigger()
+    window.shell.view.save("a layout")
+    window.shell.presets.keep("a preset")
+    strips: Any = window.docks["strips"].widget()
+    strips.choose_span(1800.0)
+    editor: Any = window.docks["editor"].widget()
+    editor.preview.click()
+    path = window.context.settings.path
+    window.close()
+    delete_closed()
+    assert set(json.loads(path.read_text())) == set(KNOWN)
+    assert Settings(path).problem == ""
 
 
 def test_closed_windows_leave_neither_widgets_nor_threads(qtbot: QtBot, tmp_path: Path) -> None:
