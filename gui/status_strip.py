@@ -11,6 +11,8 @@ from gui.model.output import output_missing
 from gui.model.run_end import INPUTS as RUN_END
 from gui.model.run_end import RunEnd, run_end
 from gui.model.state import activity_words
+from gui.model.trap_place import INPUTS as PLACE
+from gui.model.trap_place import unplaced
 from gui.panel import Panel
 from gui.panels.register import REGISTER, register_state
 from gui.theme.palettes import Tone
@@ -127,7 +129,7 @@ class StatusStrip(Panel):
                     "amplifier:interlock_open", "amplifier:protected", "light:shutter",
                     "amplifier:seed_power", "station:rig", "station:alarms")  # fmt: skip
         self.follow(self._show_lock, "lock:locked", "lock:reason")
-        self.follow(self._show_trap, "trap:isotope", "trap:locked")
+        self.follow(self._show_trap, *PLACE, "trap:locked")
         self.follow(self._show_camera, *REGISTER, "camera:acquiring")
         self.follow(self._show_alarms, "station:alarms")
 
@@ -247,13 +249,10 @@ class StatusStrip(Panel):
 
     def _show_trap(self) -> None:
         isotope = self.context.readings.value("trap:isotope")
-        words = {0: "blank", -1: "unknown", None: "unknown"}
-        word = words.get(isotope.value, f"{isotope.value}Kr")
-        if isotope.stale:
-            self.badges["trap"].show_state("unknown", Tone.STALE, isotope.message)
-        elif word == "unknown":
-            self.badges["trap"].show_state(word, Tone.OFF, "not set since the station started")
+        if nowhere := unplaced(self.context.readings):
+            self.badges["trap"].show_state(*nowhere)
         else:
+            word = f"{isotope.value}Kr" if isotope.value else "blank"
             locked = self.context.readings.flag("trap:locked")
             self.badges["trap"].show_state(
                 word if locked else f"{word}, unlocked", Tone.OK if locked else Tone.WARNING
