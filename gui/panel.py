@@ -62,5 +62,5 @@ class PanelSpec:
     tab_with: str = ""
     """Id of the panel that it shares its place with at first."""
     shown: bool = True
-    source: str = ""
-    """First part of its readings' names, for 'jump to the device'."""
+    sources: tuple[str, ...] = ()
+    """What alarms that it explains come from, or how that begins, for 'jump to the device'."""

@@ -147,7 +147,10 @@ class StatusStrip(Panel):
 
     def _show_link(self) -> None:
         link = self.context.link
-        self.badges["station"].show_state(link.state.value, _LINK[link.state], link.reason)
+        word, why = link.state.value, link.reason
+        if link.state is LinkState.CONNECTED and self.context.simulated:
+            word, why = f"{word}, simulated", f"{why}; no atom and no laser of this rig is real"
+        self.badges["station"].show_state(word, _LINK[link.state], why)
 
     def _show_control(self) -> None:
         state = self.context.state

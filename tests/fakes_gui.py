@@ -11,6 +11,7 @@ from fakes_calibrations import calibration_table
 from fakes_queue import table as queue_table
 from PySide6.QtCore import QObject, Signal
 
+from atta_daq.client.endpoint import Endpoint
 from atta_daq.client.rig_info import RigInfo
 from gui.actions.commands import bind_commands
 from gui.actions.registry import Actions
@@ -73,7 +74,7 @@ class FakeLink(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.name = "this-window"
-        self.endpoint = None
+        self.endpoint: Endpoint | None = None
         self.state = LinkState.CONNECTED
         self.reason = "station 'test-rig'"
         self.sent: list[Sent] = []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from alarm_sources import alarm_sources
 from fakes_gui import FakeLink, feed_idle
 from fakes_queue import night
 from fakes_sweep import live, spectrum, spectrum_fit, theory
@@ -18,6 +19,7 @@ from window_states import trouble
 from gui.link.station import LinkState
 from gui.settings import KNOWN, Settings
 from gui.theme.palettes import Tone
+from gui.theme.theme import Theme
 from gui.tour_steps import STEPS
 from gui.window import Window
 
@@ -204,6 +206,18 @@ def test_stop_is_tried_without_a_station_and_says_what_to_do(
     assert "boxes' own switches" in said
 
 
+def test_a_window_that_was_started_with_its_simulated_rig_says_so(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    link: Any = FakeLink()
+    settings = Settings(tmp_path / "window.json")
+    window = Window(link, settings, Theme(), wanted='rig "simulated-1"', simulated=True)
+    assert window.strip.badges["station"].word == "connected, simulated"
+    assert window.context.state.wanted == 'rig "simulated-1"'
+    window.close()
+    delete_closed()
+
+
 def test_a_panel_that_comes_up_hides_no_toast(
     qtbot: QtBot, opened: tuple[Window, FakeLink]
 ) -> None:
@@ -254,6 +268,25 @@ def test_readings_after_the_close_find_nobody_to_tell(
     trouble(link)
     link.go(LinkState.LOST, "station 'test-rig' does not answer")
     feed_idle(link)
+
+
+def test_jump_to_the_device_finds_a_panel_for_every_source_of_an_alarm(
+    opened: tuple[Window, FakeLink],
+) -> None:
+    window, _ = opened
+    sources = alarm_sources()
+    assert {"source", "power_meter", "trap_switch", "slow_control", "station"} <= sources
+    shown: list[str] = []
+    window.show_panel = shown.append  # type: ignore[method-assign]
+    for source in sorted(sources):
+        window.show_source(source)
+        assert not window.context.notices.history, source
+    assert len(shown) == len(sources)
+    window.show_source("power_meter")
+    window.show_source("source")
+    assert shown[-2:] == ["power", "slow"]
+    window.show_source("teapot")
+    assert "No panel shows 'teapot'" in window.context.notices.history[-1].text
 
 
 def test_an_answer_after_the_close_is_dropped(
