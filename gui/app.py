@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> int:
     theme = Theme()
     theme.choose(settings.get("palette"), settings.get("text_pt"))
     link = Link(_finder(options), name=options.name or client_name())
-    window = Window(link, settings, theme, wanted=_wanted(options))
+    window = Window(
+        link, settings, theme, wanted=_wanted(options), simulated=options.simulated
+    )  # fmt: skip
     window.show()
     link.start()
     # Python sees signals only between its own instructions: Qt's loop must pass through it.
@@ -46,6 +48,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--connect", default="", metavar="HOST[:PORT]", help="a station on another computer"
     )
     parser.add_argument("--rig", default="", help="which station, when several run")
+    parser.add_argument(
+        "--simulated", action="store_true", help="that station was started on a simulated rig"
+    )
     parser.add_argument("--name", default=None, help="what the station calls this window")
     parser.add_argument("--settings", type=Path, default=None, help="another settings file")
     return parser.parse_args(arguments)

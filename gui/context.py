@@ -26,8 +26,15 @@ class Context:
     notices: Notices
     services: dict[str, Any] = field(default_factory=dict)
     """Parts that other parts ask something of, by name: 'sweep', 'editor', 'presets'."""
+    simulated_by: list[Callable[[], bool]] = field(default_factory=list)
+    """Who knows that the rig is simulated, by having started it: the station does not know."""
     closed: bool = False
     """The window is closed; its parts may be deleted."""
+
+    @property
+    def simulated(self) -> bool:
+        """Somebody knows that the rig at the other end is a simulated one."""
+        return any(knows() for knows in self.simulated_by)
 
     def edit_scan(self, scan: str, said: str) -> None:
         """Put a scan (TOML) into the editor, show it there and say so; nothing starts."""

@@ -18,11 +18,7 @@ class Panel(QWidget):
         self.context = context
         self._pending: set[int] = set()
         self._followers: list[Callable[[], None]] = []
-        self._ends: list[Callable[[], None]] = []
         self._seen = False
-        # A lambda that holds the list, not self: at that time the widget is gone.
-        ends = self._ends
-        self.destroyed.connect(lambda: [end() for end in ends])
 
     def follow(self, callback: Callable[[], None], *names: str) -> None:
         """Call `callback` after any of the readings changed, or when the panel is shown again;
@@ -37,11 +33,11 @@ class Panel(QWidget):
             else:
                 self._pending.add(index)
 
-        self._ends.append(self.context.readings.watch(changed, *names))
+        self.context.readings.watch_with(self, changed, *names)
 
     def always(self, callback: Callable[[], None], *names: str) -> None:
         """Like `follow`, also while hidden: for what must not be missed (histories)."""
-        self._ends.append(self.context.readings.watch(callback, *names))
+        self.context.readings.watch_with(self, callback, *names)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -66,5 +62,5 @@ class PanelSpec:
     tab_with: str = ""
     """Id of the panel that it shares its place with at first."""
     shown: bool = True
-    source: str = ""
-    """First part of its readings' names, for 'jump to the device'."""
+    sources: tuple[str, ...] = ()
+    """What alarms that it explains come from, or how that begins, for 'jump to the device'."""

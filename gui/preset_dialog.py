@@ -1,5 +1,7 @@
 """Keeping and applying presets: what would change is shown before anything does."""
 
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
@@ -42,8 +44,8 @@ class Presets:
             self._context.notices.warn("No preset kept: no setpoint is known at the moment")
             return
         kept = read_presets(self._context.settings.get(SETTINGS_KEY))
-        self._context.settings.set(SETTINGS_KEY, {**kept, name: setpoints})
-        self._context.notices.info(f"Preset '{name}': {len(setpoints)} setpoints kept")
+        if self._context.settings.set(SETTINGS_KEY, {**kept, name: setpoints}):
+            self._context.notices.info(f"Preset '{name}': {len(setpoints)} setpoints kept")
 
     def _ask_name(self) -> None:
         setpoints = present(self._context.readings)
@@ -116,11 +118,9 @@ class PresetDialog(SideDialog):
             box.addWidget(widget)
         box.addLayout(buttons)
         self.resize(720, 420)
-        ends = [
-            context.readings.watch(self._follow, *QUANTITIES, "station:rig"),
-            context.readings.watch(self._offer, "run:state", "station:activity", "station:control"),
-        ]
-        self.destroyed.connect(lambda: [end() for end in ends])
+        watch = partial(context.readings.watch_with, self)
+        watch(self._follow, *QUANTITIES, "station:rig")
+        watch(self._offer, "run:state", "station:activity", "station:control")
         context.theme.changed.connect(self._fill)
         context.link.state_changed.connect(self._offer)
 
@@ -270,8 +270,8 @@ class PresetDialog(SideDialog):
             return
         kept = read_presets(self._context.settings.get(SETTINGS_KEY))
         kept.pop(name, None)
-        self._context.settings.set(SETTINGS_KEY, kept)
-        self._context.notices.info(f"Preset '{name}' deleted")
+        if self._context.settings.set(SETTINGS_KEY, kept):
+            self._context.notices.info(f"Preset '{name}' deleted")
         self.choice.removeItem(self.choice.currentIndex())
         self._on_choice()
 

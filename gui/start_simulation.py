@@ -55,6 +55,7 @@ class SimulatedRig(QObject):
         self.process.finished.connect(self._on_end)
         self.process.errorOccurred.connect(self._on_error)
         context.actions.bind("rig.simulate", self.start)
+        context.simulated_by.append(self._serves)
 
     @property
     def running(self) -> bool:
@@ -80,6 +81,11 @@ class SimulatedRig(QObject):
         if not self.process.waitForFinished(END_MS):
             self.process.kill()
             self.process.waitForFinished(END_MS)
+
+    def _serves(self) -> bool:
+        """The station that the window is attached to is the one started here."""
+        endpoint = self._context.link.endpoint
+        return self.running and endpoint is not None and endpoint.pid == self.process.processId()
 
     def _on_end(self, code: int, status: QProcess.ExitStatus) -> None:
         if self._ending:

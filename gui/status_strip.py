@@ -11,6 +11,8 @@ from gui.model.output import output_missing
 from gui.model.run_end import INPUTS as RUN_END
 from gui.model.run_end import RunEnd, run_end
 from gui.model.state import activity_words
+from gui.model.trap_place import INPUTS as PLACE
+from gui.model.trap_place import unplaced
 from gui.panel import Panel
 from gui.panels.register import REGISTER, register_state
 from gui.theme.palettes import Tone
@@ -43,6 +45,11 @@ def duration(seconds: float) -> str:
     minutes = round(seconds / 60.0)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def _whole(number: float) -> int:
+    """A number of segments; 0 while it has not come."""
+    return int(number) if math.isfinite(number) else 0
 
 
 def _ended(end: RunEnd | None) -> str:
@@ -122,7 +129,7 @@ class StatusStrip(Panel):
                     "amplifier:interlock_open", "amplifier:protected", "light:shutter",
                     "amplifier:seed_power", "station:rig", "station:alarms")  # fmt: skip
         self.follow(self._show_lock, "lock:locked", "lock:reason")
-        self.follow(self._show_trap, "trap:isotope", "trap:locked")
+        self.follow(self._show_trap, *PLACE, "trap:locked")
         self.follow(self._show_camera, *REGISTER, "camera:acquiring")
         self.follow(self._show_alarms, "station:alarms")
 
@@ -140,7 +147,10 @@ class StatusStrip(Panel):
 
     def _show_link(self) -> None:
         link = self.context.link
-        self.badges["station"].show_state(link.state.value, _LINK[link.state], link.reason)
+        word, why = link.state.value, link.reason
+        if link.state is LinkState.CONNECTED and self.context.simulated:
+            word, why = f"{word}, simulated", f"{why}; no atom and no laser of this rig is real"
+        self.badges["station"].show_state(word, _LINK[link.state], why)
 
     def _show_control(self) -> None:
         state = self.context.state
@@ -161,8 +171,8 @@ class StatusStrip(Panel):
         end = run_end(readings)
         self._show_run_badge(end)
         counted = self.context.state.run_state != "idle" or end is not None
-        total = max(1, int(readings.number("run:segments") or 0) if counted else 1)
-        taken = int(readings.number("run:segment")) if counted else 0
+        total = max(1, _whole(readings.number("run:segments")) if counted else 1)
+        taken = _whole(readings.number("run:segment")) if counted else 0
         self._bar.setRange(0, total)
         self._bar.setValue(min(taken, total))
         self._bar.setFormat(f"{taken} of {total} segments" if counted else "")
@@ -242,13 +252,10 @@ class StatusStrip(Panel):
 
     def _show_trap(self) -> None:
         isotope = self.context.readings.value("trap:isotope")
-        words = {0: "blank", -1: "unknown", None: "unknown"}
-        word = words.get(isotope.value, f"{isotope.value}Kr")
-        if isotope.stale:
-            self.badges["trap"].show_state("unknown", Tone.STALE, isotope.message)
-        elif word == "unknown":
-            self.badges["trap"].show_state(word, Tone.OFF, "not set since the station started")
+        if nowhere := unplaced(self.context.readings):
+            self.badges["trap"].show_state(*nowhere)
         else:
+            word = f"{isotope.value}Kr" if isotope.value else "blank"
             locked = self.context.readings.flag("trap:locked")
             self.badges["trap"].show_state(
                 word if locked else f"{word}, unlocked", Tone.OK if locked else Tone.WARNING

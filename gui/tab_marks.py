@@ -26,7 +26,7 @@ class TabMarks(QObject):
         self._titles = {panel: dock.windowTitle() for panel, dock in docks.items()}
         for panel, (_, names) in TROUBLES.items():
             if panel in docks:
-                context.readings.watch(lambda panel=panel: self._mark(panel), *names)
+                context.readings.watch_with(self, lambda panel=panel: self._mark(panel), *names)
                 self._mark(panel)
 
     def _mark(self, panel: str) -> None:

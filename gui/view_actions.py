@@ -32,8 +32,8 @@ class ViewActions:
     def save(self, name: str) -> None:
         """Keep the present layout."""
         layout = self._context.services["window"].layout_text()
-        self._context.settings.set(LAYOUTS_KEY, {**self._layouts(), name: layout})
-        self._context.notices.info(f"Layout '{name}' saved")
+        if self._context.settings.set(LAYOUTS_KEY, {**self._layouts(), name: layout}):
+            self._context.notices.info(f"Layout '{name}' saved")
 
     def restore(self, name: str) -> None:
         """Lay the panels out as they were kept."""

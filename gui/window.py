@@ -39,15 +39,19 @@ class Window(QMainWindow):
 
     closed = Signal()
 
-    def __init__(self, link: Link, settings: Settings, theme: Theme, wanted: str = "") -> None:
-        """`wanted` says which station was asked for; empty when any will do."""
+    def __init__(
+        self, link: Link, settings: Settings, theme: Theme, wanted: str = "", *,
+        simulated: bool = False,
+    ) -> None:  # fmt: skip
+        """`wanted` says which station was asked for; empty when any will do. `simulated` is what
+        the program knows that has started both."""
         super().__init__()
         self._wanted = wanted
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("atta-daq")
         self.setDockNestingEnabled(True)
         readings = Readings()
-        state = RigState(link, readings)
+        state = RigState(link, readings, wanted)
         panels = tuple(
             ActionSpec(f"view.panel_{spec.id}", f"{spec.title} panel", "View", (),
                        f"Show the {spec.title} panel and put the keyboard there")
@@ -56,11 +60,13 @@ class Window(QMainWindow):
         actions = Actions((*ACTIONS, *panels), state, self)
         self.context = Context(link, readings, state, actions, theme, settings, Notices())
         self.context.services["window"] = self
+        self.context.simulated_by.append(lambda: simulated)
         link.values.connect(readings.deliver)
         link.state_changed.connect(self._on_link)
-        readings.watch(
-            actions.refresh, "run:state", "run:suspended", "station:activity", "station:control"
-        )
+        readings.watch_with(
+            actions, actions.refresh,
+            "run:state", "run:suspended", "station:activity", "station:control",
+        )  # fmt: skip
         bind_commands(self.context)
         self.docks: dict[str, QDockWidget] = {}
         self._build()
@@ -161,9 +167,10 @@ class Window(QMainWindow):
     def show_source(self, source: str) -> None:
         """Show the panel of an instrument ('jump to the device')."""
         for spec in PANELS:
-            if spec.source and source.startswith(spec.source):
+            if source.startswith(spec.sources):
                 self.show_panel(spec.id)
                 return
+        self.context.notices.warn(f"No panel shows '{source}': read its alarm in the log")
 
     def reset_layout(self) -> None:
         """All panels where they were at first."""
@@ -212,5 +219,7 @@ class Window(QMainWindow):
         self.setWindowTitle(f"atta-daq: {rig}" if rig else "atta-daq: no station")
 
     def _tell_settings(self) -> None:
-        if self.context.settings.problem:
-            self.context.notices.warn(self.context.settings.problem)
+        settings, warn = self.context.settings, self.context.notices.warn
+        if settings.problem:
+            warn(settings.problem)
+        settings.tell = warn

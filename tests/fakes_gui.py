@@ -11,6 +11,7 @@ from fakes_calibrations import calibration_table
 from fakes_queue import table as queue_table
 from PySide6.QtCore import QObject, Signal
 
+from atta_daq.client.endpoint import Endpoint
 from atta_daq.client.rig_info import RigInfo
 from gui.actions.commands import bind_commands
 from gui.actions.registry import Actions
@@ -73,7 +74,7 @@ class FakeLink(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.name = "this-window"
-        self.endpoint = None
+        self.endpoint: Endpoint | None = None
         self.state = LinkState.CONNECTED
         self.reason = "station 'test-rig'"
         self.sent: list[Sent] = []
@@ -147,7 +148,8 @@ def feed_idle(link: FakeLink) -> None:
         camera__saturated=0.0, camera__dose=0.42, camera__dose_total=1284.0, camera__trip="",
         calibrations__progress="", calibrations__table=calibration_table(time.time()),
         station__watchdog_look=112.0,
-        trap__isotope=85, trap__offset=-265.0, trap__locked=True, trap__light=True,
+        trap__isotope=85, trap__switching=False, trap__offset=-265.0, trap__locked=True,
+        trap__light=True,
         power_meter__power=9.98, power_meter__source_power=499.1, power_meter__disagreement=0.0002,
         power_meter__wavelength=819.0, power_meter__range=11.0, power_meter__overrange=False,
         power_meter__zeroing=False, power_meter__dark=0.0003, slow__readings="[]",

@@ -1,6 +1,6 @@
 """What an eye would see in a widget: words that are cut off, parts that lie over each other."""
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QModelIndex, QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QProgressBar,
-    QTableWidget,
+    QTableView,
     QWidget,
 )
 
@@ -42,7 +42,7 @@ def cut_off(whole: QWidget) -> list[str]:
             continue
         if not parent.rect().adjusted(-1, -1, 1, 1).contains(part.geometry()):
             found.append(f"'{text or part}' reaches over the edge of {parent}")
-    for table in whole.findChildren(QTableWidget):
+    for table in whole.findChildren(QTableView):
         found += _cells(table) if table.isVisible() else []
     return found
 
@@ -95,20 +95,34 @@ def _scrolled(part: QWidget) -> bool:
     return False
 
 
-def _cells(table: QTableWidget) -> list[str]:
-    found = []
-    for row in range(table.rowCount()):
-        for column in range(table.columnCount()):
-            item = table.item(row, column)
-            if item is None or not item.text():
+def _cells(table: QTableView) -> list[str]:
+    """Cells with less room than their words and shape need, but for those that are made to give
+    way: their tool tip has the whole."""
+    found, model = [], table.model()
+    for row in range(model.rowCount()):
+        for column in range(model.columnCount()):
+            index = model.index(row, column)
+            text = str(index.data() or "")
+            room = table.visualRect(index)
+            out_of_sight = not table.viewport().rect().intersects(room)
+            if not text or out_of_sight or text in str(index.data(Qt.ItemDataRole.ToolTipRole)):
                 continue
-            room: QRect = table.visualItemRect(item)
-            width = min(room.right(), table.viewport().width()) - room.left() - 4
-            wrap = Qt.TextFlag.TextWordWrap if table.wordWrap() else 0
-            box = table.fontMetrics().boundingRect(QRect(0, 0, width, 1000), wrap, item.text())
-            if box.width() > width or box.height() > room.height():
-                found.append(
-                    f"cell '{item.text()}' has {width} x {room.height()} px, needs "
-                    f"{box.width()} x {box.height()}"
-                )
+            if why := _too_small(table, index, text, room):
+                found.append(f"cell '{text}' {why}")
     return found
+
+
+def _too_small(table: QTableView, index: QModelIndex, text: str, room: QRect) -> str:
+    if table.horizontalScrollBar().maximum():
+        width = room.width()  # the rest of it can be scrolled to
+    else:
+        width = min(room.right() + 1, table.viewport().width()) - room.left()
+    if table.wordWrap():
+        width -= 4
+        wrap = Qt.TextFlag.TextWordWrap
+        needed = table.fontMetrics().boundingRect(QRect(0, 0, width, 1000), wrap, text).size()
+    else:
+        needed = table.sizeHintForIndex(index)
+    if needed.width() <= width and needed.height() <= room.height():
+        return ""
+    return f"has {width} x {room.height()} px, needs {needed.width()} x {needed.height()}"

@@ -83,7 +83,7 @@ def _with_simulated_rig(
         # The window opens while the station starts: it shows that there is none yet.
         station = StationStart(name, arguments, data, stays=False)
         try:
-            return _with_window(["--rig", name], station, caught)
+            return _with_window(["--rig", name, "--simulated"], station, caught)
         finally:
             end(station.process)
 

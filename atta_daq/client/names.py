@@ -110,6 +110,7 @@ READINGS: tuple[Reading, ...] = (
     Reading("camera:frames", "int", "", "frames of this segment"),
     Reading("camera:lost", "int", "", "frames lost in this segment"),
     Reading("trap:isotope", "int", "", "isotope of the trap; 0 blank, -1 unknown"),
+    Reading("trap:switching", "bool", "", "unknown because the lasers are on their way"),
     Reading("trap:offset", "double", "MHz", "trap offset from the 84Kr master", 3),
     Reading("trap:locked", "bool", "", "every trap laser locked"),
     Reading("trap:light", "bool", "", "trap light on"),

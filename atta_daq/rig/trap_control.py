@@ -24,6 +24,8 @@ class TrapControl:
         self._sleep = sleep
         self.isotope: int | None = None
         """Where the trap stands; 0 is the blank, None is unknown."""
+        self.switching = False
+        """The lasers are on their way: that is why it is unknown."""
 
     def gain_forbidden(self) -> str:
         """Why the camera's gain must stay off now; empty when it may be on.
@@ -46,14 +48,19 @@ class TrapControl:
         camera, switch = self._instruments.camera, self._config.trap_switch
         start_s = self._clock.now_s()
         before, self.isotope = self.isotope, None
-        if before is None or switch.passes_abundant(before, isotope):
-            camera.set_em_gain(0)
-            camera.close_shutter()
-        # The blank keeps the repumping light of its odd partners: same stray light on the camera.
-        self._instruments.trap_switch.set_offset(switch.offset_mhz(isotope), odd=isotope != 84)
-        locked_s = self._clock.now_s()
-        self._sleep(self._clock.wall_s(self._config.timing.settling_s))
-        self.isotope = isotope
+        self.switching = True
+        try:
+            if before is None or switch.passes_abundant(before, isotope):
+                camera.set_em_gain(0)
+                camera.close_shutter()
+            # The blank keeps the repumping light of its odd partners: same stray light on the
+            # camera.
+            self._instruments.trap_switch.set_offset(switch.offset_mhz(isotope), odd=isotope != 84)
+            locked_s = self._clock.now_s()
+            self._sleep(self._clock.wall_s(self._config.timing.settling_s))
+            self.isotope = isotope
+        finally:
+            self.switching = False
         return locked_s - start_s, self._clock.now_s() - locked_s
 
     def start(self) -> None:

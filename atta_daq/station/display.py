@@ -74,6 +74,7 @@ class Display:
         post("station:rig_time", self._clock.now_s())
         post("camera:frames", provisional.frames)
         post("trap:isotope", -1 if (isotope := trap.isotope) is None else isotope)
+        post("trap:switching", trap.switching)
         if time.monotonic() - self._counted_s > PROVISIONAL_S:
             post("rate:counts", provisional.counts())
             self._counted_s = time.monotonic()

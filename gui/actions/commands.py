@@ -40,6 +40,8 @@ SIMPLE: dict[str, tuple[str, dict[str, Any]]] = {
     "align.start": ("align", {"on": True}),
     "align.stop": ("align", {"on": False}),
 }
+ACCEPTED = frozenset({"pause", "resume", "abort"})
+"""The station answers these when it has taken them, not when they have come about."""
 CALIBRATION_S = 7200.0
 """The longest calibrations step over a line and count for many minutes."""
 SLOW_S = 120.0
@@ -57,18 +59,19 @@ def bind_commands(context: Context) -> None:
     def follow_shutter() -> None:
         actions["light.pumping"].setChecked(bool(context.readings.value("light:shutter").value))
 
-    context.readings.watch(follow_shutter, "light:shutter")
+    context.readings.watch_with(actions, follow_shutter, "light:shutter")
 
 
 def _sender(
     context: Context, action_id: str, command: str, arguments: dict[str, Any]
 ) -> Callable[[], None]:
     text = context.actions.specs[action_id].text
+    said = f"{text}: asked for" if command in ACCEPTED else f"{text}: done"
 
     def send() -> None:
         context.command(
             command,
-            done=lambda _answer: context.notices.info(f"{text}: done"),
+            done=lambda _answer: context.notices.info(said),
             timeout_s=CALIBRATION_S if command == "calibrate" else SLOW_S,
             **arguments,
         )

@@ -168,6 +168,8 @@ class CommandPalette(QFrame):
             ", ".join(spec.keys),
         )
         items = [QStandardItem(text) for text in texts]
+        for item, text in zip(items, texts, strict=True):
+            item.setToolTip(text)  # a reason may be longer than its column
         items[0].setData(spec.id, _ID_ROLE)
         for item, quiet in zip(items, (bool(why_not), True, True), strict=True):
             item.setForeground(QColor(palette.muted if quiet else palette.text))
@@ -200,8 +202,8 @@ class CommandPalette(QFrame):
         width = min(78 * letter, window.width() - 20)
         height = min(24 * self.fontMetrics().height(), window.height() - 40)
         self.setGeometry((window.width() - width) // 2, 20, width, height)
-        self.table.setColumnWidth(0, int(0.36 * width))
-        self.table.setColumnWidth(1, int(0.44 * width))
+        self.table.setColumnWidth(0, int(0.34 * width))
+        self.table.setColumnWidth(1, int(0.47 * width))
 
     def _restyle(self) -> None:
         palette = self._context.theme.palette

@@ -23,6 +23,8 @@ DRAW_MS = 40
 SEARCH_S = 0.5
 HEARTBEAT = "station:rig_time"
 """Posted five times a second: its loss is the loss of the station."""
+VERSION = "station:version"
+"""Asked anew on every connection: a station may come back as another one, on the same port."""
 
 
 class LinkState(Enum):
@@ -64,6 +66,10 @@ class Link(QObject):
         self._version = version
         self._mailbox = Mailbox()
         self._client: StationClient | None = None
+        self._checked = False
+        """The station has told on the present connection that it is of this version."""
+        self._other = ""
+        """The other version that it has told instead."""
         self._mutex = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="link", daemon=True)
@@ -120,6 +126,9 @@ class Link(QObject):
 
     def _keep(self) -> None:
         while not self._stop.is_set():
+            if self._other:
+                # Here, not where it was heard: a thread of the client cannot close the client.
+                self._drop()
             # While it answers there is nothing to look for; a search costs a connection.
             if self.state is not LinkState.CONNECTED:
                 try:
@@ -136,14 +145,18 @@ class Link(QObject):
         if endpoint == self.endpoint:
             return
         if endpoint.version != self._version:
-            self._found.emit(
-                LinkState.REFUSED,
-                f"station '{endpoint.rig}' runs atta-daq {endpoint.version}, this window is "
-                f"{self._version}: install the same version on both",
-            )
+            self._drop()
+            self._refuse(endpoint.rig, endpoint.version)
             return
         self._drop()
         self._connect(endpoint)
+
+    def _refuse(self, rig: str, version: str) -> None:
+        self._found.emit(
+            LinkState.REFUSED,
+            f"station '{rig}' runs atta-daq {version}, this window is "
+            f"{self._version}: install the same version on both",
+        )
 
     def _connect(self, endpoint: Endpoint) -> None:
         client = StationClient(endpoint, self.name)
@@ -158,22 +171,39 @@ class Link(QObject):
             if self._stop.is_set() or endpoint is not self.endpoint:
                 return
             if isinstance(delivered, Disconnected):
+                if name == VERSION:
+                    self._checked = False
                 if name == HEARTBEAT:
                     self._found.emit(LinkState.LOST, f"station '{endpoint.rig}' does not answer")
                 return
             if isinstance(delivered, Exception):
                 log.warning("%s: %s", name, delivered)
                 return
-            if self._mailbox.put(name, value_of(delivered)):
+            value = value_of(delivered)
+            if name == VERSION:
+                self._check(endpoint.rig, value.value)
+            if self._mailbox.put(name, value):
                 self._came.emit()
-            if name == HEARTBEAT and self.state is not LinkState.CONNECTED:
+            news = self.state is not LinkState.CONNECTED and self._checked
+            if name in (HEARTBEAT, VERSION) and news:
                 self._found.emit(LinkState.CONNECTED, f"station '{endpoint.rig}'")
 
         return receive
 
+    def _check(self, rig: str, version: str) -> None:
+        """Compare what the station says on this connection; empty: it has not said it yet."""
+        self._checked = version == self._version
+        if self._checked:
+            self._came.emit()
+        elif version:
+            self._other = version
+            self._refuse(rig, version)
+
     def _drop(self) -> None:
         with self._mutex:
             client, self._client, self.endpoint = self._client, None, None
+        self._checked, self._other = False, ""
+        self._mailbox.take()
         if client is not None:
             client.close()
 
@@ -190,6 +220,8 @@ class Link(QObject):
         self._timer.start(max(0, DRAW_MS - since_ms))
 
     def _deliver(self) -> None:
+        if not self._checked:
+            return  # they wait until the version is known
         self._delivered.start()
         changes: dict[str, Value] = self._mailbox.take()
         if changes:

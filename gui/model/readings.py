@@ -1,6 +1,7 @@
 """The latest value of every reading, and who wants to hear of which."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,13 +42,24 @@ class Readings(QObject):
 
         return end
 
+    def watch_with(self, owner: QObject, callback: Callable[[], None], *names: str) -> None:
+        """Like `watch`, until `owner` is deleted: what it would draw on goes with it."""
+        owner.destroyed.connect(self.watch(callback, *names))
+
     def deliver(self, changes: dict[str, Value]) -> None:
-        """Take new values over, tell each who watches once."""
+        """Take new values over, tell each who watches once.
+
+        One that fails must not cost the others their news: its error goes where errors of Qt's
+        slots go, and the next is told.
+        """
         self._values.update(changes)
         names = changes.keys()
         for watch in tuple(self._watches):
             if not watch.names.isdisjoint(names):
-                watch.callback()
+                try:
+                    watch.callback()
+                except Exception as error:
+                    sys.excepthook(type(error), error, error.__traceback__)
         self.updated.emit()
 
     def age(self, reason: str) -> None:

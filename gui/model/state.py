@@ -15,9 +15,11 @@ Permission = Callable[["RigState"], str]
 class RigState:
     """Questions about the rig that decide what is possible."""
 
-    def __init__(self, link: Link, readings: Readings) -> None:
+    def __init__(self, link: Link, readings: Readings, wanted: str = "") -> None:
+        """`wanted` says which station was asked for; empty when any will do."""
         self.link = link
         self.readings = readings
+        self.wanted = wanted
 
     @property
     def connected(self) -> bool:
@@ -68,7 +70,14 @@ def may_force(state: RigState) -> str:
 
 
 def without_station(state: RigState) -> str:
-    return f"this window is attached to {state.link.reason}" if state.connected else ""
+    """For what takes the place of a station: never of one that was asked for or may come back."""
+    if state.connected:
+        return f"this window is attached to {state.link.reason}"
+    if state.wanted:
+        return f"this window is for {state.wanted}; open one without it"
+    if state.link.state is not LinkState.SEARCHING:
+        return f"{state.link.reason}; open another window for a simulated rig"
+    return ""
 
 
 def may_command(state: RigState) -> str:

@@ -20,7 +20,9 @@ def _amplifier(readings: Readings) -> Tone:
 
 
 def _sidebands(readings: Readings) -> Tone:
-    return Tone.DANGER if _is_false(readings, "sideband:locked") else Tone.OFF
+    """A synthesiser without RF out need not be locked: the station's alarm says the same."""
+    wrong = readings.flag("sideband:on") and _is_false(readings, "sideband:locked")
+    return Tone.DANGER if wrong else Tone.OFF
 
 
 def _power(readings: Readings) -> Tone:
@@ -72,7 +74,7 @@ TROUBLES: dict[str, tuple[Trouble, tuple[str, ...]]] = {
     "amplifier": (
         _amplifier, ("amplifier:interlock_open", "amplifier:protected", "station:alarms"),
     ),
-    "sideband": (_sidebands, ("sideband:locked",)),
+    "sideband": (_sidebands, ("sideband:locked", "sideband:on")),
     "power": (_power, ("power_meter:overrange", "power_meter:disagreement")),
     "lock": (_lock, ("lock:locked",)),
     "slow": (_slow, ("slow:readings",)),

@@ -75,7 +75,7 @@ class CameraPanel(Panel):
         self.fixed.toggled.connect(self._on_fixed)
         self.level_fields = tuple(
             SetpointField(name, "ADU", 0, lambda value, end=end: self._set_level(end, value),
-                          lambda: FULL_SCALE)
+                          lambda: FULL_SCALE, lambda value, end=end: self._refused(end, value))
             for end, name in enumerate(("black level", "white level"))
         )  # fmt: skip
         self._build()
@@ -240,12 +240,17 @@ class CameraPanel(Panel):
 
     def _set_level(self, end: int, value: float) -> None:
         self._levels[end] = value
-        # Black above white would turn the picture round without a word.
-        other = 1 - end
-        if self._levels[0] >= self._levels[1]:
-            self._levels[other] = value + (1.0 if end == 0 else -1.0)
-            self.level_fields[other].show_value(self._levels[other])
+        self.level_fields[1 - end].recheck()
         self._show_image()
+
+    def _refused(self, end: int, value: float) -> str:
+        """Black above white would turn the picture round without a word."""
+        black, white = self._levels
+        if end == 0 and value >= white:
+            return f"Black stays below white ({white:.0f} ADU): raise white first"
+        if end == 1 and value <= black:
+            return f"White stays above black ({black:.0f} ADU): lower black first"
+        return ""
 
     def _restyle(self) -> None:
         # The map is the same in both palettes; white stands out on all of it but its end.

@@ -58,13 +58,17 @@ class SidebandPanel(ScrolledPanel):
 
     def _show_states(self) -> None:
         readings = self.context.readings
+        idle = ("not locked", Tone.OFF, "with the RF off it need not be locked")
+        unlocked = ("UNLOCKED", Tone.DANGER, "check the reference input of the synthesiser")
         for badge, name, yes, no in (
-            (self.rf, "sideband:on", ("on", Tone.OK), ("off", Tone.OFF)),
-            (self.synthesiser, "sideband:locked", ("locked", Tone.OK), ("UNLOCKED", Tone.DANGER)),
-        ):
+            (self.rf, "sideband:on", ("on", Tone.OK, ""), ("off", Tone.OFF, "")),
+            (self.synthesiser, "sideband:locked", ("locked", Tone.OK, ""),
+             unlocked if readings.flag("sideband:on") else idle),
+        ):  # fmt: skip
             value = readings.value(name)
-            word, tone = ("unknown", Tone.STALE) if value.stale else yes if value.value else no
-            badge.show_state(word, tone, value.message)
+            unknown = ("unknown", Tone.STALE, "")
+            word, tone, why = unknown if value.stale else yes if value.value else no
+            badge.show_state(word, tone, value.message or why)
 
     def _show_lines(self) -> None:
         rig, readings = self.context.readings.rig, self.context.readings

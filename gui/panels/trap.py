@@ -5,6 +5,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.context import Context
+from gui.model.trap_place import INPUTS as PLACE
+from gui.model.trap_place import unplaced
 from gui.panel import Panel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
@@ -78,7 +80,7 @@ class TrapPanel(Panel):
         self.interlock.setWordWrap(True)
         self.interlock.setProperty("role", "muted")
         self._build()
-        self.follow(self._show_place, "trap:isotope", "camera:gain")
+        self.follow(self._show_place, *PLACE, "camera:gain")
         self.follow(self._show_lasers, "trap:locked", "trap:light", "trap:offset")
 
     def _build(self) -> None:
@@ -116,10 +118,8 @@ class TrapPanel(Panel):
         known = value.value in self.buttons and not value.stale
         for mass, button in self.buttons.items():
             button.show_active(known and value.value == mass)
-        if value.stale:
-            self.place.show_state("unknown", Tone.STALE, value.message)
-        elif not known:
-            self.place.show_state("switching", Tone.BUSY, "the lasers are between two isotopes")
+        if nowhere := unplaced(readings):
+            self.place.show_state(*nowhere)
         elif value.value == 0:
             self.place.show_state("off every isotope", Tone.OFF)
         else:

@@ -6,18 +6,17 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.queue.times import moment, said
+from gui.widgets.quiet import QuietComboBox, QuietSpinBox
 from gui.widgets.side_dialog import SideDialog
 
 NO_ALARM = "no major alarm"
@@ -36,9 +35,9 @@ class AddDialog(SideDialog):
         self._scan = self._path = ""
         self.what = QLabel()
         self.what.setWordWrap(True)
-        self.repeats = QSpinBox()
+        self.repeats = QuietSpinBox()
         self.repeats.setRange(1, MOST)
-        self.priority = QSpinBox()
+        self.priority = QuietSpinBox()
         self.priority.setRange(-MOST, MOST)
         self.not_before = QLineEdit()
         self.not_before.setPlaceholderText("at once, or 2026-11-28 22:00")
@@ -48,7 +47,7 @@ class AddDialog(SideDialog):
         self.no_alarm = QCheckBox("only while no major alarm is active")
         self.conditions = QLineEdit()
         self.conditions.setPlaceholderText("rate:loading_84 > 0.05; free disk > 20 GB")
-        self.on_fault = QComboBox()
+        self.on_fault = QuietComboBox()
         for value, text in ON_FAULT:
             self.on_fault.addItem(text, value)
         self.wrong = QLabel()

@@ -151,7 +151,7 @@ def tip(line: QueueLine) -> str:
     said.append(
         "a fault stops the queue" if line.on_fault == "pause" else "after a fault the next is taken"
     )
-    said += [text for text in (line.waits_for, line.reason) if text]
+    said += [plain_words(text) for text in (line.waits_for, line.reason) if text]
     if line.run:
         said.append(f"run {line.run}")
     said.append(f"added by {line.added_by}, {_moment(line.added)}")

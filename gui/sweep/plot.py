@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QResizeEvent,
+    QTextOption,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from gui.sweep.box import SweepBox
@@ -97,12 +105,15 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         for plot, lines in zip((self.main, self.below), self.lines, strict=True):
             plot.addItem(lines, ignoreBounds=True)
         self.answer = pg.TextItem(anchor=(0.5, 0.0))
+        middle = QTextOption(Qt.AlignmentFlag.AlignHCenter)
+        self.answer.textItem.document().setDefaultTextOption(middle)
         self.main.addItem(self.answer, ignoreBounds=True)
         self.crosshair = Crosshair(self.main, palette)
         self.region = RangeRegion(self.main, palette)
         self.box.sigRangeChangedManually.connect(self._on_zoom)
         self.below_box.sigRangeChangedManually.connect(self._on_zoom)
-        self.box.sigRangeChanged.connect(self._place_answer)
+        for changed in (self.box.sigRangeChanged, self.box.sigResized):
+            changed.connect(self._place_answer)
         for box in (self.box, self.below_box):
             box.range_dragged.connect(self.region.drag)
         scene: Any = self.scene()
@@ -333,13 +344,17 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.box.setMouseEnabled(x=not picture.is_on_off)
 
     def show_answer(self, text: str) -> None:
-        """The result in large letters over an on/off comparison; empty for nothing."""
+        """The result in large letters over an on/off comparison; empty for nothing.
+
+        In two lines where one is too long for the plot.
+        """
         self.answer.setText(text)
         self.answer.setVisible(bool(text))
         self._place_answer()
 
     def _place_answer(self, *_: object) -> None:
         (left, right), (_low, high) = self.box.viewRange()
+        self.answer.setTextWidth(max(1.0, self.box.width()))
         self.answer.setPos(0.5 * (left + right), high)
 
     def _follow(self, *, exact: bool) -> None:

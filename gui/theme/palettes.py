@@ -79,12 +79,12 @@ LIGHT = Palette(
         Tone.OFF: "#505963",
         Tone.OK: "#0a6443",
         Tone.BUSY: "#0a569f",
-        Tone.WARNING: "#7a4d00",
-        Tone.DANGER: "#b01e16",
+        Tone.WARNING: "#8c5c08",
+        Tone.DANGER: "#9c0014",
         Tone.STALE: "#505963",
     },
     on_danger="#ffffff",
-    series=("#14181c", "#0069a6", "#94510a", "#006b54", "#9b3a74", "#635a00", "#b23b00"),
+    series=("#14181c", "#0069a6", "#925000", "#006851", "#9b3a74", "#504600", "#b84530"),
 )
 
 PALETTES = {palette.name: palette for palette in (DARK, LIGHT)}

@@ -31,12 +31,10 @@ class Theme(QObject):
         self._dressed: weakref.WeakSet[QWidget] = weakref.WeakSet()
 
     def choose(self, name: str | None = None, size_pt: int | None = None) -> None:
-        """Take a palette (`dark`, `light`), a text size, or both; out-of-range sizes stay out."""
-        palette = PALETTES.get(name or self.palette.name, self.palette)
-        size = self.size_pt if size_pt is None else size_pt
-        if not SMALLEST_PT <= size <= LARGEST_PT:
-            return
-        self.palette, self.size_pt = palette, size
+        """Take a palette (`dark`, `light`), a text size, or both; what is none stays out."""
+        self.palette = PALETTES.get(name or self.palette.name, self.palette)
+        if size_pt is not None and SMALLEST_PT <= size_pt <= LARGEST_PT:
+            self.size_pt = size_pt
         self.apply()
 
     def dress(self, widget: QWidget) -> None:

@@ -168,8 +168,8 @@ def test_ctrl_c_closes_the_window(gui) -> None:
 @pytest.mark.timeout(240)
 def test_a_simulated_rig_lives_as_long_as_its_window(gui, tmp_path: Path) -> None:
     command = gui("--simulate", "--data", tmp_path / "data")
-    option, name = command.window()
-    assert option == "--rig"
+    option, name, told = command.window()
+    assert (option, told) == ("--rig", "--simulated")
     wait_until(lambda: find_station(name) is not None)
     endpoint = find_station(name)
     assert endpoint is not None

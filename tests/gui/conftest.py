@@ -1,6 +1,7 @@
 """Fixtures of the window's tests; everything is drawn offscreen."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,16 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from fakes_gui import FakeLink, make_context
+from open_window import delete_closed, open_window
 from panel_tools import Shown
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
+from gui import start_simulation
 from gui.context import Context
+from gui.window import Window
 
 
 @pytest.fixture
@@ -50,3 +56,18 @@ def shown(qtbot: QtBot, context: Context) -> Shown:
         return panel
 
     return show
+
+
+@pytest.fixture
+def opened(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Window, FakeLink]]:
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(start_simulation, "station_command", lambda: command)
+    monkeypatch.setattr(start_simulation, "log_path", lambda: tmp_path / "rig.log")
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: True)
+    window, link = open_window(qtbot, tmp_path)
+    yield window, link
+    if isValid(window):  # unless the test has closed it
+        window.close()
+    delete_closed()

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fakes_gui import FakeLink
+from panel_tools import put
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -109,7 +110,17 @@ def test_levels_follow_slowly_and_hold_when_fixed(
     black.selectAll()
     qtbot.keyClicks(black, "5000")
     qtbot.keyClick(black, Qt.Key.Key_Return)
-    assert panel.levels == (5000.0, 5001.0)
+    # Neither level moves the other one: what cannot be is refused, and says what to do.
+    assert panel.levels[1] == 3000.0
+    assert black.note == "Black stays below white (3000 ADU): raise white first"
+    put(qtbot, white, "6000")
+    qtbot.keyClick(black, Qt.Key.Key_Return)
+    assert panel.levels == (5000.0, 6000.0)
+    put(qtbot, white, "4000")
+    assert white.note == "White stays above black (5000 ADU): lower black first"
+    assert panel.levels == (5000.0, 6000.0)
+    put(qtbot, black, "65535")
+    assert panel.levels == (5000.0, 6000.0)
     panel.fixed.click()
     assert panel.levels == pytest.approx(first)
 

@@ -23,13 +23,16 @@ WAIT_MS = 20_000
 class Served:
     """A PVA server with the station's names, and where it is."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, version: str = __version__, tcp_port: int = 0, udp_port: int = 0
+    ) -> None:  # fmt: skip
         self.heard: list[tuple[str, dict[str, str]]] = []
         self.slow = threading.Event()
         self.server = StationServer(
             "link-test", {command.name: self._handler(command.name) for command in COMMANDS},
-            time.time,
+            time.time, tcp_port=tcp_port, udp_port=udp_port,
         )  # fmt: skip
+        self.server.post("station:version", version)
         self.endpoint = Endpoint(
             "link-test", "127.0.0.1", self.server.tcp_port, self.server.udp_port, 1, __version__
         )
@@ -212,6 +215,60 @@ def test_another_version_is_refused_with_both(qtbot: QtBot, served: Served) -> N
     finally:
         link.close()
     assert not served.heard
+
+
+def test_a_station_that_comes_back_as_another_version_on_its_port_is_refused(
+    qtbot: QtBot, qapp: object
+) -> None:
+    first = Served()
+    # Where it is stays the same: only its own word tells that it is another one.
+    link = Link(Found(first.endpoint), name="a window")
+    states: list[LinkState] = []
+    heard: list[object] = []
+    second = None
+    link.start()
+    try:
+        connected(qtbot, link, first)
+        link.state_changed.connect(lambda: states.append(link.state))
+        ports = (first.server.tcp_port, first.server.udp_port)
+        first.server.close()
+        qtbot.waitUntil(lambda: link.state is LinkState.LOST, timeout=WAIT_MS)
+        link.values.connect(lambda changes: heard.append(changes.get("lock:ratio")))
+        second = Served("0.0.9", *ports)
+        second.server.post("lock:ratio", 0.7)
+        qtbot.waitUntil(lambda: link.state is LinkState.REFUSED, timeout=WAIT_MS)
+        assert "0.0.9" in link.reason
+        for _ in range(10):
+            second.server.post("station:rig_time", time.time())
+            qtbot.wait(100)
+        assert LinkState.CONNECTED not in states
+        assert link.state is LinkState.REFUSED
+        assert not heard
+    finally:
+        link.close()
+        if second is not None:
+            second.server.close()
+
+
+def test_a_refused_station_is_let_go(qtbot: QtBot, served: Served, found: Found) -> None:
+    link = Link(found, name="a window")
+    link.start()
+    try:
+        connected(qtbot, link, served)
+        client = link._client
+        assert client is not None
+        # The rest of a station that was upgraded goes, its successor is found elsewhere.
+        served.server.close()
+        found.endpoint = replace(served.endpoint, version="0.0.9", tcp_port=1)
+        qtbot.waitUntil(lambda: link.state is LinkState.REFUSED, timeout=WAIT_MS)
+        assert link._client is None
+        assert link.endpoint is None
+        refused: list[str] = []
+        link.command("pumping", refused=refused.append, on=True)
+        qtbot.waitUntil(lambda: bool(refused), timeout=WAIT_MS)
+        assert "not sent" in refused[0]
+    finally:
+        link.close()
 
 
 def test_no_station_keeps_looking(qtbot: QtBot, served: Served) -> None:

@@ -1,12 +1,22 @@
 """The wheel over a field."""
 
 import pytest
+from fakes_gui import FakeLink
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from gui.queue.add_dialog import AddDialog
 from gui.widgets.quiet import QuietComboBox, QuietDoubleSpinBox, QuietSpinBox
+from gui.window import Window
 
 
 def wheel(widget: QWidget) -> QWheelEvent:
@@ -59,3 +69,14 @@ def test_the_wheel_changes_only_a_focused_field(qtbot: QtBot, make, read) -> Non
     qtbot.waitUntil(field.hasFocus)
     wheel(field)
     assert read(field) != before
+
+
+def test_every_field_of_the_window_and_its_dialogs_is_a_quiet_one(
+    opened: tuple[Window, FakeLink],
+) -> None:
+    window, _ = opened
+    fields = [*window.findChildren(QAbstractSpinBox), *window.findChildren(QComboBox)]
+    assert window.findChildren(AddDialog)
+    assert len(fields) > 15
+    quiet = (QuietComboBox, QuietDoubleSpinBox, QuietSpinBox)
+    assert [field for field in fields if not isinstance(field, quiet)] == []

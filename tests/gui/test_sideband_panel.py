@@ -7,8 +7,10 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from gui.context import Context
+from gui.model.trouble import TROUBLES
 from gui.panels.sideband import SidebandPanel
 from gui.panels.sideband_lines import offset_text, percent_text, shares
+from gui.theme.palettes import Tone
 
 
 def test_sideband_setpoints_are_sent_one_by_one(qtbot: QtBot, shown: Shown, link: FakeLink) -> None:
@@ -86,3 +88,19 @@ def test_labels_of_the_lines() -> None:
         "1.9 %",
         "0 %",
     ]
+
+
+@pytest.mark.parametrize(
+    ("rf", "word", "tone", "tab"),
+    [(True, "UNLOCKED", Tone.DANGER, Tone.DANGER), (False, "not locked", Tone.OFF, Tone.OFF)],
+)
+def test_an_unlocked_synthesiser_is_an_alarm_only_with_the_rf_on(
+    shown: Shown, context: Context, link: FakeLink, rf: bool, word: str, tone: Tone, tab: Tone
+) -> None:
+    panel = shown(SidebandPanel)
+    link.feed(sideband__locked=False, sideband__on=rf)
+    assert (panel.synthesiser.word, panel.synthesiser.tone) == (word, tone)
+    find, names = TROUBLES["sideband"]
+    assert find(context.readings) is tab
+    # The tab is told of both.
+    assert set(names) == {"sideband:locked", "sideband:on"}

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from fakes_gui import FakeLink
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from atta_daq.client.endpoint import Endpoint
 from gui.context import Context
 from gui.link.station import LinkState
 from gui.start_simulation import SimulatedRig, station_command
+from gui.status_strip import StatusStrip
 
 Make = Callable[[str], SimulatedRig]
 SERVES = "import time; print('serves', flush=True); time.sleep(100)"
@@ -110,6 +113,49 @@ def test_none_is_started_beside_a_station(make: Make, context: Context, link: Fa
     assert not rig.running
     tip = context.actions["rig.simulate"].toolTip()
     assert "Not now: this window is attached to station 'north'" in tip
+
+
+@pytest.mark.parametrize("state", [LinkState.LOST, LinkState.REFUSED])
+def test_none_is_started_in_the_place_of_a_station_that_may_come_back(
+    make: Make, context: Context, link: FakeLink, state: LinkState
+) -> None:
+    rig = make(SERVES)
+    link.go(state, "station 'north' does not answer")
+    context.actions.refresh()
+    context.actions["rig.simulate"].trigger()
+    assert not rig.running
+    assert "station 'north' does not answer" in context.actions.why_not("rig.simulate")
+
+
+def test_none_is_started_where_a_station_was_asked_for(
+    make: Make, context: Context, link: FakeLink
+) -> None:
+    rig = make(SERVES)
+    context.state.wanted = 'rig "north"'
+    context.actions.refresh()
+    context.actions["rig.simulate"].trigger()
+    assert not rig.running
+    assert 'rig "north"' in context.actions.why_not("rig.simulate")
+
+
+def test_the_strip_says_that_the_station_is_the_simulated_one_started_here(
+    make: Make, context: Context, link: FakeLink, qtbot: QtBot
+) -> None:
+    rig = make(SERVES)
+    strip = StatusStrip(context)
+    qtbot.addWidget(strip)
+    context.actions["rig.simulate"].trigger()
+    qtbot.waitUntil(lambda: rig.log.exists() and "serves" in rig.log.read_text())
+    badge = strip.badges["station"]
+    own = Endpoint("simulated", "127.0.0.1", 1, 2, rig.process.processId(), "0")
+    link.endpoint = replace(own, pid=own.pid + 1)
+    link.go(LinkState.CONNECTED, "station 'north'")
+    assert badge.word == "connected"
+    link.endpoint = own
+    link.go(LinkState.CONNECTED, "station 'simulated'")
+    assert badge.word == "connected, simulated"
+    link.go(LinkState.LOST, "station 'simulated' does not answer")
+    assert badge.word == "lost"
 
 
 def test_the_command_ends_with_this_process() -> None:

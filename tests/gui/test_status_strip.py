@@ -7,6 +7,7 @@ from panel_tools import Shown
 from window_states import calibrating, fault, running, trouble
 
 from atta_daq.client.log import Alarm, alarms_to_json
+from gui.context import Context
 from gui.link.station import LinkState
 from gui.status_strip import StatusStrip
 from gui.theme.palettes import Tone
@@ -30,6 +31,20 @@ def test_a_run_that_waits_says_why_and_what_is_tried(shown: Shown, link: FakeLin
     assert "1 block skipped" in strip._run.full
     link.feed(run__skipped=2)
     assert "2 blocks skipped" in strip._run.full
+
+
+@pytest.mark.parametrize("missing", ["segment", "segments"])
+def test_a_window_that_attaches_in_mid_run_waits_for_the_numbers(
+    shown: Shown, link: FakeLink, context: Context, missing: str
+) -> None:
+    strip = shown(StatusStrip)
+    # One delivery may hold the state of the run before its numbers have ever come.
+    context.readings._values.pop(f"run:{missing}")
+    link.feed(run__state="running", run__id="a run")
+    assert strip.badges["run"].word == "running"
+    assert strip._bar.value() == 0
+    link.feed(run__segment=29, run__segments=97)
+    assert strip._bar.text() == "29 of 97 segments"
 
 
 def test_a_run_that_a_fault_ended_is_loud_until_its_alarm_is_acknowledged(

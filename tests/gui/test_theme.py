@@ -1,6 +1,9 @@
 """Colours: contrast, and states that differ without colour."""
 
+from itertools import combinations
+
 import pytest
+from colour_vision import MACHADO, difference
 from fakes_gui import FakeLink
 from panel_tools import Shown
 from PySide6.QtCore import QRect, Qt
@@ -12,11 +15,13 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QProgressBar,
+    QPushButton,
     QSpinBox,
     QStyle,
     QStyleOptionButton,
     QStyleOptionComboBox,
     QStyleOptionSpinBox,
+    QToolButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -29,6 +34,10 @@ from gui.theme.palettes import PALETTES, Tone, contrast
 
 SHAPE = 3.0
 """Least contrast of a shape with its ground (WCAG 2.2, 1.4.11)."""
+APART = 10.0
+"""Least CIE 1976 difference of two colours that stand on their own: about four times the 2.3 that
+is just noticeable side by side (Mahy, Van Eycken and Oosterlinck, Color Res. Appl. 19, 105
+(1994)), since thin curves and small marks are seen apart from each other."""
 
 
 @pytest.mark.parametrize("name", PALETTES)
@@ -45,6 +54,51 @@ def test_every_text_has_enough_contrast_on_every_ground(name: str) -> None:
     assert not poor
     assert contrast(palette.on_accent, palette.accent) >= 4.5
     assert contrast(palette.on_danger, palette.tones[Tone.DANGER]) >= 4.5
+    assert contrast(palette.on_accent, palette.tones[Tone.OK]) >= 4.5
+    # The words of a progress bar stand on its chunk, which has the colour of borders.
+    assert contrast(palette.text, palette.border) >= 4.5
+
+
+def test_the_difference_of_colours_is_that_of_the_standard() -> None:
+    assert difference("#ffffff", "#000000", "all cones") == pytest.approx(100.0, abs=0.01)
+    # Red is 53.24, 80.09, 67.20 in CIELAB and green 87.73, -86.18, 83.18.
+    assert difference("#ff0000", "#00ff00", "all cones") == pytest.approx(170.6, abs=0.1)
+    assert difference("#ff0000", "#00ff00", "deuteranopia") < 90.0
+
+
+@pytest.mark.parametrize("vision", MACHADO)
+@pytest.mark.parametrize("name", PALETTES)
+def test_colours_that_mean_something_differ_without_one_kind_of_cone(
+    name: str, vision: str
+) -> None:
+    palette = PALETTES[name]
+    # Nothing and stale are one grey on purpose: their shapes differ.
+    for colours in (palette.series, dict.fromkeys(palette.tones.values())):
+        alike = [
+            (first, second, round(difference(first, second, vision), 1))
+            for first, second in combinations(colours, 2)
+            if difference(first, second, vision) < APART
+        ]
+        assert not alike
+
+
+@pytest.mark.parametrize("kind", [QToolButton, QPushButton])
+@pytest.mark.parametrize("name", PALETTES)
+def test_a_checked_button_looks_checked(
+    qtbot: QtBot, context: Context, name: str, kind: type[QToolButton | QPushButton]
+) -> None:
+    context.theme.choose(name)
+    button = kind()
+    qtbot.addWidget(button)
+    button.setCheckable(True)
+    button.resize(80, 30)
+    button.show()
+    grounds = []
+    for checked in (False, True):
+        button.setChecked(checked)
+        image = button.grab().toImage()
+        grounds.append(image.pixelColor(image.width() // 2, image.height() // 2).name())
+    assert contrast(*grounds) >= SHAPE
 
 
 def test_contrast_is_that_of_the_standard() -> None:

@@ -2,12 +2,14 @@
 
 import pytest
 from fakes_gui import FakeLink
+from panel_tools import Shown
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from gui.context import Context
 from gui.link.station import LinkState
 from gui.panels.trap import TrapPanel
+from gui.status_strip import StatusStrip
 from gui.theme.palettes import Tone
 
 
@@ -43,11 +45,26 @@ def test_a_click_asks_and_waits_for_the_rig(
     qtbot.mouseClick(panel.buttons[mass], Qt.MouseButton.LeftButton)
     assert (link.sent[-1].name, link.sent[-1].arguments) == ("trap", {"isotope": mass})
     assert down(panel) == [85]
-    link.feed(trap__isotope=-1)
+    link.feed(trap__isotope=-1, trap__switching=True)
     assert down(panel) == []
     assert panel.place.word == "switching"
-    link.feed(trap__isotope=mass)
+    link.feed(trap__isotope=mass, trap__switching=False)
     assert down(panel) == [mass]
+
+
+@pytest.mark.parametrize(
+    ("switching", "word", "tone", "why"),
+    [(True, "switching", Tone.BUSY, "on their way"), (False, "not set", Tone.WARNING, "set one")],
+)
+def test_strip_and_panel_tell_a_trap_on_its_way_from_one_that_nobody_has_set(
+    panel: TrapPanel, shown: Shown, link: FakeLink,
+    switching: bool, word: str, tone: Tone, why: str,
+) -> None:  # fmt: skip
+    strip = shown(StatusStrip)
+    link.feed(trap__isotope=-1, trap__switching=switching)
+    for badge in (panel.place, strip.badges["trap"]):
+        assert (badge.word, badge.tone) == (word, tone)
+        assert why in badge.toolTip()
 
 
 def test_buttons_say_why_they_cannot(panel: TrapPanel, link: FakeLink) -> None:

@@ -1,5 +1,6 @@
 """Palette, text size, named layouts; settings that cannot be read."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.context import Context
 from gui.settings import Settings
+from gui.theme.palettes import Tone
 from gui.theme.theme import LARGEST_PT, USUAL_PT
 from gui.view_actions import ViewActions
 
@@ -113,6 +115,72 @@ def test_corrupt_settings_are_set_aside(tmp_path: Path, text: str) -> None:
     settings.set("palette", "light")
     assert Settings(path).get("palette") == "light"
     assert Settings(path).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("geometry", "abc"), ("geometry", 5), ("layout", 5), ("layout", ["x"]), ("layouts", "x"),
+        ("palette", 3), ("text_pt", "12"), ("text_pt", 10.5), ("text_pt", True), ("strips", "x"),
+        ("strips", [["x"]]),
+        ("strips_span_s", "x"), ("strips_span_s", -1.0), ("strips_span_s", float("nan")),
+        ("presets", [1]), ("editor.preview", "yes"),
+    ],
+)  # fmt: skip
+def test_a_value_that_no_window_can_use_sets_the_file_aside(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    path = tmp_path / "window.json"
+    path.write_text(json.dumps({"palette": "light", key: value}))
+    settings = Settings(path)
+    assert settings.get(key) is None
+    assert settings.problem.startswith(f"settings were not readable ({key}: not what")
+    assert (tmp_path / "window.corrupt.json").exists()
+
+
+@pytest.mark.parametrize("size_pt", [1, 30, 10**30])
+def test_a_text_size_out_of_range_stays_out_and_the_palette_comes_in(
+    context: Context, size_pt: int
+) -> None:
+    drawn = []
+    context.theme.changed.connect(lambda: drawn.append(context.theme.palette.name))
+    context.theme.choose("light", size_pt)
+    context.theme.choose("dark", USUAL_PT)
+    assert drawn == ["light", "dark"]
+    assert context.theme.size_pt == USUAL_PT
+
+
+def test_two_windows_keep_what_each_of_them_keeps(tmp_path: Path) -> None:
+    path = tmp_path / "window.json"
+    first, second = Settings(path), Settings(path)
+    first.set("palette", "light")
+    second.set("text_pt", 12)
+    assert first.get("text_pt") == 12
+    # Under one key both, as a window does that adds to what is there.
+    first.set("presets", {"mine": {}})
+    second.set("presets", {**second.get("presets"), "yours": {}})
+    kept = {"palette": "light", "text_pt": 12, "presets": {"mine": {}, "yours": {}}}
+    assert json.loads(path.read_text()) == kept
+    assert [left.name for left in tmp_path.iterdir()] == ["window.json"]
+
+
+@pytest.mark.usefixtures("view")
+def test_what_cannot_be_kept_is_not_called_kept(context: Context, view: ViewActions) -> None:
+    notices, settings = context.notices, context.settings
+    settings.tell = notices.warn
+    folder = settings.path.parent / "gone"
+    settings.path = folder / "window.json"
+    folder.write_text("a file where a folder should be")
+    view.save("mine")
+    assert [notice.tone for notice in notices.history] == [Tone.WARNING]
+    assert "settings cannot be kept" in notices.history[0].text
+    # It serves this window all the same, and is kept with the next change that can be.
+    assert settings.get("layouts") == {"mine": "first"}
+    folder.unlink()
+    assert settings.set("palette", "light")
+    assert json.loads(settings.path.read_text()) == {
+        "layouts": {"mine": "first"}, "palette": "light",
+    }  # fmt: skip
 
 
 def test_settings_that_are_no_text_are_set_aside(tmp_path: Path) -> None:

@@ -1,27 +1,23 @@
 """The window as a whole on a fake link: every action, layouts, leaks, pictures of its states."""
 
-import gc
-import sys
+import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
+from alarm_sources import alarm_sources
 from fakes_gui import FakeLink, feed_idle
 from fakes_queue import night
 from fakes_sweep import live, spectrum, spectrum_fit, theory
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QDesktopServices
+from open_window import delete_closed, open_window
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QLineEdit, QTabBar
 from pytestqt.qtbot import QtBot
-from shiboken6 import isValid
 from window_states import trouble
 
-from gui import start_simulation
 from gui.link.station import LinkState
-from gui.settings import Settings
+from gui.settings import KNOWN, Settings
 from gui.theme.palettes import Tone
 from gui.theme.theme import Theme
 from gui.tour_steps import STEPS
@@ -46,38 +42,6 @@ STATES: tuple[dict[str, Any], ...] = (
     {"run__state": "running", "queue__paused": True},
     {"run__state": "paused", "queue__paused": True},
 )
-
-
-def delete_closed() -> None:
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QCoreApplication.processEvents()
-    gc.collect()
-
-
-def open_window(qtbot: QtBot, folder: Path, palette: str = "dark") -> tuple[Window, FakeLink]:
-    link: Any = FakeLink()
-    theme = Theme()
-    theme.choose(palette)
-    window = Window(link, Settings(folder / "window.json"), theme)
-    window.show()
-    qtbot.waitExposed(window)
-    feed_idle(link)
-    return window, link
-
-
-@pytest.fixture
-def opened(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Window, FakeLink]]:
-    command = [sys.executable, "-c", "import time; time.sleep(60)"]
-    monkeypatch.setattr(start_simulation, "station_command", lambda: command)
-    monkeypatch.setattr(start_simulation, "log_path", lambda: tmp_path / "rig.log")
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: True)
-    window, link = open_window(qtbot, tmp_path)
-    yield window, link
-    if isValid(window):  # unless the test has closed it
-        window.close()
-    delete_closed()
 
 
 def answer_queries(link: FakeLink) -> None:
@@ -210,6 +174,23 @@ def test_a_corrupt_settings_file_is_set_aside_with_a_toast(qtbot: QtBot, tmp_pat
     delete_closed()
 
 
+def test_a_window_keeps_only_what_its_settings_know(qtbot: QtBot, tmp_path: Path) -> None:
+    window, _ = open_window(qtbot, tmp_path)
+    for action in ("view.light", "view.bigger", "view.smaller", "view.dark"):
+        window.context.actions[action].trigger()
+    window.shell.view.save("a layout")
+    window.shell.presets.keep("a preset")
+    strips: Any = window.docks["strips"].widget()
+    strips.choose_span(1800.0)
+    editor: Any = window.docks["editor"].widget()
+    editor.preview.click()
+    path = window.context.settings.path
+    window.close()
+    delete_closed()
+    assert set(json.loads(path.read_text())) == set(KNOWN)
+    assert Settings(path).problem == ""
+
+
 def test_closed_windows_leave_neither_widgets_nor_threads(qtbot: QtBot, tmp_path: Path) -> None:
     def once() -> None:
         window, link = open_window(qtbot, tmp_path)
@@ -238,6 +219,18 @@ def test_stop_is_tried_without_a_station_and_says_what_to_do(
     said = window.context.notices.history[-1].text
     assert "STOP may not reach the station" in said
     assert "boxes' own switches" in said
+
+
+def test_a_window_that_was_started_with_its_simulated_rig_says_so(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    link: Any = FakeLink()
+    settings = Settings(tmp_path / "window.json")
+    window = Window(link, settings, Theme(), wanted='rig "simulated-1"', simulated=True)
+    assert window.strip.badges["station"].word == "connected, simulated"
+    assert window.context.state.wanted == 'rig "simulated-1"'
+    window.close()
+    delete_closed()
 
 
 def test_a_panel_that_comes_up_hides_no_toast(
@@ -277,6 +270,38 @@ def test_a_dock_under_a_tab_has_no_second_title(
     actions["view.hide"].trigger()
     assert docks["camera"].isHidden()
     qtbot.waitUntil(lambda: "counts" in titled())
+
+
+def test_readings_after_the_close_find_nobody_to_tell(
+    qtbot: QtBot, opened: tuple[Window, FakeLink]
+) -> None:
+    window, link = opened
+    window.context.actions["preset.apply"].trigger()
+    window.close()
+    delete_closed()
+    # A watcher that draws on what is deleted raises, and that fails a test.
+    trouble(link)
+    link.go(LinkState.LOST, "station 'test-rig' does not answer")
+    feed_idle(link)
+
+
+def test_jump_to_the_device_finds_a_panel_for_every_source_of_an_alarm(
+    opened: tuple[Window, FakeLink],
+) -> None:
+    window, _ = opened
+    sources = alarm_sources()
+    assert {"source", "power_meter", "trap_switch", "slow_control", "station"} <= sources
+    shown: list[str] = []
+    window.show_panel = shown.append  # type: ignore[method-assign]
+    for source in sorted(sources):
+        window.show_source(source)
+        assert not window.context.notices.history, source
+    assert len(shown) == len(sources)
+    window.show_source("power_meter")
+    window.show_source("source")
+    assert shown[-2:] == ["power", "slow"]
+    window.show_source("teapot")
+    assert "No panel shows 'teapot'" in window.context.notices.history[-1].text
 
 
 def test_an_answer_after_the_close_is_dropped(

@@ -38,6 +38,23 @@ def test_rare_isotopes_and_the_blank_keep_the_repumpers(rig: Any) -> None:
         )  # fmt: skip
 
 
+def test_a_trap_on_its_way_is_told_from_one_that_nobody_has_set(
+    rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (rig.trap.isotope, rig.trap.switching) == (None, False)
+    seen = []
+    monkeypatch.setattr(
+        rig.trap, "_sleep", lambda _s: seen.append((rig.trap.isotope, rig.trap.switching))
+    )
+    rig.trap.to(85)
+    assert seen == [(None, True)]
+    assert (rig.trap.isotope, rig.trap.switching) == (85, False)
+    rig.instruments.trap_switch.answers["set_offset"] = Timeout("trap_switch", "no answer")
+    with pytest.raises(Timeout):
+        rig.trap.to(81)
+    assert (rig.trap.isotope, rig.trap.switching) == (None, False)
+
+
 def test_a_switch_settles_and_says_how_long_it_took(rig: Any) -> None:
     switching_s, settling_s = rig.trap.to(85)
     assert switching_s == 0.0
