@@ -283,7 +283,7 @@ def what_opens_over_the_window(studio: Studio) -> None:
     shell.presets.keep("night")
     kept = dict(present(context.readings))
     link.feed(light__detuning_set=120.0, sideband__on=True, trap__isotope=81,
-              amplifier__seed_current=88.0)  # fmt: skip
+              amplifier__seed_current_set=88.0)  # fmt: skip
     assert present(context.readings) != kept
     actions["preset.apply"].trigger()
     studio.take("over-preset-alone", shell.presets.apply_dialog)
