@@ -22,11 +22,12 @@ from gui.runs.model import TONES
 from gui.sweep import export
 from gui.sweep.chooser import Chooser
 from gui.sweep.components import Mark, marks
-from gui.sweep.model import Choice, is_valid, make_picture
+from gui.sweep.model import Choice, make_picture
 from gui.sweep.picture import Picture
 from gui.sweep.plot import SweepPlot
 from gui.sweep.source import Source
 from gui.sweep.summary import FitTable, WantedError
+from gui.sweep.wanted import lit_s
 from gui.sweep.words import as_of, included_text, row_of
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
@@ -138,9 +139,10 @@ class SweepView(Panel):
         self.plot.dim(stale_since is not None)
         self.table.show_fit(fit)
         self.table.setEnabled(stale_since is None)
-        live_s = sum(p.live_s for p in part.points if p.pumping and is_valid(p))
         rig = self.context.readings.rig
-        self.wanted.show_errors(fit, live_s, rig.rate if rig else 1.0, current=stale_since is None)
+        self.wanted.show_errors(
+            fit, lit_s(part), rig.rate if rig else 1.0, current=stale_since is None
+        )
         self._show_banner()
         self._show_standing(part)
         self._tell_layers()

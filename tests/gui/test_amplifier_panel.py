@@ -203,7 +203,9 @@ def test_previous_setpoint_comes_back_into_the_field(
     assert len(commands(link)) == 1
 
 
-def test_the_seed_setpoint_is_what_the_box_holds_not_what_flows(shown: Shown, link: FakeLink) -> None:
+def test_the_seed_setpoint_is_what_the_box_holds_not_what_flows(
+    shown: Shown, link: FakeLink
+) -> None:
     panel = shown(AmplifierPanel)
     link.feed(amplifier__seed_current=94.9)
     assert panel.seed.field.text() == "90.00"
