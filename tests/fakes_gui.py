@@ -153,7 +153,8 @@ def feed_idle(link: FakeLink) -> None:
         power_meter__wavelength=819.0, power_meter__range=11.0, power_meter__overrange=False,
         power_meter__zeroing=False, power_meter__dark=0.0003, slow__readings="[]",
         run__state="idle", run__id="", run__outcome="", run__segment=0, run__segments=0,
-        run__remaining=0.0, run__suspended="", run__info="", run__points="", run__fit="",
+        run__remaining=0.0, run__suspended="", run__info="", run__point="", run__points="",
+        run__fit="",
         queue__state="idle", queue__reason="", queue__paused=False, queue__entry=0,
         queue__table=queue_table(),
     )  # fmt: skip

@@ -137,6 +137,9 @@ READINGS: tuple[Reading, ...] = (
     Reading("run:segment", "int", "", "segments taken"),
     Reading("run:segments", "int", "", "segments of the whole scan"),
     Reading("run:block", "int", "", "block under way"),
+    Reading(
+        "run:point", "string", "", "JSON: what is taken now (`client.runs.PointUnderWay`); empty"
+    ),
     Reading("run:remaining", "double", "s", "rig time left, predicted", 0),
     Reading("run:suspended", "string", "", "why the run waits; empty when it does not"),
     Reading(
