@@ -133,7 +133,7 @@ def feed_idle(link: FakeLink) -> None:
         station__rig=json.dumps(RIG.to_dict()), station__version="0", station__control="",
         station__activity="", station__log="[]", station__alarms="[]", station__message="",
         station__rig_time=1.7e9, station__watchdog=0.0,
-        amplifier__seed_on=True, amplifier__seed_current_set=90.0, amplifier__seed_current=90.07,
+        amplifier__seed_on=True, amplifier__seed_current_set=90.0, amplifier__seed_current=90.0,
         amplifier__seed_power=22.0,
         amplifier__on=True, amplifier__current_set=2497.3, amplifier__current=2497.1,
         amplifier__output_power=594.0, amplifier__interlock_open=False, amplifier__emission=True,

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from atta_daq.client.rig_info import RigInfo
 from gui.link.values import Value
+from gui.model import slow_values
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Readings(QObject):
 
     def deliver(self, changes: dict[str, Value]) -> None:
         """Take new values over, tell each who watches once."""
+        if slow_values.NAME in changes:
+            changes = {**changes, **slow_values.taken_apart(changes[slow_values.NAME])}
         self._values.update(changes)
         names = changes.keys()
         for watch in tuple(self._watches):

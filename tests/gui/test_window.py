@@ -17,6 +17,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QDockWidget, QTabBar
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
+from window_on_rig import say_yes
 from window_states import trouble
 
 from gui import start_simulation
@@ -129,6 +130,7 @@ def test_every_action_is_bound_and_can_be_triggered(
                 link.go(LinkState.SEARCHING, "no station")
             if not actions.why_not(action_id) and actions[action_id].isEnabled():
                 actions[action_id].trigger()
+                say_yes(window)
                 break
         answer_queries(link)
         assert triggered[-1:] == [action_id], actions.why_not(action_id)
