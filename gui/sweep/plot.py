@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from gui.sweep.box import SweepBox
+from gui.sweep.box import RangeAxis, SweepBox
 from gui.sweep.components import Mark, nearest_mark
 from gui.sweep.crosshair import Crosshair
 from gui.sweep.heading import Entry, Heading
@@ -46,7 +46,8 @@ _COMPONENT = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
 TIP = (
     "Drag to move, wheel to zoom (click first, or hold Ctrl), Home or double click for all.\n"
     "Click on a component to centre a scan there (Page Up and Page Down choose, Enter centres).\n"
-    "Shift and drag to choose the range of a scan. Comma and full stop step through the points."
+    "Drag on the axis (or Shift and drag in the plot) to choose the range of a scan.\n"
+    "Comma and full stop step through the points."
 )
 
 
@@ -78,8 +79,10 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.box, self.below_box = SweepBox(), SweepBox()
         palette = theme.palette
         self.heading = Heading(palette, theme.size_pt)
-        self.main = pg.PlotItem(viewBox=self.box)
-        self.below = pg.PlotItem(viewBox=self.below_box)
+        self.axes = (RangeAxis(self.box), RangeAxis(self.below_box))
+        """The bottom axes: that of the residuals stands for both while they are shown."""
+        self.main = pg.PlotItem(viewBox=self.box, axisItems={"bottom": self.axes[0]})
+        self.below = pg.PlotItem(viewBox=self.below_box, axisItems={"bottom": self.axes[1]})
         self.strip = ComponentStrip(self.box, palette, theme.size_pt)
         for row, item in enumerate((self.heading, self.strip, self.main, self.below)):
             self.ci.addItem(item, row, 0)
@@ -176,6 +179,13 @@ class SweepPlot(pg.GraphicsLayoutWidget):
     def residuals_fit(self) -> bool:
         """There is room for the residuals, whether they are shown or not."""
         return self._room_with_residuals >= self._least_main(self._title_px(two_lines=True))
+
+    def choose_ranges(self, on: bool) -> None:
+        """Whether a range of the axis can be chosen."""
+        self.region.enabled = on
+        for axis in self.axes:
+            axis.chooses = on
+            axis.setCursor(Qt.CursorShape.SplitHCursor if on else Qt.CursorShape.ArrowCursor)
 
     # --- who gets the height -------------------------------------------------------------
 

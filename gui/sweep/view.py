@@ -155,7 +155,7 @@ class SweepView(Panel):
         if known and picture.is_spectrum and actions["sweep.components"].isChecked():
             doppler = source.doppler_mhz(part, source.records)
             shown = marks(part.isotope, doppler, actions["sweep.at_rest"].isChecked())
-        self.plot.region.enabled = picture.is_spectrum
+        self.plot.choose_ranges(picture.is_spectrum)
         self.range_button.setEnabled(picture.is_spectrum)
         fit = source.records.fits.get(part.name)
         theory = actions["sweep.theory"].isChecked()
@@ -329,7 +329,7 @@ class SweepView(Panel):
         self.range_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.range_button.setAccessibleName("choose the range of a scan on the axis")
         self.range_button.setToolTip(
-            "Drag the two ends; the scan editor takes them (or Shift and drag in the plot)"
+            "Drag the two ends; the scan editor takes them (or drag on the axis)"
         )
         self.forget_button = short_button(self.context, "sweep.forget", "Clear overlays")
         self._standing_row = QWidget()
