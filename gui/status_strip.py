@@ -12,7 +12,7 @@ from gui.link.station import LinkState
 from gui.model.output import output_missing
 from gui.model.point import point_words
 from gui.model.run_end import INPUTS as RUN_END
-from gui.model.run_end import RunEnd, run_end
+from gui.model.run_end import RunEnd, end_tone, run_end
 from gui.model.state import activity_words
 from gui.panel import Panel
 from gui.panels.register import REGISTER, register_state
@@ -55,13 +55,6 @@ def _ended(end: RunEnd | None) -> str:
     if end is None or not end.unseen:
         return ""
     return f"ended, {end.state}: {end.reason}" if end.reason else f"ended, {end.state}"
-
-
-def _end_tone(end: RunEnd) -> Tone:
-    """Loud only until it has been seen; a run with gaps is there all the same."""
-    if not end.unseen:
-        return Tone.OFF
-    return Tone.WARNING if end.state.startswith("complete") else Tone.DANGER
 
 
 def _waiting(suspended: str, recovery: str) -> str:
@@ -205,7 +198,7 @@ class StatusStrip(Panel):
         elif end is not None:
             seen = "acknowledge its alarm in the log when you have seen it"
             why = f"{end.reason}\n{seen}" if end.unseen else end.reason
-            badge.show_state(f"ended, {end.state}", _end_tone(end), why)
+            badge.show_state(f"ended, {end.state}", end_tone(end), why)
         elif suspended:
             badge.show_state("suspended", Tone.WARNING, suspended)
         else:

@@ -179,6 +179,49 @@ def suspended(link: FakeLink) -> None:
     )  # fmt: skip
 
 
+def preparing(link: FakeLink) -> None:
+    """A run that has just been started: the light comes on, the counting is calibrated."""
+    idle(link)
+    started = live(spectrum(taken=0), None)
+    started["run__state"] = "preparing"
+    link.feed(
+        **started, station__control=link.name, run__id=RUN_ID, run__segment=0, run__segments=97,
+        run__remaining=12 * 3600.0, amplifier__current=1210.0, queue__state="running",
+    )  # fmt: skip
+
+
+def stopping(link: FakeLink) -> None:
+    """The last segment is taken: the light goes off, the report is made."""
+    running(link)
+    link.feed(
+        run__state="stopping", run__point="", run__segment=97, run__remaining=0.0,
+        light__shutter=False, camera__acquiring=False, camera__gain=0, camera__shutter=False,
+    )  # fmt: skip
+
+
+def recovering(link: FakeLink) -> None:
+    """A run that waits while a recipe brings its rig back."""
+    suspended(link)
+    alarm = Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", NOW_S - 30.0,
+                  True, False)  # fmt: skip
+    link.feed(
+        run__recovery="relock and verify the mode, try 2 of 5", run__skipped=1,
+        station__alarms=alarms_to_json([alarm]),
+    )  # fmt: skip
+
+
+def unseen(link: FakeLink) -> None:
+    """Everything is well again, and nobody has looked at what was wrong."""
+    running(link)
+    over = [
+        Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", NOW_S - 3600.0,
+              False, False),
+        Alarm("camera:frames", "camera", "4 % of the frames of this segment were lost", "minor",
+              NOW_S - 300.0, False, False),
+    ]  # fmt: skip
+    link.feed(station__alarms=alarms_to_json(over))
+
+
 def busy(link: FakeLink) -> None:
     idle(link)
     link.feed(station__activity="zeroing", station__control=link.name)
@@ -254,8 +297,9 @@ def other_version(link: FakeLink) -> None:
 
 
 STATES = {
-    "idle": idle, "running": running, "paused": paused, "suspended": suspended, "busy": busy,
-    "calibrating": calibrating, "watching": watching, "fault": fault,
+    "idle": idle, "running": running, "preparing": preparing, "paused": paused,
+    "suspended": suspended, "recovering": recovering, "stopping": stopping, "unseen": unseen,
+    "busy": busy, "calibrating": calibrating, "watching": watching, "fault": fault,
     "trouble": trouble, "lost": lost,
 }  # fmt: skip
 """A window that has a station, or had one."""

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from atta_daq.client.runs import PartPoints
 from gui.context import Context
+from gui.model.run_end import INPUTS, tone_in_strip
 from gui.panel import Panel
 from gui.runs.model import TONES
 from gui.sweep import export
@@ -55,6 +56,7 @@ class SweepView(Panel):
         self.picture: Picture | None = None
         self._earlier: list[tuple[str, Picture]] = []
         self._reasons: tuple[str, ...] = ()
+        self._drawn = False
         self.plot = SweepPlot(context.theme)
         self.chooser = Chooser()
         self.table = FitTable()
@@ -80,6 +82,7 @@ class SweepView(Panel):
         self.chooser.changed.connect(self._redraw)
         self._restyle()
         self.follow(self._follow, "run:info", "run:points", "run:fit", "run:state", "station:rig")
+        self.follow(self._show_standing, *INPUTS)
 
     # --- asked by other parts of the window ----------------------------------------------
 
@@ -144,7 +147,8 @@ class SweepView(Panel):
             fit, lit_s(part), rig.rate if rig else 1.0, current=stale_since is None
         )
         self._show_banner()
-        self._show_standing(part)
+        self._drawn = bool(part.points)
+        self._show_standing()
         self._tell_layers()
 
     def _draw(self, part: PartPoints) -> None:
@@ -199,11 +203,11 @@ class SweepView(Panel):
             state = f", {info.outcome or info.state}" if info.state != "complete" else ""
             self.banner.setText(f"Earlier run {info.run_id}{state}: not what the rig does now")
 
-    def _show_standing(self, part: PartPoints) -> None:
+    def _show_standing(self) -> None:
         """Over the plot: that the data are not current, or how their run has ended."""
         source = self.source
         since, ended = source.stale_since, source.ended
-        shown = bool(part.points) and (since is not None or ended is not None)
+        shown = self._drawn and (since is not None or ended is not None)
         self._standing_row.setVisible(shown)
         if not shown:
             return
@@ -211,7 +215,8 @@ class SweepView(Panel):
             self.standing.show_state(as_of(since), Tone.STALE)
             self.standing_said.show_text(self.context.readings.value("run:points").message)
         elif ended is not None:
-            self.standing.show_state(ended.state, TONES.get(ended.state, Tone.STALE))
+            tone = tone_in_strip(self.context.readings) or TONES.get(ended.state, Tone.STALE)
+            self.standing.show_state(ended.state, tone)
             self.standing_said.show_text(ended.outcome)
 
     def _why_no_layer(self, action_id: str) -> str:

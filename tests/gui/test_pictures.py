@@ -1,6 +1,6 @@
 """Pictures of every panel and state, in both palettes and sizes, and what is cut off in them.
 
-Kept when ATTA_DAQ_PICTURES names a folder: look at them before a release.
+Kept when ATTA_DAQ_PICTURES names a folder (`make pictures`): look at them before a release.
 """
 
 import os

@@ -609,6 +609,20 @@ def test_the_error_so_far_and_the_time_to_a_wanted_one(
     assert "no error" in view.reached.text()
 
 
+def test_a_start_says_which_activity_it_ends(
+    panel: EditorPanel, context: Context, link: FakeLink
+) -> None:
+    action = context.actions["run.start"]
+    assert "ends what" not in action.toolTip()
+    link.feed(station__activity="zeroing")
+    assert action.isEnabled()
+    assert "it ends what the rig does now: zeroing" in action.toolTip()
+    action.trigger()
+    assert "it ends what the rig does now: zeroing" in context.notices.history[-1].text
+    link.feed(station__activity="", run__state="running")
+    assert "ends what" not in action.toolTip()
+
+
 # --- hands, eyes, ears -----------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from atta_daq.client.log import Alarm, alarms_to_json
 from gui.context import Context
 from gui.sweep.axes import Quantity
 from gui.sweep.view import SweepView
@@ -555,6 +556,14 @@ def test_a_run_that_ended_is_the_last_run_and_says_how(view: SweepView, link: Fa
     assert view.standing.isVisible()
     assert (view.standing.word, view.standing.tone) == ("aborted", Tone.WARNING)
     assert view.standing_said.full == "camera: no frame for 5.0 s"
+    # The station's own words are there: as loud as in the strip, until it has been seen.
+    said = "run a run: aborted, camera: no frame for 5.0 s"
+    alarm = Alarm("run:fault", "run", said, "major", 1.0, False, False)
+    link.feed(run__id="a run", run__outcome="aborted: camera: no frame for 5.0 s",
+              station__alarms=alarms_to_json([alarm]))  # fmt: skip
+    assert (view.standing.word, view.standing.tone) == ("aborted", Tone.DANGER)
+    link.feed(station__alarms="[]")
+    assert (view.standing.word, view.standing.tone) == ("aborted", Tone.OFF)
     link.feed(**made.live(made.spectrum(), run_id="another"))
     assert not view.standing.isVisible()
     assert view.chooser.part.itemText(0) == "being taken: 85Kr"
