@@ -10,7 +10,7 @@ PYTEST := QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
 # One more than two cores have: many tests wait for a simulated rig.
 WORKERS ?= 3
 
-.PHONY: help setup demo test lint bench soak lock docs gui screenshots clean
+.PHONY: help setup demo test lint bench soak lock docs gui screenshots pictures clean
 
 help:
 	@echo "make demo   the main job on the simulated rig (3 minutes)"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench  speed and statistics, with figures"
 	@echo "make soak   the long runs"
 	@echo "make screenshots   the tutorial's pictures, from the real window"
+	@echo "make pictures      every panel and state of the window, in pictures/"
 	@echo "make docs   regenerate the generated reference pages"
 	@echo "make lock   renew requirements.lock"
 
@@ -54,6 +55,10 @@ soak: setup
 
 screenshots: setup
 	QT_QPA_PLATFORM=offscreen $(BIN)/python scripts/screenshots.py docs/tutorial/images
+
+# Both palettes and sizes; parts that are cut off or overlap fail it.
+pictures: setup
+	ATTA_DAQ_PICTURES=$(CURDIR)/pictures $(PYTEST) tests/gui/test_pictures.py --timeout 600
 
 docs: setup
 	$(BIN)/atta-daq docs write

@@ -82,7 +82,10 @@ class AmplifierStatus:
     """One reading of seed and amplifier, all read in the same poll."""
 
     seed_on: bool
+    seed_current_set_ma: float
+    """Setpoint as the box holds it, with the seed off too."""
     seed_current_ma: float
+    """What flows."""
     seed_power_mw: float
     amplifier_on: bool
     amplifier_current_set_ma: float

@@ -71,13 +71,16 @@ class NameDialog(SideDialog):
 
 
 class ChoiceDialog(SideDialog):
-    """A list of names: Enter calls `choose(name)`, Delete `remove(name)`."""
+    """A list of names: Enter calls `choose(name)`, Delete `remove(name, removed)`.
+
+    `remove` may ask first; it calls `removed` when the thing is gone.
+    """
 
     def __init__(
         self,
         title: str,
         choose: Callable[[str], None],
-        remove: Callable[[str], None],
+        remove: Callable[[str, Callable[[], None]], None],
         parent: QWidget,
     ) -> None:
         super().__init__(title, parent)
@@ -120,7 +123,11 @@ class ChoiceDialog(SideDialog):
 
     def _delete(self) -> None:
         if item := self.names.currentItem():
-            self._remove(item.text())
+            name = item.text()
+            self._remove(name, lambda: self._take_out(name))
+
+    def _take_out(self, name: str) -> None:
+        for item in self.names.findItems(name, Qt.MatchFlag.MatchExactly):
             self.names.takeItem(self.names.row(item))
-            if self.names.count() == 0:
-                self.hide()
+        if self.names.count() == 0:
+            self.hide()

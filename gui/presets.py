@@ -47,7 +47,7 @@ class Quantity:
         return abs(float(first) - float(second)) < 0.6 * 10.0**-self.decimals
 
 
-AMPLIFIER, SEED = "amplifier:current_set", "amplifier:seed_current"
+AMPLIFIER, SEED = "amplifier:current_set", "amplifier:seed_current_set"
 DETUNING, TRAP, SHUTTER = "light:detuning_set", "trap:isotope", "light:shutter"
 SIDEBAND_ON = "sideband:on"
 SIDEBAND_FREQUENCY, SIDEBAND_POWER = "sideband:frequency", "sideband:power"

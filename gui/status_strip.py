@@ -2,14 +2,17 @@
 
 import math
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
 from atta_daq.client.log import alarms_from_json
+from atta_daq.client.runs import PointUnderWay
 from gui.context import Context
 from gui.link.station import LinkState
 from gui.model.output import output_missing
+from gui.model.point import point_words
 from gui.model.run_end import INPUTS as RUN_END
-from gui.model.run_end import RunEnd, run_end
+from gui.model.run_end import RunEnd, end_tone, run_end
 from gui.model.state import activity_words
 from gui.model.trap_place import INPUTS as PLACE
 from gui.model.trap_place import unplaced
@@ -35,6 +38,8 @@ _RUN = {
     "stopping": Tone.BUSY,
 }
 
+BAR_MARGIN_PX = 16
+
 
 def duration(seconds: float) -> str:
     """'2 h 05 min', '12 min', '40 s'."""
@@ -57,13 +62,6 @@ def _ended(end: RunEnd | None) -> str:
     if end is None or not end.unseen:
         return ""
     return f"ended, {end.state}: {end.reason}" if end.reason else f"ended, {end.state}"
-
-
-def _end_tone(end: RunEnd) -> Tone:
-    """Loud only until it has been seen; a run with gaps is there all the same."""
-    if not end.unseen:
-        return Tone.OFF
-    return Tone.WARNING if end.state.startswith("complete") else Tone.DANGER
 
 
 def _waiting(suspended: str, recovery: str) -> str:
@@ -97,10 +95,10 @@ class StatusStrip(Panel):
             )
         }
         self._run = ElidedLabel("no run")
+        self._point = ElidedLabel()
         self._bar = QProgressBar()
         self._bar.setAccessibleName("progress of the run")
         self._bar.setMaximumHeight(22)
-        self._bar.setFixedWidth(220)
         self._trouble = ElidedLabel()
         self._trouble.setProperty("role", "wrong")
         first = QHBoxLayout()
@@ -113,7 +111,7 @@ class StatusStrip(Panel):
         rows = QVBoxLayout()
         rows.setSpacing(0)
         rows.addLayout(first)
-        rows.addWidget(WrappedRow(*(self.badges[name] for name in lower)))
+        rows.addWidget(WrappedRow(*(self.badges[name] for name in lower), self._point))
         rows.addWidget(self._trouble)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(6, 3, 6, 3)
@@ -122,7 +120,7 @@ class StatusStrip(Panel):
         context.link.state_changed.connect(self._show_link)
         self._show_link()
         self.follow(self._show_run, *RUN_END, "run:segment", "run:segments", "run:remaining",
-                    "run:suspended", "run:recovery", "run:skipped",
+                    "run:point", "run:suspended", "run:recovery", "run:skipped",
                     "station:activity")  # fmt: skip
         self.follow(self._show_control, "station:control")
         self.follow(self._show_light, "amplifier:seed_on", "amplifier:on", "amplifier:current",
@@ -132,6 +130,10 @@ class StatusStrip(Panel):
         self.follow(self._show_trap, *PLACE, "trap:locked")
         self.follow(self._show_camera, *REGISTER, "camera:acquiring")
         self.follow(self._show_alarms, "station:alarms")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_run_text()
 
     def _flag(
         self, badge: str, name: str, when_on: tuple[str, Tone], off: tuple[str, Tone]
@@ -176,14 +178,21 @@ class StatusStrip(Panel):
         self._bar.setRange(0, total)
         self._bar.setValue(min(taken, total))
         self._bar.setFormat(f"{taken} of {total} segments" if counted else "")
+        self._fit_bar()
         self._bar.setEnabled(not stale)
-        self._run.show_text(self._run_text())
+        self._show_run_text()
         suspended = readings.text("run:suspended")
         trouble = _waiting(suspended, readings.text("run:recovery")) or _ended(end)
         self._trouble.show_text(trouble)
         self._trouble.setVisible(bool(trouble))
-        for label in (self._run, self._trouble):
+        for label in (self._run, self._point, self._trouble):
             show_stale(label, stale)
+
+    def _fit_bar(self) -> None:
+        """As wide as the last of its words: time left and point need the room."""
+        last = f"{self._bar.maximum()} of {self._bar.maximum()} segments"
+        words_px = self._bar.fontMetrics().horizontalAdvance(last)
+        self._bar.setFixedWidth(words_px + BAR_MARGIN_PX)
 
     def _show_run_badge(self, end: RunEnd | None) -> None:
         """The run or its end; what the rig does outside a run, unless a fault is to be seen."""
@@ -199,26 +208,41 @@ class StatusStrip(Panel):
         elif end is not None:
             seen = "acknowledge its alarm in the log when you have seen it"
             why = f"{end.reason}\n{seen}" if end.unseen else end.reason
-            badge.show_state(f"ended, {end.state}", _end_tone(end), why)
+            badge.show_state(f"ended, {end.state}", end_tone(end), why)
         elif suspended:
             badge.show_state("suspended", Tone.WARNING, suspended)
         else:
             state = self.context.state.run_state
             badge.show_state(state, _RUN.get(state, Tone.WARNING))
 
-    def _run_text(self) -> str:
-        """What is most wanted first: the end gives way where there is no room."""
+    def _show_run_text(self) -> None:
+        """What is most wanted first: the end gives way where there is no room. A point that would
+        give way too (large text, a narrow window) stands beside the badges below instead."""
+        point = PointUnderWay.from_json(self.context.readings.text("run:point"))
+        left, said = self._time_left(), point_words(point) if point else ""
+        wanted = ", ".join(part for part in (left, said) if part)
+        room_px = self._run.width()
+        below = bool(said) and self._run.fontMetrics().horizontalAdvance(wanted) > room_px
+        self._point.show_text(said if below else "")
+        self._point.setVisible(below)
+        run_id = self.context.readings.text("run:id") or "no run"
+        parts = (left, "" if below else said, self._blocks_skipped(), run_id)
+        self._run.show_text(", ".join(part for part in parts if part))
+
+    def _time_left(self) -> str:
         readings = self.context.readings
-        parts: list[str] = []
         left = readings.number("run:remaining")
         if self.context.state.run_state in ("running", "paused") and math.isfinite(left):
             rate = readings.rig.rate if readings.rig else 1.0
             at_rate = f" of rig time left ({duration(left / rate)})" if rate != 1.0 else " left"
-            parts.append(duration(left) + at_rate)
-        skipped = readings.number("run:skipped")
-        if skipped > 0:
-            parts.append(f"{skipped:.0f} {'block' if skipped == 1 else 'blocks'} skipped")
-        return ", ".join([*parts, readings.text("run:id") or "no run"])
+            return duration(left) + at_rate
+        return ""
+
+    def _blocks_skipped(self) -> str:
+        skipped = self.context.readings.number("run:skipped")
+        if not skipped > 0:
+            return ""
+        return f"{skipped:.0f} {'block' if skipped == 1 else 'blocks'} skipped"
 
     def _show_light(self) -> None:
         readings, rig = self.context.readings, self.context.readings.rig

@@ -1,7 +1,10 @@
 """Palette, text size and named layouts."""
 
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QWidget
 
+from gui.confirm import Question, confirm
 from gui.context import Context
 from gui.name_dialog import ChoiceDialog, NameDialog
 from gui.theme.theme import LARGEST_PT, SMALLEST_PT
@@ -44,11 +47,21 @@ class ViewActions:
                 "Lay the panels out anew and save it again"
             )
 
-    def forget(self, name: str) -> None:
-        """Delete a kept layout."""
-        layouts = self._layouts()
-        layouts.pop(name, None)
-        self._context.settings.set(LAYOUTS_KEY, layouts)
+    def forget(self, name: str, forgotten: Callable[[], None]) -> None:
+        """Delete a kept layout, after a question; then call `forgotten`."""
+
+        def carry_out() -> None:
+            layouts = self._layouts()
+            layouts.pop(name, None)
+            self._context.settings.set(LAYOUTS_KEY, layouts)
+            forgotten()
+
+        question = Question(
+            f"Delete layout '{name}'?",
+            "It cannot be brought back. The panels of this window stay as they are.",
+            "Delete layout", "Keep it",
+        )  # fmt: skip
+        confirm(self._context, question, carry_out, self.choose_dialog)
 
     def _choose(self) -> None:
         names = sorted(self._layouts(), key=str.casefold)

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 from rigs import Rig
 
 from atta_daq.client.discovery import find_station
+from gui.confirm import ConfirmDialog
 from gui.link.station import Link, LinkState
 from gui.settings import Settings
 from gui.theme.theme import Theme
@@ -29,6 +31,13 @@ quantity = "detuning_mhz"
 values = [-150.0, 60.0, 700.0]
 """
 LONG_SCAN = SCAN.replace("dwell_s = 20.0", "dwell_s = 400.0")
+
+
+def say_yes(window: QWidget) -> None:
+    """Answer a question that stands before something that cannot be undone."""
+    for dialog in window.findChildren(ConfirmDialog):
+        if dialog.isVisible():
+            dialog.yes.click()
 
 
 class Bench:
@@ -63,6 +72,7 @@ class Bench:
         """As a key or a click would; an action that is impossible now fails."""
         self.until(lambda: self.context.actions[action].isEnabled(), 20_000)
         self.context.actions[action].trigger()
+        say_yes(self.window)
 
     def panel(self, name: str) -> Any:
         """A panel, in front of those that share its place."""

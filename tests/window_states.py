@@ -12,12 +12,14 @@ from fakes_queue import night
 from fakes_sweep import live, spectrum, spectrum_fit
 
 from atta_daq.client.log import Alarm, LogLine, alarms_to_json, log_to_json
+from atta_daq.client.runs import PointUnderWay
 from atta_daq.client.slow import SlowSeverity, SlowValue, slow_to_json
 from gui.link.station import LinkState
 from gui.link.values import OK, Value
 
 NOW_S = time.time()
 PEAKS = (551.2, 1450.7, 2950.3, 4050.1, 5549.9, 6449.0)
+POINT = PointUnderWay("rare", 85, True, False, 27, {"detuning_mhz": -150.0})
 RUN_ID = "20261122-1229-85Kr-spectrum"
 DIFFERENT = "station 'test-rig' runs atta-daq 9.9, this window is 0.4: install the same version"
 BEHIND_EOM = (
@@ -121,7 +123,8 @@ def running(link: FakeLink) -> None:
         loading__trace=loading, loading__step=1e-3, loading__meter=0.0123,
         sideband__on=True,
         queue__state="running", queue__entry=4, queue__table=night(),
-        run__id=RUN_ID, run__segment=29, run__segments=97, run__remaining=8 * 3600.0 + 300.0,
+        run__point=POINT.to_json(), run__id=RUN_ID, run__segment=29, run__segments=97,
+        run__remaining=8 * 3600.0 + 300.0,
         **live(spectrum(), spectrum_fit()),
     )  # fmt: skip
 
@@ -165,15 +168,58 @@ def calibrating(link: FakeLink) -> None:
 
 def paused(link: FakeLink) -> None:
     running(link)
-    link.feed(run__state="paused")
+    link.feed(run__state="paused", run__point="")
 
 
 def suspended(link: FakeLink) -> None:
     running(link)
     link.feed(
-        run__suspended="lock: the slave's peak is missing", lock__locked=False,
+        run__point="", run__suspended="lock: the slave's peak is missing", lock__locked=False,
         lock__reason="the slave's peak is missing",
     )  # fmt: skip
+
+
+def preparing(link: FakeLink) -> None:
+    """A run that has just been started: the light comes on, the counting is calibrated."""
+    idle(link)
+    started = live(spectrum(taken=0), None)
+    started["run__state"] = "preparing"
+    link.feed(
+        **started, station__control=link.name, run__id=RUN_ID, run__segment=0, run__segments=97,
+        run__remaining=12 * 3600.0, amplifier__current=1210.0, queue__state="running",
+    )  # fmt: skip
+
+
+def stopping(link: FakeLink) -> None:
+    """The last segment is taken: the light goes off, the report is made."""
+    running(link)
+    link.feed(
+        run__state="stopping", run__point="", run__segment=97, run__remaining=0.0,
+        light__shutter=False, camera__acquiring=False, camera__gain=0, camera__shutter=False,
+    )  # fmt: skip
+
+
+def recovering(link: FakeLink) -> None:
+    """A run that waits while a recipe brings its rig back."""
+    suspended(link)
+    alarm = Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", NOW_S - 30.0,
+                  True, False)  # fmt: skip
+    link.feed(
+        run__recovery="relock and verify the mode, try 2 of 5", run__skipped=1,
+        station__alarms=alarms_to_json([alarm]),
+    )  # fmt: skip
+
+
+def unseen(link: FakeLink) -> None:
+    """Everything is well again, and nobody has looked at what was wrong."""
+    running(link)
+    over = [
+        Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", NOW_S - 3600.0,
+              False, False),
+        Alarm("camera:frames", "camera", "4 % of the frames of this segment were lost", "minor",
+              NOW_S - 300.0, False, False),
+    ]  # fmt: skip
+    link.feed(station__alarms=alarms_to_json(over))
 
 
 def busy(link: FakeLink) -> None:
@@ -198,6 +244,7 @@ def fault(link: FakeLink) -> None:
     ]
     over: dict[str, Any] = live(spectrum(), spectrum_fit(), state="aborted", outcome=reason)
     over["run__state"] = "idle"
+    over["run__point"] = ""
     link.feed(
         **over, run__outcome=f"aborted: {reason}", run__suspended="",
         camera__gain=gone, camera__temperature=gone, camera__acquiring=gone, camera__stable=gone,
@@ -231,7 +278,7 @@ def trouble(link: FakeLink) -> None:
         trap__locked=False, slow__readings=slow("major"),
         power_meter__overrange=True, power_meter__power=Value(9.98, 3, "over range"),
         station__alarms=alarms_to_json(alarms),
-        run__suspended="amplifier: interlock of the laser head is open",
+        run__point="", run__suspended="amplifier: interlock of the laser head is open",
     )  # fmt: skip
 
 
@@ -250,8 +297,9 @@ def other_version(link: FakeLink) -> None:
 
 
 STATES = {
-    "idle": idle, "running": running, "paused": paused, "suspended": suspended, "busy": busy,
-    "calibrating": calibrating, "watching": watching, "fault": fault,
+    "idle": idle, "running": running, "preparing": preparing, "paused": paused,
+    "suspended": suspended, "recovering": recovering, "stopping": stopping, "unseen": unseen,
+    "busy": busy, "calibrating": calibrating, "watching": watching, "fault": fault,
     "trouble": trouble, "lost": lost,
 }  # fmt: skip
 """A window that has a station, or had one."""

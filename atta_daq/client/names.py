@@ -29,7 +29,8 @@ READINGS: tuple[Reading, ...] = (
     Reading("station:log", "string", "", "JSON: the last lines of the log (`client.log.LogLine`)"),
     Reading("station:alarms", "string", "", "JSON: active and unacknowledged alarms (`Alarm`)"),
     Reading("amplifier:seed_on", "bool", "", "seed diode on"),
-    Reading("amplifier:seed_current", "double", "mA", "seed diode current", 2),
+    Reading("amplifier:seed_current_set", "double", "mA", "seed diode current, setpoint", 2),
+    Reading("amplifier:seed_current", "double", "mA", "seed diode current, measured", 2),
     Reading("amplifier:seed_power", "double", "mW", "seed power at the amplifier", 2),
     Reading("amplifier:on", "bool", "", "amplifier on"),
     Reading("amplifier:current_set", "double", "mA", "amplifier current, setpoint", 1),
@@ -137,6 +138,9 @@ READINGS: tuple[Reading, ...] = (
     Reading("run:segment", "int", "", "segments taken"),
     Reading("run:segments", "int", "", "segments of the whole scan"),
     Reading("run:block", "int", "", "block under way"),
+    Reading(
+        "run:point", "string", "", "JSON: what is taken now (`client.runs.PointUnderWay`); empty"
+    ),
     Reading("run:remaining", "double", "s", "rig time left, predicted", 0),
     Reading("run:suspended", "string", "", "why the run waits; empty when it does not"),
     Reading(

@@ -77,6 +77,33 @@ class PartPoints:
     points: tuple[Point, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class PointUnderWay:
+    """What a run takes right now: the value of `run:point`."""
+
+    kind: str
+    """Of the segment: rare, loading-83, loading-84, check-83, blank."""
+    isotope: int
+    """Mass number; 0 for a blank."""
+    pumping: bool
+    """819 nm on the atoms."""
+    bracket: bool
+    """An 83Kr segment that normalises the others."""
+    index: int | None
+    """The scan's point; None for brackets, references and blanks."""
+    place: dict[str, float]
+    """Where the light is asked to stand: the swept quantities of the part, or `detuning_mhz`;
+    empty while it is blocked."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "PointUnderWay | None":
+        """Inverse of `to_json`; None for an empty text: nothing is taken."""
+        return cls(**json.loads(text)) if text else None
+
+
 def points_to_json(parts: list[PartPoints]) -> str:
     return json.dumps([asdict(part) for part in parts])
 

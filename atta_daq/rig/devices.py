@@ -65,9 +65,17 @@ class SegmentDevice:
     name = "segment"
     parent = None
 
-    def __init__(self, taker: SegmentTaker, on_flagged: Callable[[Segment], None]) -> None:
+    def __init__(
+        self,
+        taker: SegmentTaker,
+        on_flagged: Callable[[Segment], None],
+        on_begun: Callable[[PlannedSegment], None] = lambda _planned: None,
+    ) -> None:
+        """`on_flagged` hears of segments that have no event, `on_begun` of each before it is
+        taken; both on the device's thread."""
         self._taker = taker
         self._on_flagged = on_flagged
+        self._on_begun = on_begun
         self._worker = Worker("segment")
         self._planned: tuple[PlannedSegment, int] | None = None
         self._attempts: dict[int, int] = {}
@@ -110,6 +118,7 @@ class SegmentDevice:
             attempt = self._attempts.get(block, 0)
             with self._state:
                 self._busy = True
+            self._on_begun(planned)
             segment = self._taker.take(planned, Place(self.run_id, block, attempt, self._index))
             self._index += 1
             with self._state:

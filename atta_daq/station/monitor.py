@@ -249,6 +249,7 @@ class Monitor:
         )
         post = self._server.post
         post("amplifier:seed_on", status.seed_on)
+        post("amplifier:seed_current_set", status.seed_current_set_ma)
         post("amplifier:seed_current", status.seed_current_ma)
         post("amplifier:seed_power", status.seed_power_mw)
         post("amplifier:on", status.amplifier_on)

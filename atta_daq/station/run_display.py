@@ -7,12 +7,12 @@ from typing import Any
 
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
-from atta_daq.client.runs import PartPoints, RunInfo, points_to_json
+from atta_daq.client.runs import PartPoints, PointUnderWay, RunInfo, points_to_json
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.server import StationServer
 
 _TEXTS = ("run:id", "run:info", "run:outcome", "run:suspended", "run:recovery", "run:points",
-          "run:fit")  # fmt: skip
+          "run:point", "run:fit")  # fmt: skip
 _NUMBERS = ("run:segment", "run:segments", "run:block", "run:remaining", "run:skipped")
 
 
@@ -60,10 +60,14 @@ class RunDisplay:
     def state(self, state: str) -> None:
         """'preparing', 'running', 'paused', 'stopping', 'idle'."""
         self._server.post("run:state", state)
+        if state != "running":
+            self._server.post("run:point", "")
 
     def suspended(self, reason: str) -> None:
         """Why the run waits; '' when it goes on."""
         self._server.post("run:suspended", reason)
+        if reason:
+            self._server.post("run:point", "")
 
     def recovery(self, text: str) -> None:
         """Recipe and try by which the rig is brought back; '' for none."""
@@ -72,6 +76,10 @@ class RunDisplay:
     def skipped(self, blocks: int) -> None:
         """How many blocks were given up so far."""
         self._server.post("run:skipped", blocks)
+
+    def begun(self, point: PointUnderWay) -> None:
+        """A segment that is about to be taken."""
+        self._server.post("run:point", point.to_json())
 
     def flagged(self, index: int, cause: str) -> None:
         """A segment that was good until now is not used."""

@@ -42,6 +42,7 @@ from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.run_header import run_header
 from atta_daq.station.session import Hooks, RunSession
+from atta_daq.station.under_way import point_under_way
 from atta_daq.station.zeroing import AxisZeroing
 
 log = logging.getLogger(__name__)
@@ -257,6 +258,9 @@ class Runs:
             recovery=self._display.recovery,
             skipped=self._display.skipped,
             flagged=self._display.flagged,
+            begun=lambda planned: self._display.begun(
+                point_under_way(planned, definition, self._light)
+            ),
         )
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,

@@ -25,6 +25,7 @@ from atta_daq.rig.status import WorkStatus
 from atta_daq.rig.taker import CountingSetup, SegmentTaker
 from atta_daq.scans.blocks import (
     Block,
+    PlannedSegment,
     predicted_duration_s,
     segment_duration_s,
     segments_to_take,
@@ -67,6 +68,8 @@ class Hooks:
     """How many blocks were given up so far."""
     flagged: Callable[[int, str], None]
     """A segment of this run that was good until now, and why it is not used."""
+    begun: Callable[[PlannedSegment], None]
+    """A segment that is about to be taken."""
     planned: Callable[[int, float], None] = lambda _segments, _remaining_s: None
     """Segments of the whole run and the rig time that is left, when a decision has changed them."""
 
@@ -125,7 +128,7 @@ class RunSession:
         self._cooled = threading.Event()
         self.ended = threading.Event()
         """Set when the run no longer touches the rig."""
-        self._device = SegmentDevice(taker, self._on_flagged)
+        self._device = SegmentDevice(taker, self._on_flagged, hooks.begun)
         self._device.start_run(writer.run_id)
         self._engine = Engine(self._on_document)
         self._floor = LoadingFloor(config.faults.loading(definition.faults), earlier)

@@ -93,6 +93,7 @@ class DlcPro(ExercisedAmplifier):
             amplifier_current_set_ma=self._current_ma(f"{_AMPLIFIER}:current-set"),
             amplifier_current_ma=self._current_ma(f"{_AMPLIFIER}:current-act"),
             seed_on=link.read_bool(f"{_SEED}:emission"),
+            seed_current_set_ma=self._read_seed_current_ma(),
             seed_current_ma=self._current_ma(f"{_SEED}:current-act"),
             seed_power_mw=self._power_mw(f"{_SEED_LIMITS}:power"),
             output_power_mw=self._power_mw("laser1:amp:output-limits:power"),

@@ -36,6 +36,7 @@ class _SeedPoll:
     """What `status` reads of the seed's box."""
 
     on: bool
+    current_set_ma: float
     current_ma: float
     power_mw: float
     condition: int
@@ -164,6 +165,7 @@ class Itc4000Pair(ExercisedAmplifier):
             amplifier_current_set_ma=chip.current_set_ma,
             amplifier_current_ma=chip.current_ma,
             seed_on=seed.on,
+            seed_current_set_ma=seed.current_set_ma,
             seed_current_ma=seed.current_ma,
             seed_power_mw=seed.power_mw,
             output_power_mw=output_ma * self._output_mw_per_ma,
@@ -176,6 +178,7 @@ class Itc4000Pair(ExercisedAmplifier):
     def _poll_seed(self, held_to_limit: bool) -> _SeedPoll:
         poll = _SeedPoll(
             on=self._seed.is_on(),
+            current_set_ma=self._seed.set_current_ma(),
             current_ma=self._seed.current_ma(),
             power_mw=self._seed.photocurrent_ma() * self._seed_mw_per_ma,
             condition=self._seed.condition(),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from atta_daq.client.names import CALIBRATION_KINDS
+from gui.confirm import Question, confirm
 from gui.context import Context
 
 SIMPLE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -69,6 +70,23 @@ def _sender(
     said = f"{text}: asked for" if command in ACCEPTED else f"{text}: done"
 
     def send() -> None:
+        asks = ASKED_FIRST.get(action_id)
+        if asks is None:
+            carry_out()
+        else:
+            question = asks(context)
+            confirm(context, question, lambda: carry_out_if_same(question))
+
+    def carry_out_if_same(asked: Question) -> None:
+        """The rig has gone on while the question stood: a yes is for what it was asked of."""
+        if why_not := context.actions.why_not(action_id):
+            context.notices.warn(f"{text}: not done, {why_not}")
+        elif ASKED_FIRST[action_id](context).title != asked.title:
+            context.notices.warn(f"{text}: not done, it was asked of what is over by now")
+        else:
+            carry_out()
+
+    def carry_out() -> None:
         context.command(
             command,
             done=lambda _answer: context.notices.info(said),
@@ -77,6 +95,34 @@ def _sender(
         )
 
     return send
+
+
+def _abort_question(context: Context) -> Question:
+    readings = context.readings
+    taken, total = readings.number("run:segment"), readings.number("run:segments")
+    so_far = f"{taken:.0f} of {total:.0f} segments are taken; they are kept, fitted and reported. "
+    return Question(
+        f"Abort run {readings.text('run:id')}?",
+        f"{so_far if total > 0.0 else ''}The segment under way is lost, and the rest is not taken.",
+        "Abort run", "Let it run",
+    )  # fmt: skip
+
+
+def _force_question(context: Context) -> Question:
+    holder = context.state.controller
+    return Question(
+        f"Take control from {holder}?",
+        f"{holder} can command nothing any more, in the middle of what it may be doing. It is "
+        "told. A run under way goes on.",
+        "Take control", "Leave it",
+    )  # fmt: skip
+
+
+ASKED_FIRST: dict[str, Callable[[Context], Question]] = {
+    "run.abort": _abort_question,
+    "control.force": _force_question,
+}
+"""What cannot be undone. STOP is not among them: it must never wait for an answer."""
 
 
 def _pump(context: Context, on: bool) -> None:

@@ -24,6 +24,7 @@ class Actions(QObject):
         self._state = state
         self._bound: set[str] = set()
         self._conditions: dict[str, Callable[[], str]] = {}
+        self._cautions: dict[str, Callable[[], str]] = {}
         self._actions = {spec.id: self._make(spec) for spec in specs}
 
     def __getitem__(self, action_id: str) -> QAction:
@@ -51,6 +52,11 @@ class Actions(QObject):
         Whoever sets it calls `refresh` when its answer may have changed.
         """
         self._conditions[action_id] = why_not
+
+    def caution(self, action_id: str, words: Callable[[], str]) -> None:
+        """Have the tool tip say also what `words` tells while the action is possible: what it
+        would end. Whoever sets it calls `refresh` when that may have changed."""
+        self._cautions[action_id] = words
 
     def unbound(self) -> list[str]:
         """Actions that nothing carries out."""
@@ -97,4 +103,8 @@ class Actions(QObject):
     def _tip(self, spec: ActionSpec, reason: str) -> str:
         keys = f" ({', '.join(spec.keys)})" if spec.keys else ""
         text = f"{spec.tip or spec.text}{keys}"
-        return f"{text}\nNot now: {reason}" if reason else text
+        if reason:
+            return f"{text}\nNot now: {reason}"
+        words = self._cautions.get(spec.id)
+        caution = words() if words else ""
+        return f"{text}\n{caution}" if caution else text

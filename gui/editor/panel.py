@@ -35,6 +35,7 @@ from gui.editor.problem import Problem, names_only
 from gui.editor.run_view import RunView
 from gui.editor.scan_files import ScanFiles
 from gui.editor.station_check import StationCheck
+from gui.model.state import activity_words
 from gui.panel import Panel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
@@ -72,6 +73,7 @@ class EditorPanel(Panel):
         context.actions.bind("scan.check", self._check_now)
         context.actions.bind("run.start", self.start)
         context.actions.condition("run.start", self.why_not_start)
+        context.actions.caution("run.start", self.what_start_ends)
         self.document.changed.connect(self._show_document)
         self.check.changed.connect(self._show_check)
         self.always(self._rig_changed, "station:rig")
@@ -119,10 +121,17 @@ class EditorPanel(Panel):
         self._starting = True
         self.context.actions.refresh()
         name = self.files.path.name if self.files.path else "scan"
+        if ends := self.what_start_ends():
+            self.context.notices.warn(f"starting the scan: {ends}")
         self.context.command(
             "run", done=self._started, refused=self._not_started, timeout_s=60.0,
             scan=self.document.text, path=name,
         )  # fmt: skip
+
+    def what_start_ends(self) -> str:
+        """What the rig does now and would stop doing; '' for nothing."""
+        activity = self.context.state.activity
+        return f"it ends what the rig does now: {activity_words(activity)}" if activity else ""
 
     def why_not_start(self) -> str:
         """Why the scan cannot be started; '' when it can."""

@@ -1,6 +1,5 @@
 """The scan of the run under way, for reading: its text, its errors so far, time to a wanted one."""
 
-import math
 from collections.abc import Callable
 
 from PySide6.QtGui import QFontDatabase
@@ -15,18 +14,12 @@ from PySide6.QtWidgets import (
 )
 
 from atta_daq.analysis.results import FitResult, Parameter
-from atta_daq.client.runs import (
-    PartPoints,
-    RunInfo,
-    fits_from_json,
-    points_from_json,
-    time_to_error_s,
-)
+from atta_daq.client.runs import RunInfo, fits_from_json, points_from_json
 from gui.context import Context
 from gui.editor.fields import fit_narrow, number_of
+from gui.sweep.wanted import lit_s, time_left
 from gui.sweep.words import in_percent, name_of, text_of
 from gui.widgets.quiet import QuietComboBox
-from gui.words import duration
 
 _NOTHING = "No run is under way. Its scan will stand here, and what its fit has reached."
 
@@ -38,7 +31,7 @@ class RunView(QWidget):
         super().__init__()
         self._context = context
         self._fits: dict[str, FitResult] = {}
-        self._live_s: dict[str, float] = {}
+        self._counted_s: dict[str, float] = {}
         self.title = QLabel(_NOTHING)
         self.title.setWordWrap(True)
         self.title.setProperty("role", "title")
@@ -91,8 +84,8 @@ class RunView(QWidget):
         """What the fit has reached."""
         readings = self._context.readings
         self._fits = fits_from_json(readings.text("run:fit"))
-        self._live_s = {
-            part.name: _live_s(part) for part in points_from_json(readings.text("run:points"))
+        self._counted_s = {
+            part.name: lit_s(part) for part in points_from_json(readings.text("run:points"))
         }
         known = [
             (part, parameter)
@@ -126,21 +119,14 @@ class RunView(QWidget):
         if isinstance(wanted, str) or (wanted is not None and wanted <= 0.0):
             words.append(f"'{self.wanted.text()}' is no error; give a number > 0.")
         elif wanted is not None:
-            words.append(self._time_to(wanted, parameter, self._live_s.get(part, math.nan)))
+            words.append(self._time_to(wanted, parameter, self._counted_s.get(part, 0.0)))
         self.reached.setText(" ".join(words))
 
-    def _time_to(self, wanted: float, parameter: Parameter, live_s: float) -> str:
+    def _time_to(self, wanted: float, parameter: Parameter, counted_s: float) -> str:
         said = f"±{wanted:g} {parameter.unit}".rstrip()
-        left_s = time_to_error_s(parameter.error, wanted, live_s)
-        if left_s == 0.0:
-            return f"{said} is reached."
-        if not math.isfinite(left_s):
-            return "The time to it cannot be told yet."
-        return f"{said} needs about {duration(left_s)} more of measuring (rig time)."
-
-
-def _live_s(part: PartPoints) -> float:
-    return sum(point.live_s for point in part.points)
+        rig = self._context.readings.rig
+        left = time_left(parameter.error, wanted, counted_s, rig.rate if rig else 1.0)
+        return f"{said}: {left}."
 
 
 def _preferred(keys: list[tuple[str, str]]) -> tuple[str, str] | None:

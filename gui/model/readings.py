@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from atta_daq.client.rig_info import RigInfo
 from gui.link.values import Value
+from gui.model import slow_values
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Readings(QObject):
         One that fails must not cost the others their news: its error goes where errors of Qt's
         slots go, and the next is told.
         """
+        if slow_values.NAME in changes:
+            changes = {**changes, **slow_values.taken_apart(changes[slow_values.NAME])}
         self._values.update(changes)
         names = changes.keys()
         for watch in tuple(self._watches):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from atta_daq.client.log import alarms_from_json
 from atta_daq.client.runs import RunInfo
 from gui.model.readings import Readings
+from gui.theme.palettes import Tone
 
 FAULT_ALARM = "run:fault"
 """The station raises it, with the run in its text, for a run that a fault ended or left gaps in."""
@@ -22,6 +23,19 @@ class RunEnd:
     """Empty for a run that went through."""
     unseen: bool
     """A fault had a part in it, and nobody has acknowledged its alarm."""
+
+
+def end_tone(end: RunEnd) -> Tone:
+    """Loud only until it has been seen; a run with gaps is there all the same."""
+    if not end.unseen:
+        return Tone.OFF
+    return Tone.WARNING if end.state.startswith("complete") else Tone.DANGER
+
+
+def tone_in_strip(readings: Readings) -> Tone | None:
+    """Of the last run's end, wherever it is shown; None while there is none to show."""
+    end = run_end(readings)
+    return end_tone(end) if end is not None else None
 
 
 def run_end(readings: Readings) -> RunEnd | None:

@@ -1,6 +1,5 @@
 """Seed and tapered amplifier: setpoints beside readbacks, and the order that keeps it alive."""
 
-import math
 from typing import Any
 
 from PySide6.QtCore import QEvent
@@ -26,8 +25,6 @@ from gui.words import sentence
 SWITCHES = ("seed", "amplifier", "light")
 SWITCHES_PLACE = 2
 """In the head: below the steps and what comes next."""
-SEED_SCATTER_MA = 0.5
-"""The box tells the seed current that flows, not its setpoint: by this much it may differ."""
 
 
 class AmplifierPanel(ScrolledPanel):
@@ -87,8 +84,7 @@ class AmplifierPanel(ScrolledPanel):
         self.amplifier.field.sent.connect(self._on_sent)
         self.amplifier.field.state_changed.connect(self._on_answer)
         self.follow(self._show_order, *INPUTS)
-        self.follow(self._show_seed, "amplifier:seed_current", "amplifier:seed_on")
-        self.follow(self._show_setpoint, "amplifier:current_set")
+        self.follow(self._show_setpoints, "amplifier:seed_current_set", "amplifier:current_set")
         self.follow(self._show_ramp, "amplifier:on", "amplifier:current", "amplifier:current_set")
         self.follow(self._show_output, "station:alarms")
         self.follow(self._show_box, "amplifier:protected", "amplifier:health", "station:alarms")
@@ -142,17 +138,10 @@ class AmplifierPanel(ScrolledPanel):
         wrong = order is None or order.unsafe or order.broken
         set_role(self.next, "wrong" if wrong else "")
 
-    def _show_seed(self) -> None:
-        readings = self.context.readings
-        measured = readings.number("amplifier:seed_current")
-        if not readings.flag("amplifier:seed_on") or not math.isfinite(measured):
-            return
-        known = self.seed.field.value
-        if math.isnan(known) or abs(measured - known) > SEED_SCATTER_MA:
-            self.seed.field.show_value(round(measured, 1))
-
-    def _show_setpoint(self) -> None:
-        self.amplifier.field.show_value(self.context.readings.number("amplifier:current_set"))
+    def _show_setpoints(self) -> None:
+        number = self.context.readings.number
+        self.seed.field.show_value(number("amplifier:seed_current_set"))
+        self.amplifier.field.show_value(number("amplifier:current_set"))
 
     def _on_sent(self, target: float) -> None:
         self._ramp.sent(target)

@@ -6,12 +6,13 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QGraphicsEllipseItem, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from gui.context import Context
 from gui.model.counting import Counting
 from gui.model.picture import Rect, place_on_sensor, robust_levels
 from gui.panel import Panel
+from gui.panels.outline import Outline
 from gui.panels.register import REGISTER, charge, register_state
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
@@ -29,6 +30,8 @@ ALARM_FRACTION = 1e-3
 """Frames lost, or pixels saturated, above which the counts are not to be trusted."""
 FULL_SCALE = (0.0, 65535.0)
 DIMMED = 0.45
+OUTLINE_ROOM = 0.03
+"""Of the longer side, around the picture."""
 QWIDGETSIZE_MAX = (1 << 24) - 1
 
 
@@ -43,10 +46,9 @@ class CameraPanel(Panel):
         self.image = pg.ImageItem(axisOrder="row-major")
         self.image.setColorMap("viridis")
         self.plot.addItem(self.image)
-        self.spot = QGraphicsEllipseItem()
-        self.spot.setVisible(False)
-        self.plot.box.addItem(self.spot, ignoreBounds=True)
-        self.plot.on_restyle(self._restyle)
+        self.spot, self.region = Outline(), Outline()
+        for outline in (self.region, self.spot):
+            self.plot.box.addItem(outline, ignoreBounds=True)
         self._place: Rect = (0, 0, 0, 0)
         self._levels_at_s = -np.inf
         self.badge = Badge(context.theme, "Picture")
@@ -82,6 +84,7 @@ class CameraPanel(Panel):
         self.follow(self._show_image, "camera:image", "station:rig")
         self.follow(self._show_state, "camera:acquiring", "camera:image")
         self.follow(self._show_spot, "camera:counting", "station:rig")
+        self.follow(self._show_region, "station:rig")
         self.follow(self._show_frames, "camera:frames", "camera:lost", "camera:saturated")
         self.follow(self._show_settings, "camera:gain", "camera:exposure", "camera:temperature",
                     "camera:stable")  # fmt: skip
@@ -142,8 +145,11 @@ class CameraPanel(Panel):
             self._place = place
             x, y, width, height = place
             self.image.setRect(QRectF(x, y, width, height))
-            self.plot.show_range((x, x + width), (y, y + height))
+            # With room for the outline of a picture that is the region of interest alone.
+            room = OUTLINE_ROOM * max(width, height)
+            self.plot.show_range((x - room, x + width + room), (y - room, y + height + room))
             self._show_spot()
+            self._show_region()
 
     def _show_state(self) -> None:
         readings = self.context.readings
@@ -164,11 +170,18 @@ class CameraPanel(Panel):
         rig = self.context.readings.rig
         # The spot is known in the region of interest; on another picture it would be misplaced.
         spot = counting.spot if counting and rig and self._place == rig.roi else None
-        self.spot.setVisible(spot is not None)
-        if spot:
-            row, column, sigma = spot
-            x, y = self._place[0] + column + 0.5, self._place[1] + row + 0.5
-            self.spot.setRect(QRectF(x - 2 * sigma, y - 2 * sigma, 4 * sigma, 4 * sigma))
+        if spot is None:
+            self.spot.setVisible(False)
+            return
+        row, column, sigma = spot
+        x, y = self._place[0] + column + 0.5, self._place[1] + row + 0.5
+        self.spot.show_ellipse(QRectF(x - 2 * sigma, y - 2 * sigma, 4 * sigma, 4 * sigma))
+
+    def _show_region(self) -> None:
+        """The region of interest of the rig file, in pixels of the sensor."""
+        rig = self.context.readings.rig
+        if rig is not None and self._place[2]:
+            self.region.show_rectangle(QRectF(*rig.roi))
 
     def _show_frames(self) -> None:
         readings = self.context.readings
@@ -251,10 +264,6 @@ class CameraPanel(Panel):
         if end == 1 and value <= black:
             return f"White stays above black ({black:.0f} ADU): lower black first"
         return ""
-
-    def _restyle(self) -> None:
-        # The map is the same in both palettes; white stands out on all of it but its end.
-        self.spot.setPen(pg.mkPen("#ffffff", width=1, style=Qt.PenStyle.DashLine))
 
 
 def _is_picture(image: object) -> bool:

@@ -1,6 +1,5 @@
 """Slow control: pressures, RF power, temperatures and other locks, each with its alarm."""
 
-import math
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
@@ -8,13 +7,13 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from atta_daq.client.slow import SlowSeverity, SlowValue, slow_from_json
 from gui.context import Context
+from gui.model.slow_values import NAME, number_text
 from gui.panels.scrolled import ScrolledPanel
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.words import set_role, show_stale, words
 from gui.words import sentence, true_minus
 
-NAME = "slow:readings"
 _TONES: dict[SlowSeverity, Tone] = {
     "ok": Tone.OK, "minor": Tone.WARNING, "major": Tone.DANGER, "invalid": Tone.STALE,
 }  # fmt: skip
@@ -118,12 +117,7 @@ class _Row:
 
 def value_text(one: SlowValue) -> str:
     """'2.31e-06 mbar', '38.2 W'; a dash while there is none."""
-    if one.value is None or not math.isfinite(one.value):
-        return "–"
-    size = abs(one.value)
-    plain = size == 0.0 or 1e-3 <= size < 1e5
-    number = f"{one.value:.4g}" if plain else f"{one.value:.2e}"
-    return true_minus(f"{number} {one.unit}".rstrip())
+    return number_text(one.value, one.unit)
 
 
 def limits_text(one: SlowValue) -> str:

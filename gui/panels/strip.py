@@ -1,5 +1,8 @@
 """One strip chart: name, latest value, curve."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
@@ -14,12 +17,14 @@ from gui.theme.palettes import Tone
 from gui.widgets.axis import ClockAxis
 from gui.widgets.elided import ElidedLabel
 from gui.widgets.plot import Range, steady_range, themed_plot
-from gui.widgets.readback import shown
+from gui.widgets.readback import in_words
 
 MOST_BINS = 500
 """Each gives two points, the lowest and the highest; more than one a pixel shows nothing more."""
 CURVE_LINES = 2.6
 """Least height of a curve, in lines of text; half a line above and below it is margin."""
+YES_NO = (-0.15, 1.15)
+"""Range of a reading that is no (0) or yes (1)."""
 MARKS = {MINOR: "▲ ", MAJOR: "■ "}
 
 
@@ -28,9 +33,13 @@ class Strip(QWidget):
 
     removed = Signal(str)
 
-    def __init__(self, context: Context, reading: Reading) -> None:
+    def __init__(
+        self, context: Context, reading: Reading, words: Callable[[Value], str] | None = None
+    ) -> None:
+        """`words`: how the latest value is written; without it, as the reading's precision says."""
         super().__init__()
         self.reading = reading
+        self._in_words = words or partial(in_words, reading)
         self._theme = context.theme
         self._tone = Tone.OK
         self.title = ElidedLabel(reading.meaning[:1].upper() + reading.meaning[1:])
@@ -65,7 +74,9 @@ class Strip(QWidget):
         self.curve.setData(times, values)
         self.plot.show_range(x=(end_s - span_s, end_s))
         seen = values[np.isfinite(values)]
-        if len(seen):
+        if self.reading.kind == "bool":
+            self.plot.show_range(y=YES_NO)
+        elif len(seen):
             self._range = steady_range(self._range, float(seen.min()), float(seen.max()))
             self.plot.show_range(y=self._range)
 
@@ -93,7 +104,7 @@ class Strip(QWidget):
 
     def show_latest(self, value: Value) -> None:
         """Show the latest value, with a mark and a colour when it raises an alarm."""
-        text = MARKS.get(value.severity, "") + shown(self.reading.name, value)
+        text = MARKS.get(value.severity, "") + self._in_words(value)
         if text != self.latest.text():
             self.latest.setText(text)
             self.latest.setToolTip(value.message)

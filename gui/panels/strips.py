@@ -1,5 +1,7 @@
 """Strip charts: the last minutes or hours of the readings that the operator chose."""
 
+from functools import partial
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QShowEvent
@@ -14,9 +16,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from atta_daq.client.names import READINGS
+from atta_daq.client.names import READINGS, slow_name
+from atta_daq.client.pv import Reading
+from atta_daq.client.slow import slow_from_json
 from gui.context import Context
 from gui.link.station import LinkState
+from gui.link.values import Value
+from gui.model import slow_values
 from gui.model.history import Ring
 from gui.panel import Panel
 from gui.panels.strip import Strip
@@ -30,11 +36,15 @@ LONGEST_S = max(SPANS_S.values())
 CAPACITY = round(SAMPLE_HZ * LONGEST_S)
 FIRST_CHOICE = ("lock:rms", "amplifier:output_power", "loading:meter")
 BEAT = "station:rig_time"
-NUMERIC = {
+SLOW = slow_name("")
+_SOURCES = {"slow": "slow control", "power_meter": "power meter"}
+"""Words of the menu where the name of the readings is none."""
+OFFERED = {
     reading.name: reading
     for reading in READINGS
-    if reading.kind in ("double", "int") and reading.name != BEAT
+    if reading.kind in ("double", "int", "bool") and reading.name != BEAT
 }
+"""Of every rig; the values of slow control come with the rig. A yes is drawn as 1, a no as 0."""
 
 
 class StripsPanel(Panel):
@@ -50,14 +60,22 @@ class StripsPanel(Panel):
         self.empty = QLabel("No reading chosen: add some with 'Readings'.")
         self.empty.setWordWrap(True)
         self.empty.setProperty("role", "muted")
+        self.offered = dict(OFFERED)
+        self._missing: list[str] = []
+        """Chosen, but not offered by the rig that is there now (or not yet)."""
+        self._submenus: dict[str, QMenu] = {}
         self.choices = self._make_menu()
         self.time = TimeScale(context)
         self._build()
         chosen = context.settings.get("strips")
-        for name in chosen if isinstance(chosen, list) else FIRST_CHOICE:
-            if name in NUMERIC:
+        wanted = chosen if isinstance(chosen, list) else list(FIRST_CHOICE)
+        self._missing = [name for name in wanted if str(name).startswith(SLOW)]
+        for name in wanted:
+            if name in self.offered:
                 self.add(name)
         context.link.state_changed.connect(self._on_link)
+        self.always(self._offer_slow, slow_values.NAME)
+        self._offer_slow()
         self.always(self._sample, BEAT)
         self.follow(self._on_beat, BEAT)
 
@@ -71,7 +89,9 @@ class StripsPanel(Panel):
         if name in self.strips:
             return
         self._rings[name] = Ring(CAPACITY)
-        strip = Strip(self.context, NUMERIC[name])
+        reading = self.offered[name]
+        words = partial(_slow_words, reading.unit) if name.startswith(SLOW) else None
+        strip = Strip(self.context, reading, words)
         strip.removed.connect(self.remove)
         self.strips[name] = strip
         self._column.addWidget(strip)
@@ -138,16 +158,31 @@ class StripsPanel(Panel):
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self)
-        submenus: dict[str, QMenu] = {}
-        for name, reading in NUMERIC.items():
-            source = name.partition(":")[0]
-            if source not in submenus:
-                submenus[source] = menu.addMenu(source)
-            action = submenus[source].addAction(reading.meaning)
-            action.setObjectName(name)
-            action.setCheckable(True)
+        for reading in self.offered.values():
+            self._offer(menu, reading)
         menu.triggered.connect(self._on_choice)
         return menu
+
+    def _offer(self, menu: QMenu, reading: Reading) -> None:
+        source = reading.name.partition(":")[0]
+        if source not in self._submenus:
+            self._submenus[source] = menu.addMenu(_SOURCES.get(source, source))
+        action = self._submenus[source].addAction(reading.meaning)
+        action.setObjectName(reading.name)
+        action.setCheckable(True)
+
+    def _offer_slow(self) -> None:
+        """The slow control of the rig that is there: what is new is offered, what was chosen and
+        missing is drawn."""
+        for one in slow_from_json(self.context.readings.text(slow_values.NAME)):
+            name = slow_name(one.name)
+            if name in self.offered:
+                continue
+            self.offered[name] = Reading(name, "double", one.unit, one.meaning)
+            self._offer(self.choices, self.offered[name])
+            if name in self._missing:
+                self._missing.remove(name)
+                self.add(name)
 
     def _on_choice(self, action: QAction) -> None:
         (self.add if action.isChecked() else self.remove)(action.objectName())
@@ -157,7 +192,7 @@ class StripsPanel(Panel):
         for submenu in self.choices.findChildren(QMenu):
             for action in submenu.actions():
                 action.setChecked(action.objectName() in self.strips)
-        self.context.settings.set("strips", list(self.strips))
+        self.context.settings.set("strips", [*self.strips, *self._missing])
         self.empty.setVisible(not self.strips)
         self.time.setVisible(bool(self.strips))
         self._redraw()
@@ -222,6 +257,10 @@ class StripsPanel(Panel):
         for name in names:
             self.strips[name].show_latest(self.context.readings.value(name))
             self.strips[name].draw(self._rings[name], end_s, self._span_s)
+
+
+def _slow_words(unit: str, value: Value) -> str:
+    return slow_values.number_text(value.value, unit)
 
 
 def _floats(values: list[float | None]) -> np.ndarray:

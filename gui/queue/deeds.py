@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from atta_daq.client.queue import QueueLine
 from gui import dialogs
+from gui.confirm import Question, confirm
 from gui.context import Context
 from gui.editor.scan_files import KIND
 from gui.queue.add_dialog import AddDialog
@@ -67,11 +68,21 @@ class QueueDeeds:
         self._context.command("queue_move", entry=entry, before=before)
 
     def remove(self, line: QueueLine) -> None:
-        """Take it out."""
-        self._context.command(
-            "queue_remove", entry=line.entry,
-            done=lambda _: self._say(f"entry {line.entry} ({line.name}) is out of the queue"),
+        """Take it out, after a question."""
+
+        def carry_out() -> None:
+            self._context.command(
+                "queue_remove", entry=line.entry,
+                done=lambda _: self._say(f"entry {line.entry} ({line.name}) is out of the queue"),
+            )  # fmt: skip
+
+        question = Question(
+            f"Remove entry {line.entry} ({line.name})?",
+            "Its place in the queue, its times and its conditions are lost. What its runs have "
+            "measured stays.",
+            "Remove entry", "Keep it",
         )  # fmt: skip
+        confirm(self._context, question, carry_out, self._parent)
 
     def go_on(self, line: QueueLine) -> None:
         """Resume the queue with an entry that had ended early."""
@@ -85,8 +96,20 @@ class QueueDeeds:
         """Start entries again."""
         self._context.command("queue_resume")
 
+    def clear_all(self) -> None:
+        """Every entry but the one that runs, after a question."""
+        waiting = len(self._model.waiting)
+        entries = "1 entry that waits" if waiting == 1 else f"{waiting} entries that wait"
+        question = Question(
+            "Clear the queue?",
+            f"{entries} will not be taken: places, times and conditions are lost, and so is the "
+            "list of what has ended. An entry that runs goes on; what was measured stays.",
+            "Clear the queue", "Keep it",
+        )  # fmt: skip
+        confirm(self._context, question, lambda: self.clear("all"), self._parent)
+
     def clear(self, which: str) -> None:
-        """'ended' or 'all'."""
+        """'ended' or 'all', without a question."""
 
         def done(answer: dict[str, list[int]]) -> None:
             many = len(answer["removed"])

@@ -145,7 +145,7 @@ class QueuePanel(Panel):
         for name, deed in (
             ("add", deeds.add), ("add_file", deeds.add_file), ("pause", deeds.pause),
             ("resume", deeds.resume), ("clear", lambda: deeds.clear("ended")),
-            ("clear_all", lambda: deeds.clear("all")),
+            ("clear_all", deeds.clear_all),
         ):  # fmt: skip
             actions.bind(f"queue.{name}", deed)
         for name in ("up", "down", "remove", "go_on", "edit"):

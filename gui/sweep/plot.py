@@ -9,7 +9,6 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFont,
-    QFontMetricsF,
     QKeyEvent,
     QResizeEvent,
     QTextOption,
@@ -17,7 +16,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from gui.sweep.box import SweepBox
+from gui.sweep import keys
+from gui.sweep.box import RangeAxis, SweepBox
 from gui.sweep.components import Mark, nearest_mark
 from gui.sweep.crosshair import Crosshair
 from gui.sweep.heading import Entry, Heading
@@ -25,6 +25,7 @@ from gui.sweep.items import VerticalLines
 from gui.sweep.layers import Layers
 from gui.sweep.picture import Level, Picture
 from gui.sweep.range import RangeRegion
+from gui.sweep.room import MARGINS_PX, RESIDUAL, Room, in_two_lines
 from gui.sweep.strip import ROWS, ComponentStrip
 from gui.sweep.words import with_error
 from gui.theme.theme import Theme
@@ -32,30 +33,12 @@ from gui.theme.theme import Theme
 ROOMY_LINES = 21
 """A plot of fewer lines of text in height does not show the key to its symbols."""
 LEAST_LINES = 15
-POINT_LINES = 4
-"""So many lines of text in height at least belong to the points."""
 MOST_DEMANDED_PX = 216
 """What a plot needs to be read; with the largest text it must not push a window off its screen."""
 DIM = 0.45
 """Opacity of data that are not current."""
-MARGINS_PX = (6, 4, 10, 4)
 NEAR_PX = 4.0
 """So near to a component's mark a click means the component."""
-RESIDUAL = "residual (σ)"
-_PAN = {
-    Qt.Key.Key_Left: (-0.1, 0.0),
-    Qt.Key.Key_Right: (0.1, 0.0),
-    Qt.Key.Key_Down: (0.0, -0.1),
-    Qt.Key.Key_Up: (0.0, 0.1),
-}
-_ZOOM = {Qt.Key.Key_Plus: 0.8, Qt.Key.Key_Equal: 0.8, Qt.Key.Key_Minus: 1.25}
-_POINT = {Qt.Key.Key_Period: 1, Qt.Key.Key_Comma: -1}
-_COMPONENT = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
-TIP = (
-    "Drag to move, wheel to zoom (click first, or hold Ctrl), Home or double click for all.\n"
-    "Click on a component to centre a scan there (Page Up and Page Down choose, Enter centres).\n"
-    "Shift and drag to choose the range of a scan. Comma and full stop step through the points."
-)
 
 
 class SweepPlot(pg.GraphicsLayoutWidget):
@@ -77,7 +60,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self._residuals = False
         self._labels: tuple[str, ...] = ()
         self.setAccessibleName("sweep: rate against what is swept")
-        self.setToolTip(TIP)
+        self.setToolTip(keys.TIP)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         grid: Any = self.ci.layout
@@ -86,9 +69,12 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.box, self.below_box = SweepBox(), SweepBox()
         palette = theme.palette
         self.heading = Heading(palette, theme.size_pt)
-        self.main = pg.PlotItem(viewBox=self.box)
-        self.below = pg.PlotItem(viewBox=self.below_box)
+        self.axes = (RangeAxis(self.box), RangeAxis(self.below_box))
+        """The bottom axes: that of the residuals stands for both while they are shown."""
+        self.main = pg.PlotItem(viewBox=self.box, axisItems={"bottom": self.axes[0]})
+        self.below = pg.PlotItem(viewBox=self.below_box, axisItems={"bottom": self.axes[1]})
         self.strip = ComponentStrip(self.box, palette, theme.size_pt)
+        self.room = Room(self, self.heading, self.strip, theme)
         for row, item in enumerate((self.heading, self.strip, self.main, self.below)):
             self.ci.addItem(item, row, 0)
         grid.setRowStretchFactor(2, 3)
@@ -186,7 +172,14 @@ class SweepPlot(pg.GraphicsLayoutWidget):
     @property
     def residuals_fit(self) -> bool:
         """There is room for the residuals, whether they are shown or not."""
-        return self._room_with_residuals >= self._least_main(self._title_px(two_lines=True))
+        return self.room.with_residuals >= self.room.least_main(self._title_px(two_lines=True))
+
+    def choose_ranges(self, on: bool) -> None:
+        """Whether a range of the axis can be chosen."""
+        self.region.enabled = on
+        for axis in self.axes:
+            axis.chooses = on
+            axis.setCursor(Qt.CursorShape.SplitHCursor if on else Qt.CursorShape.ArrowCursor)
 
     # --- who gets the height -------------------------------------------------------------
 
@@ -200,18 +193,18 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         shown = self._residuals and fitted
         if shown:
             self._arrange_heading(brief=False, rows=ROWS)
-            room = self._room_with_residuals
+            room = self.room.with_residuals
         else:
-            low = self.height() < ROOMY_LINES * self._metrics.height()
-            least = self._least_main(self._title_px(two_lines=True))
+            low = self.height() < ROOMY_LINES * self.room.metrics.height()
+            least = self.room.least_main(self._title_px(two_lines=True))
             tries = [(False, ROWS)] * (not low) + [(True, rows) for rows in range(ROWS, 0, -1)]
             for brief, rows in tries:
-                room = self._room_above_axis(brief=brief, rows=rows)
+                room = self.room.above_axis(brief=brief, rows=rows)
                 if room >= least:
                     break
             self._arrange_heading(brief=brief, rows=rows)
         self._show_below(shown)
-        self._label(two_lines=room < self._least_main(self._title_px(two_lines=False)))
+        self._label(two_lines=room < self.room.least_main(self._title_px(two_lines=False)))
         self._sizes()
         if fitted != self._fitted:
             self._fitted = fitted
@@ -228,47 +221,9 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self._number_bottom()
         self.main.getAxis("bottom").showLabel(not shown)
 
-    @property
-    def _metrics(self) -> QFontMetricsF:
-        """Of the axes' titles. The widget's own font may still be that before the last choice."""
-        font = QFont(self.font())
-        font.setPointSize(self._theme.size_pt)
-        return QFontMetricsF(font)
-
     def _title_px(self, *, two_lines: bool) -> float:
-        """Length of the upright title of the main plot."""
         title = self.picture.y_title if self.picture is not None else ""
-        lines = in_two_lines(title) if two_lines else (title,)
-        return max(map(self._metrics.horizontalAdvance, lines))
-
-    def _least_main(self, title_px: float) -> float:
-        """Height of the main plot's box that a title of this length and the points need."""
-        line = self._metrics.height()
-        return max(title_px + 0.2 * line, POINT_LINES * line)
-
-    @property
-    def _below_px(self) -> float:
-        """Height of the residuals with their axis."""
-        return self._metrics.horizontalAdvance(RESIDUAL) + 0.5 * self._metrics.height() + self._axis
-
-    @property
-    def _axis(self) -> float:
-        """Height of a bottom axis: its numbers and its title."""
-        return 2.2 * self._metrics.height() + 8.0
-
-    @property
-    def _room_with_residuals(self) -> float:
-        # With a gap between the titles of the two plots.
-        gap = 0.6 * self._metrics.height()
-        return self.height() - self._above(brief=False, rows=ROWS) - self._below_px - gap
-
-    def _room_above_axis(self, *, brief: bool, rows: int) -> float:
-        return self.height() - self._above(brief=brief, rows=rows) - self._axis
-
-    def _above(self, *, brief: bool, rows: int) -> float:
-        """Height of all that stands above the main plot, and of the margins."""
-        margins = MARGINS_PX[1] + MARGINS_PX[3]
-        return margins + self.heading.height_if(brief) + self.strip.height_if(rows)
+        return self.room.title_px(title, two_lines=two_lines)
 
     def _number_bottom(self) -> None:
         """Numbers below the main plot, unless the residuals have them or there is nothing."""
@@ -303,7 +258,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         big.setBold(True)
         self.answer.setFont(big)
         self._labels = ()
-        least = LEAST_LINES * self._metrics.height()
+        least = LEAST_LINES * self.room.metrics.height()
         self.setMinimumHeight(round(min(least, MOST_DEMANDED_PX)))
         self._share_out()
         if self.picture is not None:
@@ -316,7 +271,9 @@ class SweepPlot(pg.GraphicsLayoutWidget):
             return
         y_title = "<br>".join(in_two_lines(picture.y_title)) if two_lines else picture.y_title
         x_title = picture.x_title
-        if self._metrics.horizontalAdvance(x_title) > self.width() - self._left_px(two_lines):
+        if self.room.metrics.horizontalAdvance(x_title) > self.width() - self.room.left_px(
+            two_lines=two_lines
+        ):
             x_title = picture.short_x_title
         labels = (x_title, y_title)
         if self._labels == labels:
@@ -371,17 +328,12 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         """The same width for both left axes: points stand above their residuals."""
         two_lines = "<br>" in "".join(self._labels)
         for plot in (self.main, self.below):
-            plot.getAxis("left").setWidth(self._left_px(two_lines))
+            plot.getAxis("left").setWidth(self.room.left_px(two_lines=two_lines))
         shown = self.below.isVisible()
-        self.below.setMinimumHeight(self._below_px if shown else 0.0)
+        self.below.setMinimumHeight(self.room.below_px if shown else 0.0)
         self.below.setMaximumHeight(16777215 if shown else 0.0)
-        least = self._least_main(self._title_px(two_lines=two_lines))
+        least = self.room.least_main(self._title_px(two_lines=two_lines))
         self.main.setMinimumHeight(least if shown else 0.0)
-
-    def _left_px(self, two_lines: bool) -> float:
-        """Width of a left axis with its numbers and its title."""
-        metrics = self._metrics
-        return metrics.horizontalAdvance("0.0000") + (1 + two_lines) * metrics.height() + 14.0
 
     # --- mouse and keys ------------------------------------------------------------------
 
@@ -447,34 +399,8 @@ class SweepPlot(pg.GraphicsLayoutWidget):
             event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = Qt.Key(event.key())
-        marks = self.strip.marks
-        if key == Qt.Key.Key_Home:
-            self.whole()
-        elif key in _PAN:
-            (left, right), (low, high) = self.box.viewRange()
-            across, up = _PAN[key]
-            self.box.translateBy(x=across * (right - left), y=up * (high - low))
-            self.zoomed = True
-        elif key in _ZOOM:
-            self.box.scaleBy((_ZOOM[key], _ZOOM[key]))
-            self.zoomed = True
-        elif key in _POINT and self.picture is not None:
-            self.pointed.emit(self.crosshair.step(self.picture, _POINT[key]))
-        elif key in _COMPONENT and marks:
-            chosen = self.strip.chosen
-            at = marks.index(chosen) + _COMPONENT[key] if chosen in marks else 0
-            self.show_marks(marks, marks[at % len(marks)])
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.strip.chosen is not None:
-            self.component_picked.emit(self.strip.chosen)
-        else:
+        if not keys.carry_out(self, Qt.Key(event.key())):
             super().keyPressEvent(event)
-
-
-def in_two_lines(title: str) -> tuple[str, ...]:
-    """The name of what is drawn, and its unit below it."""
-    name, bracket, unit = title.partition(" (")
-    return (name, f"({unit}") if bracket else (title,)
 
 
 def _kind(picture: Picture) -> tuple[object, ...]:

@@ -16,8 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from atta_daq.analysis.results import FitResult, Parameter
-from atta_daq.client.runs import time_to_error_s
-from gui.status_strip import duration
+from gui.sweep.wanted import time_left
 from gui.sweep.words import goodness_text, in_percent, included_text, name_of, notes_text, rows_of
 from gui.widgets.quiet import QuietComboBox
 
@@ -140,20 +139,20 @@ class WantedError(QWidget):
         form.addRow(self.answer)
         self._parameters: dict[str, Parameter] = {}
         self._so_far = "error so far"
-        self._live_s = 0.0
+        self._counted_s = 0.0
         self._rate = 1.0
         self.parameter.activated.connect(lambda _index: self._tell())
         self.wanted.textChanged.connect(lambda _text: self._tell())
 
     def show_errors(
-        self, fit: FitResult | None, live_s: float, rate: float, *, current: bool = True
+        self, fit: FitResult | None, counted_s: float, rate: float, *, current: bool = True
     ) -> None:
-        """Errors so far of `fit`, reached with `live_s` of pumped counting; `rate` rig seconds
+        """Errors so far of `fit`, reached with `counted_s` (`wanted.lit_s`); `rate` rig seconds
         pass in a second."""
         self._so_far = "error so far" if current else "last known error"
         known = (*fit.parameters, *fit.derived) if fit else ()
         self._parameters = {p.name: in_percent(p) for p in known if not p.fixed and p.error > 0.0}
-        self._live_s, self._rate = live_s, rate
+        self._counted_s, self._rate = counted_s, rate
         names = list(self._parameters)
         if names != [self.parameter.itemData(i) for i in range(self.parameter.count())]:
             chosen = self.parameter.currentData()
@@ -182,14 +181,9 @@ class WantedError(QWidget):
         if not (math.isfinite(wanted) and wanted > 0.0):
             self._say(f"not a positive number; {self._so_far}: {now}", wrong=True)
             return
-        needed = time_to_error_s(parameter.error, wanted, self._live_s)
-        if needed <= 0.0:
-            self._say(f"reached: {self._so_far} {now}")
-        elif not self._live_s:
-            self._say(f"{self._so_far} {now}; the counting time is not known")
-        else:
-            clock = "" if self._rate == 1.0 else f" ({duration(needed / self._rate)} on the clock)"
-            self._say(f"{self._so_far} {now}; {duration(needed)} more with light on{clock}")
+        left = time_left(parameter.error, wanted, self._counted_s, self._rate)
+        reached = left == "reached"
+        self._say(f"{left}: {self._so_far} {now}" if reached else f"{self._so_far} {now}; {left}")
 
     def _say(self, text: str, *, wrong: bool = False) -> None:
         self.answer.setText(text)

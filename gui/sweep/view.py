@@ -17,16 +17,18 @@ from PySide6.QtWidgets import (
 
 from atta_daq.client.runs import PartPoints
 from gui.context import Context
+from gui.model.run_end import INPUTS, tone_in_strip
 from gui.panel import Panel
 from gui.runs.model import TONES
 from gui.sweep import export
 from gui.sweep.chooser import Chooser
 from gui.sweep.components import Mark, marks
-from gui.sweep.model import Choice, is_valid, make_picture
+from gui.sweep.model import Choice, make_picture
 from gui.sweep.picture import Picture
 from gui.sweep.plot import SweepPlot
 from gui.sweep.source import Source
 from gui.sweep.summary import FitTable, WantedError
+from gui.sweep.wanted import lit_s
 from gui.sweep.words import as_of, included_text, row_of
 from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
@@ -54,6 +56,7 @@ class SweepView(Panel):
         self.picture: Picture | None = None
         self._earlier: list[tuple[str, Picture]] = []
         self._reasons: tuple[str, ...] = ()
+        self._drawn = False
         self.plot = SweepPlot(context.theme)
         self.chooser = Chooser()
         self.table = FitTable()
@@ -79,6 +82,7 @@ class SweepView(Panel):
         self.chooser.changed.connect(self._redraw)
         self._restyle()
         self.follow(self._follow, "run:info", "run:points", "run:fit", "run:state", "station:rig")
+        self.follow(self._show_standing, *INPUTS)
 
     # --- asked by other parts of the window ----------------------------------------------
 
@@ -138,11 +142,13 @@ class SweepView(Panel):
         self.plot.dim(stale_since is not None)
         self.table.show_fit(fit)
         self.table.setEnabled(stale_since is None)
-        live_s = sum(p.live_s for p in part.points if p.pumping and is_valid(p))
         rig = self.context.readings.rig
-        self.wanted.show_errors(fit, live_s, rig.rate if rig else 1.0, current=stale_since is None)
+        self.wanted.show_errors(
+            fit, lit_s(part), rig.rate if rig else 1.0, current=stale_since is None
+        )
         self._show_banner()
-        self._show_standing(part)
+        self._drawn = bool(part.points)
+        self._show_standing()
         self._tell_layers()
 
     def _draw(self, part: PartPoints) -> None:
@@ -153,7 +159,7 @@ class SweepView(Panel):
         if known and picture.is_spectrum and actions["sweep.components"].isChecked():
             doppler = source.doppler_mhz(part, source.records)
             shown = marks(part.isotope, doppler, actions["sweep.at_rest"].isChecked())
-        self.plot.region.enabled = picture.is_spectrum
+        self.plot.choose_ranges(picture.is_spectrum)
         self.range_button.setEnabled(picture.is_spectrum)
         fit = source.records.fits.get(part.name)
         theory = actions["sweep.theory"].isChecked()
@@ -197,11 +203,11 @@ class SweepView(Panel):
             state = f", {info.outcome or info.state}" if info.state != "complete" else ""
             self.banner.setText(f"Earlier run {info.run_id}{state}: not what the rig does now")
 
-    def _show_standing(self, part: PartPoints) -> None:
+    def _show_standing(self) -> None:
         """Over the plot: that the data are not current, or how their run has ended."""
         source = self.source
         since, ended = source.stale_since, source.ended
-        shown = bool(part.points) and (since is not None or ended is not None)
+        shown = self._drawn and (since is not None or ended is not None)
         self._standing_row.setVisible(shown)
         if not shown:
             return
@@ -209,7 +215,8 @@ class SweepView(Panel):
             self.standing.show_state(as_of(since), Tone.STALE)
             self.standing_said.show_text(self.context.readings.value("run:points").message)
         elif ended is not None:
-            self.standing.show_state(ended.state, TONES.get(ended.state, Tone.STALE))
+            tone = tone_in_strip(self.context.readings) or TONES.get(ended.state, Tone.STALE)
+            self.standing.show_state(ended.state, tone)
             self.standing_said.show_text(ended.outcome)
 
     def _why_no_layer(self, action_id: str) -> str:
@@ -327,7 +334,7 @@ class SweepView(Panel):
         self.range_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.range_button.setAccessibleName("choose the range of a scan on the axis")
         self.range_button.setToolTip(
-            "Drag the two ends; the scan editor takes them (or Shift and drag in the plot)"
+            "Drag the two ends; the scan editor takes them (or drag on the axis)"
         )
         self.forget_button = short_button(self.context, "sweep.forget", "Clear overlays")
         self._standing_row = QWidget()

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from atta_daq.client.names import READINGS
+from atta_daq.client.pv import Reading
 from gui.link.values import MAJOR, MINOR, Value
 from gui.panel import Panel
 from gui.theme.palettes import Tone
@@ -18,8 +19,12 @@ _ALARM_MARKS = {MINOR: "▲ ", MAJOR: "■ "}
 
 
 def shown(name: str, value: Value) -> str:
-    """A value in words: number with its precision and unit, yes or no, text."""
-    reading = _READINGS[name]
+    """A reading's value in words: number with its precision and unit, yes or no, text."""
+    return in_words(_READINGS[name], value)
+
+
+def in_words(reading: Reading, value: Value) -> str:
+    """The same for any reading, also one that only this rig has."""
     if value.value is None:
         return "–"
     if reading.kind == "bool":

@@ -19,6 +19,8 @@ import pytest
 from rigs import RunningStation, start_rig, start_station, stop_station
 from start_watch import environment, read
 
+from atta_daq.client.runs import points_from_json
+
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
 TIMES = 7
@@ -26,22 +28,22 @@ LONGEST_S = 120.0
 SCAN = """
 name = "killed"
 calibrate_counting_s = 100.0
-bracket_period_s = 50.0
+bracket_period_s = 100.0
 [[part]]
 isotope = 85
-dwell_s = 60.0
+dwell_s = 20.0
 order = "sequential"
 [[part.axis]]
 quantity = "detuning_mhz"
 start = -150.0
 stop = 700.0
-points = 100
+points = 1000
 """
-POINTS = 12
+POINTS = 100
+"""Segments taken before the first kill; the run goes on behind the windows."""
 Stages = dict[str, tuple[float, float]]
 """Seconds since the command, and seconds of processor that the window has used by then: on a busy
 machine the first tell of the others, too."""
-"""Taken before the first kill."""
 
 
 @contextmanager
@@ -126,22 +128,35 @@ def test_with_a_simulated_rig_the_window_comes_first(
     assert medians["visible"] <= 3.0
 
 
-def test_a_new_window_shows_the_whole_run_within_two_seconds(tmp_path: Path) -> None:
+def test_a_new_window_shows_the_whole_run_within_two_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After kill -9 of a window in mid-run: the next one, from its start to all points drawn.
 
     The run goes on meanwhile, and its attempts stay without a flag.
     """
-    rig = start_rig(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    rig = start_rig(tmp_path, speed=120.0)
     station = start_station(rig, tmp_path / "data")
-    arguments = ["gui", "--rig", rig.name, "--settings", str(tmp_path / "window.json")]
-    stages = []
+    ways = {
+        "python -m gui": ["gui", "--rig", rig.name, "--settings", str(tmp_path / "window.json")],
+        "atta-daq gui": ["atta_daq", "gui", "--rig", rig.name],
+    }
+    whole_s = {}
     try:
         run_id = str(station.client.command("run", scan=SCAN)["run"])
         station.wait_for("run:segment", lambda taken: taken >= POINTS, 300.0)
-        for number in range(TIMES + 1):
-            with started(arguments, tmp_path, number, "whole") as (reached, window):
-                stages.append(reached)
-                window.send_signal(signal.SIGKILL)
+        for way, arguments in ways.items():
+            stages = []
+            for number in range(TIMES + 1):
+                name = len(whole_s) * (TIMES + 1) + number
+                with started(arguments, tmp_path, name, "whole") as (reached, window):
+                    stages.append(reached)
+                    window.send_signal(signal.SIGKILL)
+            # The first had no window killed before it.
+            names = ("visible", "fresh", "whole")
+            whole_s[way] = _told(f"{way} after kill -9", stages[1:], names)["whole"]
+        print(f"points of the run at the end: {_points(station)}")
         assert station.client.get("run:state") == "running"
         assert station.client.get("run:id") == run_id
         _unflagged(station)
@@ -149,9 +164,13 @@ def test_a_new_window_shows_the_whole_run_within_two_seconds(tmp_path: Path) -> 
     finally:
         stop_station(station)
         rig.world.close()
-    # The first had no window killed before it.
-    medians = _told("python -m gui after kill -9", stages[1:], ("visible", "fresh", "whole"))
-    assert medians["whole"] <= 2.0
+    assert max(whole_s.values()) <= 2.0
+
+
+def _points(station: RunningStation) -> int:
+    """Points with light that the run has by now."""
+    parts = points_from_json(str(station.client.get("run:points")))
+    return sum(point.pumping for part in parts for point in part.points)
 
 
 def _unflagged(station: RunningStation) -> None:

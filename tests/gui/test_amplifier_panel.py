@@ -203,14 +203,16 @@ def test_previous_setpoint_comes_back_into_the_field(
     assert len(commands(link)) == 1
 
 
-def test_the_seed_setpoint_does_not_follow_the_scatter(shown: Shown, link: FakeLink) -> None:
+def test_the_seed_setpoint_is_what_the_box_holds_not_what_flows(
+    shown: Shown, link: FakeLink
+) -> None:
     panel = shown(AmplifierPanel)
-    link.feed(amplifier__seed_current=90.07)
+    link.feed(amplifier__seed_current=94.9)
     assert panel.seed.field.text() == "90.00"
-    link.feed(amplifier__seed_current=95.02)
-    assert panel.seed.field.text() == "95.00"
+    link.feed(amplifier__seed_current_set=90.25)
+    assert panel.seed.field.text() == "90.25"
     link.feed(amplifier__seed_on=False, amplifier__seed_current=0.0)
-    assert panel.seed.field.text() == "95.00"
+    assert panel.seed.field.text() == "90.25"
 
 
 def test_a_disarmed_guard_and_the_health_are_told(shown: Shown, link: FakeLink) -> None:

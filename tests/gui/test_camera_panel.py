@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from fakes_gui import FakeLink
 from panel_tools import put
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import QStyleOptionGraphicsItem
 from pytestqt.qtbot import QtBot
 
 from gui.context import Context
@@ -16,6 +18,7 @@ from gui.link.values import Value
 from gui.model.picture import place_on_sensor, robust_levels
 from gui.panels import camera
 from gui.panels.camera import CameraPanel
+from gui.panels.outline import Outline
 from gui.theme.palettes import Tone
 
 
@@ -213,6 +216,35 @@ def test_the_spot_is_marked_on_the_region_of_interest_only(
     assert (middle.x(), middle.y()) == (235 + 18.5, 236 + 20.5)
     link.feed(camera__image=picture((64, 64)))
     assert not panel.spot.isVisible()
+
+
+def test_the_region_of_interest_is_outlined_in_pixels_of_the_sensor(
+    panel: CameraPanel, link: FakeLink
+) -> None:
+    assert not panel.region.isVisible(), "nothing is outlined before a picture"
+    for shape in ((40, 40), (512, 512)):
+        link.feed(camera__image=picture(shape))
+        assert panel.region.isVisible()
+        assert panel.region.rect() == QRectF(235, 236, 40, 40)
+        (left, right), (low, high) = panel.plot.box.viewRange()
+        assert left < 235, "the outline has room beside the picture"
+        assert right > 275
+        assert min(low, high) < 236
+        assert max(low, high) > 276
+
+
+@pytest.mark.parametrize("level", [0, 65535])
+def test_outlines_are_seen_on_any_value_of_a_pixel(level: int, qtbot: QtBot) -> None:
+    outline = Outline()
+    outline.show_ellipse(QRectF(10.0, 10.0, 40.0, 40.0))
+    canvas = QImage(60, 60, QImage.Format.Format_RGB32)
+    canvas.fill(QColor.fromRgbF(level / 65535, level / 65535, level / 65535))
+    painter = QPainter(canvas)
+    outline.paint(painter, QStyleOptionGraphicsItem())
+    painter.end()
+    seen = {canvas.pixelColor(x, y).lightness() for x in range(60) for y in range(60)}
+    assert min(seen) == 0
+    assert max(seen) == 255
 
 
 def test_a_hidden_panel_draws_nothing(panel: CameraPanel, link: FakeLink, qtbot: QtBot) -> None:

@@ -1,6 +1,6 @@
 """Pictures of every panel and state, in both palettes and sizes, and what is cut off in them.
 
-Kept when ATTA_DAQ_PICTURES names a folder: look at them before a release.
+Kept when ATTA_DAQ_PICTURES names a folder (`make pictures`): look at them before a release.
 """
 
 import os
@@ -290,7 +290,7 @@ def what_opens_over_the_window(studio: Studio) -> None:
     shell.presets.keep("night")
     kept = dict(present(context.readings))
     link.feed(light__detuning_set=120.0, sideband__on=True, trap__isotope=81,
-              amplifier__seed_current=88.0)  # fmt: skip
+              amplifier__seed_current_set=88.0)  # fmt: skip
     assert present(context.readings) != kept
     actions["preset.apply"].trigger()
     studio.take("over-preset-alone", shell.presets.apply_dialog)

@@ -56,13 +56,28 @@ def test_a_preset_holds_what_is_known(context: Context, link: FakeLink) -> None:
     assert read_presets({"day": kept}) == {"day": kept}
 
 
+def test_a_seed_that_is_off_is_kept_with_its_setpoint(context: Context, link: FakeLink) -> None:
+    """Going back to such a preset must not turn the seed current to what flowed: nothing."""
+    link.feed(amplifier__seed_on=False, amplifier__seed_current=0.0)
+    kept = present(context.readings)
+    assert kept[SEED] == 90.0
+    link.feed(amplifier__seed_on=True, amplifier__seed_current=90.4)
+    assert differences(kept, context.readings) == [], "the scatter of what flows is no difference"
+
+
+def test_a_measured_seed_current_of_an_older_preset_is_left_out() -> None:
+    assert read_presets({"old": {"amplifier:seed_current": 0.0, AMPLIFIER: 2000.0}}) == {
+        "old": {AMPLIFIER: 2000.0}
+    }
+
+
 def test_differences_are_only_what_differs(context: Context, link: FakeLink) -> None:
     preset = present(context.readings)
     assert differences(preset, context.readings) == []
     # Less than the setpoint resolves is no difference.
-    link.feed(amplifier__seed_current=90.004, light__detuning_set=-100.004)
+    link.feed(amplifier__seed_current_set=90.004, light__detuning_set=-100.004)
     assert differences(preset, context.readings) == []
-    link.feed(amplifier__seed_current=88.0, light__shutter=True, trap__isotope=-1)
+    link.feed(amplifier__seed_current_set=88.0, light__shutter=True, trap__isotope=-1)
     found = [
         (row.quantity.name, row.now, row.then) for row in differences(preset, context.readings)
     ]
@@ -160,7 +175,7 @@ def presets(context: Context, qtbot: QtBot) -> Iterator[Presets]:
 def dialog(presets: Presets, context: Context, link: FakeLink, qtbot: QtBot) -> PresetDialog:
     """Open on a preset from which seed, trap and shutter differ."""
     presets.keep("day")
-    link.feed(amplifier__seed_current=88.0, trap__isotope=81, light__shutter=True)
+    link.feed(amplifier__seed_current_set=88.0, trap__isotope=81, light__shutter=True)
     context.actions["preset.apply"].trigger()
     qtbot.waitUntil(presets.apply_dialog.isVisible)
     return presets.apply_dialog
@@ -210,7 +225,7 @@ def test_applying_sends_one_after_the_other(
     assert (link.sent[-1].name, link.sent[-1].arguments) == ("trap", {"isotope": 85})
     link.sent[-1].done({})
     assert len(link.sent) == 3
-    link.feed(amplifier__seed_current=90.0, trap__isotope=85, light__shutter=False)
+    link.feed(amplifier__seed_current_set=90.0, trap__isotope=85, light__shutter=False)
     assert dialog.ticked() == []
     assert context.notices.history[-1].text.startswith("Preset 'day' applied: 819 nm blocked; Seed")
 
@@ -221,7 +236,7 @@ def test_an_unticked_row_is_not_sent(dialog: PresetDialog, link: FakeLink) -> No
     assert [row.quantity.name for row in dialog.ticked()] == [SEED, SHUTTER]
     assert dialog.table.rows_text().splitlines()[1].endswith("stays as it is")
     # A reading that moves leaves the tick as it was.
-    link.feed(amplifier__seed_current=87.0)
+    link.feed(amplifier__seed_current_set=87.0)
     assert [row.quantity.name for row in dialog.ticked()] == [SEED, SHUTTER]
     dialog.apply_button.click()
     while dialog.busy:

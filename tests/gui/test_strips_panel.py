@@ -6,12 +6,13 @@ from fakes_gui import FakeLink
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
+from window_states import slow
 
 from atta_daq.client.names import READINGS
 from gui.context import Context
 from gui.link.station import LinkState
 from gui.link.values import MAJOR, Value
-from gui.panels.strips import CAPACITY, FIRST_CHOICE, NUMERIC, StripsPanel
+from gui.panels.strips import CAPACITY, FIRST_CHOICE, OFFERED, StripsPanel
 from gui.widgets.plot import ThemedPlot
 
 START_S = 1.7e9
@@ -47,10 +48,52 @@ def choose(panel: StripsPanel, name: str) -> None:
     action.trigger()
 
 
-def test_every_numeric_reading_can_be_chosen() -> None:
-    numeric = {reading.name for reading in READINGS if reading.kind in ("double", "int")}
-    assert set(NUMERIC) == numeric - {"station:rig_time"}
-    assert set(FIRST_CHOICE) <= set(NUMERIC)
+def test_every_reading_that_is_a_number_or_a_yes_or_no_can_be_chosen(panel: StripsPanel) -> None:
+    drawn = {reading.name for reading in READINGS if reading.kind in ("double", "int", "bool")}
+    assert set(OFFERED) == drawn - {"station:rig_time"}
+    assert set(FIRST_CHOICE) <= set(OFFERED)
+    assert {"amplifier:interlock_open", "lock:locked", "amplifier:on"} <= set(OFFERED)
+    for name in OFFERED:
+        assert panel.choices.findChild(QAction, name) is not None
+
+
+def test_a_yes_or_no_is_drawn_as_one_and_zero(panel: StripsPanel, link: FakeLink) -> None:
+    choose(panel, "lock:locked")
+    beat(link, 0.0, lock__locked=True)
+    beat(link, 0.2, lock__locked=False)
+    assert samples(panel, "lock:locked")[1] == [1.0, 0.0]
+    strip = panel.strips["lock:locked"]
+    assert strip.latest.text() == "no"
+    low, high = strip.plot.box.viewRange()[1]
+    assert low < 0.0 < 1.0 < high
+
+
+def test_slow_control_is_offered_drawn_and_remembered(
+    panel: StripsPanel, link: FakeLink, context: Context, qtbot: QtBot
+) -> None:
+    assert panel.choices.findChild(QAction, "slow:source_pressure") is None
+    link.feed(slow__readings=slow())
+    choose(panel, "slow:source_pressure")
+    assert link.sent[-1].arguments["names"] == "slow:source_pressure"
+    beat(link, 0.0)
+    link.feed(slow__readings=slow("major"))
+    beat(link, 0.2)
+    assert samples(panel, "slow:source_pressure")[1] == [2.31e-6, 2.1e-5]
+    assert panel.strips["slow:source_pressure"].latest.text() == "■ 2.10e−05 mbar"
+    # A value that does not answer is a gap, as is a station that is gone.
+    choose(panel, "slow:source_temperature")
+    beat(link, 0.4)
+    assert len(panel._rings["slow:source_temperature"]) == 0
+    context.readings.age("gone")
+    assert np.isnan(samples(panel, "slow:source_pressure")[1][-1])
+    # A window that opens before the station answers draws it as soon as it is told of it.
+    link.feed(slow__readings="[]")
+    again = shown(context, qtbot)
+    assert list(again.strips) == list(FIRST_CHOICE)
+    assert "slow:source_pressure" in context.settings.get("strips")
+    link.feed(slow__readings=slow())
+    expected = [*FIRST_CHOICE, "slow:source_pressure", "slow:source_temperature"]
+    assert list(again.strips) == expected
 
 
 def test_the_choice_is_remembered(panel: StripsPanel, context: Context, qtbot: QtBot) -> None:

@@ -90,6 +90,7 @@ def test_a_checked_button_looks_checked(
     context.theme.choose(name)
     button = kind()
     qtbot.addWidget(button)
+    context.theme.dress(button)
     button.setCheckable(True)
     button.resize(80, 30)
     button.show()

@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
+from gui.confirm import ConfirmDialog
 from gui.context import Context
 from gui.settings import Settings
 from gui.theme.palettes import Tone
@@ -91,7 +92,12 @@ def test_layouts_are_saved_and_restored_by_name(
     assert not view.choose_dialog.isVisible()
     context.actions["view.restore"].trigger()
     QTest.keyClick(names, Qt.Key.Key_Delete)
+    assert len(context.settings.get("layouts")) == 2, "it asks first"
+    (question,) = view.choose_dialog.findChildren(ConfirmDialog)
+    assert question.question.title == "Delete layout 'align'?"
+    question.yes.click()
     assert list(context.settings.get("layouts")) == ["night"]
+    assert [names.item(row).text() for row in range(names.count())] == ["night"]
 
 
 def test_a_layout_of_another_version_is_told(

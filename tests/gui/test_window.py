@@ -14,6 +14,7 @@ from open_window import delete_closed, open_window
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QLineEdit, QTabBar
 from pytestqt.qtbot import QtBot
+from window_on_rig import say_yes
 from window_states import trouble
 
 from gui.link.station import LinkState
@@ -108,6 +109,7 @@ def test_every_action_is_bound_and_can_be_triggered(
                 link.go(LinkState.SEARCHING, "no station")
             if not actions.why_not(action_id) and actions[action_id].isEnabled():
                 actions[action_id].trigger()
+                say_yes(window)
                 break
         answer_queries(link)
         assert triggered[-1:] == [action_id], actions.why_not(action_id)

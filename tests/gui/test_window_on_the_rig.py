@@ -1,6 +1,6 @@
 """The real window on the real station of the simulated rig: what an operator does in a night.
 
-Three of them in `make test`, which has ten minutes for everything; all of them in `make soak`.
+One rig and one station serve them all: `make test` has ten minutes for everything.
 """
 
 import subprocess
@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import window_that_starts
 from pytestqt.qtbot import QtBot
-from rigs import Rig, RunningStation, start_station, stop_station
+from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 from window_on_rig import LONG_SCAN, SCAN, Bench
 
 from atta_daq.archive.run_folder import RunState, open_run
@@ -20,6 +22,32 @@ from gui.theme.palettes import Tone
 pytestmark = pytest.mark.timeout(300)
 
 Open = Callable[..., Bench]
+UNCOUNTED = LONG_SCAN.replace("calibrate_counting_s = 100.0", "calibrate_counting_s = 0.0")
+"""For what does not ask for counts: frames come at once."""
+
+
+@pytest.fixture(scope="module")
+def station(shared_rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStation]:
+    """One station for the whole file: its start costs as much as a test."""
+    running = start_station(shared_rig, tmp_path_factory.mktemp("night") / "data")
+    yield running
+    stop_station(running)
+
+
+@pytest.fixture(autouse=True)
+def rig_at_rest(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No run and no control is left by one test for the next."""
+    if "station" not in request.fixturenames:
+        yield
+        return
+    running: RunningStation = request.getfixturevalue("station")
+    yield
+    client = running.client
+    client.command("take_control", force=True)
+    if client.get("run:state") != "idle":
+        client.command("abort", reason="the test is over")
+        running.wait_for("run:state", lambda v: v == "idle")
+    client.command("release_control")
 
 
 @pytest.fixture
@@ -59,10 +87,9 @@ def test_a_sweep_from_start_to_fit(open_bench: Open, station: RunningStation) ->
     assert bench.context.state.controller == "bench"
 
 
-@pytest.mark.soak
 def test_pause_now_then_abort(open_bench: Open, station: RunningStation) -> None:
     bench = open_bench().connected()
-    run_id = bench.start(LONG_SCAN)
+    run_id = bench.start(UNCOUNTED)
     bench.until(lambda: bench.context.readings.number("run:segment") >= 1)
     bench.trigger("run.pause_now")
     bench.until(lambda: bench.text("run:state") == "paused")
@@ -73,7 +100,7 @@ def test_pause_now_then_abort(open_bench: Open, station: RunningStation) -> None
 
 def test_stop_from_a_window_that_only_watches(open_bench: Open, station: RunningStation) -> None:
     bench = open_bench().connected()
-    bench.start(LONG_SCAN)
+    bench.start(UNCOUNTED)
     bench.until(lambda: bench.context.readings.number("amplifier:current") > 1500.0)
     watcher = open_bench(name="watcher").connected()
     watcher.until(lambda: watcher.context.state.controller == "bench")
@@ -85,7 +112,6 @@ def test_stop_from_a_window_that_only_watches(open_bench: Open, station: Running
     bench.until(lambda: not bench.context.readings.flag("light:shutter"))
 
 
-@pytest.mark.soak
 def test_control_is_handed_over(open_bench: Open, station: RunningStation) -> None:
     bench = open_bench().connected()
     bench.trigger("control.take")
@@ -100,7 +126,6 @@ def test_control_is_handed_over(open_bench: Open, station: RunningStation) -> No
     watcher.until(lambda: watcher.context.state.controller == "bench")
 
 
-@pytest.mark.soak
 def test_relock_and_zero(open_bench: Open, station: RunningStation) -> None:
     bench = open_bench().connected()
     bench.trigger("light.on")
@@ -119,7 +144,7 @@ def test_a_window_that_comes_later_sees_the_whole_run(
     open_bench: Open, station: RunningStation
 ) -> None:
     first = open_bench().connected()
-    run_id = first.start(LONG_SCAN)
+    run_id = first.start(UNCOUNTED)
     first.until(lambda: first.context.readings.number("run:segment") >= 1)
     first.close()
     second = open_bench(name="second").connected()
@@ -132,55 +157,88 @@ def test_a_window_that_comes_later_sees_the_whole_run(
     second.ended()
 
 
-@pytest.mark.soak
-def test_the_station_dies_and_comes_back(open_bench: Open, shared_rig: Rig, tmp_path: Path) -> None:
-    first = start_station(shared_rig, tmp_path / "data")
+def test_the_station_dies_and_comes_back(
+    open_bench: Open, station: RunningStation, shared_rig: Rig
+) -> None:
     bench = open_bench().connected()
-    first.kill()
-    first.client.close()
+    station.kill()
+    station.client.close()
     bench.until(lambda: bench.link.state is LinkState.LOST)
     assert bench.context.readings.value("amplifier:current").stale
     assert bench.window.strip.badges["station"].tone is Tone.DANGER
     assert not bench.context.actions["light.on"].isEnabled()
-    again = start_station(shared_rig, tmp_path / "data")
-    try:
-        bench.connected()
-        assert bench.context.actions["light.on"].isEnabled()
-    finally:
-        stop_station(again)
+    again = start_station(shared_rig, station.data)
+    # The others go on with the new one.
+    station.process, station.client = again.process, again.client
+    bench.connected()
+    assert bench.context.actions["light.on"].isEnabled()
 
 
-@pytest.mark.soak
-def test_a_camera_that_stalls_is_an_alarm(open_bench: Open, own_rig: Rig, tmp_path: Path) -> None:
-    station = start_station(own_rig, tmp_path / "data")
+def test_a_camera_that_stalls_is_an_alarm(
+    open_bench: Open, station: RunningStation, shared_rig: Rig
+) -> None:
+    bench = open_bench().connected()
+    bench.start(UNCOUNTED)
+    bench.until(lambda: bench.context.readings.number("run:segment") >= 1)
+    bench.until(lambda: bench.context.readings.number("camera:frames") > 50)
     try:
-        bench = open_bench(own_rig).connected()
-        bench.start(LONG_SCAN)
-        bench.until(lambda: bench.context.readings.number("run:segment") >= 1)
-        bench.until(lambda: bench.context.readings.number("camera:frames") > 50)
-        own_rig.fault("camera", "stall")
+        shared_rig.fault("camera", "stall")
         bench.until(lambda: bench.window.strip.badges["alarms"].tone is not Tone.OK)
         assert "camera" in bench.window.strip.badges["alarms"].toolTip()
-        own_rig.clear()
-        bench.trigger("run.abort")
-        bench.ended()
     finally:
-        stop_station(station)
+        shared_rig.clear()
+    bench.trigger("run.abort")
+    bench.ended()
 
 
-def test_kill_9_of_a_window_changes_nothing_in_the_run(
+def test_kill_9_of_the_window_that_commands_changes_nothing_in_its_run(
     open_bench: Open, station: RunningStation, shared_rig: Rig, tmp_path: Path
 ) -> None:
+    scan = tmp_path / "scan.toml"
+    scan.write_text(SCAN.replace("dwell_s = 20.0", "dwell_s = 60.0"))
+    before = str(station.client.get("run:id"))
     window = subprocess.Popen(
         [sys.executable, "-m", "gui", "--rig", shared_rig.name, "--settings",
          str(tmp_path / "killed.json"), "--name", "killed"],
+        env=window_that_starts.environment(tmp_path / "site", scan),
     )  # fmt: skip
     try:
-        run_id = str(station.client.command("run", scan=SCAN)["run"])
-        station.wait_for("run:state", lambda v: v == "running")
+        run_id = str(station.wait_for("run:id", lambda v: v not in ("", before)))
+        station.wait_for("run:segment", lambda v: int(v) >= 1)
+        assert station.client.get("station:control") == "killed"
+        assert station.client.get("run:state") == "running"
     finally:
         window.kill()
         window.wait()
+    assert station.client.get("run:state") == "running", "it was killed in mid-run"
     bench = open_bench().connected()
     bench.until(lambda: bench.text("run:outcome") == "complete")
-    assert not any(segment.flag for segment in open_run(station.data / run_id).segments)
+    assert bench.text("run:id") == run_id
+    run = open_run(station.data / run_id)
+    assert run.state is RunState.COMPLETE
+    assert not any(segment.flag for segment in run.segments)
+
+
+@pytest.mark.soak
+def test_the_photodiode_traces_of_a_software_lock(open_bench: Open, tmp_path: Path) -> None:
+    rig = start_rig(tmp_path, speed=1.0, seed=5, instruments=("lock=redpitaya-stcl",))
+    running = start_station(rig, tmp_path / "data")
+    try:
+        bench = open_bench(rig).connected()
+        bench.trigger("light.on")
+        bench.until(lambda: bench.context.readings.flag("lock:locked"))
+        panel = bench.panel("lock")
+        bench.until(lambda: panel.traces.isVisible())
+        for name in ("master", "slave"):
+            bench.until(lambda name=name: len(panel.traces.curves[name].getData()[0]) > 500)
+            times_us, volts = panel.traces.curves[name].getData()
+            assert len(times_us) == len(volts)
+            # Peaks stand out of the trace, and their marks lie on them.
+            assert volts.max() > volts.mean() + 5.0 * np.median(abs(volts - np.median(volts)))
+            at_us, _ = panel.traces.marks[name].getData()
+            assert len(at_us) >= 2
+            assert times_us[0] <= min(at_us) <= max(at_us) <= times_us[-1]
+        assert "no peak" not in panel.traces.caption.text()
+    finally:
+        stop_station(running)
+        rig.world.close()

@@ -54,7 +54,7 @@ class FakeRig:
         self.clock = RigClock(wall=lambda: self.wall_s)
         locked = LockStatus(True, "", 0.5, 0.5, 1e-5, 0.5)
         amplifier = AmplifierStatus(
-            True, 90.0, 20.0, True, 2000.0, 2000.0, 500.0, False, True, True, "OK"
+            True, 90.0, 90.0, 20.0, True, 2000.0, 2000.0, 500.0, False, True, True, "OK"
         )
         answers: dict[str, dict[str, Any]] = {
             "lock": {"status": locked, "set_ratio": locked, "relock": locked},

@@ -34,6 +34,8 @@ def refused(station: RunningStation, command: str, words: str, **arguments: Any)
 def test_every_setpoint_moves_by_hand_and_is_read_back(station: RunningStation) -> None:
     command, wait_for = station.client.command, station.wait_for
     command("seed_current", current_ma=88.0)
+    # The setpoint is told with the seed off too, when nothing flows.
+    wait_for("amplifier:seed_current_set", lambda v: v == 88.0)
     command("seed", on=True)
     wait_for("amplifier:seed_current", lambda v: abs(v - 88.0) < 0.5)
     command("relock")

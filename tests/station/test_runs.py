@@ -14,6 +14,7 @@ from rigs import Rig, RunningStation, read_journal, start_station, stop_station
 
 from atta_daq.archive.run_folder import Run, RunState, open_run
 from atta_daq.client.client import CommandRefused
+from atta_daq.client.runs import PointUnderWay
 
 SCAN = """
 name = "small"
@@ -50,8 +51,13 @@ def require_every_frame(run: Run) -> None:
 def test_a_scan_pauses_between_segments_and_runs_to_its_end(station: RunningStation) -> None:
     run_id = start(station, SCAN)
     station.wait_for("run:state", lambda v: v == "running")
+    station.wait_for("run:point", lambda v: '"isotope": 85' in str(v))
+    point = PointUnderWay.from_json(str(station.client.get("run:point")))
+    assert point is not None
+    assert point.place == {"detuning_mhz": -150.0}
     station.client.command("pause", when="segment")
     station.wait_for("run:state", lambda v: v == "paused")
+    assert station.client.get("run:point") == ""
     taken = int(station.client.get("run:segment"))
     time.sleep(1.0)
     assert int(station.client.get("run:segment")) == taken

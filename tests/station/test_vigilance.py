@@ -36,7 +36,7 @@ class Rig:
         self.vigilance = Vigilance(CONFIG, self.light, self.taker)
         current_ma = self.light.current_ma(PLACE.power_mw)
         self.amplifier = AmplifierStatus(
-            True, 90.0, 31.0, True, current_ma, current_ma, 480.0, False, True, True, "OK"
+            True, 90.0, 90.0, 31.0, True, current_ma, current_ma, 480.0, False, True, True, "OK"
         )
         ratio = self.light.axis.detuning_to_ratio(PLACE.detuning_mhz)
         self.lock = LockStatus(True, "", ratio, ratio, 1e-5, 0.5)

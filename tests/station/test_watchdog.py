@@ -20,9 +20,10 @@ from drivers.errors import DeviceFault, Timeout
 from drivers.interfaces import AmplifierStatus, SidebandStatus
 
 UP = AmplifierStatus(
-    seed_on=True, seed_current_ma=90.0, seed_power_mw=22.0, amplifier_on=True,
-    amplifier_current_set_ma=2000.0, amplifier_current_ma=2000.0, output_power_mw=500.0,
-    interlock_open=False, emission_enabled=True, seed_protection_armed=True, message="ok",
+    seed_on=True, seed_current_set_ma=90.0, seed_current_ma=90.0, seed_power_mw=22.0,
+    amplifier_on=True, amplifier_current_set_ma=2000.0, amplifier_current_ma=2000.0,
+    output_power_mw=500.0, interlock_open=False, emission_enabled=True,
+    seed_protection_armed=True, message="ok",
 )  # fmt: skip
 
 

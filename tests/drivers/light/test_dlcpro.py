@@ -575,6 +575,7 @@ def test_status(scripted, dlc_at):
             *ref("laser1:amp:cc:current-set", "1500.0"),
             *ref("laser1:amp:cc:current-act", "1499.7"),
             *ref("laser1:dl:cc:emission", "#t"),
+            *ref("laser1:dl:cc:current-set", "90.0"),
             *ref("laser1:dl:cc:current-act", "90.02"),
             *ref("laser1:amp:seed-limits:power", "20.1"),
             *ref("laser1:amp:output-limits:power", "245.0"),
@@ -585,6 +586,7 @@ def test_status(scripted, dlc_at):
     )
     assert dlc_at(server.port).status() == AmplifierStatus(
         seed_on=True,
+        seed_current_set_ma=90.0,
         seed_current_ma=90.02,
         seed_power_mw=20.1,
         amplifier_on=True,

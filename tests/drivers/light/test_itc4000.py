@@ -287,6 +287,7 @@ def test_a_query_that_the_firmware_does_not_know(boxes, pair_of):
 def test_status_is_one_poll_with_the_amplifier_first(boxes, connected):
     assert connected.status() == AmplifierStatus(
         seed_on=True,
+        seed_current_set_ma=pytest.approx(90.0),
         seed_current_ma=pytest.approx(89.99),
         seed_power_mw=pytest.approx(20.0),
         amplifier_on=False,
@@ -310,6 +311,7 @@ def test_status_is_one_poll_with_the_amplifier_first(boxes, connected):
     ]
     assert boxes[0].received == [
         b"OUTP1:STAT?\n",
+        b"SOUR:CURR?\n",
         b"MEAS:CURR1?\n",
         b"MEAS:CURR2?\n",
         b"STAT:MEAS:COND?\n",

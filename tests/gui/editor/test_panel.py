@@ -577,7 +577,15 @@ def test_the_error_so_far_and_the_time_to_a_wanted_one(
         "sideband_depth": 0.0, "ratio": 1.0, "error": 1.0, "pumping": True, "provisional": False,
         "mid_rig_s": 0.0, "live_s": 1800.0, "counts": 1, "index": 0,
     }  # fmt: skip
-    part = {"name": "85Kr", "isotope": 85, "axes": [], "unit": "1/h", "points": [point, point]}
+    blocked = {**point, "pumping": False, "live_s": 5000.0}
+    invalid = {**point, "error": 0.0, "live_s": 5000.0}
+    part = {
+        "name": "85Kr",
+        "isotope": 85,
+        "axes": [],
+        "unit": "1/h",
+        "points": [point, point, blocked, invalid],
+    }
     fit = {
         "model": "m", "isotope": 85, "covariance": [[1.0]], "valid": True, "message": "",
         "parameters": {"background": {"value": 9.0, "error": 1.0},
@@ -594,11 +602,25 @@ def test_the_error_so_far_and_the_time_to_a_wanted_one(
     assert "85Kr, increase, closed line: 50 ± 4 %" in view.reached.text()
     panel.tabs.setCurrentIndex(3)
     retype(qtbot, view.wanted, "2")
-    assert "±2 % needs about 3 h 00 min more" in view.reached.text()
+    assert "±2 %: 3 h 00 min more with light on." in view.reached.text()
     retype(qtbot, view.wanted, "5 %")
-    assert "is reached" in view.reached.text()
+    assert "±5 %: reached." in view.reached.text()
     retype(qtbot, view.wanted, "x")
     assert "no error" in view.reached.text()
+
+
+def test_a_start_says_which_activity_it_ends(
+    panel: EditorPanel, context: Context, link: FakeLink
+) -> None:
+    action = context.actions["run.start"]
+    assert "ends what" not in action.toolTip()
+    link.feed(station__activity="zeroing")
+    assert action.isEnabled()
+    assert "it ends what the rig does now: zeroing" in action.toolTip()
+    action.trigger()
+    assert "it ends what the rig does now: zeroing" in context.notices.history[-1].text
+    link.feed(station__activity="", run__state="running")
+    assert "ends what" not in action.toolTip()
 
 
 # --- hands, eyes, ears -----------------------------------------------------------------------

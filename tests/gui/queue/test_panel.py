@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from atta_daq.client.queue import queue_lines
+from gui.confirm import ConfirmDialog
 from gui.context import Context
 from gui.link.station import LinkState
 from gui.queue.model import COLUMNS, QueueModel, why
@@ -165,6 +166,10 @@ def test_what_runs_is_not_removed(
     choose(panel, 7)
     panel.table.setFocus()
     qtbot.keyClick(panel.table, Qt.Key.Key_Delete)
+    assert not link.sent, "it asks first"
+    (dialog,) = panel.findChildren(ConfirmDialog)
+    assert dialog.question.title == "Remove entry 7 (blank)?"
+    dialog.yes.click()
     assert (last(link).name, last(link).arguments) == ("queue_remove", {"entry": 7})
     last(link).done({"removed": 7})
     assert "entry 7 (blank) is out" in context.notices.history[-1].text
@@ -199,7 +204,12 @@ def test_clearing(panel: QueuePanel, link: FakeLink, context: Context) -> None:
     assert last(link).arguments == {"which": "ended"}
     last(link).done({"removed": [1, 2, 3]})
     assert context.notices.history[-1].text == "3 entries out of the queue"
+    before = len(link.sent)
     context.actions["queue.clear_all"].trigger()
+    assert len(link.sent) == before, "it asks first"
+    (dialog,) = panel.findChildren(ConfirmDialog)
+    assert "entries that wait will not be taken" in dialog.lost.text()
+    dialog.yes.click()
     assert last(link).arguments == {"which": "all"}
     link.feed(queue__table=table(line(5)))
     assert context.actions.why_not("queue.clear") == "nothing has ended"

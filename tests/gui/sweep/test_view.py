@@ -14,6 +14,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from atta_daq.client.log import Alarm, alarms_to_json
 from gui.context import Context
 from gui.sweep.axes import Quantity
 from gui.sweep.view import SweepView
@@ -283,6 +284,43 @@ def test_shift_and_drag_chooses_a_range_as_set(
     assert not plot.region.visible
 
 
+@pytest.mark.parametrize("residuals", [True, False])
+def test_a_plain_drag_on_the_axis_chooses_a_range(
+    view: SweepView, link: FakeLink, context: Context, editor: FakeEditor, qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch, residuals: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(pg.CONFIG_OPTIONS, "mouseRateLimit", -1)
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit() if residuals else None))
+    plot, none = view.plot, Qt.KeyboardModifier.NoModifier
+    assert plot.below.isVisible() == residuals
+    before = plot.box.viewRange()
+    axis = plot.axes[1 if residuals else 0]
+    qtbot.wait(50)  # the residuals get their place
+    height = axis.sceneBoundingRect().center().y()
+    start, half, stop = (
+        plot.mapFromScene(QPointF(plot.box.mapViewToScene(QPointF(x, 0.0)).x(), height))
+        for x in (-300.0, 100.0, 500.0)
+    )
+    qtbot.mouseMove(plot.viewport(), start)
+    qtbot.mousePress(plot.viewport(), Qt.MouseButton.LeftButton, none, start)
+    _drag(plot.viewport(), half, none)
+    assert plot.region.visible, "it is shown while it is dragged"
+    assert editor.ranges == []
+    _drag(plot.viewport(), stop, none)
+    qtbot.mouseRelease(plot.viewport(), Qt.MouseButton.LeftButton, none, stop)
+    assert len(editor.ranges) == 1
+    assert editor.ranges[0] == pytest.approx((-300.0, 500.0), abs=8.0)
+    assert plot.box.viewRange() == before
+    assert view.range_button.isChecked()
+
+
+def test_a_drag_on_the_axis_of_another_scan_moves_it(view: SweepView, link: FakeLink) -> None:
+    link.feed(**made.live(made.saturation(), made.saturation_fit()))
+    assert not any(axis.chooses for axis in view.plot.axes)
+    link.feed(**made.live(made.spectrum()))
+    assert all(axis.chooses for axis in view.plot.axes)
+
+
 def _drag(widget: QWidget, spot: Any, modifiers: Qt.KeyboardModifier) -> None:
     """A move with the button held, which QTest cannot do."""
     from PySide6.QtCore import QCoreApplication, QEvent
@@ -518,6 +556,14 @@ def test_a_run_that_ended_is_the_last_run_and_says_how(view: SweepView, link: Fa
     assert view.standing.isVisible()
     assert (view.standing.word, view.standing.tone) == ("aborted", Tone.WARNING)
     assert view.standing_said.full == "camera: no frame for 5.0 s"
+    # The station's own words are there: as loud as in the strip, until it has been seen.
+    said = "run a run: aborted, camera: no frame for 5.0 s"
+    alarm = Alarm("run:fault", "run", said, "major", 1.0, False, False)
+    link.feed(run__id="a run", run__outcome="aborted: camera: no frame for 5.0 s",
+              station__alarms=alarms_to_json([alarm]))  # fmt: skip
+    assert (view.standing.word, view.standing.tone) == ("aborted", Tone.DANGER)
+    link.feed(station__alarms="[]")
+    assert (view.standing.word, view.standing.tone) == ("aborted", Tone.OFF)
     link.feed(**made.live(made.spectrum(), run_id="another"))
     assert not view.standing.isVisible()
     assert view.chooser.part.itemText(0) == "being taken: 85Kr"
