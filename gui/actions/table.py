@@ -155,6 +155,8 @@ _QUEUE = (
                "Before the entry that stands before it", False, may_command),
     ActionSpec("queue.down", "Take entry later", "Queue", ("Ctrl+Alt+Down",),
                "Behind the entry that stands behind it", False, may_command),
+    ActionSpec("queue.change", "Change entry", "Queue", ("Ctrl+Alt+E",),
+               "Times, priority, start, conditions of an entry that waits", False, may_command),
     ActionSpec("queue.remove", "Remove entry", "Queue", (),
                "Out of the queue; what its runs measured stays", False, may_command),
     ActionSpec("queue.go_on", "Go on with entry", "Queue", (),

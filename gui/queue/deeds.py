@@ -10,20 +10,21 @@ from gui import dialogs
 from gui.confirm import Question, confirm
 from gui.context import Context
 from gui.editor.scan_files import KIND
-from gui.queue.add_dialog import AddDialog
+from gui.queue.entry_dialog import EntryDialog
 from gui.queue.model import QueueModel
 
 ADD_TIMEOUT_S = 60.0
 
 
 class QueueDeeds:
-    """Commands of the queue, and the dialog that adds to it."""
+    """Commands of the queue, and the dialogs that add to it and change it."""
 
     def __init__(self, context: Context, model: QueueModel, parent: QWidget) -> None:
         self._context = context
         self._model = model
         self._parent = parent
-        self.add_dialog = AddDialog(self._send, parent)
+        self.add_dialog = EntryDialog("Add to the queue", "Add", self._send_new, parent)
+        self.change_dialog = EntryDialog("Change an entry", "Change", self._send_change, parent)
 
     def add(self) -> None:
         """The scan of the editor, as it stands."""
@@ -33,7 +34,7 @@ class QueueDeeds:
         editor = self._context.services["editor"]
         path = editor.files.path.name if editor.files.path else "scan"
         name = editor.document.definition.name
-        self.add_dialog.ask(f"The scan '{name}' of the scan editor", editor.document.text, path)
+        self._ask(f"The scan '{name}' of the scan editor", editor.document.text, path)
 
     def why_not_add(self) -> str:
         """Why the editor's scan cannot be added; '' when it can."""
@@ -66,6 +67,11 @@ class QueueDeeds:
     def move(self, entry: int, before: str) -> None:
         """Before another one; 'first' and 'last' are places, too."""
         self._context.command("queue_move", entry=entry, before=before)
+
+    def change(self, line: QueueLine) -> None:
+        """Times, priority, time, conditions, rule for faults; its scan stays."""
+        self.change_dialog.show_line(line)
+        self.change_dialog.ask(f"Entry {line.entry}: {line.name}", entry=line.entry)
 
     def remove(self, line: QueueLine) -> None:
         """Take it out, after a question."""
@@ -134,15 +140,30 @@ class QueueDeeds:
         except (OSError, UnicodeDecodeError) as error:
             self._context.notices.error(f"{path} cannot be read: {error}")
             return
-        self.add_dialog.ask(f"The scan file {path.name}", text, path.name)
+        self._ask(f"The scan file {path.name}", text, path.name)
 
-    def _send(self, arguments: dict[str, Any]) -> None:
+    def _ask(self, what: str, scan: str, path: str) -> None:
+        """What was chosen for the last one stands, but for its time."""
+        self.add_dialog.not_before.clear()
+        self.add_dialog.ask(what, scan=scan, path=path)
+
+    def _send_new(self, arguments: dict[str, Any]) -> None:
         def done(answer: dict[str, Any]) -> None:
             self.add_dialog.taken()
             self._say(f"entry {answer['entry']}: {answer['name']} is in the queue")
 
         self._context.command(
             "queue_add", done=done, refused=self.add_dialog.refuse, timeout_s=ADD_TIMEOUT_S,
+            **arguments,
+        )  # fmt: skip
+
+    def _send_change(self, arguments: dict[str, Any]) -> None:
+        def done(answer: dict[str, Any]) -> None:
+            self.change_dialog.taken()
+            self._say(f"entry {answer['entry']}: {answer['name']} is changed")
+
+        self._context.command(
+            "queue_change", done=done, refused=self.change_dialog.refuse, timeout_s=ADD_TIMEOUT_S,
             **arguments,
         )  # fmt: skip
 

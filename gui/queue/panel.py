@@ -41,7 +41,7 @@ BUTTONS = (
     ("add", "Add scan"), ("up", "Earlier"), ("down", "Later"), ("remove", "Remove"),
     ("pause", "Pause"), ("resume", "Resume"),
 )  # fmt: skip
-MORE = ("add_file", "go_on", "edit", "clear", "clear_all")
+MORE = ("add_file", "change", "go_on", "edit", "clear", "clear_all")
 EMPTY = (
     "Nothing is in the queue. Prepare a scan in the scan editor and add it, or add a scan file; "
     "it is measured as soon as the rig is free."
@@ -118,7 +118,9 @@ class QueuePanel(Panel):
         self.pages.addWidget(self.hint)
         more = QToolButton(self)
         more.setText("More")
-        more.setAccessibleName("More: add a file, go on with an entry, edit its scan, clear")
+        more.setAccessibleName(
+            "More: add a file, change or go on with an entry, edit its scan, clear"
+        )
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         menu = QMenu(more)
@@ -148,13 +150,14 @@ class QueuePanel(Panel):
             ("clear_all", deeds.clear_all),
         ):  # fmt: skip
             actions.bind(f"queue.{name}", deed)
-        for name in ("up", "down", "remove", "go_on", "edit"):
+        for name in ("up", "down", "change", "remove", "go_on", "edit"):
             actions.bind(f"queue.{name}", lambda name=name: self._do(getattr(deeds, name)))
         for name, why_not in (
             ("add", deeds.why_not_add),
             ("pause", lambda: "the queue is paused already" if self._paused else ""),
             ("resume", lambda: "" if self._paused else "the queue is not paused"),
             ("up", self._why_not_up), ("down", self._why_not_down),
+            ("change", self._why_not_waiting),
             ("remove", self._why_not_remove), ("go_on", self._why_not_go_on),
             ("edit", self._why_none), ("clear", self._why_not_clear),
             ("clear_all", self._why_empty),

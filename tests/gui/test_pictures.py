@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fakes_calibrations import guards
 from fakes_gui import FakeLink
+from fakes_queue import night, table
 from fakes_sweep import run_data, spectrum, spectrum_fit, theory
 from looks import cut_off, overlaps
 from PySide6.QtCore import QCoreApplication, QEvent, QRectF
@@ -325,6 +326,12 @@ def scan_editor_and_runs(studio: Studio) -> None:
     queue.deeds.add_dialog.refuse("the scan cannot be used: " + OUTPUT_MISSING)
     studio.take("queue-add-alone", queue.deeds.add_dialog)
     queue.deeds.add_dialog.close()
+    link.feed(queue__table=night())
+    queue.table.selectRow(2)
+    context.actions["queue.change"].trigger()
+    studio.take("queue-change-alone", queue.deeds.change_dialog)
+    queue.deeds.change_dialog.close()
+    link.feed(queue__table=table())
     window.show_panel("editor")
     running(link)
     editor.tabs.setCurrentIndex(editor.tabs.count() - 1)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from gui.queue.add_dialog import AddDialog
+from gui.queue.entry_dialog import EntryDialog
 from gui.widgets.quiet import QuietComboBox, QuietDoubleSpinBox, QuietSpinBox
 from gui.window import Window
 
@@ -76,7 +76,7 @@ def test_every_field_of_the_window_and_its_dialogs_is_a_quiet_one(
 ) -> None:
     window, _ = opened
     fields = [*window.findChildren(QAbstractSpinBox), *window.findChildren(QComboBox)]
-    assert window.findChildren(AddDialog)
+    assert window.findChildren(EntryDialog)
     assert len(fields) > 15
     quiet = (QuietComboBox, QuietDoubleSpinBox, QuietSpinBox)
     assert [field for field in fields if not isinstance(field, quiet)] == []

@@ -18,6 +18,7 @@ from gui.context import Context
 from gui.link.station import LinkState
 from gui.queue.model import COLUMNS, QueueModel, why
 from gui.queue.panel import QueuePanel
+from gui.queue.times import moment
 from gui.theme.palettes import Tone
 
 SCAN = 'name = "from a file"\n'
@@ -232,7 +233,7 @@ def test_the_editors_scan_is_added_with_what_the_dialog_says(
     dialog.no_alarm.setChecked(True)
     dialog.conditions.setText("free disk > 20 GB")
     dialog.on_fault.setCurrentIndex(1)
-    qtbot.mouseClick(dialog.add_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.done_button, Qt.MouseButton.LeftButton)
     assert last(link).name == "queue_add"
     assert last(link).arguments == {
         "scan": Document.text, "path": "scan", "repeats": 3, "priority": -2,
@@ -242,20 +243,47 @@ def test_the_editors_scan_is_added_with_what_the_dialog_says(
     last(link).refused("the disk has room for 1.0 GB")
     assert dialog.isVisible()
     assert "1.0 GB" in dialog.wrong.text()
-    qtbot.mouseClick(dialog.add_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.done_button, Qt.MouseButton.LeftButton)
     last(link).done({"entry": 8, "name": "a"})
     assert not dialog.isVisible()
     assert "entry 8: a is in the queue" in context.notices.history[-1].text
+
+
+def test_a_waiting_entry_is_changed_from_what_it_is(
+    panel: QueuePanel, link: FakeLink, context: Context, qtbot: QtBot
+) -> None:
+    choose(panel, 5)
+    context.actions["queue.change"].trigger()
+    dialog = panel.deeds.change_dialog
+    assert dialog.what.text() == "Entry 5: 81Kr spectrum"
+    assert (dialog.priority.value(), dialog.no_alarm.isChecked()) == (2, True)
+    assert (dialog.conditions.text(), dialog.not_before.text()) == ("", "")
+    dialog.repeats.setValue(4)
+    qtbot.mouseClick(dialog.done_button, Qt.MouseButton.LeftButton)
+    assert (last(link).name, last(link).arguments) == ("queue_change", {
+        "entry": 5, "repeats": 4, "priority": 2, "not_before": "",
+        "conditions": "no major alarm", "on_fault": "pause",
+    })  # fmt: skip
+    last(link).refused("another client was faster")
+    assert "faster" in dialog.wrong.text()
+    last(link).done({"entry": 5, "name": "81Kr spectrum"})
+    assert not dialog.isVisible()
+    choose(panel, 6)
+    context.actions["queue.change"].trigger()
+    assert not dialog.no_alarm.isChecked()
+    assert moment(dialog.not_before.text()).timestamp() == NIGHT_S + 18_000.0
+    choose(panel, 4)
+    assert context.actions.why_not("queue.change") == "entry 4 is running"
 
 
 def test_a_wrong_time_cannot_be_sent(panel: QueuePanel, qtbot: QtBot) -> None:
     click(qtbot, panel, "add")
     dialog = panel.deeds.add_dialog
     dialog.not_before.setText("at ten")
-    assert not dialog.add_button.isEnabled()
+    assert not dialog.done_button.isEnabled()
     assert "write it like" in dialog.understood.text()
     dialog.not_before.setText("")
-    assert dialog.add_button.isEnabled()
+    assert dialog.done_button.isEnabled()
 
 
 def test_an_invalid_scan_is_not_added(
@@ -274,7 +302,7 @@ def test_a_scan_file_is_added(
     assert "cannot be read" in context.notices.history[-1].text
     path.write_text(SCAN)
     context.actions["queue.add_file"].trigger()
-    qtbot.mouseClick(panel.deeds.add_dialog.add_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.deeds.add_dialog.done_button, Qt.MouseButton.LeftButton)
     assert last(link).arguments["scan"] == SCAN
     assert last(link).arguments["path"] == "night.toml"
 

@@ -1,6 +1,7 @@
-"""What an entry of the queue needs besides its scan; stays open while the station refuses it."""
+"""What an entry of the queue has besides its scan; stays open while the station refuses it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from atta_daq.client.queue import QueueLine
 from gui.queue.times import moment, said
 from gui.widgets.quiet import QuietComboBox, QuietSpinBox
 from gui.widgets.side_dialog import SideDialog
@@ -26,13 +28,14 @@ MOST = 1000
 Send = Callable[[dict[str, Any]], None]
 
 
-class AddDialog(SideDialog):
-    """Calls `send(arguments)` with those of `queue_add`; `refuse` says why it was not taken."""
+class EntryDialog(SideDialog):
+    """Calls `send(arguments)` with those of `queue_add` or `queue_change`; `refuse` says why it was
+    not taken."""
 
-    def __init__(self, send: Send, parent: QWidget) -> None:
-        super().__init__("Add to the queue", parent)
+    def __init__(self, title: str, verb: str, send: Send, parent: QWidget) -> None:
+        super().__init__(title, parent)
         self._send = send
-        self._scan = self._path = ""
+        self._of: dict[str, Any] = {}
         self.what = QLabel()
         self.what.setWordWrap(True)
         self.repeats = QuietSpinBox()
@@ -53,17 +56,27 @@ class AddDialog(SideDialog):
         self.wrong = QLabel()
         self.wrong.setProperty("role", "wrong")
         self.wrong.setWordWrap(True)
-        self.wrong.setAccessibleName("Why it was not added")
-        self.add_button = QPushButton("Add")
-        self.add_button.setDefault(True)
-        self.add_button.clicked.connect(self._done)
+        self.wrong.setAccessibleName("Why it was not taken")
+        self.done_button = QPushButton(verb)
+        self.done_button.setDefault(True)
+        self.done_button.clicked.connect(self._done)
         self._lay_out()
 
-    def ask(self, name: str, scan: str, path: str) -> None:
-        """Show it for a scan; what was chosen for the last one stands."""
-        self._scan, self._path = scan, path
-        self.what.setText(name)
-        self.not_before.clear()
+    def show_line(self, line: QueueLine) -> None:
+        """Fill in what an entry has."""
+        self.repeats.setValue(line.repeats)
+        self.priority.setValue(line.priority)
+        at = line.not_before
+        self.not_before.setText("" if at is None else datetime.fromtimestamp(at, UTC).isoformat())
+        conditions = [text for text in line.conditions.split("; ") if text]
+        self.no_alarm.setChecked(NO_ALARM in conditions)
+        self.conditions.setText("; ".join(text for text in conditions if text != NO_ALARM))
+        self.on_fault.setCurrentIndex(self.on_fault.findData(line.on_fault))
+
+    def ask(self, what: str, **of: str | int) -> None:
+        """Show it as it is filled in; `of` is sent along and says what it is about."""
+        self._of = of
+        self.what.setText(what)
         self.wrong.hide()
         self._check()
         self.come_up()
@@ -72,14 +85,14 @@ class AddDialog(SideDialog):
 
     def refuse(self, reason: str) -> None:
         """The station did not take it."""
-        self.add_button.setEnabled(True)
+        self.done_button.setEnabled(True)
         self.wrong.setText(reason)
         self.wrong.show()
         self.adjustSize()
 
     def taken(self) -> None:
         """The entry is in the queue."""
-        self.add_button.setEnabled(True)
+        self.done_button.setEnabled(True)
         self.hide()
 
     def _lay_out(self) -> None:
@@ -98,7 +111,7 @@ class AddDialog(SideDialog):
         row = QHBoxLayout()
         row.addStretch(1)
         row.addWidget(cancel)
-        row.addWidget(self.add_button)
+        row.addWidget(self.done_button)
         box = QVBoxLayout(self)
         box.addWidget(self.what)
         box.addLayout(form)
@@ -111,19 +124,19 @@ class AddDialog(SideDialog):
             found = moment(self.not_before.text())
         except ValueError as error:
             self.understood.setText(str(error))
-            self.add_button.setEnabled(False)
+            self.done_button.setEnabled(False)
             return
         self.understood.setText("as soon as it is its turn" if found is None else said(found))
-        self.add_button.setEnabled(True)
+        self.done_button.setEnabled(True)
 
     def _done(self) -> None:
         found = moment(self.not_before.text())
         conditions = [self.conditions.text().strip(), NO_ALARM * self.no_alarm.isChecked()]
-        self.add_button.setEnabled(False)
+        self.done_button.setEnabled(False)
         self.wrong.hide()
         self._send(
             {
-                "scan": self._scan, "path": self._path, "repeats": self.repeats.value(),
+                **self._of, "repeats": self.repeats.value(),
                 "priority": self.priority.value(),
                 "not_before": "" if found is None else found.isoformat(timespec="seconds"),
                 "conditions": "; ".join(text for text in conditions if text),
