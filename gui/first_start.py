@@ -82,5 +82,6 @@ class NoStation(QWidget):
         else:
             self.said.setText(f"{reason}.")
         for button in self.offers:
-            button.setVisible(link.state is LinkState.SEARCHING and not self._wanted)
+            again = link.state is LinkState.LOST and self._context.state.ours
+            button.setVisible((link.state is LinkState.SEARCHING or again) and not self._wanted)
         self.show()

@@ -10,6 +10,7 @@ from platformdirs import user_cache_path
 from PySide6.QtCore import QObject, QProcess
 
 from gui.context import Context
+from gui.link.station import LinkState
 
 LOG_FILE = "simulated-rig.log"
 LAST_LINES = 6
@@ -56,6 +57,7 @@ class SimulatedRig(QObject):
         self.process.errorOccurred.connect(self._on_error)
         context.actions.bind("rig.simulate", self.start)
         context.simulated_by.append(self._serves)
+        context.link.state_changed.connect(self._on_link)
 
     @property
     def running(self) -> bool:
@@ -86,6 +88,10 @@ class SimulatedRig(QObject):
         """The station that the window is attached to is the one started here."""
         endpoint = self._context.link.endpoint
         return self.running and endpoint is not None and endpoint.pid == self.process.processId()
+
+    def _on_link(self) -> None:
+        if self._context.link.state is LinkState.CONNECTED:
+            self._context.state.ours = self._serves()
 
     def _on_end(self, code: int, status: QProcess.ExitStatus) -> None:
         if self._ending:

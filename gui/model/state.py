@@ -20,6 +20,8 @@ class RigState:
         self.link = link
         self.readings = readings
         self.wanted = wanted
+        self.ours = False
+        """The station that it is, or last was, attached to is the one that this window started."""
 
     @property
     def connected(self) -> bool:
@@ -70,12 +72,14 @@ def may_force(state: RigState) -> str:
 
 
 def without_station(state: RigState) -> str:
-    """For what takes the place of a station: never of one that was asked for or may come back."""
+    """For what takes the place of a station: never of one that was asked for or may come back, but
+    for the simulated one that this window has started and that has died."""
     if state.connected:
         return f"this window is attached to {state.link.reason}"
     if state.wanted:
         return f"this window is for {state.wanted}; open one without it"
-    if state.link.state is not LinkState.SEARCHING:
+    again = state.ours and state.link.state is LinkState.LOST
+    if state.link.state is not LinkState.SEARCHING and not again:
         return f"{state.link.reason}; open another window for a simulated rig"
     return ""
 

@@ -138,6 +138,27 @@ def test_none_is_started_where_a_station_was_asked_for(
     assert 'rig "north"' in context.actions.why_not("rig.simulate")
 
 
+def test_one_that_died_can_be_started_again_where_it_stood(
+    make: Make, context: Context, link: FakeLink, qtbot: QtBot
+) -> None:
+    rig = make(SERVES)
+    context.actions["rig.simulate"].trigger()
+    qtbot.waitUntil(lambda: rig.log.exists() and "serves" in rig.log.read_text())
+    link.endpoint = Endpoint("simulated", "127.0.0.1", 1, 2, rig.process.processId(), "0")
+    link.go(LinkState.CONNECTED, "station 'simulated'")
+    rig.process.kill()
+    qtbot.waitUntil(lambda: not rig.running)
+    link.go(LinkState.LOST, "station 'simulated' does not answer")
+    assert context.actions.why_not("rig.simulate") == ""
+    context.actions["rig.simulate"].trigger()
+    assert rig.running
+    # The next station is somebody else's: nothing may take its place.
+    link.endpoint = Endpoint("north", "127.0.0.1", 1, 2, os.getpid(), "0")
+    link.go(LinkState.CONNECTED, "station 'north'")
+    link.go(LinkState.LOST, "station 'north' does not answer")
+    assert "station 'north' does not answer" in context.actions.why_not("rig.simulate")
+
+
 def test_the_strip_says_that_the_station_is_the_simulated_one_started_here(
     make: Make, context: Context, link: FakeLink, qtbot: QtBot
 ) -> None:
