@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QStyle,
     QStyleOptionViewItem,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,7 @@ from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.elided import ElidedLabel
 from gui.widgets.flowing import flowing
+from gui.widgets.lines import LineTable
 from gui.widgets.roomy_delegate import RoomyDelegate
 from gui.widgets.short_button import short_button
 from gui.widgets.state_delegate import StateDelegate
@@ -54,7 +54,7 @@ class CalibrationsPanel(Panel):
         self.badge = Badge(context.theme, "Calibrations")
         self.progress = ElidedLabel()
         self.model = CalibrationsTable()
-        self.table = QTableView()
+        self.table = LineTable("Calibrations, stale ones first")
         self._build()
         self._conditions: tuple[str, ...] = ()
         for kind in KINDS:
@@ -67,26 +67,16 @@ class CalibrationsPanel(Panel):
     def _build(self) -> None:
         table = self.table
         table.setModel(self.model)
-        table.setAccessibleName("Calibrations, stale ones first")
         table.setItemDelegate(_Cells(table))
         table.setItemDelegateForColumn(STATE, StateDelegate(self.context.theme))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         # A current cell without its row chosen has a ground of its own, which means nothing.
         table.selectionModel().currentRowChanged.connect(lambda index: table.selectRow(index.row()))
-        table.setAlternatingRowColors(True)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setMinimumSectionSize(8)
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header = table.horizontalHeader()
+        header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         # What room is left; the tool tip has the whole id.
         header.setSectionResizeMode(SOURCE, QHeaderView.ResizeMode.Stretch)
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(4)

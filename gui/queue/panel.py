@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMenu,
     QStackedWidget,
-    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,6 +25,7 @@ from gui.theme.palettes import Tone
 from gui.widgets.badge import Badge
 from gui.widgets.elided import ElidedLabel
 from gui.widgets.flowing import flowing
+from gui.widgets.lines import LineTable
 from gui.widgets.roomy_delegate import RoomyDelegate
 from gui.widgets.short_button import short_button
 from gui.widgets.state_delegate import StateDelegate
@@ -75,29 +75,17 @@ class QueuePanel(Panel):
     def _make_parts(self) -> None:
         self.badge = Badge(self.context.theme, "Queue")
         self.said = ElidedLabel()
-        table = self.table = QTableView()
+        table = self.table = LineTable("Entries of the queue, in the order in which they are taken")
         table.setModel(self.model)
-        table.setAccessibleName("Entries of the queue, in the order in which they are taken")
         self._cells = RoomyDelegate(table)
         table.setItemDelegate(self._cells)
         table.setItemDelegateForColumn(STATE, StateDelegate(self.context.theme))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         table.setDragDropOverwriteMode(False)
         table.setDropIndicatorShown(True)
-        table.setAlternatingRowColors(True)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.setWordWrap(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setMinimumSectionSize(8)
-        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.selectionModel().selectionChanged.connect(lambda *_: self.context.actions.refresh())
         delete = QShortcut(QKeySequence(Qt.Key.Key_Delete), table)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)

@@ -51,6 +51,8 @@ class LineTable(QTableView):
         )
         self.horizontalHeader().setStretchLastSection(True)
         self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(8)
+        # All alike: asking each cell how high it wants to be took a third of a change of look.
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._fit_rows()
 

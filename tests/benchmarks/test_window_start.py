@@ -21,9 +21,10 @@ from start_watch import environment, read
 
 from atta_daq.client.runs import points_from_json
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
 TIMES = 7
+SPEED = 10.0
 LONGEST_S = 120.0
 SCAN = """
 name = "killed"
@@ -136,7 +137,8 @@ def test_a_new_window_shows_the_whole_run_within_two_seconds(
     The run goes on meanwhile, and its attempts stay without a flag.
     """
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    rig = start_rig(tmp_path, speed=120.0)
+    # A rig that runs faster takes the processors from the window that is measured.
+    rig = start_rig(tmp_path, speed=SPEED)
     station = start_station(rig, tmp_path / "data")
     ways = {
         "python -m gui": ["gui", "--rig", rig.name, "--settings", str(tmp_path / "window.json")],
@@ -145,7 +147,7 @@ def test_a_new_window_shows_the_whole_run_within_two_seconds(
     whole_s = {}
     try:
         run_id = str(station.client.command("run", scan=SCAN)["run"])
-        station.wait_for("run:segment", lambda taken: taken >= POINTS, 300.0)
+        station.wait_for("run:segment", lambda taken: taken >= POINTS, 900.0)
         for way, arguments in ways.items():
             stages = []
             for number in range(TIMES + 1):
