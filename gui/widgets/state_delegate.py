@@ -1,7 +1,9 @@
 """Draws a state in a table: shape, colour and word, as a badge does."""
 
+import math
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from gui.theme.palettes import Tone
@@ -44,8 +46,9 @@ class StateDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         draw_shape(painter, tone, box, colour)
         painter.setPen(colour)
-        # As the cells beside it round: on the line of their words.
-        baseline = rect.top() + (rect.height() - metrics.height()) // 2 + metrics.ascent()
+        # As the cells beside it round: on the line of their words, whatever the row's height.
+        line_px = math.ceil(QFontMetricsF(option.font).height())  # type: ignore[attr-defined]
+        baseline = rect.top() + rect.height() // 2 - line_px // 2 + metrics.ascent()
         painter.drawText(QPointF(box.right() + _GAP, baseline), word)
         painter.restore()
 

@@ -177,8 +177,15 @@ def test_words_of_neighbouring_columns_are_apart(shown: Shown, link: FakeLink) -
         assert panel.table.columnWidth(column) >= widest + 12
 
 
-def test_the_state_stands_on_the_line_of_the_words_beside_it(shown: Shown, link: FakeLink) -> None:
+@pytest.mark.parametrize("size_pt", [9, 10, 12, 14])
+@pytest.mark.parametrize("more_px", [0, 1])
+def test_the_state_stands_on_the_line_of_the_words_beside_it(
+    shown: Shown, link: FakeLink, context: Context, size_pt: int, more_px: int
+) -> None:
+    context.theme.choose(size_pt=size_pt)
     panel = shown(CalibrationsPanel)
+    rows = panel.table.verticalHeader()
+    rows.setDefaultSectionSize(rows.defaultSectionSize() + more_px)
     panel.resize(900, 300)
     table = {name: column[:1] for name, column in calibration_table(NOW_S).items()}
     link.feed(calibrations__table=table | {"state": ["valid"], "name": ["valid"]})
