@@ -1,6 +1,7 @@
 """Latest-value mailbox between the threads of the client and the thread of the window."""
 
 import threading
+from collections.abc import Callable
 
 from gui.link.values import Value
 
@@ -19,8 +20,10 @@ class Mailbox:
             self._values[name] = value
         return first
 
-    def take(self) -> dict[str, Value]:
-        """All values since the last time."""
+    def take(self, wanted: Callable[[Value], bool] = lambda _value: True) -> dict[str, Value]:
+        """The values since the last time that are wanted; the others wait."""
         with self._mutex:
-            values, self._values = self._values, {}
-        return values
+            taken = {name: value for name, value in self._values.items() if wanted(value)}
+            for name in taken:
+                del self._values[name]
+        return taken

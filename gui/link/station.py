@@ -23,6 +23,7 @@ DRAW_MS = 40
 SEARCH_S = 0.5
 HEARTBEAT = "station:rig_time"
 """Posted five times a second: its loss is the loss of the station."""
+SILENT = "the station does not answer"
 VERSION = "station:version"
 """Asked anew on every connection: a station may come back as another one, on the same port."""
 
@@ -167,22 +168,31 @@ class Link(QObject):
             client.watch(reading.name, receiver, tell_lost=True)
 
     def _receiver(self, name: str, endpoint: Endpoint) -> Callable[[Any], None]:
+        latest = Value()
+
         def receive(delivered: Any) -> None:
+            nonlocal latest
             if self._stop.is_set() or endpoint is not self.endpoint:
                 return
             if isinstance(delivered, Disconnected):
                 if name == VERSION:
                     self._checked = False
+                if not latest.stale:
+                    # Each by itself: a last value that comes after the loss of the heartbeat was
+                    # told would stand there as fresh for ever.
+                    latest = latest.as_stale(SILENT)
+                    self._mailbox.put(name, latest)
+                    self._came.emit()  # also when others wait there for the version
                 if name == HEARTBEAT:
                     self._found.emit(LinkState.LOST, f"station '{endpoint.rig}' does not answer")
                 return
             if isinstance(delivered, Exception):
                 log.warning("%s: %s", name, delivered)
                 return
-            value = value_of(delivered)
+            latest = value_of(delivered)
             if name == VERSION:
-                self._check(endpoint.rig, value.value)
-            if self._mailbox.put(name, value):
+                self._check(endpoint.rig, latest.value)
+            if self._mailbox.put(name, latest):
                 self._came.emit()
             news = self.state is not LinkState.CONNECTED and self._checked
             if name in (HEARTBEAT, VERSION) and news:
@@ -220,9 +230,11 @@ class Link(QObject):
         self._timer.start(max(0, DRAW_MS - since_ms))
 
     def _deliver(self) -> None:
-        if not self._checked:
-            return  # they wait until the version is known
         self._delivered.start()
-        changes: dict[str, Value] = self._mailbox.take()
+        if self._checked:
+            changes = self._mailbox.take()
+        else:
+            # Values wait until the version is known; that a reading is lost does not.
+            changes = self._mailbox.take(lambda value: value.stale and value.message == SILENT)
         if changes:
             self.values.emit(changes)
