@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from fault_cells import LOCK, WIRE, Cell
-from fault_matrix import NAMED_S, LaneLost, Outcome, StolenTime, Stopwatch
+from fault_cells import LOCK, WIRE, WIRING, Cell
+from fault_matrix import NAMED_S, LaneLost, MachineBusy, Outcome, StolenTime, Stopwatch
 from fault_results import MID_RUN
 from fault_states import RigState, missing, safe_within_s
 from rigs import Rig, RunningStation, start_rig, start_station
@@ -74,7 +74,7 @@ led over the reference cell's line, which takes ten seconds: lanes are about equ
 QUICK_WIRE = ("no_reply", "restarted", "wrong_unit", "disconnected")
 """Faults of the wire that every `make test` takes in mid-run; the others are taken by `make soak`.
 A station hears of each of them as an error of the driver, which the idle half has met."""
-LOCK_LOST = {("lock", fault) for fault in LOCK}
+LOCK_LOST = {("lock", fault) for fault in (*LOCK, *WIRING)}
 """Faults of the laser and its cavity: the station must say that the lock is lost."""
 UNFLAGGED = {
     ("loading", None): "its records carry all their settings; only a bracket would fail",
@@ -182,7 +182,7 @@ class CountingStation:
     def run(self, cell: Cell) -> Outcome:
         try:
             return self._run(cell)
-        except AssertionError as error:
+        except (AssertionError, MachineBusy) as error:
             self.rig.clear()
             # what is still under way of this fault must not be taken for the next one's
             time.sleep(AFTERMATH_S)

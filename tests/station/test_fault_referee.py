@@ -4,12 +4,15 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import fault_midrun
 import fault_results
 import pytest
 from fault_cells import Cell, cells
 from fault_matrix import MOST_STOLEN_S, RETAKES, MachineBusy, Outcome, Stopwatch, run_lanes
+from fault_midrun import CountingStation
 from fault_states import CEILING_MA, RF_MOST_DBM, RigState, missing, required
 
 COUNTING = RigState(
@@ -122,3 +125,22 @@ def test_results_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert (found.named, found.state) == (["status"], "amplifier 0 mA")
     assert "ceiling" in found.required
     assert json.loads(path.read_text().splitlines()[0])["make"] == "toptica-dlcpro"
+
+
+def test_a_spoilt_cell_of_a_station_is_mended_before_it_is_taken_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fault_midrun, "AFTERMATH_S", 0.0)
+    station = CountingStation.__new__(CountingStation)
+    done: list[str] = []
+    rig: Any = SimpleNamespace(clear=lambda: done.append("cleared"))
+    station.rig = rig
+
+    def spoilt(_cell: Cell) -> Outcome:
+        raise MachineBusy("ten others run")
+
+    monkeypatch.setattr(station, "_run", spoilt)
+    monkeypatch.setattr(station, "_wait_for_counting", lambda *_: done.append("counts"))
+    with pytest.raises(MachineBusy):
+        station.run(SEED_LOSS)
+    assert done == ["cleared", "counts"]
