@@ -10,7 +10,9 @@ PYTEST := QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
 # One more than two cores have: many tests wait for a simulated rig.
 WORKERS ?= 3
 
-.PHONY: help setup demo test lint bench soak lock docs gui screenshots pictures clean
+NEW_FAULTS := $(CURDIR)/build/fault-results.jsonl
+
+.PHONY: help setup demo test lint bench soak faults lock docs gui screenshots pictures clean
 
 help:
 	@echo "make demo   the main job on the simulated rig (3 minutes)"
@@ -18,6 +20,7 @@ help:
 	@echo "make test   lint, types, layers and the whole test suite"
 	@echo "make bench  speed and statistics, with figures"
 	@echo "make soak   the long runs"
+	@echo "make faults every fault of every instrument, measured into docs/reference (20 minutes)"
 	@echo "make screenshots   the tutorial's pictures, from the real window"
 	@echo "make pictures      every panel and state of the window, in pictures/"
 	@echo "make docs   regenerate the generated reference pages"
@@ -62,6 +65,16 @@ pictures: setup
 
 docs: setup
 	$(BIN)/atta-daq docs write
+	$(BIN)/python tests/fault_page.py
+
+faults: setup
+	rm -f $(NEW_FAULTS)
+	mkdir -p $(dir $(NEW_FAULTS))
+	ATTA_DAQ_FAULT_RESULTS=$(NEW_FAULTS) $(PYTEST) -p no:randomly --timeout 7200 \
+	    tests/station/test_fault_matrix.py tests/soak/test_faults.py \
+	    -k "idle or mid_run or end_of_a_segment"
+	mv $(NEW_FAULTS) tests/data/fault-results.jsonl
+	$(BIN)/python tests/fault_page.py
 
 lock: setup
 	$(BIN)/python -m pip install --quiet uv

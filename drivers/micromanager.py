@@ -4,6 +4,7 @@ There is no wire: adapter libraries run inside this program, and a call that han
 cannot be timed out from outside. What protects the register stands in `camera_protection`.
 """
 
+import contextlib
 import ctypes
 import logging
 import threading
@@ -97,21 +98,23 @@ class MicroManagerCamera:
             if self._core is None:
                 core = self._new_core(self._name)
                 label = load_camera(core, self._name, self._device)
-                properties = Properties(core, self._name, label)
                 try:
+                    properties = Properties(core, self._name, label)
                     properties.require(self._names)
                     self._asked(core.setCircularBufferMemoryFootprint, self._buffer_mb)
                     self._asked(core.clearROI)
-                    self._sensor_px = (core.getImageWidth(), core.getImageHeight())
+                    width, height = core.getImageWidth, core.getImageHeight
+                    self._sensor_px = (self._asked(width), self._asked(height))
                 except DriverError:
-                    core.unloadAllDevices()
+                    with contextlib.suppress(RuntimeError):
+                        core.unloadAllDevices()
                     raise
                 self._core, self._label, self._properties = core, label, properties
             core, properties = self._open()
             serial = properties.text(self._names.serial) if self._names.serial in properties else ""
             return Identity(
-                core.getDeviceLibrary(self._label),
-                core.getDeviceName(self._label),
+                self._asked(core.getDeviceLibrary, self._label),
+                self._asked(core.getDeviceName, self._label),
                 serial,
                 core.getVersionInfo(),
             )
@@ -191,10 +194,11 @@ class MicroManagerCamera:
                 properties.set(names.trigger, names.trigger_internal)
             for prop, value in self._device.settings.items():
                 properties.set(prop, value)
-            if self._asked(core.getBytesPerPixel) != 2:
+            size = self._asked(core.getBytesPerPixel)
+            if size != 2:
                 raise DeviceFault(
                     self._name,
-                    f"its pixels have {8 * core.getBytesPerPixel()} bits, not 16",
+                    f"its pixels have {8 * size} bits, not 16",
                     "set the adapter's pixel type in [camera.settings], "
                     'such as PixelType = "16bit"',
                 )

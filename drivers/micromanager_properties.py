@@ -1,7 +1,9 @@
 """Reading and writing the properties of one device in Micro-Manager's core, each set verified."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from drivers.errors import DeviceFault, ProtocolError
 from drivers.micromanager_core import Core
@@ -39,7 +41,7 @@ class Properties:
         self._core = core
         self._name = name
         self._label = label
-        self._known = frozenset(core.getDevicePropertyNames(label))
+        self._known = frozenset(self._asked("has no properties", core.getDevicePropertyNames))
 
     def __contains__(self, prop: str) -> bool:
         return prop in self._known
@@ -64,11 +66,10 @@ class Properties:
                 f"it has: {', '.join(sorted(self._known))}",
                 "correct [camera.properties] in the rig file, '' for what it does not have",
             )
-        shutter = (
-            set(self._core.getAllowedPropertyValues(self._label, names.shutter or ""))
-            if (names.shutter)
-            else set()
-        )
+        shutter = set[str]()
+        if names.shutter:
+            told = self._core.getAllowedPropertyValues
+            shutter = set(self._asked("does not tell what its shutter can do", told, names.shutter))
         for word in (names.shutter_open, names.shutter_closed):
             if shutter and word not in shutter:
                 raise DeviceFault(
@@ -78,10 +79,7 @@ class Properties:
                 )
 
     def text(self, prop: str) -> str:
-        try:
-            return str(self._core.getProperty(self._label, prop))
-        except RuntimeError as error:
-            raise self._fault(f"'{prop}' cannot be read", error) from error
+        return str(self._asked(f"'{prop}' cannot be read", self._core.getProperty, prop))
 
     def number(self, prop: str) -> float:
         """A finite number; ProtocolError for anything else."""
@@ -118,9 +116,17 @@ class Properties:
 
     def lowest(self, prop: str) -> float:
         """Lower limit of a number; 0 where the camera tells none."""
-        if not self._core.hasPropertyLimits(self._label, prop):
+        what = f"the limits of '{prop}' cannot be read"
+        if not self._asked(what, self._core.hasPropertyLimits, prop):
             return 0.0
-        return float(self._core.getPropertyLowerLimit(self._label, prop))
+        return float(self._asked(what, self._core.getPropertyLowerLimit, prop))
+
+    def _asked(self, what: str, call: Callable[..., Any], *arguments: str) -> Any:
+        """One call of the core about this device, whose errors are RuntimeErrors."""
+        try:
+            return call(self._label, *arguments)
+        except RuntimeError as error:
+            raise self._fault(what, error) from error
 
     def _fault(self, what: str, error: RuntimeError) -> DeviceFault:
         return DeviceFault(self._name, f"{what}: {error}", "check the camera and the rig file")

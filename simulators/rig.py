@@ -123,11 +123,14 @@ class SimulatedRig:
                     if world.cavity.controller is world.cavity.firmware
                     else 0
                 ),
+                "lock_actuator_mhz": world.cavity.controller.laser_mhz,
                 "seed_power_mw": light.seed_power_mw(),
                 "amplifier_current_ma": 1000.0 * amplifier.current_a,
                 "power_mw": field.power_mw,
                 "sideband_frequency_mhz": field.sideband_frequency_mhz,
                 "sideband_depth": field.sideband_depth,
+                "rf_on": light.eom.on,
+                "rf_power_dbm": light.eom.power_dbm,
                 "damage_dose_a_s": amplifier.dose_a_s,
                 "damage_limit_a_s": amplifier.dose_limit_a_s,
                 "amplifier_destroyed": amplifier.destroyed,

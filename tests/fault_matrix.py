@@ -1,16 +1,18 @@
-"""Every instrument times every fault that it can have: what is done and what must come of it.
+"""The idle half of the fault matrix: what is done to a rig that no run uses, and what comes of it.
 
-The idle half: drivers in this process against one simulated rig, no station. Cells of one lane
-run one after the other, lanes side by side: instruments that feel each other share a lane.
+Drivers in this process against one simulated rig, no station. Cells of one lane run one after the
+other, lanes side by side: instruments that feel each other share a lane.
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from fault_cells import KINDS, Cell, expected
+from fault_states import OWN_PARTS, RigState, missing, safe_within_s
 from rigs import Rig
 
 from atta_daq.rig.assembly import RigAssembly
@@ -19,30 +21,52 @@ from atta_daq.rig.light import LightControl
 from atta_daq.station.precheck import axis_of
 from drivers.errors import DriverError
 
-RAISED_MA = 2000.0
-"""Without its seed the chip dies within 0.4 s of it."""
 NAMED_S = 2.0
 """A fault is named within this time."""
-SAFE_S = 1.0
-"""How long the box may take to act after the error has named it."""
+TRIAL_S = 8.0
+"""The documented time of a trial of the guard: light on twice, off twice, seed away."""
 BACK_S = 12.0
 """A driver is back within this time when the fault has gone: a relock may take its landing."""
-SLOW_BACK_S = {("camera", "runaway"): 45.0}
-"""A sensor that has warmed by half a kelvin cools with the time constant of its cooler."""
+SLOW_BACK_S = {
+    ("camera", "runaway"): 45.0,
+    ("amplifier", "runaway"): 60.0,
+    ("amplifier_seed", "runaway"): 60.0,
+    ("amplifier_seed", "restarted"): 30.0,
+    ("amplifier", "restarted"): 30.0,
+}
+"""A sensor or a laser that has warmed, or whose cooler was off, needs its cooler's time."""
+IDLE_LANES = (
+    ("amplifier", "lock"),
+    ("trap_switch", "isotope_offset"),
+    ("sideband",),
+    ("loading",),
+    ("reference_cell", "power_meter"),
+    ("camera", "slow_control"),
+)
+MOST_STOLEN_S = 1.0
+"""Of the time of one cell that may be the machine's fault and not the program's."""
+RETAKES = 2
+"""A cell of which the machine took more is taken again, so often at most."""
+
+
+LASING_MW = 50.0
+"""In front of the source, from where on the amplifier lases."""
+RF_MHZ, RF_DBM = 230.0, 10.0
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One fault of one simulated server, as the control socket takes it."""
+class IdleState:
+    """In which the faults of the idle half find the rig."""
 
-    server: str
-    fault: str
-    arguments: tuple[tuple[str, Any], ...] = ()
+    name: str
+    amplifier_ma: float
+    lasing: bool
 
-    @property
-    def instrument(self) -> str:
-        """The instrument of the rig file that the server belongs to."""
-        return "trap_switch" if self.server == "isotope_offset" else self.server
+
+LASING = IdleState("lasing", 2000.0, True)
+"""Nobody measures, but the light is on: without its seed the chip dies within 0.4 s of it."""
+CEILING = IdleState("at its ceiling", 300.0, False)
+"""As `switch_on` leaves it: seed on, lock closed, amplifier below its threshold."""
 
 
 @dataclass(frozen=True)
@@ -57,118 +81,17 @@ class Outcome:
     back_s: float
     state: str
     """The safe state that was found."""
-
-
-SILENT, REFUSED, SAID = "no answer", "answer refused", "said by its status"
-KINDS = {
-    "Timeout": SILENT,
-    "ConnectionLost": SILENT,
-    "ProtocolError": REFUSED,
-    "DeviceFault": REFUSED,
-    "read-back": REFUSED,
-    "status": SAID,
-}
-"""Error class of a driver to what the operator is told."""
-EXPECTED: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("no_reply", "late", "half", "dropped", "refused", "frozen"), (SILENT,)),
-    # wrong characters may hide an end of line, or the echo that an answer is known by
-    "garbled": (REFUSED, SILENT),
-    "restarted": (SILENT, REFUSED),
-    "wrong_unit": (REFUSED,),
-    "disconnected": (SILENT,),
-    **dict.fromkeys(
-        (
-            "trip",
-            "seed_loss",
-            "interlock_open",
-            "key_off",
-            "runaway",
-            "mode_hop",
-            "cavity_jump",
-            "unlocked",
-        ),
-        (SAID,),
-    ),
-}
-"""What the idle half must find, by fault."""
-EXPECTED_OF = {("slow_control", "wrong_unit"): (SAID,)}
-"""Where one instrument differs: the IOC tells its unit with every value."""
-
-
-def expected(cell: "Cell") -> tuple[str, ...]:
-    """How the fault of `cell` may be named while the rig is idle."""
-    return EXPECTED_OF.get((cell.server, cell.fault)) or EXPECTED[cell.fault]
-
-
-WIRE = ("no_reply", "late", "garbled", "half", "dropped", "refused", "frozen", "restarted")
-BOX = {
-    "amplifier": ("wrong_unit", "trip", "seed_loss", "interlock_open", "key_off", "runaway"),
-    "sideband": ("wrong_unit",),
-    "lock": ("mode_hop", "cavity_jump"),
-    "trap_switch": (),
-    "isotope_offset": ("wrong_unit",),
-    "loading": ("wrong_unit",),
-    "reference_cell": ("wrong_unit",),
-    "power_meter": ("wrong_unit",),
-}
-ARGUMENTS: dict[tuple[str, str], dict[str, Any]] = {
-    ("lock", "cavity_jump"): {"mhz": 1500.0},
-    ("reference_cell", "wrong_unit"): {"factor": 1e6},
-}
-CAMERA = ("no_reply", "late", "garbled", "half", "wrong_unit", "dropped", "restarted",
-          "stall", "drop_frames", "runaway")  # fmt: skip
-SLOW = ("disconnected", "wrong_unit")
-SERVERS = ("amplifier", "lock", "sideband", "trap_switch", "isotope_offset", "camera", "loading",
-           "reference_cell", "power_meter", "slow_control")  # fmt: skip
-"""Simulated servers that the program talks to."""
-IDLE_LANES = (
-    ("amplifier", "lock"),
-    ("trap_switch", "isotope_offset"),
-    ("sideband",),
-    ("loading",),
-    ("reference_cell", "power_meter"),
-    ("camera", "slow_control"),
-)
-EXEMPT = {
-    "trap_switch": {"wrong_unit": "digital lines have no unit"},
-    "lock": {"wrong_unit": "the firmware's integers are counts of its clock, compiled in"},
-}
-"""Faults that a box cannot have, and why."""
-ELSEWHERE = {
-    "amplifier": {"restart": "`restarted` with the box back at once"},
-    "lock": dict.fromkeys(
-        ("pickoff_after_eom", "swapped_photodiodes", "ramp_polarity"),
-        "a wiring fault: the software lock names it when it relocks; the firmware cannot see it",
-    ),
-    "camera": {
-        "light_leak": "the light is wrong, not the camera: the guard of the gain acts",
-        "restart": "`restarted` is the same with its time of start",
-    },
-    "slow_control": {
-        "frozen": "the server answers with old values: lost after `stale_after_s` of the rig file",
-        **dict.fromkeys(
-            ("pressure_spike", "discharge_off"),
-            "the source is at fault, not its instruments: an alarm that suspends the run",
-        ),
-    },
-}
-"""Faults of the simulators that are no fault of the instrument, and what comes of them."""
-NOT_IDLE = {("camera", fault) for fault in ("half", "stall", "drop_frames")}
-"""Faults of an acquisition."""
-
-
-def cells(server: str) -> list[Cell]:
-    """All cells of a server."""
-    own = {"camera": CAMERA, "slow_control": SLOW}
-    faults = own.get(server) or (*WIRE, *BOX[server])
-    return [Cell(server, f, tuple(ARGUMENTS.get((server, f), {}).items())) for f in faults]
+    half: str = ""
+    """The idle state, or 'mid-run'."""
 
 
 class IdleRig:
-    """The drivers of a rig, connected, with the light on and the amplifier raised."""
+    """The drivers of a rig, connected and in an idle state: light, RF and trap light on, 819-nm
+    shutter open, so that what a fault switches off is seen; camera closed and without gain."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, idle: IdleState = LASING) -> None:
         self.rig = rig
+        self.idle = idle
         config = load_rig(rig.path)
         assembly = RigAssembly(config)
         assembly.allow_gain(lambda: "")
@@ -178,7 +101,10 @@ class IdleRig:
         self.light = LightControl(self.instruments, config, axis_of(config))
         self.config = config
         self._raise_light()
-        self.instruments.trap_switch.set_trap_light(True)
+        self._open_light()
+        self._rf_on()
+        self._require_idle_state()
+        self.nominal = self.state()
         self.stolen = StolenTime()
 
     def close(self) -> None:
@@ -187,6 +113,14 @@ class IdleRig:
 
     def status(self) -> dict[str, Any]:
         return self.rig.world.ask({"cmd": "status"})["status"]
+
+    def state(self) -> RigState:
+        return RigState.of(self.status())
+
+    def _require_idle_state(self) -> None:
+        """It is what its name says, in the world and not only in the drivers."""
+        power_mw = self.status()["power_mw"]
+        assert (power_mw > LASING_MW) == self.idle.lasing, (self.idle, power_mw)
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -208,7 +142,8 @@ class IdleRig:
                 return (k.ratio_setpoint,), k.reason
             case "sideband":
                 s = rig.sideband.status()
-                return (s.frequency_mhz, s.power_dbm, s.rf_on), ""
+                wrong = "its synthesiser is not locked" if s.pll_locked is False else ""
+                return (s.frequency_mhz, s.power_dbm, s.rf_on), wrong
             case "camera":
                 rig.camera.close_shutter()
                 c = rig.camera.status()
@@ -235,17 +170,29 @@ class IdleRig:
     def restore(self, instrument: str) -> None:
         """What the program does to bring an instrument back to work."""
         getattr(self.instruments, instrument).connect()
-        if instrument == "amplifier":
-            self._raise_light()
-        if instrument == "lock":
-            self.light.switch_on()
-        if instrument == "trap_switch":
-            self.instruments.trap_switch.set_trap_light(True)
+        match instrument:
+            case "amplifier":
+                self._raise_light()
+            case "lock":
+                self.light.switch_on()
+            case "trap_switch":
+                self._open_light()
+            case "sideband":
+                self._rf_on()
 
     def _raise_light(self) -> None:
-        """Above what an amplifier bears without its seed: below it nothing could go wrong."""
         self.light.switch_on()
-        self.instruments.amplifier.set_amplifier_current(RAISED_MA)
+        self.instruments.amplifier.set_amplifier_current(self.idle.amplifier_ma)
+
+    def _open_light(self) -> None:
+        self.instruments.trap_switch.set_trap_light(True)
+        self.instruments.trap_switch.set_pumping_light(True)
+
+    def _rf_on(self) -> None:
+        generator = self.instruments.sideband
+        generator.set_frequency(RF_MHZ)
+        generator.set_power(RF_DBM)
+        generator.rf_on()
 
     # --- one cell -------------------------------------------------------------------------------
 
@@ -259,14 +206,15 @@ class IdleRig:
     def _run(self, cell: Cell) -> Outcome:
         self.restore(cell.instrument)
         before = self._settled(cell.instrument)
+        # Other lanes switch their own boxes meanwhile: what the idle state has on may be on.
+        rig_before = replace(self.nominal, actuator_mhz=self.state().actuator_mhz)
         self.rig.fault(cell.server, cell.fault, **dict(cell.arguments))
         named, reason, named_s = self._named(cell, before)
-        assert named_s <= NAMED_S, f"named after {named_s:.2f} s: {reason}"
         assert KINDS[named] in expected(cell), f"{named}: {reason}"
-        state = self._safe(cell)
+        state = self._safe(cell, rig_before)
         assert self.rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
         back_s = self._back(cell, before)
-        return Outcome(cell, named, reason, named_s, back_s, state)
+        return Outcome(cell, named, reason, named_s, back_s, state, self.idle.name)
 
     def _settled(self, instrument: str) -> tuple[Any, ...]:
         deadline = time.monotonic() + BACK_S
@@ -278,36 +226,43 @@ class IdleRig:
             time.sleep(0.05)
 
     def _named(self, cell: Cell, before: tuple[Any, ...]) -> tuple[str, str, float]:
-        began = time.monotonic() - self.stolen.total_s
-
-        def since() -> float:
-            return time.monotonic() - self.stolen.total_s - began
-
+        watch = Stopwatch(self.stolen)
+        if cell.fault == "ld_enable_stuck":
+            return self._tried(watch)
         while True:
             try:
                 values, wrong = self.read(cell.instrument)
             except DriverError as error:
-                return type(error).__name__, str(error), since()
+                return type(error).__name__, str(error), watch.within(NAMED_S)
             if wrong:
-                return "status", wrong, since()
+                return "status", wrong, watch.within(NAMED_S)
             changed = values != before
             if changed and cell.fault == "restarted":
-                return "read-back", f"{before} became {values}", since()
+                return "read-back", f"{before} became {values}", watch.within(NAMED_S)
             assert not changed, f"{before} was read as {values}"
-            assert since() < 2 * NAMED_S, "it is not noticed"
+            watch.within(NAMED_S)
             time.sleep(0.02)
 
-    def _safe(self, cell: Cell) -> str:
-        """Where the amplifier stands; its box may take a moment longer than the error."""
-        ceiling = self.config.amplifier.unseeded_ceiling_ma
-        deadline = time.monotonic() + SAFE_S
+    def _tried(self, watch: "Stopwatch") -> tuple[str, str, float]:
+        """A broken wire rests high: only a trial of the guard can see it."""
+        amplifier = self.instruments.amplifier
+        amplifier.amplifier_off()
+        amplifier.seed_off()
+        trial = amplifier.exercise_guard(self.config.amplifier.seed_operating_ma)
+        assert not trial.passed, trial
+        reason = f"the guard did not act within {trial.allowed_s:.2f} s"
+        return "trial", reason, watch.within(TRIAL_S)
+
+    def _safe(self, cell: Cell, before: RigState) -> str:
+        """Where the rig stands; its boxes may take a moment longer than the error."""
+        watch = Stopwatch(self.stolen)
         while True:
-            status = self.status()
-            assert not status["amplifier_destroyed"], cell
-            current = status["amplifier_current_ma"]
-            if current <= ceiling or status["seed_power_mw"] >= 10.0:
-                return f"amplifier at {current:.0f} mA"
-            assert time.monotonic() < deadline, (cell, status)
+            state = self.state()
+            danger = state.danger(before)
+            assert not danger, danger
+            if not (lacks := missing(cell, state, before, station=False)):
+                return state.words(before, OWN_PARTS[cell.instrument])
+            watch.within(safe_within_s(cell, station=False), f"{lacks} ({state.words(before)})")
             time.sleep(0.02)
 
     def _back(self, cell: Cell, before: tuple[Any, ...]) -> float:
@@ -334,10 +289,15 @@ class LaneLost(Exception):
     """The rig did not come back: the cells behind this one would only fail for the same reason."""
 
 
+class MachineBusy(Exception):
+    """The machine did not give this process its time: the cell says nothing."""
+
+
 class StolenTime:
     """Time that the machine did not give to this process: what sleeps of 10 ms last too long.
 
-    Subtracted where a limit is on the program and not on the machine that runs ten others.
+    Subtracted where a limit is on the program and not on the machine that runs ten others, up to
+    `MOST_STOLEN_S`.
     """
 
     SLEEP_S = 0.01
@@ -363,6 +323,27 @@ class StolenTime:
             self._total_s += max(0.0, time.monotonic() - began - 1.5 * self.SLEEP_S)
 
 
+class Stopwatch:
+    """Time of the program since it was made, without what the machine stole."""
+
+    def __init__(self, stolen: StolenTime) -> None:
+        self._stolen = stolen
+        self._stolen_s = stolen.total_s
+        self._began = time.monotonic()
+
+    def within(self, limit_s: float, what: str = "not named:") -> float:
+        """The time so far. AssertionError beyond `limit_s`; MachineBusy when only an allowance
+        above `MOST_STOLEN_S` could tell."""
+        spent_s = time.monotonic() - self._began
+        if spent_s <= limit_s:
+            return spent_s
+        stolen_s = self._stolen.total_s - self._stolen_s
+        if stolen_s > MOST_STOLEN_S:
+            raise MachineBusy(f"{stolen_s:.2f} of {spent_s:.2f} s were not this program's")
+        assert spent_s - stolen_s <= limit_s, f"{what} beyond {limit_s:g} s"
+        return spent_s - stolen_s
+
+
 def run_lanes(lanes: Sequence[tuple[Runner, Sequence[Cell]]]) -> tuple[list[Outcome], list[str]]:
     """All lanes side by side, each cell of a lane after the other. Returns what came of them and
     what did not come out as it must; a lane goes on behind a cell that failed."""
@@ -372,14 +353,24 @@ def run_lanes(lanes: Sequence[tuple[Runner, Sequence[Cell]]]) -> tuple[list[Outc
     def lane(run: Runner, cells: Sequence[Cell]) -> None:
         for cell in cells:
             try:
-                outcomes.append(run(cell))
-            except (AssertionError, DriverError) as error:
-                failures.append(f"{cell.server} {cell.fault}: {error}")
+                outcomes.append(taken(run, cell))
+            except (AssertionError, DriverError, MachineBusy) as error:
+                failures.append(f"{cell.name}: {error}")
             except LaneLost as error:
-                failures.append(f"{cell.server} {cell.fault}: {error}; the lane ended here")
+                failures.append(f"{cell.name}: {error}; the lane ended here")
                 return
 
     with ThreadPoolExecutor(len(lanes)) as pool:
         for future in [pool.submit(lane, run, cells) for run, cells in lanes]:
             future.result()
     return outcomes, failures
+
+
+def taken(run: Runner, cell: Cell) -> Outcome:
+    """One cell, taken again when the machine was too busy to tell."""
+    for _ in range(RETAKES):
+        try:
+            return run(cell)
+        except MachineBusy:
+            continue
+    return run(cell)

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
-from fault_matrix import NAMED_S, WIRE, Cell, LaneLost, Outcome, StolenTime
+from fault_cells import LOCK, WIRE, WIRING, Cell
+from fault_matrix import NAMED_S, LaneLost, MachineBusy, Outcome, StolenTime, Stopwatch
+from fault_results import MID_RUN
+from fault_states import RigState, missing, safe_within_s
 from rigs import Rig, RunningStation, start_rig, start_station
 
 SCAN = """
@@ -25,6 +28,9 @@ isotope = 85
 dwell_s = {dwell_s}
 repeats = {repeats}
 bursts = 2
+[part.light]
+sideband_frequency_mhz = 230.0
+sideband_depth = 0.7
 [[part.axis]]
 quantity = "detuning_mhz"
 values = [60.0]
@@ -33,8 +39,9 @@ LONG_DWELL_S = 4000.0
 SHORT_DWELL_S = 2.0
 SHORT_SEGMENTS = 1000
 """More than end while a cell is taken."""
-OVERHEAD_S = 0.5
-"""Of looking at the station through its own process variables and journal."""
+FLAGGED_S = 4.0
+"""From the naming of a fault to the flag of the segment under way in the journal: the camera is
+stopped first, and one that does not answer is waited for."""
 STALL_S = 20 * 0.1 + 2.0
 """The documented time of a stalled camera: 20 exposures and 2 s."""
 AT_END = {("camera", "runaway")}
@@ -46,10 +53,17 @@ LATE_NAMES = {
     **dict.fromkeys(AT_END, SHORT_DWELL_S + SETTLING_S),
 }
 """Faults that have a documented time of their own."""
+AFTERMATH_S = 6.0
+"""The longest that a wire or a driver holds a fault back: a late answer and a timeout."""
 BACK_S = 40.0
-NAMED_AS = {"slow_control": "ATTA:SLOW:", "isotope_offset": "the trap is on or near 84Kr"}
+NAMED_AS = {
+    "slow_control": "ATTA:SLOW:",
+    "isotope_offset": "the trap is on or near 84Kr",
+    "amplifier_seed": "is the seed on?",
+}
 """What may stand in a flag for an instrument instead of its name: its process variables; where its
-generator's defaults put the trap, which the camera's own guard may be the first to see."""
+generator's defaults put the trap, which the camera's own guard may be the first to see; the light
+that the lock misses first."""
 QUICK_LANES = (
     ("amplifier", "power_meter"),
     ("lock", "sideband", "loading", "reference_cell"),
@@ -60,12 +74,15 @@ led over the reference cell's line, which takes ten seconds: lanes are about equ
 QUICK_WIRE = ("no_reply", "restarted", "wrong_unit", "disconnected")
 """Faults of the wire that every `make test` takes in mid-run; the others are taken by `make soak`.
 A station hears of each of them as an error of the driver, which the idle half has met."""
+LOCK_LOST = {("lock", fault) for fault in (*LOCK, *WIRING)}
+"""Faults of the laser and its cavity: the station must say that the lock is lost."""
 UNFLAGGED = {
     ("loading", None): "its records carry all their settings; only a bracket would fail",
     ("reference_cell", None): "nothing in a block needs it",
     ("power_meter", None): "nothing in a block needs it",
     ("camera", "drop_frames"): "lost frames are counted as dead time",
     ("camera", "late"): "nothing is put while frames come",
+    ("amplifier", "ld_enable_stuck"): "the wire rests high: only a trial of the guard can see it",
 }
 """Faults that leave the counting segment as good as it was, and why."""
 
@@ -80,6 +97,16 @@ def quick(cell: Cell) -> bool:
 def unflagged(cell: Cell) -> str:
     """Why the segment under way is not flagged; '' when it must be."""
     return UNFLAGGED.get((cell.server, None)) or UNFLAGGED.get((cell.server, cell.fault), "")
+
+
+def _is_suspension(document: dict[str, Any]) -> bool:
+    return document["doc"] == "recovery" and document["body"]["event"] == "suspended"
+
+
+def _require_name(cell: Cell, flag: str) -> None:
+    """A flag names its instrument."""
+    names = (cell.server, cell.instrument, NAMED_AS.get(cell.server, cell.server))
+    assert any(name in flag for name in names), flag
 
 
 def at_end(cell: Cell) -> bool:
@@ -117,9 +144,12 @@ class CountingStation:
 
     def segments(self) -> list[dict[str, Any]]:
         """Segments in the journal, in the order in which they ended."""
+        return [d["body"]["segment"] for d in self._documents() if d["doc"] == "event"]
+
+    def _documents(self) -> list[dict[str, Any]]:
+        """The whole lines of the journal; its last one may be under way."""
         lines = self.journal.read_text().splitlines()
-        documents = [json.loads(line) for line in lines if line.startswith("{") and line[-1] == "}"]
-        return [d["body"]["segment"] for d in documents if d["doc"] == "event"]
+        return [json.loads(line) for line in lines if line.startswith("{") and line[-1] == "}"]
 
     def flags(self) -> list[str]:
         return [s["flag"] for s in self.segments() if s["flag"]]
@@ -152,8 +182,10 @@ class CountingStation:
     def run(self, cell: Cell) -> Outcome:
         try:
             return self._run(cell)
-        except AssertionError as error:
+        except (AssertionError, MachineBusy) as error:
             self.rig.clear()
+            # what is still under way of this fault must not be taken for the next one's
+            time.sleep(AFTERMATH_S)
             try:
                 self._wait_for_counting(0, BACK_S)
             except AssertionError as lost:
@@ -162,55 +194,79 @@ class CountingStation:
 
     def _run(self, cell: Cell) -> Outcome:
         if at_end(cell):
-            # the fault comes when a segment has just begun
+            # the fault comes while a segment counts, not between two of them
             self._wait_for_counting(len(self.segments()), BACK_S)
+            time.sleep(SETTLING_S)
         taken, flags, alarms = len(self.segments()), len(self.flags()), self.alarms(cell.instrument)
+        before, waits = self.state(), len(self.suspensions())
         self.rig.fault(cell.server, cell.fault, **dict(cell.arguments))
         named, reason, named_s = self._named(cell, flags, set(alarms))
+        state = self._safe(cell, before)
         spared = unflagged(cell)
         if not spared:
-            self._flagged(cell, flags)
+            self._flagged(cell, flags, waits)
         if at_end(cell):
             flagged = next(s for s in self.segments()[taken:] if s["flag"])
             assert flagged["live_s"] > 0.0, f"it was not the segment under way: {flagged}"
         if cell.fault == "interlock_open":
             # one that stays: the run waits and says for what
             self.station.wait_for("run:suspended", lambda reason: "interlock" in reason, 10.0)
-        status = self.rig.world.ask({"cmd": "status"})["status"]
-        assert not status["amplifier_destroyed"], cell
-        assert status["damage_dose_a_s"] < 0.5 * status["damage_limit_a_s"], (cell, status)
+        danger = self.state().danger(before)
+        assert not danger, danger
         assert self.rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
         spent = self._spared(cell, taken) if spared else self._wait_for_counting(taken + 1, BACK_S)
-        state = f"amplifier at {status['amplifier_current_ma']:.0f} mA"
-        return Outcome(cell, named, reason, named_s, spent, state)
+        return Outcome(cell, named, reason, named_s, spent, state, MID_RUN)
+
+    def state(self) -> RigState:
+        return RigState.of(self.rig.world.ask({"cmd": "status"})["status"])
+
+    def suspensions(self) -> list[str]:
+        """Causes for which the run has waited, in order."""
+        return [d["body"]["cause"] for d in self._documents() if _is_suspension(d)]
 
     def _named(self, cell: Cell, flags: int, alarms: set[str]) -> tuple[str, str, float]:
-        """The first new flag or alarm."""
-        limit_s = LATE_NAMES.get((cell.server, cell.fault), NAMED_S) + OVERHEAD_S
-        began = time.monotonic() - self.stolen.total_s
-
-        def since() -> float:
-            return time.monotonic() - self.stolen.total_s - began
-
+        """The first new flag or alarm, as a client of the station sees it."""
+        limit_s = LATE_NAMES.get((cell.server, cell.fault), NAMED_S)
+        watch = Stopwatch(self.stolen)
         while True:
             told = self.flags()[flags:]
             if told:
-                names = (cell.server, cell.instrument, NAMED_AS.get(cell.server, cell.server))
-                assert any(name in told[0] for name in names), told[0]
-                return "flag", told[0], since()
+                _require_name(cell, told[0])
+                return "flag", told[0], watch.within(limit_s)
             news = [text for key, text in self.alarms(cell.instrument).items() if key not in alarms]
             if news:
-                return "alarm", news[0], since()
-            if since() > limit_s:
-                assert unflagged(cell), "it is not named"
+                return "alarm", news[0], watch.within(limit_s)
+            try:
+                watch.within(limit_s)
+            except AssertionError:
+                assert unflagged(cell), f"it is not named within {limit_s:g} s"
                 return "none", unflagged(cell), 0.0
             time.sleep(0.03)
 
-    def _flagged(self, cell: Cell, flags: int) -> None:
-        began = time.monotonic()
-        while len(self.flags()) == flags:
-            assert time.monotonic() - began < 15.0, "the segment was not flagged"
-            time.sleep(0.05)
+    def _safe(self, cell: Cell, before: RigState) -> str:
+        """Where the rig stands, as soon as it is where it must be."""
+        watch = Stopwatch(self.stolen)
+        lost = (cell.server, cell.fault) in LOCK_LOST
+        while True:
+            state = self.state()
+            danger = state.danger(before)
+            assert not danger, danger
+            lacks = missing(cell, state, before, station=True)
+            if lost and self.station.client.get("lock:locked"):
+                lacks = f"{lacks}; the station calls the lock locked"
+            if not lacks:
+                return state.words(before)
+            watch.within(safe_within_s(cell, station=True), f"{lacks} ({state.words(before)})")
+            time.sleep(0.03)
+
+    def _flagged(self, cell: Cell, flags: int, waits: int) -> None:
+        """The segment under way carries the cause, and the run waits for its end."""
+        watch = Stopwatch(self.stolen)
+        while len(self.flags()) == flags or len(self.suspensions()) == waits:
+            watch.within(FLAGGED_S, "the segment was not flagged, or the run not suspended:")
+            time.sleep(0.03)
+        _require_name(cell, self.flags()[flags])
+        assert self.suspensions()[waits] == self.flags()[flags]
 
     def _spared(self, cell: Cell, taken: int) -> float:
         """The segment goes on, and nothing of the fault is left."""

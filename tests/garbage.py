@@ -1,11 +1,11 @@
 """Bytes that no instrument sends: pieces of every protocol of the rig, and noise between them."""
 
 import contextlib
+import random
 import socket
 import threading
 import time
 from collections.abc import Callable
-from itertools import cycle
 
 from hypothesis import strategies as st
 
@@ -24,13 +24,15 @@ GARBAGE = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=20)), m
 
 
 class GarbageServer:
-    """Answers whatever comes with the next of `answers`, many times over and each time as lines
-    and prompts, so that no protocol has to wait for an end."""
+    """Answers whatever comes with `REPEATED` lines and prompts, so that no protocol has to wait for
+    an end. Each line of each answer is drawn anew from `pieces` (by `seed`, so that a failure
+    repeats): a driver that reads several values in a row meets another nonsense at each of them."""
 
     REPEATED = 45
 
     def __init__(self) -> None:
-        self.answers: list[bytes] = [b""]
+        self.pieces: list[bytes] = [b""]
+        self.seed = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
@@ -53,11 +55,12 @@ class GarbageServer:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        answers = cycle(list(self.answers))
+        pieces, draw = list(self.pieces), random.Random(self.seed)
         with contextlib.suppress(OSError):
             connection.sendall(b"\r\n> ")
             while connection.recv(4096):
-                connection.sendall((next(answers) + b"\n> ") * self.REPEATED)
+                lines = draw.choices(pieces, k=self.REPEATED)
+                connection.sendall(b"".join(line + b"\n> " for line in lines))
 
 
 def within(seconds: float, act: Callable[[], object]) -> None:

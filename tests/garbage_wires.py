@@ -4,7 +4,7 @@ from atta_daq.rig.drivers import BUILT_IN
 
 NO_WIRE = {
     "areadetector": "typed structures, see test_pva_garbage",
-    "micromanager": "a library in this process",
+    "micromanager": "a library in this process, see test_micromanager_garbage",
     "epics-pva": "typed structures, see test_pva_garbage",
 }
 """Drivers without a byte stream, and what is tested instead."""

@@ -220,6 +220,8 @@ class Monitor:
         name = watch.instrument.name
         if watch.guards:
             self._faults[name] = reason
+            # It may answer again before a segment has asked (a connection that was cut once).
+            self._vigilance.spoil(reason)
         if watch.needed:
             self._missing[name] = reason
         self._silent[name] = reason

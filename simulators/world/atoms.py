@@ -47,6 +47,9 @@ class AtomsStatus:
     """Time for which a cloud shone on the multiplying sensor."""
     lost_exposures: int
     """Exposures that the camera lost because they were not read out in time."""
+    trap_light: bool
+    pumping_light: bool
+    """The 819-nm shutter is open, or on its way there."""
 
 
 class Atoms:
@@ -196,6 +199,8 @@ class Atoms:
                 self.single.false_total,
                 self.camera.overexposed_s,
                 self.camera.lost_exposures,
+                self._trap_light,
+                self._shutter.target == 1.0,
             )
 
     # --- time -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from garbage import GARBAGE, GarbageServer, within
 from garbage_wires import NO_WIRE, READS, SPECS
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from live_boxes import instrument_anywhere
 from serial.urlhandler import protocol_socket
 
@@ -30,15 +31,15 @@ def server() -> Iterator[GarbageServer]:
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(first=GARBAGE, second=GARBAGE)
+@given(pieces=st.lists(GARBAGE, min_size=1, max_size=9), seed=st.integers(0, 2**32))
 def test_typed_errors_only(
     monkeypatch: pytest.MonkeyPatch,
     spec: DriverSpec,
     server: GarbageServer,
-    first: bytes,
-    second: bytes,
+    pieces: list[bytes],
+    seed: int,
 ) -> None:
-    server.answers = [first, second]
+    server.pieces, server.seed = pieces, seed
     # pyserial's socket waits 0.3 s at each close, for boxes that are slow to let go
     monkeypatch.setattr(protocol_socket, "time", SimpleNamespace(sleep=lambda _s: None))
     box = instrument_anywhere(spec, server.port)

@@ -1,10 +1,14 @@
 """The actions that are one command each: what they send, and what is said of the answer."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fakes_gui import FakeLink
 from fakes_sweep import live, spectrum
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+from window_on_rig import say_yes
 
 from gui.actions.commands import SIMPLE
 from gui.context import Context
@@ -56,6 +60,16 @@ SENT: dict[str, tuple[str, dict[str, Any]]] = {
 """Written out, so that a slip in the table of the window is seen."""
 
 
+@pytest.fixture
+def asked(context: Context, qtbot: QtBot) -> Iterator[QWidget]:
+    """Stands for the window over which a question comes up."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    context.services["window"] = window
+    yield window
+    del context.services["window"]
+
+
 def _make_possible(context: Context, link: FakeLink, action: str) -> None:
     if action in ("run.pause", "run.pause_now", "run.abort", "run.resume"):
         link.feed(**live(spectrum()))
@@ -75,11 +89,12 @@ def test_every_simple_action_is_in_the_table_written_out_here() -> None:
 
 @pytest.mark.parametrize("action", list(SENT))
 def test_an_action_sends_its_command_with_its_arguments(
-    context: Context, link: FakeLink, action: str
+    context: Context, link: FakeLink, asked: QWidget, action: str
 ) -> None:
     _make_possible(context, link, action)
     link.sent.clear()
     context.actions[action].trigger()
+    say_yes(asked)
     assert [(sent.name, sent.arguments) for sent in link.sent] == [SENT[action]]
 
 
@@ -94,10 +109,11 @@ def test_an_action_sends_its_command_with_its_arguments(
     ],
 )
 def test_what_the_station_has_only_taken_is_not_called_done(
-    context: Context, link: FakeLink, action: str, said: str
+    context: Context, link: FakeLink, asked: QWidget, action: str, said: str
 ) -> None:
     _make_possible(context, link, action)
     context.actions[action].trigger()
+    say_yes(asked)
     link.sent[-1].done({})
     assert context.notices.history[-1].text == said
 

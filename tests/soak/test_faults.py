@@ -17,12 +17,22 @@ from pathlib import Path
 
 import pytest
 import tomli_w
-from fault_matrix import NOT_IDLE, SERVERS, Cell, IdleRig, cells, run_lanes
+from fault_cells import (
+    FIRST,
+    NOT_IDLE,
+    OTHER_RIGS,
+    SERVERS,
+    Cell,
+    first_cells,
+    idle_cells,
+    rig_cells,
+)
+from fault_matrix import CEILING, LASING, IdleRig, IdleState, run_lanes
 from fault_midrun import QUICK_LANES, CountingStation, at_end
+from fault_results import keep
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
 from atta_daq.archive.run_folder import RunState, open_run
-from atta_daq.rig.drivers import BUILT_IN, DriverSpec
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(4 * 3600)]
 
@@ -72,7 +82,7 @@ def working(folder: Path, seed: int) -> Iterator[tuple[Rig, RunningStation]]:
 
 def inject(rig: Rig, station: RunningStation, draw: random.Random, duration_s: float) -> int:
     """Faults one after the other for `duration_s`; returns how many."""
-    every = [cell for server in SERVERS for cell in cells(server)]
+    every = [cell for server in SERVERS for cell in first_cells(server)]
     ends = time.monotonic() + duration_s
     count = 0
     while time.monotonic() < ends and station.client.get("run:outcome") == "":
@@ -148,38 +158,74 @@ def test_half_an_hour_of_faults(tmp_path: Path) -> None:
     soak(tmp_path, duration_s, seed)
 
 
+def lanes_of(stations: list[CountingStation], lanes: list[list[Cell]]) -> None:
+    """Cells in mid-run, a station for each lane; closes the stations."""
+    taken = [
+        (station.run, [c for c in lane if not at_end(c)])
+        for station, lane in zip(stations, lanes, strict=True)
+    ]
+    try:
+        outcomes, failures = run_lanes(taken)
+    finally:
+        for station in stations:
+            station.close()
+    keep(outcomes)
+    assert not failures, "\n".join(failures)
+
+
 def test_the_whole_matrix_in_mid_run(tmp_path: Path) -> None:
     with ThreadPoolExecutor(len(QUICK_LANES)) as pool:
         folders = [tmp_path / str(number) for number in range(len(QUICK_LANES))]
         stations = list(pool.map(CountingStation, folders))
-        lanes = [
-            (station.run, [c for s in lane for c in cells(s) if not at_end(c)])
-            for station, lane in zip(stations, QUICK_LANES, strict=True)
-        ]
-        try:
-            outcomes, failures = run_lanes(lanes)
-        finally:
-            list(pool.map(CountingStation.close, stations))
-    for o in outcomes:
-        print(o.cell.server, o.cell.fault, o.named, f"{o.named_s:.2f} {o.back_s:.2f}", o.reason)
-    assert not failures, "\n".join(failures)
+    lanes_of(stations, [[c for s in lane for c in first_cells(s)] for lane in QUICK_LANES])
 
 
-FIRST = {spec.kind: spec.driver for spec in reversed(BUILT_IN)}
-OTHER_MAKES = [s for s in BUILT_IN if FIRST[s.kind] != s.driver and s.driver != "micromanager"]
-
-
-@pytest.mark.parametrize("spec", OTHER_MAKES, ids=lambda s: f"{s.kind}-{s.driver}")
-def test_other_makes_idle(tmp_path: Path, spec: DriverSpec) -> None:
-    """The idle half for the boxes that are not the first of their kind."""
-    rig = start_rig(tmp_path, speed=1.0, instruments=(f"{spec.kind}={spec.driver}",))
+def idle_half(folder: Path, idle: IdleState, lanes: list[list[Cell]], *boxes: str) -> None:
+    rig = start_rig(folder, speed=1.0, instruments=boxes)
     try:
-        idle = IdleRig(rig)
-        taken: list[Cell] = [c for c in cells(spec.kind) if (c.server, c.fault) not in NOT_IDLE]
-        outcomes, failures = run_lanes([(idle.run, taken)])
-        idle.close()
+        idle_rig = IdleRig(rig, idle)
+        outcomes, failures = run_lanes([(idle_rig.run, lane) for lane in lanes])
+        idle_rig.close()
     finally:
         rig.world.close()
-    for o in outcomes:
-        print(o.cell.server, o.cell.fault, o.named, f"{o.named_s:.2f} {o.back_s:.2f}", o.reason)
+    keep(outcomes)
     assert not failures, "\n".join(failures)
+
+
+def test_idle_with_the_amplifier_at_its_ceiling(tmp_path: Path) -> None:
+    """What depends on the amplifier, where it is on and does not lase."""
+    lane = [c for s in ("amplifier", "lock") for c in idle_cells(FIRST[s], s)]
+    idle_half(tmp_path, CEILING, [lane])
+
+
+RIG_NAMES = ["-".join(makes.values()) for makes in OTHER_RIGS]
+
+
+@pytest.mark.parametrize("idle", [LASING, CEILING], ids=lambda idle: idle.name)
+@pytest.mark.parametrize("makes", OTHER_RIGS, ids=RIG_NAMES)
+def test_other_makes_idle(tmp_path: Path, makes: dict[str, str], idle: IdleState) -> None:
+    """The idle half for the boxes that are not the first of their kind."""
+    lane = [
+        cell
+        for cells in rig_cells(makes)
+        for cell in cells
+        if (cell.server, cell.fault) not in NOT_IDLE
+        and (idle is LASING or cell.instrument in ("amplifier", "lock"))
+    ]
+    if not lane:
+        pytest.skip("nothing of this rig depends on the amplifier")
+    idle_half(tmp_path, idle, [lane], *(f"{kind}={driver}" for kind, driver in makes.items()))
+
+
+@pytest.mark.parametrize("makes", OTHER_RIGS, ids=RIG_NAMES)
+def test_other_makes_in_mid_run(tmp_path: Path, makes: dict[str, str]) -> None:
+    """The mid-run half for them: a station for each instrument."""
+    boxes = tuple(f"{kind}={driver}" for kind, driver in makes.items())
+    lanes: dict[str, list[Cell]] = {}
+    for cell in (cell for cells in rig_cells(makes) for cell in cells):
+        lanes.setdefault(cell.instrument, []).append(cell)
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        stations = list(
+            pool.map(lambda kind: CountingStation(tmp_path / kind, instruments=boxes), lanes)
+        )
+    lanes_of(stations, list(lanes.values()))
