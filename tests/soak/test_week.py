@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from fault_matrix import SERVERS, Cell, cells
+from fault_cells import SERVERS, Cell, first_cells
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
 from atta_daq.analysis.records import Segment, SegmentKind
@@ -121,7 +121,7 @@ def working(folder: Path, seed: int) -> Iterator[tuple[Rig, RunningStation]]:
 
 def trouble(rig: Rig, draw: random.Random, over: threading.Event, happened: Happened) -> None:
     """Faults at random moments until `over`."""
-    every = [cell for server in SERVERS for cell in cells(server)]
+    every = [cell for server in SERVERS for cell in first_cells(server)]
     while not over.wait(draw.expovariate(SPEED / MEAN_GAP_S)):
         cell = draw.choice(every)
         hold_s = draw.uniform(*HOLD_S)
