@@ -43,7 +43,7 @@ FLAGGED_S = 4.0
 """From the naming of a fault to the flag of the segment under way in the journal: the camera is
 stopped first, and one that does not answer is waited for."""
 STALL_S = 20 * 0.1 + 2.0
-"""The documented time of a stalled camera: 20 exposures and 2 s."""
+"""The documented time of a stalled camera: told within 20 exposures and 2 s."""
 AT_END = {("camera", "runaway")}
 """Faults that are found when the segment ends: ADAndor reads no temperature while it acquires."""
 SETTLING_S = 1.0

@@ -25,7 +25,8 @@ from drivers.errors import DriverError
 from drivers.interfaces import CameraSettings, Frame, Trace
 
 STALL_EXPOSURES = 20
-STALL_MARGIN_S = 2.0
+STALL_MARGIN_S = 1.8
+"""On top of those exposures, so that a stall is told within 2 s on top of them."""
 
 
 @dataclass(frozen=True)
