@@ -23,8 +23,14 @@ class QueueDeeds:
         self._context = context
         self._model = model
         self._parent = parent
-        self.add_dialog = EntryDialog("Add to the queue", "Add", self._send_new, parent)
-        self.change_dialog = EntryDialog("Change an entry", "Change", self._send_change, parent)
+        self.add_dialog = EntryDialog(
+            "Add to the queue", "Add",
+            lambda said: self._send(self.add_dialog, "queue_add", "is in the queue", said), parent,
+        )  # fmt: skip
+        self.change_dialog = EntryDialog(
+            "Change an entry", "Change",
+            lambda said: self._send(self.change_dialog, "queue_change", "is changed", said), parent,
+        )  # fmt: skip
 
     def add(self) -> None:
         """The scan of the editor, as it stands."""
@@ -147,25 +153,18 @@ class QueueDeeds:
         self.add_dialog.not_before.clear()
         self.add_dialog.ask(what, scan=scan, path=path)
 
-    def _send_new(self, arguments: dict[str, Any]) -> None:
+    def _send(
+        self, dialog: EntryDialog, command: str, became: str, arguments: dict[str, Any]
+    ) -> None:
+        """`became` ends what is said of the entry once the station has taken it."""
+
         def done(answer: dict[str, Any]) -> None:
-            self.add_dialog.taken()
-            self._say(f"entry {answer['entry']}: {answer['name']} is in the queue")
+            dialog.taken()
+            self._say(f"entry {answer['entry']}: {answer['name']} {became}")
 
         self._context.command(
-            "queue_add", done=done, refused=self.add_dialog.refuse, timeout_s=ADD_TIMEOUT_S,
-            **arguments,
-        )  # fmt: skip
-
-    def _send_change(self, arguments: dict[str, Any]) -> None:
-        def done(answer: dict[str, Any]) -> None:
-            self.change_dialog.taken()
-            self._say(f"entry {answer['entry']}: {answer['name']} is changed")
-
-        self._context.command(
-            "queue_change", done=done, refused=self.change_dialog.refuse, timeout_s=ADD_TIMEOUT_S,
-            **arguments,
-        )  # fmt: skip
+            command, done=done, refused=dialog.refuse, timeout_s=ADD_TIMEOUT_S, **arguments
+        )
 
     def _say(self, text: str) -> None:
         self._context.notices.info(text)
