@@ -1,6 +1,7 @@
 """What the envelope of a tapered amplifier needs of a box, whoever made it."""
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from drivers.interfaces import Guard
@@ -35,6 +36,10 @@ class AmplifierBox(ABC):
     def _read_seed(self) -> SeedReading: ...
 
     @abstractmethod
+    def _wire_of_seed(self) -> AbstractContextManager[object]:
+        """Keeps the seed's wire to this thread, for as long as one reading of it takes."""
+
+    @abstractmethod
     def _read_seed_current_ma(self) -> float: ...
 
     @abstractmethod
@@ -53,6 +58,11 @@ class AmplifierBox(ABC):
     @abstractmethod
     def _switch_amplifier(self, on: bool) -> None:
         """Switch and read back; raise `DriverError` unless it is confirmed."""
+
+    def _wait_until_ready(self) -> bool:
+        """Return when the amplifier may be switched on (its cooler, say); True if that was waited
+        for or may have been. Raises `InterlockOpen` when it does not come so far."""
+        return False
 
     @abstractmethod
     def _switch_amplifier_off_blindly(self) -> None:

@@ -26,6 +26,8 @@ from drivers.interfaces import AmplifierLimits, Guard, Range
 CURRENT_TOLERANCE_MA = 0.05
 """Read-back may differ from the set value by the box's rounding."""
 POLL_S = 0.005
+CONNECT_WAIT_S = 0.5
+"""Wall time that `connect` waits for a move under way; a cooler may take minutes."""
 _OFF_ATTEMPTS = 2
 
 Answer = TypeVar("Answer")
@@ -78,8 +80,8 @@ class ProtectedAmplifier(AmplifierBox):
         """Set the seed's current (mA). Lowering it is refused while the amplifier is high."""
         self._check_range("seed current", current_ma, self._limits.seed_current_ma)
         with self._moves:
-            high = self._is_high(self._read_amplifier())
-            if high and current_ma < self._read_seed_current_ma():
+            high = self._is_high(self._or_down(self._read_amplifier))
+            if high and current_ma < self._or_down(self._read_seed_current_ma):
                 raise InterlockOpen(
                     self._name,
                     f"seed current not lowered to {current_ma:g} mA: the amplifier is above its "
@@ -108,7 +110,7 @@ class ProtectedAmplifier(AmplifierBox):
     def seed_off(self) -> None:
         """Switch the seed off. `InterlockOpen` while the amplifier is above its ceiling."""
         with self._moves:
-            reading = self._read_amplifier()
+            reading = self._or_down(self._read_amplifier)
             if self._is_high(reading):
                 raise InterlockOpen(
                     self._name,
@@ -131,14 +133,21 @@ class ProtectedAmplifier(AmplifierBox):
                 return
             self._check_guard()
             self._verify_seed()
+            if self._wait_until_ready():
+                # Minutes may have passed: seed and current need not be what they were.
+                self._verify_seed()
+                reading = self._read_amplifier()
             # A box that went off by itself need not have kept what it was told before.
             self._commanded_ma = None
             if reading.current_set_ma > self._limits.unseeded_ceiling_ma:
                 self._write_and_verify(self._limits.amplifier_current_ma.low)
+            # A stop's order may have gone out beside all this: nothing follows it.
+            self._check_not_stopped()
             self._switch_amplifier(True)
             if not self._wait_for(self._amplifier_emits):
                 self._force_off()
                 raise self._dark("amplifier")
+            self._check_not_stopped()
 
     def amplifier_off(self) -> None:
         """Ramp down, then off. Goes on to 'off' whatever fails on the way."""
@@ -168,8 +177,12 @@ class ProtectedAmplifier(AmplifierBox):
             self._ramp(current_ma)
 
     def make_safe(self) -> None:
-        """Amplifier down and off, at once; the seed stays as it is. Breaks off a ramp."""
-        with self._stopping():
+        """Amplifier down and off, at once; the seed stays as it is. Breaks off a move.
+
+        The order goes out beside a move that is under way, whatever that waits for; when the move
+        has ended it is given again and verified.
+        """
+        with self._stopping(self._order_off):
             self._force_off()
 
     # --- protection ---
@@ -208,6 +221,7 @@ class ProtectedAmplifier(AmplifierBox):
                 next_ma = self._next_step(present_ma, target_ma) if reading.on else target_ma
                 if reading.on and max(present_ma, next_ma) > ceiling_ma:
                     self._verify_seed()
+                self._check_not_stopped()
                 self._write_and_verify(next_ma)
                 present_ma = next_ma
                 if present_ma != target_ma:
@@ -225,9 +239,11 @@ class ProtectedAmplifier(AmplifierBox):
 
     def _verify_seed(self) -> None:
         """Raise `InterlockOpen` unless a fresh reading shows enough seed."""
-        asked_s = self._clock()
-        seed = self._read_seed()
-        age_s = self._clock() - asked_s
+        with self._wire_of_seed():
+            # A reading that waits for other questions on the wire does not grow old.
+            asked_s = self._clock()
+            seed = self._read_seed()
+            age_s = self._clock() - asked_s
         if age_s > self._limits.seed_reading_max_age_s:
             reason = (
                 f"the seed reading took {age_s:.2f} s and is no verification "
@@ -250,6 +266,8 @@ class ProtectedAmplifier(AmplifierBox):
         self._write_amplifier_current(current_ma)
         kept_ma = self._read_amplifier().current_set_ma
         if abs(kept_ma - current_ma) > CURRENT_TOLERANCE_MA:
+            # What a stop ordered beside this move is no other value of the box's.
+            self._check_not_stopped()
             raise self._kept_another("amplifier current", current_ma, kept_ma)
         self._commanded_ma = current_ma
 
@@ -313,17 +331,46 @@ class ProtectedAmplifier(AmplifierBox):
             "turn the key of the box off",
         )
 
+    def _order_off(self) -> None:
+        """Down and off beside a move, off whether 'down' arrives or not. Whatever fails here is
+        told when it is given again."""
+        self._commanded_ma = None
+        with contextlib.suppress(Exception):
+            self._write_amplifier_current(self._limits.amplifier_current_ma.low)
+        with contextlib.suppress(Exception):
+            self._switch_amplifier(False)
+
     # --- small things ---
 
     @contextlib.contextmanager
-    def _stopping(self) -> Iterator[None]:
-        """Nothing moves meanwhile, and no move begins before every stop that waits has been."""
+    def _stopping(self, beside: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Nothing moves meanwhile, and no move begins before every stop that waits has been.
+
+        `beside` is done before a move that is under way is waited for.
+        """
         self._count_stops(1)
-        with self._moves:
-            try:
-                yield
-            finally:
-                self._count_stops(-1)
+        if not self._moves.acquire(blocking=False):
+            beside()
+            self._moves.acquire()
+        try:
+            yield
+        finally:
+            self._count_stops(-1)
+            self._moves.release()
+
+    @contextlib.contextmanager
+    def _between_moves(self) -> Iterator[bool]:
+        """For `connect`: whether no move is under way, which is then kept off meanwhile.
+
+        One that is under way verifies the seed by itself. Beside it the boxes may be read, as a
+        poll does, and nothing is told them.
+        """
+        alone = self._moves.acquire(timeout=CONNECT_WAIT_S)
+        try:
+            yield alone
+        finally:
+            if alone:
+                self._moves.release()
 
     def _count_stops(self, by: int) -> None:
         with self._stops_count:

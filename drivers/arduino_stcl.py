@@ -13,9 +13,11 @@ from statistics import fmean, pstdev
 from threading import RLock
 
 from drivers.errors import DeviceFault, OutOfRange, Timeout
+from drivers.fair_lock import FairLock
 from drivers.interfaces import Identity, LockStatus, Range
 from drivers.stcl_wire import ACTUATOR_MAX, Peaks, StclWire
 from drivers.transport import ByteStream, SerialStream
+from drivers.twice import tried_twice
 
 _POLL_S = 0.003
 _SETTLING_MEANS = 8
@@ -84,7 +86,15 @@ class ArduinoStcl:
         self._wire = StclWire(name, stream)
         self._sleep = sleep
         self._clock = clock
-        self._lock = RLock()
+        self._commands = RLock()
+        """One command at a time leads the lock somewhere."""
+        self._lock = FairLock()
+        """Of the wire: held over exchanges that belong together, never for a whole move."""
+        self._freezes = 0
+        """So many since the start; a command that sees another number than when it was given is
+        broken off."""
+        self._way: Range | None = None
+        """Ratios between start and target of the move under way."""
         self._set_us: int | None = None
 
     @property
@@ -119,45 +129,64 @@ class ArduinoStcl:
             self._wire.close()
 
     def make_safe(self) -> None:
-        self.freeze()
+        """Frozen; a second attempt on a new line if the first fails."""
+        tried_twice(self.freeze)
 
     def status(self) -> LockStatus:
-        """Mean of the next ramps. A lost lock is a status, not an error."""
+        """Mean of the next ramps. A lost lock is a status, not an error.
+
+        A laser on its way to another setpoint is locked, as its loop is closed.
+        """
         with self._lock:
             setpoint_us = self._wire.ask_integer("Ls?")
             gains = self._read_gains()
-            return self._measure(setpoint_us, gains)
+            return self._measure(setpoint_us, gains, self._way)
 
     def set_ratio(self, ratio: float) -> LockStatus:
         """Move the setpoint to the nearest step, and wait until the laser has followed.
 
-        A lock that is lost on the way is frozen before `DeviceFault` is raised, and its setpoint
-        goes back to where it came from, so that `relock` finds a place that has worked.
+        A lock that is lost or frozen on the way is frozen before `DeviceFault` is raised, and its
+        setpoint goes back to where it came from, so that `relock` finds a place that has worked.
         """
         target_us = self._checked_setpoint_us(ratio)
-        with self._lock:
-            gains = self._read_gains()
-            if gains.integral == 0:
-                raise DeviceFault(
-                    self._name, "the lock is frozen and cannot move", "relock it first"
-                )
-            start_us = self._wire.ask_integer("Ls?")
-            kept_us = self._wire.ask_integer(f"Ls{target_us}")
-            if kept_us != target_us:
-                raise DeviceFault(
-                    self._name,
-                    f"setpoint set to {target_us} us, but the firmware kept {kept_us} us",
-                    "restart the firmware and connect again",
-                )
-            self._set_us = target_us
+        given_at = self._freezes
+        with self._commands:
+            with self._lock:
+                self._check_not_frozen_since(given_at)
+                gains = self._read_gains()
+                if gains.integral == 0:
+                    raise DeviceFault(
+                        self._name, "the lock is frozen and cannot move", "relock it first"
+                    )
+                start_us = self._wire.ask_integer("Ls?")
+                kept_us = self._wire.ask_integer(f"Ls{target_us}")
+                if kept_us != target_us:
+                    raise DeviceFault(
+                        self._name,
+                        f"setpoint set to {target_us} us, but the firmware kept {kept_us} us",
+                        "restart the firmware and connect again",
+                    )
+                self._set_us = target_us
+                way = self._corridor(target_us, start_us)
+                self._way = way
             try:
-                return self._land(target_us, gains, start_us / self._laser_ref_us)
+                return self._land(target_us, gains, way, given_at)
             except DeviceFault:
-                self._set_us = self._wire.ask_integer(f"Ls{start_us}")
+                with self._lock:
+                    self._set_us = self._wire.ask_integer(f"Ls{start_us}")
                 raise
+            finally:
+                self._way = None
 
     def freeze(self) -> None:
-        """Gains to zero, integral first: the actuator stays at its integrator's value."""
+        """Gains to zero, integral first: the actuator stays at its integrator's value.
+
+        A move or relock under way, and one that waits, ends with `DeviceFault`.
+        """
+        self._freezes += 1
+        self._hold()
+
+    def _hold(self) -> None:
         with self._lock:
             gains = self._read_gains()
             if gains.integral != 0:
@@ -171,47 +200,63 @@ class ArduinoStcl:
 
         Raises `DeviceFault`, frozen again, if the lock does not land.
         """
-        with self._lock:
-            setpoint_us = self._wire.ask_integer("Ls?")
-            if self._at_rail(self._wire.ask_integer("Lo?")):
-                self._wire.send("rst")
-            self._set_gain("Lkp", self._gains.proportional)
-            self._set_gain("Lki", self._gains.integral)
-            self._set_us = setpoint_us
-            return self._land(setpoint_us, self._gains, None)
+        given_at = self._freezes
+        with self._commands:
+            with self._lock:
+                self._check_not_frozen_since(given_at)
+                setpoint_us = self._wire.ask_integer("Ls?")
+                if self._at_rail(self._wire.ask_integer("Lo?")):
+                    self._wire.send("rst")
+                self._set_gain("Lkp", self._gains.proportional)
+                self._set_gain("Lki", self._gains.integral)
+                self._set_us = setpoint_us
+            return self._land(setpoint_us, self._gains, Range(0.0, 1.0), given_at)
 
     # --- measuring ---
 
-    def _land(self, target_us: int, gains: _Gains, start: float | None) -> LockStatus:
+    def _land(self, target_us: int, gains: _Gains, way: Range, given_at: int) -> LockStatus:
         """Wait until the ratio is within the tolerance and no longer approaches its target.
 
-        With a `start` the ratio must stay between it and the target: elsewhere is a mode hop.
+        A ratio beside its `way` is a mode hop. Broken off by a freeze since `given_at`. The wire
+        is free between two looks.
         """
         target = target_us / self._laser_ref_us
         deadline_s = self._clock() + self._landing_timeout_s
         distances: deque[float] = deque(maxlen=_SETTLING_MEANS)
         lost = 0
         while True:
-            status = self._measure(target_us, gains)
+            with self._lock:
+                self._check_not_frozen_since(given_at)
+                status = self._measure(target_us, gains)
             if not status.locked:
                 distances.clear()
             else:
                 distances.append(abs(status.ratio - target))
                 if self._settled(distances):
                     return status
-            corridor = self._corridor(target, start)
-            hopped = not math.isnan(status.ratio) and status.ratio not in corridor
+            hopped = not math.isnan(status.ratio) and status.ratio not in way
             healthy = not hopped and abs(status.actuator_fraction - 0.5) <= 0.5 - self._rail_margin
             lost = 0 if healthy else lost + 1
             late = self._clock() > deadline_s
             if lost == 2 or late:
-                self.freeze()
+                self._hold()
                 raise DeviceFault(
                     self._name,
                     f"did not land at ratio {target:.5f}: {status.reason or 'not steady'}; "
                     "the actuator is frozen",
                     "see that the seed is on and its light reaches the cavity, then relock",
                 )
+
+    def _check_not_frozen_since(self, given_at: int) -> None:
+        if self._freezes != given_at:
+            # Before the setpoint goes back: the laser shall not follow it.
+            self._hold()
+            raise DeviceFault(
+                self._name,
+                "the lock was frozen meanwhile; what was asked for is broken off, the actuator "
+                "holds",
+                "relock it when ready",
+            )
 
     def _settled(self, distances: deque[float]) -> bool:
         """Twice within half a step of the setpoint, or standing off it: no longer approaching.
@@ -225,14 +270,11 @@ class ArduinoStcl:
         approach = fmean(values[:half]) - fmean(values[-half:])
         return len(values) == _SETTLING_MEANS and approach < 0.25 * self.ratio_resolution
 
-    def _corridor(self, target: float, start: float | None) -> Range:
-        if start is None:
-            return Range(0.0, 1.0)
-        return Range(
-            min(start, target) - self._jump_tolerance, max(start, target) + self._jump_tolerance
-        )
+    def _corridor(self, target_us: int, start_us: int) -> Range:
+        low, high = sorted((target_us / self._laser_ref_us, start_us / self._laser_ref_us))
+        return Range(low - self._jump_tolerance, high + self._jump_tolerance)
 
-    def _measure(self, setpoint_us: int, gains: _Gains) -> LockStatus:
+    def _measure(self, setpoint_us: int, gains: _Gains, way: Range | None = None) -> LockStatus:
         setpoint = setpoint_us / self._laser_ref_us
         collected = self._peaks_if_any()
         if collected is None:
@@ -244,7 +286,9 @@ class ArduinoStcl:
         ratios = [p.ratio for p in peaks]
         status_ratio = fmean(ratios)
         last = peaks[-1]
-        reason = self._loss(status_ratio, setpoint_us, gains, peaks, changing)
+        reason = self._loss(setpoint_us, gains, peaks, changing)
+        if not reason and (way is None or status_ratio not in way):
+            reason = self._off_setpoint(status_ratio, setpoint_us)
         return LockStatus(
             locked=not reason,
             reason=reason,
@@ -290,12 +334,9 @@ class ArduinoStcl:
         self._wire.forget_old_error()
         return list(window), len(window) > 1
 
-    def _loss(
-        self, ratio: float, setpoint_us: int, gains: _Gains, peaks: list[Peaks], changing: bool
-    ) -> str:
-        """Why this is not a lock; empty if it is one."""
+    def _loss(self, setpoint_us: int, gains: _Gains, peaks: list[Peaks], changing: bool) -> str:
+        """Why this is not a lock; empty if it is one, wherever its ratio lies."""
         spacing_us = fmean(p.spacing_us for p in peaks)
-        distance = abs(ratio - setpoint_us / self._laser_ref_us)
         if self._wire.error is not None:
             return _explain(self._wire.error)
         if gains.integral == 0:
@@ -308,6 +349,10 @@ class ArduinoStcl:
             return f"master spacing {spacing_us:.0f} us, expected {self._laser_ref_us} us"
         if any(self._at_rail(p.laser_output) for p in peaks):
             return "the actuator is at the end of its range"
+        return ""
+
+    def _off_setpoint(self, ratio: float, setpoint_us: int) -> str:
+        distance = abs(ratio - setpoint_us / self._laser_ref_us)
         if distance > self._jump_tolerance:
             return f"ratio {ratio:.4f} is far from its setpoint: mode hop?"
         if distance > self._landing_tolerance:

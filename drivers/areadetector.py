@@ -26,7 +26,8 @@ from drivers.areadetector_pvs import (
     temperature_is_stable,
 )
 from drivers.camera_protection import GainRules, RegisterGuard
-from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange
+from drivers.camera_settings import check_exposure_and_roi
+from drivers.errors import ConnectionLost, DeviceFault, DriverError
 from drivers.interfaces import (
     CameraLimits,
     CameraProtection,
@@ -50,7 +51,6 @@ SENSOR_C = (-150.0, 80.0)
 """Temperatures of any sensor in any state."""
 WATCHED = "cam1:Acquire_RBV"
 """Its subscription tells when the server is away."""
-FULL_SCALE_ADU = 65535
 QUEUE_FRAMES = 2048
 QUEUE_S = 2.0
 QUEUE_BYTES = 1 << 28
@@ -74,9 +74,11 @@ class AreaDetectorCamera:
 
     `gain_permit` returns why gain is forbidden now, or ""; like the sink of the frames it must
     not call the camera, which waits for it. `limits.temperature_c` is the range of
-    the sensor in which gain is allowed. `bias_adu` and `electrons_per_adu` turn counts into the
-    register's dose. `timeout_s` is for one answer of the server, `action_s` for the camera to have
-    done what it was asked (both wall time). `sleep` and `monotonic` are injected in tests.
+    the sensor in which gain is allowed, `limits.saturated_adu` the end of the converter that the
+    camera is run with: the server does not tell how many bits it has. `bias_adu` and
+    `electrons_per_adu` turn counts into the register's dose. `timeout_s` is for one answer of the
+    server, `action_s` for the camera to have done what it was asked (both wall time). `sleep` and
+    `monotonic` are injected in tests.
     """
 
     def __init__(
@@ -238,7 +240,7 @@ class AreaDetectorCamera:
         """
         self._rules.check_limit(settings.em_gain)
         with self._lock:
-            self._check_exposure_and_roi(settings)
+            check_exposure_and_roi(self.name, settings, self._limits, self._pvs.sensor_px)
             self._require_stopped()
             if settings.em_gain:
                 self._require_gain_allowed()
@@ -302,7 +304,7 @@ class AreaDetectorCamera:
             if self._pvs.text("ImageMode_RBV") != MODES["ImageMode"]:
                 raise DeviceFault(self.name, "it is not set to run continuously", "configure it")
             multiplying = self._pvs.number("AndorEMGain_RBV") > HIGHEST_OFF_GAIN
-            self._guard.begin(multiplying, FULL_SCALE_ADU)
+            self._guard.begin(multiplying, self._limits.saturated_adu)
             stream = FrameStream(
                 self._link,
                 IMAGE,
@@ -423,22 +425,6 @@ class AreaDetectorCamera:
         words = self._link.as_text("AndorTempStatus_RBV", text)
         temperature_c = self._link.as_number("TemperatureActual", actual)
         return temperature_c, temperature_is_stable(words), words
-
-    def _check_exposure_and_roi(self, settings: CameraSettings) -> None:
-        exposure_s, allowed = settings.exposure_s, self._limits.exposure_s
-        if exposure_s not in allowed:
-            raise self._out_of_range(
-                f"exposure {exposure_s:g} s is outside {allowed.low:g} to {allowed.high:g} s"
-            )
-        x, y, width, height = settings.roi
-        columns, rows = self._pvs.sensor_px
-        if not (0 <= x < x + width <= columns and 0 <= y < y + height <= rows):
-            raise self._out_of_range(
-                f"region {settings.roi} is not on the sensor of {columns} x {rows} pixels"
-            )
-
-    def _out_of_range(self, reason: str) -> OutOfRange:
-        return OutOfRange(self.name, reason, "change the setting or the limit in the rig file")
 
     def _gain_off(self) -> None:
         self._pvs.put("AndorEMGain", 0)

@@ -23,7 +23,8 @@ ELEMENTARY_CHARGE_NC = 1.602176634e-10
 
 
 class GainRules:
-    """When EM gain may be on. `permit` returns why the rig forbids it now, or ''."""
+    """When EM gain may be on. `permit` returns why the rig forbids it now, or ''; one that raises
+    forbids it, too."""
 
     def __init__(self, name: str, limits: CameraLimits, permit: Callable[[], str]) -> None:
         self._name = name
@@ -50,7 +51,10 @@ class GainRules:
 
     def forbidden(self) -> str:
         """Why the rig forbids gain now; '' when it does not."""
-        reason = self._permit()
+        try:
+            reason = self._permit()
+        except Exception as error:  # whatever it was: nobody has said that gain may be on
+            reason = f"the rig could not say that it may be on ({type(error).__name__}: {error})"
         return f"EM gain is forbidden: {reason}" if reason else ""
 
     def not_cold(self, temperature_c: float, stable: bool, words: str = "") -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drivers.camera_protection import GainRules, RegisterGuard
+from drivers.camera_settings import check_exposure_and_roi
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange
 from drivers.interfaces import (
     CameraLimits,
@@ -155,6 +156,7 @@ class MicroManagerCamera:
         core, properties = self._open()
         temperature_c, stable, _ = self._temperature()
         stream, names = self._stream, self._names
+        failure = stream.failure if stream else ""
         return CameraStatus(
             acquiring=bool(self._asked(core.isSequenceRunning)),
             temperature_c=temperature_c,
@@ -165,7 +167,8 @@ class MicroManagerCamera:
             or properties.text(names.shutter) != names.shutter_closed,
             frames_delivered=stream.delivered if stream else 0,
             frames_lost=stream.lost if stream else 0,
-            message=self._guard.state().trip or (stream.failure if stream else ""),
+            message=self._guard.state().trip or failure,
+            failure=failure,
         )
 
     def protection(self) -> CameraProtection:
@@ -182,7 +185,7 @@ class MicroManagerCamera:
         self._check_gain(settings.em_gain)
         with self._lock:
             core, properties = self._open()
-            self._check_exposure_and_roi(settings)
+            check_exposure_and_roi(self._name, settings, self._limits, self._sensor_px)
             self._require_stopped()
             if settings.em_gain:
                 self._require_gain_allowed()
@@ -247,7 +250,8 @@ class MicroManagerCamera:
             core, _ = self._open()
             self._require_gain_allowed_if_on()
             self.stop()
-            saturated_adu = 2 ** min(16, int(self._asked(core.getImageBitDepth))) - 1
+            converter_adu = 2 ** min(16, int(self._asked(core.getImageBitDepth))) - 1
+            saturated_adu = min(converter_adu, self._limits.saturated_adu)
             self._guard.begin(self._read_gain() > HIGHEST_OFF_GAIN, saturated_adu)
             # Starting empties the buffer: no image of before can be in it.
             start_rig_s = self._rig_now()
@@ -398,24 +402,6 @@ class MicroManagerCamera:
         _, properties = self._open()
         if self._names.shutter:
             properties.set(self._names.shutter, word)
-
-    def _check_exposure_and_roi(self, settings: CameraSettings) -> None:
-        exposure_s, allowed = settings.exposure_s, self._limits.exposure_s
-        change = "change the setting or the limit in the rig file"
-        if exposure_s not in allowed:
-            raise OutOfRange(
-                self._name,
-                f"exposure {exposure_s:g} s is outside {allowed.low:g} to {allowed.high:g} s",
-                change,
-            )
-        x, y, width, height = settings.roi
-        columns, rows = self._sensor_px
-        if not (0 <= x < x + width <= columns and 0 <= y < y + height <= rows):
-            raise OutOfRange(
-                self._name,
-                f"region {settings.roi} is not on the sensor of {columns} x {rows} pixels",
-                change,
-            )
 
     def _require_stopped(self) -> None:
         core, _ = self._open()

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from drivers.errors import ConnectionLost, DeviceFault
 
-INSTALL = "install it: pip install 'atta-daq[micromanager]'"
+INSTALL = "install it: .venv/bin/python -m pip install -e '.[micromanager]' in the checkout"
 LABEL = "Camera"
 
 

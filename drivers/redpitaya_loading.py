@@ -7,6 +7,7 @@ IN2 the 811-nm photodiode.
 from drivers.errors import OutOfRange
 from drivers.interfaces import Trace
 from drivers.redpitaya import LONGEST_RECORD_S, BoardInstrument, PulseTrain
+from drivers.twice import tried_twice
 
 BURST_LIGHT_INPUT = 1
 TRAP_LIGHT_INPUT = 2
@@ -16,9 +17,10 @@ class RedPitayaLoadingDetector(BoardInstrument):
     """Bursts at 877.9 nm for 83Kr, the initial slope at 811 nm for 84Kr."""
 
     def make_safe(self) -> None:
-        """Quench light off; a running record ends with an error."""
+        """Quench light off, tried twice, the second time on a new line; a running record ends with
+        an error."""
         self._board.cancel()
-        self._board.output_off()
+        tried_twice(self._board.output_off)
 
     def quench_bursts(self, bursts: int, load_s: float, quench_s: float) -> Trace:
         """`bursts` + 1 quench pulses of `quench_s` with `load_s` of darkness between them.

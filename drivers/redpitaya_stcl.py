@@ -66,6 +66,8 @@ class RedPitayaStcl:
         """Guards the core; told after each sweep."""
         self._command = threading.RLock()
         """One command at a time leads the lock somewhere."""
+        self._freezes = 0
+        """So many since the start; a command that waited over one does not begin."""
         self._core = LockCore(self.settings, name=name)
         self._loop = LockLoop(self._core, self._board, monotonic, self._changed)
         self._stop = threading.Event()
@@ -119,8 +121,12 @@ class RedPitayaStcl:
         self.freeze()
 
     def freeze(self) -> None:
-        """Hold both outputs from now on; a move under way ends with an error."""
+        """Hold both outputs from now on.
+
+        A move or relock under way, and one that waits, ends with `DeviceFault`.
+        """
         with self._changed:
+            self._freezes += 1
             self._core.freeze()
             self._changed.notify_all()
 
@@ -144,7 +150,9 @@ class RedPitayaStcl:
         Raises OutOfRange before anything moves, DeviceFault when the lock is open, lost on the way
         or does not land; its setpoint then goes back to where it came from.
         """
+        given_at = self._freezes
         with self._command:
+            self._check_not_frozen_since(given_at)
             return self._go_to(ratio)
 
     def relock(self) -> LockStatus:
@@ -152,8 +160,10 @@ class RedPitayaStcl:
 
         Raises DeviceFault with the reason, the actuator held, when one of these fails.
         """
+        given_at = self._freezes
         with self._command:
             with self._changed:
+                self._check_not_frozen_since(given_at)
                 self._require_board()
                 self._core.relock(probe=True)
             self._await_landing("relock")
@@ -161,6 +171,14 @@ class RedPitayaStcl:
             return self.status()
 
     # --- commands ---------------------------------------------------------------------------------
+
+    def _check_not_frozen_since(self, given_at: int) -> None:
+        if self._freezes != given_at:
+            raise DeviceFault(
+                self._name,
+                "the lock was frozen meanwhile; what waited is not begun, the actuator holds",
+                "relock it when ready",
+            )
 
     def _go_to(self, ratio: float) -> LockStatus:
         with self._changed:
@@ -204,18 +222,31 @@ class RedPitayaStcl:
         )
 
     def _check_mode(self) -> None:
-        """Ask the reference cell, go back to the target. Raises DeviceFault on a wrong mode."""
+        """Ask the reference cell, go back to the target, also from a check that could not be made.
+
+        Raises DeviceFault on a wrong mode, and what the check raises.
+        """
         check = self.mode_check
         with self._changed:
             target = self._core.target
             doubted = bool(self._core.mode_doubted)
         if not doubted:
             return
-        doubt = "" if check is None else check(self._go_to)
-        if check is not None and not doubt:
-            self._go_to(target)
+        doubt = ""
+        try:
+            if check is not None:
+                doubt = check(self._go_to)
+                if not doubt:
+                    self._go_to(target)
+        except DriverError:
+            # The failure of the check is what is told; a lock that is open has no way back.
+            with contextlib.suppress(DriverError):
+                self._go_to(target)
+            raise
+        finally:
+            with self._changed:
+                self._core.target = target
         with self._changed:
-            self._core.target = target
             self._core.mode_checked(doubt)
         if doubt:
             raise DeviceFault(

@@ -8,11 +8,13 @@ generator frequency minus `base_mhz` from the 84Kr master.
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from drivers.errors import DriverError, Timeout
 from drivers.interfaces import Identity, TrapStatus
 from drivers.redpitaya import BoardInstrument
 from drivers.scpi_generator import ScpiGenerator
+from drivers.twice import tried_twice
 
 SHUTTER_819 = "DIO0_P"
 TRAP_LIGHT = "DIO1_P"
@@ -65,11 +67,14 @@ class RedPitayaTrapSwitch(BoardInstrument):
         self._generator.close()
 
     def make_safe(self) -> None:
-        """819-nm shutter closed and trap light off. The offset stays: it holds the locks."""
+        """819-nm shutter closed and trap light off. The offset stays: it holds the locks.
+
+        Each is tried twice, the second time on a new line, and the other whatever comes of it.
+        """
         failure: DriverError | None = None
         for pin in (SHUTTER_819, TRAP_LIGHT):
             try:
-                self._board.set_pin(pin, False)
+                tried_twice(partial(self._board.set_pin, pin, False))
             except DriverError as error:
                 failure = failure or error
         if failure is not None:

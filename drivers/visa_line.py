@@ -3,11 +3,14 @@
 SCPI has no message numbers. After a timeout the answer is still on its way, and pyvisa-py hands
 it to the next query; two threads on one session swap their answers. So every exchange holds the
 line's lock, and after a timeout, a lost wire or an answer that is not of the protocol the session
-is closed; the next exchange opens a new one.
+is closed; the next exchange opens a new one. A line that waits before anything is sent is an answer
+too many, which would be taken for the next one, and each answer for that of the query behind it:
+it closes the session as well.
 """
 
 import contextlib
 import math
+import select
 import socket
 import threading
 from typing import Any
@@ -18,6 +21,7 @@ from pyvisa.errors import VisaIOError
 from pyvisa.resources import MessageBasedResource
 
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, ProtocolError, Timeout
+from drivers.fair_lock import FairLock
 from drivers.interfaces import Identity
 
 LONGEST_LINE = 4096
@@ -25,6 +29,20 @@ LONGEST_LINE = 4096
 LONGEST_BLOCK = 1 << 24
 """Bytes of a binary block; a longer one is a garbled length, not data."""
 LONGEST_ERROR_QUEUE = 32
+_LIBRARY = threading.Lock()
+"""Around the making of pyvisa's one resource manager: a second thread is given it half made."""
+
+
+def _wire(session: MessageBasedResource) -> Any:
+    """What pyvisa-py keeps of a session; None for another library."""
+    return getattr(session.visalib, "sessions", {}).get(session.session)
+
+
+def _socket(session: MessageBasedResource) -> socket.socket | None:
+    """The socket of a raw TCP session; None for others. USBTMC and VXI-11 bind each answer to its
+    request; a serial line (ASRL) does not, and what waits on it is not looked for."""
+    interface = getattr(_wire(session), "interface", None)
+    return interface if isinstance(interface, socket.socket) else None
 
 
 def _send_at_once(session: MessageBasedResource) -> None:
@@ -32,10 +50,24 @@ def _send_at_once(session: MessageBasedResource) -> None:
 
     VISA knows the attribute, but pyvisa-py refuses to set it on sockets and leaves it off.
     """
-    sessions = getattr(session.visalib, "sessions", {})
-    interface = getattr(sessions.get(session.session), "interface", None)
-    if isinstance(interface, socket.socket):
-        interface.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    wire = _socket(session)
+    if wire is not None:
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _waiting(session: MessageBasedResource) -> bytes:
+    """Beginning of what has come and was not asked for; nothing is taken off the wire.
+
+    Raises OSError when the other end has closed the connection.
+    """
+    kept = bytes(getattr(_wire(session), "_pending_buffer", b""))
+    wire = _socket(session)
+    if kept or wire is None or not select.select([wire], [], [], 0.0)[0]:
+        return kept
+    come = wire.recv(LONGEST_LINE, socket.MSG_PEEK)
+    if not come:
+        raise ConnectionError("closed by the other end")
+    return come
 
 
 class VisaLine:
@@ -56,7 +88,7 @@ class VisaLine:
     ) -> None:
         self.name = name
         self.resource = resource
-        self.lock = threading.RLock()
+        self.lock = FairLock()
         self._timeout_ms = max(1, round(timeout_s * 1000))
         self._terminator = terminator
         self._backend = backend
@@ -76,12 +108,25 @@ class VisaLine:
             self._drop()
 
     def write(self, command: str) -> None:
-        """Send one command that gives no answer. Raises ConnectionLost, Timeout."""
+        """Send one command that gives no answer.
+
+        Raises ConnectionLost, Timeout, ProtocolError (an answer too many; nothing was sent).
+        """
         with self.lock:
             try:
-                self._opened().write_raw((command + self._terminator).encode("ascii"))
+                session = self._opened()
+                surplus = _waiting(session)
+                if not surplus:
+                    session.write_raw((command + self._terminator).encode("ascii"))
             except (pyvisa.Error, OSError) as error:
                 raise self._lost(command, error) from error
+            if surplus:
+                self._drop()
+                raise ProtocolError(
+                    self.name,
+                    f"{surplus[:60]!r} had come before {command} was asked: an answer too many",
+                    f"the line is opened anew; check that nothing else talks to {self.resource}",
+                )
 
     def query(self, command: str) -> str:
         """The one-line answer to `command`, stripped.
@@ -172,7 +217,8 @@ class VisaLine:
             raise ConnectionLost(self.name, "not connected", "connect it first")
         if self._session is None:
             try:
-                manager = pyvisa.ResourceManager(self._backend)
+                with _LIBRARY:
+                    manager = pyvisa.ResourceManager(self._backend)
                 session = manager.open_resource(
                     self.resource, open_timeout=self._timeout_ms, timeout=self._timeout_ms
                 )

@@ -2,14 +2,13 @@
 
 import argparse
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from atta_daq.client.client import Endpoint, client_name
-from atta_daq.client.discovery import find_local, find_remote
+from atta_daq.client.client import client_name
+from atta_daq.client.discovery import finder
 from gui.link.station import Link
 from gui.settings import Settings
 from gui.theme.theme import Theme
@@ -25,7 +24,7 @@ def main(arguments: list[str]) -> int:
     settings = Settings(options.settings)
     theme = Theme()
     theme.choose(settings.get("palette"), settings.get("text_pt"))
-    link = Link(_finder(options), name=options.name or client_name())
+    link = Link(finder(options.connect, options.rig), name=options.name or client_name())
     window = Window(
         link, settings, theme, wanted=_wanted(options), simulated=options.simulated
     )  # fmt: skip
@@ -36,7 +35,7 @@ def main(arguments: list[str]) -> int:
     pulse.timeout.connect(lambda: None)
     pulse.start(200)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: window.close())
+        signal.signal(number, lambda *_: window.close_at_once())
     code = application.exec()
     link.close()
     return code
@@ -61,10 +60,3 @@ def _wanted(options: argparse.Namespace) -> str:
     if not options.connect:
         return rig
     return f"{rig or 'a station'} at {options.connect}"
-
-
-def _finder(options: argparse.Namespace) -> Callable[[], Endpoint | None]:
-    """How to find the station: by host and port, else by the rig's name or the only one here."""
-    if options.connect:
-        return lambda: find_remote(options.connect, options.rig)
-    return lambda: find_local(options.rig)

@@ -73,10 +73,11 @@ class Docks(QObject):
             QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
         )  # fmt: skip
         for bar in bars:
+            # Half a title names no panel: where they do not all fit, the bar scrolls. Each time:
+            # the chosen title is bold, and Qt keeps the widths that it had with the one before.
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
             if bar not in self._bars:
                 self._bars.add(bar)
-                # Half a title names no panel: where they do not all fit, the bar scrolls.
-                bar.setElideMode(Qt.TextElideMode.ElideNone)
                 bar.setUsesScrollButtons(True)
                 bar.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
                 bar.customContextMenuRequested.connect(

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from atta_daq.client.names import STOPS, STOPS_SEEN
 from gui.context import Context
 from gui.name_dialog import NameDialog
 from gui.presets import AMPLIFIER, QUANTITIES, Row, Step, differences, present, read_presets, steps
@@ -85,6 +86,7 @@ class PresetDialog(SideDialog):
         self._unticked: set[str] = set()
         self._left: list[Step] = []
         self._applied: list[Step] = []
+        self._stops_seen = 0
         self._filling = False
         self.choice = QuietComboBox()
         self.choice.setAccessibleName("preset")
@@ -150,7 +152,8 @@ class PresetDialog(SideDialog):
         ]  # fmt: skip
 
     def apply(self) -> None:
-        """Send the ticked rows one after another; the first refusal ends it."""
+        """Send the ticked rows one after another; the first refusal ends it, so does STOP from
+        whichever window."""
         rig = self._context.readings.rig
         if self.busy or rig is None:
             return
@@ -158,6 +161,7 @@ class PresetDialog(SideDialog):
         amplifier_now_ma = float("nan") if now.stale else self._context.readings.number(AMPLIFIER)
         self._left = steps(self.ticked(), rig.unseeded_ceiling_ma, amplifier_now_ma)
         self._applied = []
+        self._stops_seen = self._context.readings.value(STOPS).value or 0
         self._offer()
         self._next()
 
@@ -173,7 +177,7 @@ class PresetDialog(SideDialog):
         self._say(f"{step.text} …", wrong=False)
         self._context.command(
             step.command, done=self._on_done, refused=self._on_refused, timeout_s=SLOW_S,
-            **step.arguments,
+            **step.arguments, **{STOPS_SEEN: self._stops_seen},
         )  # fmt: skip
 
     def _on_done(self, _answer: object) -> None:

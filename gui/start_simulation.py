@@ -70,6 +70,7 @@ class SimulatedRig(QObject):
         if self.running:
             notices.info("The simulated rig runs already")
             return
+        self._context.link.welcome_any()
         self.process.setStandardOutputFile(str(self.log))
         self.process.start(self._command[0], self._command[1:])
         notices.info("The simulated rig starts; it needs some seconds")

@@ -240,7 +240,7 @@ class StatusStrip(Panel):
 
     def _blocks_skipped(self) -> str:
         skipped = self.context.readings.number("run:skipped")
-        if not skipped > 0:
+        if not (skipped > 0 and self.context.readings.text("run:id")):
             return ""
         return f"{skipped:.0f} {'block' if skipped == 1 else 'blocks'} skipped"
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.context import Context
+from gui.log.toasts import TOUR
 from gui.theme.palettes import Tone
 from gui.tour_steps import STEPS, Step
 from gui.widgets.badge import Badge
@@ -34,7 +35,7 @@ class Tour(QDockWidget):
         self._steps = steps
         self._at = 0
         self._done: set[int] = set()
-        self.setObjectName("tour")
+        self.setObjectName(TOUR)
         self.highlight = Highlight(context.theme, window)
         self._build()
         self.hide()

@@ -56,7 +56,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "Light",
         "Seed first, amplifier last; off in reverse order. 'Light on' does it in the safe order "
-        "and leaves the amplifier at its unseeded ceiling.",
+        "and leaves the amplifier at or below its unseeded ceiling.",
         target="amplifier",
         task="Press 'Light on'.",
         done=lambda context: context.readings.flag("amplifier:on"),
@@ -81,8 +81,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         "Trap and camera",
-        "The trap lasers stand on one isotope. 'Watch 85Kr' shows live pictures at gain; every "
-        "step in the trace below is an atom.",
+        "The trap lasers stand on one isotope. 'Watch 85Kr' shows live pictures at gain; in the "
+        "tab Atoms behind the picture every step of the trace is an atom.",
         target="camera",
         task="Watch 85Kr (menu Trap), then stop watching.",
         done=lambda context: context.readings.flag("camera:acquiring"),
@@ -98,7 +98,9 @@ STEPS: tuple[Step, ...] = (
     Step(
         "A scan",
         "The editor says at once what is wrong, how long the scan takes, how much it writes and "
-        "how good its results will be. A scan of the folder 'scans' is a good beginning.",
+        "how good its results will be. A scan of the folder 'scans' is a good beginning. A rig "
+        "that a window starts runs in real time: for hours in minutes 'atta-daq gui --simulate "
+        "--speed 60'.",
         target="editor",
         task="Start the scan with Ctrl+R.",
         done=lambda context: context.state.run_state != "idle",

@@ -10,6 +10,7 @@ from gui.actions.commands import bind_commands
 from gui.actions.registry import Actions
 from gui.actions.spec import ActionSpec
 from gui.actions.table import ACTIONS
+from gui.confirm import Question, confirm
 from gui.context import Context
 from gui.docks import Docks
 from gui.first_start import NoStation
@@ -47,6 +48,8 @@ class Window(QMainWindow):
         the program knows that has started both."""
         super().__init__()
         self._wanted = wanted
+        self._sure = False
+        """Nothing has to be asked before it is closed."""
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("atta-daq")
         self.setDockNestingEnabled(True)
@@ -197,7 +200,24 @@ class Window(QMainWindow):
         if layout := settings.get("layout"):
             self.restore_layout(layout)
 
+    def close_at_once(self) -> None:
+        """Close without a question: whoever ends the program waits for no answer."""
+        self._sure = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        context = self.context
+        if not self._sure and context.simulated and context.state.under_way:
+            event.ignore()
+            question = Question(
+                "Close and end the simulated rig?",
+                f"Run {context.readings.text('run:id')} is under way on it and ends with it. What "
+                "it has taken is kept.",
+                "Close", "Stay",
+            )  # fmt: skip
+            confirm(context, question, self.close_at_once, self)
+            return
+        context.services["editor"].files.keep_draft()
         settings = self.context.settings
         settings.set("geometry", base64.b64encode(bytes(self.saveGeometry().data())).decode())
         settings.set("layout", self.layout_text())

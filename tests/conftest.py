@@ -5,9 +5,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rigs import Rig, RunningStation, start_rig, start_station, stop_station
+from rigs import START_S, Rig, RunningStation, start_rig, start_station, stop_station
 
 from atta_daq.client.discovery import RUNTIME_VARIABLE
+
+SLOW_STARTS = {"shared_rig", "own_rig", "one_browser"}
+"""Fixtures, also of others, that start processes; the first test of a worker waits for them."""
+SLOW_START_S = 2 * START_S + 60.0
+"""A rig, a station, and what every other test may take."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The timeout counts fixtures too. One of the test's own, or of the command, holds."""
+    if config.getoption("timeout", None) is not None:
+        return
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if SLOW_STARTS.intersection(names) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SLOW_START_S))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -78,6 +78,11 @@ class FakeLink(QObject):
         self.state = LinkState.CONNECTED
         self.reason = "station 'test-rig'"
         self.sent: list[Sent] = []
+        self.welcomes_any = False
+
+    def welcome_any(self) -> None:
+        """Noted."""
+        self.welcomes_any = True
 
     def start(self) -> None:
         """Nothing to look for."""

@@ -41,11 +41,20 @@ class Cell:
         return self.driver or FIRST[self.instrument]
 
     @property
+    def command(self) -> str:
+        """What the control socket calls it."""
+        return COMMANDS.get(self.fault, self.fault)
+
+    @property
     def name(self) -> str:
         """For messages and for the file of results."""
         return f"{self.make} {self.server} {self.fault}"
 
 
+SLOW_S = 0.7
+"""Below every time limit of an amplifier's box for one answer (1.2 s, 0.8 s)."""
+COMMANDS = {"slow": "late"}
+"""Cells that are a fault of the simulators with arguments of their own."""
 WIRE = ("no_reply", "late", "garbled", "half", "dropped", "refused", "frozen", "restarted")
 AMPLIFIER = ("wrong_unit", "trip", "seed_loss", "interlock_open", "key_off", "runaway")
 LOCK = ("mode_hop", "cavity_jump")
@@ -53,9 +62,9 @@ WIRING = ("pickoff_after_eom", "swapped_photodiodes", "ramp_polarity")
 CAMERA = ("no_reply", "late", "garbled", "half", "wrong_unit", "dropped", "restarted",
           "stall", "drop_frames", "runaway")  # fmt: skip
 FAULTS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("toptica-dlcpro", "amplifier"): (*WIRE, *AMPLIFIER),
-    ("thorlabs-itc4000", "amplifier"): (*WIRE, *AMPLIFIER, "ld_enable_stuck"),
-    ("thorlabs-itc4000", "amplifier_seed"): (*WIRE, "wrong_unit", "runaway"),
+    ("toptica-dlcpro", "amplifier"): (*WIRE, *AMPLIFIER, "slow"),
+    ("thorlabs-itc4000", "amplifier"): (*WIRE, *AMPLIFIER, "slow", "ld_enable_stuck"),
+    ("thorlabs-itc4000", "amplifier_seed"): (*WIRE, "wrong_unit", "runaway", "slow"),
     ("windfreak-synthhd", "sideband"): (*WIRE, "wrong_unit"),
     ("rigol-dsg800", "sideband"): (*WIRE, "wrong_unit", "unlocked"),
     ("keysight-mxg", "sideband"): (*WIRE, "wrong_unit", "unlocked"),
@@ -73,6 +82,8 @@ FAULTS: dict[tuple[str, str], tuple[str, ...]] = {
 ARGUMENTS: dict[tuple[str, str], dict[str, Any]] = {
     ("lock", "cavity_jump"): {"mhz": 1500.0},
     ("reference_cell", "wrong_unit"): {"factor": 1e6},
+    ("amplifier", "slow"): {"delay_s": SLOW_S},
+    ("amplifier_seed", "slow"): {"delay_s": SLOW_S},
 }
 _RESTART = {"restart": "`restarted` with the box back at once"}
 EXEMPT: dict[tuple[str, str], dict[str, str]] = {
@@ -113,6 +124,10 @@ NOT_IDLE = {
     ("camera", "half"): "only while it acquires",
     ("camera", "stall"): "only while it acquires",
     ("camera", "drop_frames"): "only while it acquires",
+    **dict.fromkeys(
+        [("amplifier", "slow"), ("amplifier_seed", "slow")],
+        "each answer comes in time: only the station's watchdog asks how old a reading is",
+    ),
 }
 """Faults that an idle rig does not show, and why."""
 
@@ -156,7 +171,7 @@ def rig_cells(makes: dict[str, str]) -> list[list[Cell]]:
 # --- what must come of them -------------------------------------------------------------------
 
 SILENT, REFUSED, SAID = "no answer", "answer refused", "said by its status"
-TRIED = "found by the trial of the guard"
+TRIED = "refused before the trial of the guard"
 KINDS = {
     "Timeout": SILENT,
     "ConnectionLost": SILENT,

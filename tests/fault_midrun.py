@@ -82,7 +82,7 @@ UNFLAGGED = {
     ("power_meter", None): "nothing in a block needs it",
     ("camera", "drop_frames"): "lost frames are counted as dead time",
     ("camera", "late"): "nothing is put while frames come",
-    ("amplifier", "ld_enable_stuck"): "the wire rests high: only a trial of the guard can see it",
+    ("amplifier", "ld_enable_stuck"): "the wire rests high: seen only with the seed off",
 }
 """Faults that leave the counting segment as good as it was, and why."""
 
@@ -199,7 +199,7 @@ class CountingStation:
             time.sleep(SETTLING_S)
         taken, flags, alarms = len(self.segments()), len(self.flags()), self.alarms(cell.instrument)
         before, waits = self.state(), len(self.suspensions())
-        self.rig.fault(cell.server, cell.fault, **dict(cell.arguments))
+        self.rig.fault(cell.server, cell.command, **dict(cell.arguments))
         named, reason, named_s = self._named(cell, flags, set(alarms))
         state = self._safe(cell, before)
         spared = unflagged(cell)

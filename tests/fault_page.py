@@ -15,6 +15,7 @@ from fault_cells import (
     KIND_OF,
     NO_BOX,
     NOT_IDLE,
+    SLOW_S,
     TRIED,
     Cell,
     cells,
@@ -29,6 +30,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "faults.md"
 MEANINGS = {
     "no_reply": "it acts, its replies are lost; a camera server is gone",
     "late": "replies, or the taking of a put, come 3 s late",
+    "slow": f"every reply comes {SLOW_S:g} s late, within the driver's time limit for one",
     "garbled": "some characters are wrong; a process variable reads as no number",
     "half": "replies stop in the middle; frames have half of their pixels",
     "wrong_unit": "numbers in another unit",
@@ -75,8 +77,9 @@ For every cell:
 
 *Idle* is a rig that no run uses, with its drivers connected and its light on: the amplifier at
 {lasing:g} mA, lasing, the lock closed, RF and trap light on, the 819-nm shutter open, the camera
-closed. `make soak` takes amplifier and lock at {ceiling:g} mA, too, where the amplifier is seeded
-and does not lase. *Mid-run* counts 85Kr at full power with the camera open at gain 200.
+closed. `make soak` repeats the idle half of amplifier and lock at an amplifier current of
+{ceiling:g} mA, where it is seeded and does not lase. *Mid-run* counts 85Kr at full power with the
+camera open at gain 200.
 
 Times are measured, in seconds of wall time; where a cell was taken several times, the median and
 the range, with the words of the last time. *Named* runs from the command of the fault to the error

@@ -17,6 +17,8 @@ from gui.widgets.elided import ElidedLabel
 
 PARTS = (QLabel, QAbstractButton, QLineEdit, QComboBox, QProgressBar, Badge)
 
+QTS_OWN = ("QTabBar", "QMainWindowTabBar", "QDockWidget", "QMenuBar", "QToolBar")
+
 
 def cut_off(whole: QWidget) -> list[str]:
     """Words of visible labels, buttons, badges and table cells that have less room than they
@@ -75,9 +77,8 @@ def _inside_a_part(part: QWidget) -> bool:
     """The parts of parts (the button in a line edit) are Qt's own affair."""
     above = part.parentWidget()
     return isinstance(above, QLineEdit | QComboBox) or (
-        above is not None and above.metaObject().className().startswith("Q")
-        and above.metaObject().className() in ("QTabBar", "QDockWidget", "QMenuBar", "QToolBar")
-    )  # fmt: skip
+        above is not None and above.metaObject().className() in QTS_OWN
+    )
 
 
 def _text(part: QWidget) -> str:

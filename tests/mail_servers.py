@@ -14,6 +14,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from free_ports import free_port
 
 CERTIFICATE = Path(__file__).parent / "data" / "localhost.pem"
 USER, PASSWORD = "atta-1", "correct horse"
@@ -64,7 +65,7 @@ def smtp_server(
     elif starttls:
         options = {"tls_context": _tls(), "require_starttls": True, "auth_required": True,
                    "authenticator": _right}  # fmt: skip
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port or _free_port(), **options)
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port or free_port(), **options)
     controller.start()
     try:
         yield controller.port
@@ -76,14 +77,6 @@ def _tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return int(line.getsockname()[1])
 
 
 @dataclass

@@ -17,6 +17,7 @@ from atta_daq.cli.simulated import SimulatedRig, start_simulated_rig
 from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.client.client import StationClient
 from atta_daq.client.discovery import find_station
+from atta_daq.rig.errors import ConfigError
 
 SPEED = 60.0
 START_S = 90.0
@@ -47,9 +48,17 @@ class Rig:
         self.world.process.wait(10.0)
         folder = self.world.folder
         earlier = (folder / "ports.json").rename(folder / "earlier-ports.json")
-        self.world = start_simulated_rig(
-            folder, speed=self.speed, seed=seed, truth=None, geometry=None, again=earlier
-        )
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                self.world = start_simulated_rig(
+                    folder, speed=self.speed, seed=seed, truth=None, geometry=None, again=earlier
+                )
+                return
+            except ConfigError as error:
+                # The system may have lent one of its ports to a connection meanwhile.
+                if "in use" not in str(error) or time.monotonic() > deadline:
+                    raise
 
     def clear(self) -> None:
         """Mend all faults."""

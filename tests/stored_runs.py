@@ -62,9 +62,17 @@ def stored_segment(index: int = 0, **changes: Any) -> Segment:
 
 
 def new_run(
-    data: Path, clock: Clock, number: int = 0, *, scan: str = SCAN, rig: str = RIG, **changes: Any
+    data: Path,
+    clock: Clock,
+    number: int = 0,
+    *,
+    scan: str = SCAN,
+    rig: str = RIG,
+    taken_by: str = "",
+    **changes: Any,
 ) -> RunWriter:
-    """The run `number` in `data`, an hour after the one before. Close it, or abandon it."""
+    """The run `number` in `data`, an hour after the one before, of the rig with the name
+    `taken_by`. Close it, or abandon it."""
     values: dict[str, Any] = {
         "scan_name": "demo",
         "isotopes": (85,),
@@ -77,7 +85,7 @@ def new_run(
     run_id = new_run_id(values["isotopes"], values["scan_name"], utc_s, f"{number:04x}")
     return RunWriter.create(
         data,
-        RunHeader(run_id=run_id, **values),
+        RunHeader(run_id=run_id, rig=taken_by, **values),
         rig_now=clock,
         utc_now=clock,
         scan_toml=scan,

@@ -46,7 +46,7 @@ class Bench:
     def __init__(self, qtbot: QtBot, rig: Rig, folder: Path, name: str = "bench") -> None:
         self._qtbot = qtbot
         self._closed = False
-        self.link = Link(lambda: find_station(rig.name), name=name)
+        self.link = Link(lambda _rig: find_station(rig.name), name=name)
         theme = Theme()
         theme.choose("dark")
         self.window = Window(self.link, Settings(folder / f"{name}.json"), theme)

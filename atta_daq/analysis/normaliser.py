@@ -51,6 +51,14 @@ def pooled_relative_errors(segments: Sequence[Segment]) -> FloatArray:
     return relative
 
 
+def that_loaded(brackets: Sequence[Segment]) -> list[Segment]:
+    """Brackets without those whose rate is not positive: the source was out.
+
+    A station flags such a bracket; older runs hold them unflagged. One without any rate stays.
+    """
+    return [s for s in brackets if s.rate is None or s.rate > 0.0]
+
+
 @dataclass(frozen=True)
 class Normaliser:
     """Bracket rates, ascending in time, and the track of the source through them."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
-from atta_daq.analysis.normaliser import Normaliser, pooled_relative_errors
+from atta_daq.analysis.normaliser import Normaliser, pooled_relative_errors, that_loaded
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 
 FloatArray = NDArray[np.float64]
@@ -97,6 +97,16 @@ def usable(segments: Iterable[Segment]) -> list[Segment]:
     return [s for s in unflagged if s.bracket or s.attempt == last[s.block]]
 
 
+def has_signal(segments: Iterable[Segment], isotope: int) -> bool:
+    """Something unflagged of the isotope: that `normalise` has no points is not for lack of it."""
+    return any(_is_signal(s, isotope) for s in usable(segments))
+
+
+def _is_signal(segment: Segment, isotope: int) -> bool:
+    apart = (SegmentKind.BLANK, SegmentKind.CHECK_83)
+    return segment.isotope == isotope and not segment.bracket and segment.kind not in apart
+
+
 def normalise(
     segments: Sequence[Segment],
     isotope: int,
@@ -104,13 +114,14 @@ def normalise(
     pumped_brackets: bool = False,
     drift: DriftSpectrum = TYPICAL,
 ) -> NormalisedData:
-    """Normalised points of `isotope` from the segments of one run (any order).
+    """Normalised points of `isotope` from the segments of one run or chain of runs (any order).
 
     Segments of one scan point and pumping state are summed: sums of Poisson counts over known
     exposures lose nothing. References without a point are summed by block.
 
     `pumped_brackets` = False drops brackets that were taken with the 819-nm shutter open, and
     says so: they contain the effect that they should divide out. True uses them as taken.
+    Brackets without a positive rate, from a source that was out, are dropped and said, too.
     `drift` is what is known of the source beside the brackets of this run.
 
     Raises ValueError when there is no usable segment of the isotope, or when counted and
@@ -119,8 +130,7 @@ def normalise(
     good = usable(segments)
     flagged = sum(1 for segment in segments if segment.flag)
     notes = [f"{flagged} flagged segments left out"] if flagged else []
-    apart = (SegmentKind.BLANK, SegmentKind.CHECK_83)
-    signal = [s for s in good if s.isotope == isotope and not s.bracket and s.kind not in apart]
+    signal = [s for s in good if _is_signal(s, isotope)]
     if not signal:
         raise ValueError(f"no usable segment of {isotope}Kr")
     brackets = [s for s in good if s.bracket]
@@ -129,6 +139,12 @@ def normalise(
             f"{sum(s.pumping for s in brackets)} brackets taken with pumping light left out"
         )
         brackets = [s for s in brackets if not s.pumping]
+    loaded = that_loaded(brackets)
+    if len(loaded) < len(brackets):
+        notes.append(
+            f"{len(brackets) - len(loaded)} brackets without a positive loading rate left out"
+        )
+    brackets = loaded
     normaliser = Normaliser.from_brackets(brackets, drift)
     if not brackets:
         notes.append("no 83Kr bracket: rates are not normalised")
@@ -199,9 +215,12 @@ def _assemble(
         mixing[p, rows] = share[rows] / share[rows].sum()
     covariance = mixing @ segment_covariance @ mixing.T
     # One calibration of the counting serves all segments of a run: its error is common to them,
-    # and drops out of every ratio.
-    scale = mixing @ efficiency_error
-    covariance += np.outer(scale, scale)
+    # and drops out of their ratios. A run that goes on with another one calibrates anew. Summed in
+    # the order taken: that of a set of names is another one in every process, to the last bit.
+    for run_id in dict.fromkeys(s.run_id for s in signal):
+        mine = np.array([s.run_id == run_id for s in signal])
+        scale = mixing @ (efficiency_error * mine)
+        covariance += np.outer(scale, scale)
     covariance = 0.5 * (covariance + covariance.T)
 
     points = []

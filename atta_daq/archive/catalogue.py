@@ -19,11 +19,11 @@ from atta_daq.owner import is_held
 _log = logging.getLogger(__name__)
 
 FILE = "catalogue.sqlite"
-_SCHEMA = 1
+_SCHEMA = 2
 _NEAREST = 5
 _COLUMNS = (
     "run_id, isotopes, scan_name, geometry, state, start_utc_s, end_utc_s, segments, flagged, "
-    "origin, operator, sample, note"
+    "origin, rig, operator, sample, note"
 )
 
 
@@ -46,6 +46,8 @@ class Entry:
     operator: str
     sample: str
     note: str
+    rig: str = ""
+    """Name of the rig that took it; empty: not known."""
 
 
 class Catalogue:
@@ -64,8 +66,8 @@ class Catalogue:
                     CREATE TABLE runs (
                         run_id TEXT PRIMARY KEY, isotopes TEXT, scan_name TEXT, geometry TEXT,
                         state TEXT, start_utc_s REAL, end_utc_s REAL, segments INTEGER,
-                        flagged INTEGER, origin TEXT, operator TEXT, sample TEXT, note TEXT,
-                        journal_bytes INTEGER, journal_ns INTEGER
+                        flagged INTEGER, origin TEXT, rig TEXT, operator TEXT, sample TEXT,
+                        note TEXT, journal_bytes INTEGER, journal_ns INTEGER
                     );
                     PRAGMA user_version = {_SCHEMA};
                     """
@@ -226,6 +228,7 @@ def _row(folder: Path) -> tuple[str | float | int, ...]:
         len(segments),
         sum(1 for segment in segments if segment.flag),
         header.origin,
+        header.rig,
         header.metadata.get("operator", ""),
         header.metadata.get("sample", ""),
         header.metadata.get("note", ""),

@@ -5,7 +5,7 @@ first run that took it whole. What an earlier run took of a block that was cut s
 and in the list, flagged.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -15,7 +15,7 @@ from pathlib import Path
 from atta_daq.analysis.records import Segment
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.journal import Document, DocumentKind
-from atta_daq.archive.run_folder import JOURNAL, Run, open_run, run_folders
+from atta_daq.archive.run_folder import JOURNAL, Note, Procedure, Run, open_run, run_folders
 from atta_daq.scans.blocks import Block
 from atta_daq.scans.decisions import Decision
 
@@ -40,6 +40,28 @@ class ChainedRun(Run):
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
         return joined(self.runs)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Of all its runs, at the chain's rig times."""
+        return tuple(
+            replace(note, rig_s=note.rig_s + shift_s)
+            for run, shift_s in self._shifted
+            for note in run.notes
+        )
+
+    @property
+    def procedures(self) -> tuple[Procedure, ...]:
+        """Of all its runs, at the chain's rig times."""
+        return tuple(
+            replace(procedure, rig_s=procedure.rig_s + shift_s)
+            for run, shift_s in self._shifted
+            for procedure in run.procedures
+        )
+
+    @property
+    def _shifted(self) -> Iterable[tuple[Run, float]]:
+        return zip(self.runs, _shifts(self.runs), strict=True)
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
@@ -69,7 +91,8 @@ def whole_blocks(segments: Sequence[Segment], plan: Sequence[Block]) -> set[int]
     """Indices of the blocks that these segments of one run hold whole.
 
     A block is whole when its last attempt took everything in it unflagged and closed it by its
-    bracket. The opening bracket may be the one that closed the block before.
+    bracket; what "pause now" ended counts as taken by what replayed it. The opening bracket may be
+    the one that closed the block before.
     """
     whole = set()
     for block in plan:
@@ -82,10 +105,21 @@ def whole_blocks(segments: Sequence[Segment], plan: Sequence[Block]) -> set[int]
 
 def closed_attempt(segments: Sequence[Segment], block: int) -> list[Segment]:
     """The last attempt of one run at a block, when its bracket closed it and nothing in it is
-    flagged; else nothing."""
+    flagged; else nothing. A segment that was paused counts as what it was replayed by."""
     mine = [s for s in segments if s.block == block]
-    last = [s for s in mine if s.attempt == mine[-1].attempt]
+    last = _without_paused([s for s in mine if s.attempt == mine[-1].attempt])
     return last if last and last[-1].bracket and not any(s.flag for s in last) else []
+
+
+def _without_paused(attempt: Sequence[Segment]) -> list[Segment]:
+    """Without the flagged takes that the same segment follows at once: only a pause lets an attempt
+    go on behind a fault, by taking that one segment again."""
+    kept = [a for a, b in pairwise(attempt) if not (a.flag and _planned(a) == _planned(b))]
+    return [*kept, *attempt[-1:]]
+
+
+def _planned(segment: Segment) -> tuple[object, ...]:
+    return segment.kind, segment.isotope, segment.pumping, segment.point, segment.bracket
 
 
 def missing_blocks(segments: Sequence[Segment], plan: Sequence[Block]) -> tuple[Block, ...]:

@@ -9,7 +9,8 @@ from typing import Literal
 
 from atta_daq.analysis.records import Segment
 from atta_daq.archive.disk import write_whole
-from atta_daq.archive.nexus import export_nexus
+from atta_daq.archive.nexus import Exported, export_nexus
+from atta_daq.archive.origins import Origin, origins
 from atta_daq.archive.parts import run_parts
 from atta_daq.archive.run_folder import Run
 
@@ -17,24 +18,27 @@ Format = Literal["csv", "nexus"]
 FORMATS: tuple[Format, ...] = ("csv", "nexus")
 
 
-def export(run: Run, form: Format) -> tuple[Path, ...]:
-    """Write the files of one format into the run's folder; return their paths.
+def export(run: Run, form: Format) -> Exported:
+    """Write the files of one format into the run's folder.
 
     'csv': segments.csv (everything taken, flagged or not) and points.csv (normalised). 'nexus':
     run.nxs, which links to the frames. Raises ValueError for another format.
     """
     if form == "csv":
-        return export_segments(run), export_points(run)
+        return Exported((export_segments(run), export_points(run)))
     if form == "nexus":
-        return (export_nexus(run),)
+        return export_nexus(run)
     raise ValueError(f"format '{form}' is not known; one of {', '.join(FORMATS)}")
 
 
 def export_segments(run: Run) -> Path:
-    """One line a segment, in the order taken."""
+    """One line a segment, in the order taken. A chain numbers them through: `run_id` and
+    `index_in_run` lead to the journal and the frames of the run that took each."""
     causes = sorted({cause for s in run.segments for cause in s.dead_s})
     header = [
         "index",
+        "run_id",
+        "index_in_run",
         "block",
         "attempt",
         "kind",
@@ -61,13 +65,18 @@ def export_segments(run: Run) -> Path:
         f"rate_error [{run.header.rate_unit}]",
         "flag",
     ]
-    rows = (_segment_row(segment, causes) for segment in run.segments)
+    rows = (
+        _segment_row(segment, origin, causes)
+        for segment, origin in zip(run.segments, origins(run), strict=True)
+    )
     return _write(run.folder / "segments.csv", run, header, rows)
 
 
-def _segment_row(s: Segment, causes: Sequence[str]) -> list[object]:
+def _segment_row(s: Segment, origin: Origin, causes: Sequence[str]) -> list[object]:
     return [
         s.index,
+        origin.run_id,
+        origin.index,
         s.block,
         s.attempt,
         s.kind.value,

@@ -10,7 +10,6 @@ read while it grows and after a kill, with `swmr=True`. Frames are appended in b
 append a frame costs forty times as much.
 """
 
-import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
-from atta_daq.archive.disk import sync
+from atta_daq.archive.disk import sync, sync_file, written_whole
 from atta_daq.archive.errors import FramesDamaged, SchemaUnknown, WriteFailed
 
 SCHEMA = 1
@@ -29,6 +28,8 @@ BLOCK_BYTES = 320_000
 """About 100 frames of 40x40; larger frames go in smaller blocks."""
 REFUSED = (OSError, RuntimeError)
 """What h5py raises when the disk takes nothing: it depends on which call of HDF5 was refused."""
+UNREADABLE = (*REFUSED, KeyError, ValueError)
+"""The same for a file that is torn."""
 _SEGMENT = np.dtype([("segment", "<i8"), ("first", "<i8"), ("count", "<i8")])
 
 
@@ -181,11 +182,7 @@ class FramesWriter:
                 self._file.close()
             except REFUSED as error:
                 raise WriteFailed(f"{self.path}: cannot be closed ({error})") from error
-        descriptor = os.open(self.path, os.O_RDWR)
-        try:
-            sync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_file(self.path)
 
     def __enter__(self) -> "FramesWriter":
         return self
@@ -297,12 +294,18 @@ def is_cleanly_closed(path: Path) -> bool:
 def repair(path: Path) -> None:
     """Rewrite a file whose writer died so that any HDF5 program opens it.
 
-    Chunks are copied as they are, not unpacked. Must not be called on a file being written.
+    Chunks are copied as they are, not unpacked. Must not be called on a file being written. Raises
+    one of `UNREADABLE` for a file that holds nothing to be read, or when the disk takes no second
+    one; the file is as it was then.
     """
-    beside = path.with_name(f".{path.name}.repair")
-    with h5py.File(path, "r", libver="latest", swmr=True) as old, h5py.File(beside, "w") as new:
+    # The name that an earlier version gave to its copy, and kept on a full disk.
+    path.with_name(f".{path.name}.repair").unlink(missing_ok=True)
+    with (
+        written_whole(path) as beside,
+        h5py.File(path, "r", libver="latest", swmr=True) as old,
+        h5py.File(beside, "w") as new,
+    ):
         for name, value in old.attrs.items():
             new.attrs[name] = value
         for name in old:
             old.copy(old[name], new, name)
-    os.replace(beside, path)

@@ -9,7 +9,7 @@ from typing import Any
 SCHEMA = 2
 """Of the run folder: journal documents, file names, meaning of the fields.
 
-2: documents of the kind 'decision'. Folders of schema 1 are read as before.
+2: documents of the kind 'decision', the rig's name. Folders of schema 1 are read as before.
 """
 
 
@@ -51,6 +51,8 @@ class RunHeader:
     loading_83_unit: str = ""
     """Unit of the brackets' rate, where it is another."""
     scan_hash: str = ""
+    rig: str = ""
+    """Name of the rig that took it; empty: an older run, or an imported one."""
     resumes: str | None = None
     """The dead run that this one goes on with."""
     planned_blocks: int | None = None

@@ -58,6 +58,7 @@ class DayWriter:
             (verdict,) = self._base.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
+            _layouts(self._base)
             self._layout = self._layout_of(columns)
             (self.samples,) = self._base.execute("SELECT count(*) FROM sample").fetchone()
         except sqlite3.Error:
@@ -106,10 +107,11 @@ class DayReader:
 
     def __init__(self, path: Path) -> None:
         self._base = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10.0)
-        self._layouts = {
-            int(number): tuple(Column(**column) for column in json.loads(text))
-            for number, text in self._base.execute("SELECT id, columns FROM layout ORDER BY id")
-        }
+        try:
+            self._layouts = _layouts(self._base)
+        except sqlite3.Error:
+            self._base.close()
+            raise
         self.columns = merged(list(self._layouts.values()))
 
     def __enter__(self) -> "DayReader":
@@ -166,6 +168,17 @@ class DayReader:
             "SELECT utc_s, rig_s, event, id, source, severity, text FROM alarm ORDER BY number"
         )
         return tuple(AlarmEvent(*row) for row in cursor)
+
+
+def _layouts(base: sqlite3.Connection) -> dict[int, tuple[Column, ...]]:
+    """Columns by layout. Raises sqlite3.DatabaseError for one that cannot be read: it is damage."""
+    found = {}
+    for number, text in base.execute("SELECT id, columns FROM layout ORDER BY id"):
+        try:
+            found[int(number)] = tuple(Column(**column) for column in json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise sqlite3.DatabaseError(f"layout {number} cannot be read: {error}") from error
+    return found
 
 
 def remove(path: Path) -> None:

@@ -121,6 +121,13 @@ def set_aside(file: DayFile) -> Path:
     return kept
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Delete what a killed station left half packed. Only for the one who packs. Raises OSError."""
+    for path in folder.glob(".*.tmp"):
+        _log.warning("%s is removed: its writer died in it", path)
+        path.unlink()
+
+
 def total_bytes(folder: Path) -> int:
     """Size of everything below the folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

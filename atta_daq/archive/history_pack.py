@@ -12,7 +12,8 @@ Filters are HDF5's own shuffle and deflate. The file is complete before it gets 
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,43 +32,58 @@ _COLUMN = np.dtype([(name, h5py.string_dtype()) for name in ("name", "unit", "me
 
 def pack(path: Path, samples: Samples, alarms: Sequence[AlarmEvent]) -> None:
     """Write the file of a day. Raises OSError; then no file of that name has appeared."""
+    beside = _beside(path)
+    with _as_os_error(path):
+        try:
+            _pack(beside, samples, alarms)
+            _name(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def _pack(beside: Path, samples: Samples, alarms: Sequence[AlarmEvent]) -> None:
     minutes = samples.minutes()
     times = samples.utc_s if len(samples) else np.array([np.nan])
-    beside = _beside(path)
-    try:
-        with h5py.File(beside, "w", libver="latest") as file:
-            file.attrs["schema"] = SCHEMA
-            file.attrs["utc_min_s"] = float(times.min())
-            file.attrs["utc_max_s"] = float(times.max())
-            table = np.array([tuple(asdict(c).values()) for c in samples.columns], _COLUMN)
-            file.create_dataset("column", data=table)
-            _write(file, "seconds/utc_s", samples.utc_s)
-            _write(file, "seconds/rig_s", samples.rig_s)
-            _write(file, "seconds/value", samples.values)
-            _write(file, "minutes/utc_s", minutes.utc_s)
-            _write(file, "minutes/rig_s", minutes.rig_s)
-            _write(file, "minutes/samples", minutes.samples)
-            _write(file, "minutes/value", minutes.values)
-            lines = "".join(alarm.to_line() + "\n" for alarm in alarms)
-            _write(file, "alarms", np.frombuffer(lines.encode(), np.uint8))
-        _name(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with h5py.File(beside, "w", libver="latest") as file:
+        file.attrs["schema"] = SCHEMA
+        file.attrs["utc_min_s"] = float(times.min())
+        file.attrs["utc_max_s"] = float(times.max())
+        table = np.array([tuple(asdict(c).values()) for c in samples.columns], _COLUMN)
+        file.create_dataset("column", data=table)
+        _write(file, "seconds/utc_s", samples.utc_s)
+        _write(file, "seconds/rig_s", samples.rig_s)
+        _write(file, "seconds/value", samples.values)
+        _write(file, "minutes/utc_s", minutes.utc_s)
+        _write(file, "minutes/rig_s", minutes.rig_s)
+        _write(file, "minutes/samples", minutes.samples)
+        _write(file, "minutes/value", minutes.values)
+        lines = "".join(alarm.to_line() + "\n" for alarm in alarms)
+        _write(file, "alarms", np.frombuffer(lines.encode(), np.uint8))
 
 
 def thin(path: Path) -> None:
     """Leave only the minutes of a day (and its alarms). Raises OSError; then it is as before."""
     beside = _beside(path)
+    with _as_os_error(path):
+        try:
+            with h5py.File(path, "r") as old, h5py.File(beside, "w", libver="latest") as new:
+                for name, value in old.attrs.items():
+                    new.attrs[name] = value
+                for name in old:
+                    if name != "seconds":
+                        old.copy(old[name], new, name)
+            _name(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _as_os_error(path: Path) -> Iterator[None]:
+    """h5py names a refused write differently, depending on which call of HDF5 was refused."""
     try:
-        with h5py.File(path, "r") as old, h5py.File(beside, "w", libver="latest") as new:
-            for name, value in old.attrs.items():
-                new.attrs[name] = value
-            for name in old:
-                if name != "seconds":
-                    old.copy(old[name], new, name)
-        _name(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+        yield
+    except RuntimeError as error:
+        raise OSError(f"{path}: {error}") from error
 
 
 class PackedDay:

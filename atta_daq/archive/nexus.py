@@ -6,16 +6,19 @@
         reference_85Kr  NXdata: the same with the light blocked, against time
         fit_<name>    NXdata: fitted curve and its band
         loading_83    NXdata: the normaliser against time
-        segments      NXcollection: one column a quantity of all segments
+        segments      NXcollection: one column a quantity of all segments; `run_id` and
+                      `index_in_run` lead to the frames of each
         analysis_<name> NXprocess: fitted parameters with errors and units
-        instrument    NXinstrument: light (NXbeam), emccd (NXdetector; external links to frames.h5)
+        instrument    NXinstrument: light (NXbeam), emccd (NXdetector; external links to frames.h5);
+                      of a chain emccd_1, emccd_2, ..., one for each run, oldest first
         sample, user, configuration
 
-Frames are not copied: links point to `frames.h5` beside the file.
+Frames are not copied: links point to `frames.h5` beside the file and, of a chain, to those of the
+earlier runs in the folders beside. The `segment` column there counts from 0 in each run.
 """
 
-import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +29,9 @@ from atta_daq import __version__
 from atta_daq.analysis.points import NormalisedPoint
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.axes import AXES, swept
-from atta_daq.archive.frames import is_cleanly_closed, repair
+from atta_daq.archive.disk import written_whole
+from atta_daq.archive.frames import UNREADABLE, is_cleanly_closed, repair
+from atta_daq.archive.origins import origins, runs_of
 from atta_daq.archive.parts import RunPart, run_parts
 from atta_daq.archive.run_folder import FRAMES, RIG, SCAN, Run, RunState
 
@@ -34,17 +39,31 @@ FILE = "run.nxs"
 _UNITS = {axis.name: axis.unit for axis in AXES}
 
 
-def export_nexus(run: Run) -> Path:
+@dataclass(frozen=True)
+class Exported:
+    """Files of a run for other programs."""
+
+    paths: tuple[Path, ...]
+    lacking: tuple[str, ...] = ()
+    """In words, for whoever asked for them: what could not be put into them, and why."""
+
+
+def export_nexus(run: Run) -> Exported:
     """Write run.nxs into the run's folder.
 
     Frames left open by a writer that died are rewritten first, so that the links work everywhere.
+    Frames that cannot be (a power cut may leave an empty file) are left out.
     """
-    frames = run.folder / FRAMES
-    if frames.exists() and run.state is not RunState.RUNNING and not is_cleanly_closed(frames):
-        repair(frames)
+    unusable: dict[str, str] = {}
+    for one in runs_of(run):
+        frames = one.folder / FRAMES
+        if frames.exists() and one.state is not RunState.RUNNING and not is_cleanly_closed(frames):
+            try:
+                repair(frames)
+            except UNREADABLE as error:
+                unusable[one.run_id] = str(error)
     path = run.folder / FILE
-    beside = path.with_name(f".{FILE}.{os.getpid()}.tmp")
-    with h5py.File(beside, "w") as file:
+    with written_whole(path) as beside, h5py.File(beside, "w") as file:
         file.attrs.update(
             NX_class="NXroot",
             default="entry",
@@ -52,12 +71,12 @@ def export_nexus(run: Run) -> Path:
             creator=f"atta-daq {__version__}",
             HDF5_Version=h5py.version.hdf5_version,
         )
-        _entry(file, run)
-    os.replace(beside, path)
-    return path
+        _entry(file, run, unusable)
+    lacking = [f"{path} lacks the frames of {name}: {why}" for name, why in unusable.items()]
+    return Exported((path,), tuple(lacking))
 
 
-def _entry(file: h5py.File, run: Run) -> None:
+def _entry(file: h5py.File, run: Run, unusable: Container[str]) -> None:
     header, last = run.header, run.content.documents[-1]
     entry = _group(file, "entry", "NXentry")
     entry["title"] = f"{header.label}: {header.scan_name}"
@@ -82,7 +101,7 @@ def _entry(file: h5py.File, run: Run) -> None:
     for name, fit in run.fits.items():
         _fit(entry, name, fit)
     _segments(entry, run)
-    _instrument(entry, run)
+    _instrument(entry, run, unusable)
     configuration = _group(entry, "configuration", "NXcollection")
     for name, text in ((SCAN, run.scan_toml), (RIG, run.rig_toml)):
         if text:
@@ -175,9 +194,14 @@ def _segments(entry: h5py.Group, run: Run) -> None:
     group = _group(entry, "segments", "NXcollection")
     if not segments:
         return
-    for name in ("kind", "flag"):
-        texts = [str(getattr(s, name)) for s in segments]
+    taken = origins(run)
+    for name, texts in (
+        ("kind", [str(s.kind) for s in segments]),
+        ("flag", [s.flag for s in segments]),
+        ("run_id", [origin.run_id for origin in taken]),
+    ):
         group.create_dataset(name, data=texts, dtype=h5py.string_dtype())
+    group["index_in_run"] = np.array([origin.index for origin in taken], np.int64)
     for name in ("index", "block", "attempt", "isotope", "point", "counts", "exposures"):
         values = [getattr(s, name) for s in segments]
         group[name] = np.array([-1 if v is None else v for v in values], np.int64)
@@ -200,23 +224,32 @@ def _segments(entry: h5py.Group, run: Run) -> None:
         _field(group, axis.name, values, axis.unit)
 
 
-def _instrument(entry: h5py.Group, run: Run) -> None:
+def _instrument(entry: h5py.Group, run: Run, unusable: Container[str]) -> None:
+    """`unusable`: names of the runs without frames to link to."""
     instrument = _group(entry, "instrument", "NXinstrument")
     instrument["name"] = "Atom Trap Trace Analysis rig, krypton"
     light = _group(instrument, "pumping_light", "NXbeam")
     _field(light, "incident_wavelength", 819.0, "nm")
     light["description"] = f"819-nm optical pumping, {run.header.geometry or 'geometry unknown'}"
-    frames = run.folder / FRAMES
-    if not frames.exists():
-        return
-    detector = _group(instrument, "emccd", "NXdetector")
-    for name, target in (
+    runs = runs_of(run)
+    for number, one in enumerate(runs, start=1):
+        if (one.folder / FRAMES).exists() and one.run_id not in unusable:
+            name = "emccd" if len(runs) == 1 else f"emccd_{number}"
+            beside = FRAMES if one.folder == run.folder else f"../{one.folder.name}/{FRAMES}"
+            _detector(instrument, name, one.run_id, beside)
+
+
+def _detector(instrument: h5py.Group, name: str, run_id: str, frames: str) -> None:
+    """Links to the frames of one run; `frames`: their file, seen from the run's folder."""
+    detector = _group(instrument, name, "NXdetector")
+    detector["run_id"] = run_id
+    for link, target in (
         ("data", "frames"),
         ("frame_number", "unique_id"),
         ("frame_time", "rig_time_s"),
         ("segments", "segments"),
     ):
-        detector[name] = h5py.ExternalLink(FRAMES, f"/{target}")
+        detector[link] = h5py.ExternalLink(frames, f"/{target}")
 
 
 def _group(parent: h5py.Group, name: str, kind: str) -> h5py.Group:

@@ -128,6 +128,8 @@ class Night:
     queue: tuple[QueueEntry, ...] | None
     queue_paused: str
     """Why the queue starts nothing; empty when it does."""
+    rig: str
+    """Whose night; empty: of all rigs that measure there."""
 
 
 def read_night(
@@ -138,20 +140,24 @@ def read_night(
     alarms: Sequence[AlarmEvent] | None = None,
     queue: Sequence[QueueEntry] | None = None,
     queue_paused: str = "",
+    rig: str = "",
 ) -> Night:
-    """Every measurement of which some part ran between the two times (UTC, s since 1970).
+    """Every measurement of which some part ran between the two times (UTC, s since 1970); with
+    `rig` of this one, or of none that is known.
 
     `alarms`: events in their order, from before the night on; those that touch it are kept.
     """
     entries = [
         entry
         for entry in Catalogue(data).runs(until_utc_s=until_utc_s)
-        if entry.end_utc_s >= since_utc_s and entry.origin == "measured"
+        if entry.end_utc_s >= since_utc_s
+        and entry.origin == "measured"
+        and (not rig or entry.rig in ("", rig))
     ]
     measurements: list[Measurement] = []
     unreadable: dict[str, str] = {}
     earlier: set[str] = set()
-    # Newest first: a run that a later one goes on with belongs to that one.
+    # Newest first, as far as names tell: a run that a later one goes on with belongs to that one.
     for entry in entries:
         if entry.run_id in earlier:
             continue
@@ -162,7 +168,9 @@ def read_night(
             _log.warning("%s: %s", entry.run_id, error)
             unreadable[entry.run_id] = str(error)
             continue
-        earlier |= {run.run_id for run in chain.runs}
+        earlier |= {run.run_id for run in chain.runs[:-1]}
+    # Its own later run may look older, by a clock that was set back: it was read first then.
+    measurements = [m for m in measurements if m.chain.run_id not in earlier]
     return Night(
         since_utc_s=since_utc_s,
         until_utc_s=until_utc_s,
@@ -178,6 +186,7 @@ def read_night(
         ),
         queue=None if queue is None else tuple(queue),
         queue_paused=queue_paused,
+        rig=rig,
     )
 
 

@@ -22,13 +22,15 @@ FOLDER = "nights"
 
 
 def build_night_report(night: Night, data: Path, history: Past | None = None) -> Path:
-    """Write DATA/nights/YYYY-MM-DD.html (UTC date of the end); the night's second report replaces
-    its first. `history`: readings to draw against time; None leaves the section out."""
+    """Write DATA/nights/YYYY-MM-DD.html (UTC date of the end), of one rig YYYY-MM-DD-RIG.html; the
+    night's second report replaces its first. `history`: readings to draw against time; None leaves
+    the section out."""
     folder = data / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     date = datetime.fromtimestamp(night.until_utc_s, UTC).strftime("%Y-%m-%d")
     html = template("night.html.j2").render(night_content(night, history))
-    return write_whole(folder / f"{date}.html", html)
+    name = f"{date}-{night.rig}.html" if night.rig else f"{date}.html"
+    return write_whole(folder / name, html)
 
 
 def night_content(night: Night, history: Past | None) -> dict[str, Any]:

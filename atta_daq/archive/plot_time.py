@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from atta_daq.analysis.normaliser import Normaliser
+from atta_daq.analysis.normaliser import Normaliser, that_loaded
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import pdg_round
 from atta_daq.archive.parts import RunPart
@@ -142,7 +142,7 @@ def _brackets(
 
 def _track(axes: "Axes", brackets: Sequence[Segment], run: Run) -> None:
     """The source as the normaliser has it, its 1-sigma band, and where it stepped."""
-    used = [s for s in brackets if not s.flag]
+    used = that_loaded([s for s in brackets if not s.flag])
     # Brackets with the light on normalise nothing, unless the run took no others.
     used = [s for s in used if not s.pumping] or used
     if not used:

@@ -16,7 +16,6 @@ from atta_daq.archive.axes import swept
 from atta_daq.archive.disk import write_whole
 from atta_daq.archive.gaps import lost_repeats, missing_points, skipped_blocks
 from atta_daq.archive.intervals import duty, intervals
-from atta_daq.archive.journal import DocumentKind
 from atta_daq.archive.parts import RunPart, run_parts
 from atta_daq.archive.plot_scan import drawn_curve, scan_plot
 from atta_daq.archive.plot_time import increase_plot, order_plot, time_plot
@@ -84,8 +83,7 @@ def report_content(run: Run) -> dict[str, Any]:
         "points": [(part, point) for part in parts for point in part.data.points],
         "calibrations": header.calibrations,
         "procedures": [
-            (str(d.body.get("name", "")), d.rig_s, rows.calibration_rows(d.body))
-            for d in run.content.of(DocumentKind.CALIBRATION)
+            (done.name, done.rig_s, rows.calibration_rows(done.body)) for done in run.procedures
         ],
         "notes": run.notes,
         "flagged": [(s, _what(s)) for s in flagged],
@@ -127,6 +125,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     if header.geometry:
         facts.append(("819-nm light", f"{header.geometry}-propagating"))
     facts += [(key, value) for key, value in header.metadata.items() if value and key != "note"]
+    if header.rig:
+        facts.append(("rig", header.rig))
     if header.resumes:
         facts.append(("goes on with", header.resumes))
     if header.program:

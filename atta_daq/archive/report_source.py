@@ -2,7 +2,7 @@
 
 import math
 
-from atta_daq.analysis.normaliser import Normaliser
+from atta_daq.analysis.normaliser import Normaliser, that_loaded
 from atta_daq.archive.report_rows import MINUS, with_error
 from atta_daq.archive.run_folder import Run
 from atta_daq.archive.source_drift import drift_of
@@ -15,7 +15,8 @@ def source_rows(run: Run) -> list[tuple[str, str, str]]:
 
     Empty for imported runs and those with fewer than two dark brackets.
     """
-    brackets = [s for s in run.segments if s.bracket and not s.flag and not s.pumping]
+    dark = [s for s in run.segments if s.bracket and not s.flag and not s.pumping]
+    brackets = that_loaded(dark)
     if run.header.origin == "imported" or len(brackets) < 2:
         return []
     try:

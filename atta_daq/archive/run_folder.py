@@ -16,10 +16,12 @@ running while its writer lives and has crashed otherwise.
 
 import json
 import logging
+import shutil
 import socket
 import threading
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -80,6 +82,16 @@ class Note:
     author: str
 
 
+@dataclass(frozen=True)
+class Procedure:
+    """What a run did to know its rig: axis zeroed, counting calibrated."""
+
+    name: str
+    rig_s: float
+    body: dict[str, Any]
+    """As journaled."""
+
+
 class RunWriter:
     """The one writer of one run. Made by `create`; every method is safe from any thread."""
 
@@ -108,25 +120,34 @@ class RunWriter:
     ) -> "RunWriter":
         """Make the folder below `data`, take its lock, write the start document.
 
-        Raises `WriteFailed` when the disk has no room for a run.
+        Raises `WriteFailed` when the disk has no room for a run, or refuses it; nothing of the run
+        is left then.
         """
         folder = data / header.run_id
-        data.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
         try:
-            ballast = Ballast(folder / BALLAST)
-        except WriteFailed:
-            folder.rmdir()
-            raise
-        sync_folder(data)
-        lock = OwnerLock(folder / OWNER)
-        lock.acquire(f"run {header.run_id}", utc_now())
-        if scan_toml:
-            write_whole(folder / SCAN, scan_toml)
-        if rig_toml:
-            write_whole(folder / RIG, rig_toml)
-        writer = cls(folder, lock, JournalWriter(folder / JOURNAL, rig_now, utc_now), ballast)
-        writer._append(DocumentKind.START, header.to_dict())
+            data.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+            with ExitStack() as undo:
+                undo.callback(shutil.rmtree, folder, ignore_errors=True)
+                ballast = Ballast(folder / BALLAST)
+                sync_folder(data)
+                lock = OwnerLock(folder / OWNER)
+                undo.callback(lock.release)
+                lock.acquire(f"run {header.run_id}", utc_now())
+                if scan_toml:
+                    write_whole(folder / SCAN, scan_toml)
+                if rig_toml:
+                    write_whole(folder / RIG, rig_toml)
+                journal = JournalWriter(folder / JOURNAL, rig_now, utc_now)
+                undo.callback(journal.close)
+                writer = cls(folder, lock, journal, ballast)
+                writer._append(DocumentKind.START, header.to_dict())
+                undo.pop_all()
+        except OSError as error:
+            raise WriteFailed(
+                f"{folder}: a run cannot be begun ({error}); free the disk, or let the station "
+                "write there"
+            ) from error
         return writer
 
     @property
@@ -297,6 +318,13 @@ class Run:
         )
 
     @property
+    def procedures(self) -> tuple[Procedure, ...]:
+        return tuple(
+            Procedure(str(d.body.get("name", "")), d.rig_s, d.body)
+            for d in self.content.of(DocumentKind.CALIBRATION)
+        )
+
+    @property
     def scan_toml(self) -> str:
         return self._text(SCAN)
 
@@ -340,17 +368,21 @@ def run_folders(data: Path) -> tuple[Path, ...]:
 
 
 def close_dead_runs(
-    folders: Iterable[Path], *, rig_now: Callable[[], float], utc_now: Callable[[], float]
+    folders: Iterable[Path],
+    *,
+    rig_now: Callable[[], float],
+    utc_now: Callable[[], float],
+    rig: str = "",
 ) -> tuple[str, ...]:
     """Close every run whose writer died, as `crashed`; return their names.
 
-    For the start of a station. A run on a damaged journal, or written on another computer, is
-    left alone and logged.
+    For the start of the station of `rig` (empty: of any), which knows the time of its own rig
+    alone. A run on a damaged journal, or written on another computer, is left alone and logged.
     """
     closed: list[str] = []
     for folder in folders:
         try:
-            if _close_dead_run(folder, rig_now, utc_now):
+            if _close_dead_run(folder, rig_now, utc_now, rig):
                 closed.append(folder.name)
         except ArchiveError as error:
             _log.warning("%s cannot be closed: %s", folder, error)
@@ -358,9 +390,10 @@ def close_dead_runs(
 
 
 def _close_dead_run(
-    folder: Path, rig_now: Callable[[], float], utc_now: Callable[[], float]
+    folder: Path, rig_now: Callable[[], float], utc_now: Callable[[], float], rig: str
 ) -> bool:
-    if open_run(folder).stop is not None:
+    run = open_run(folder)
+    if run.stop is not None or (rig and run.header.rig not in ("", rig)):
         return False
     owner = read_owner(folder / OWNER)
     if owner is not None and owner.host != socket.gethostname():

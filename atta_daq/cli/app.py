@@ -15,6 +15,7 @@ from atta_daq import __version__
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.cli.lazy import LazyGroup
 from atta_daq.client.errors import CommandRefused, StationSilent
+from atta_daq.heap import few_heaps
 from atta_daq.owner import AlreadyOwned
 from atta_daq.rig.errors import ConfigError
 from atta_daq.station.errors import PortTaken, RigUnreachable
@@ -57,6 +58,7 @@ def _options(
 def main() -> None:
     """Entry of the command `atta-daq`."""
     if sys.argv[1:2] == ["station"]:
+        few_heaps()
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     else:
         # Warnings (a torn journal, a run left out) are for the operator: no logger's name.

@@ -16,7 +16,7 @@ from rich.text import Text
 from atta_daq.archive.calibration_store import CalibrationStore
 from atta_daq.archive.plot_calibration import drawn_plot, quantity_text
 from atta_daq.calibration.result import CalibrationResult
-from atta_daq.cli.options import DataOption
+from atta_daq.cli.options import ConfigOption, DataOption
 from atta_daq.client.client import StationClient
 from atta_daq.client.discovery import find_station
 from atta_daq.rig.config import ConfigError, RigConfig, load_rig
@@ -30,7 +30,6 @@ app = typer.Typer(
     help="Calibrations of a rig: list, show, history, retire.",
 )
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="Rig file (TOML).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 
 

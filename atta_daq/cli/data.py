@@ -80,8 +80,11 @@ def export(
     data: DataOption = Path("data"),
 ) -> None:
     """Write a run as CSV tables or as a NeXus file beside its data."""
-    for path in export_run(_open(run, data), form.value):
+    made = export_run(_open(run, data), form.value)
+    for path in made.paths:
         print(path)
+    for text in made.lacking:
+        print(text, file=sys.stderr)
 
 
 def import_table(

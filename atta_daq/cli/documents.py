@@ -9,6 +9,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from atta_daq.cli.command_page import commands_page
 from atta_daq.client.names import reference_page
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.drivers import find, names
@@ -43,6 +44,7 @@ def print_names() -> None:
 def pages() -> dict[str, str]:
     """File name to text of every generated page."""
     return {
+        "commands.md": commands_page(),
         "pv-names.md": reference_page(),
         "rig-file.md": _page(
             RigConfig,

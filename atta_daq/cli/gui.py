@@ -1,6 +1,5 @@
 """`atta-daq gui`: the window, with the station that it needs."""
 
-import secrets
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import typer
 from atta_daq.cli.arguments import require_simulated, require_speed_and_seed, require_writable
 from atta_daq.cli.children import Process, StationStart, end
 from atta_daq.cli.options import InstrumentsOption, SeedOption, SpeedOption, TruthOption
+from atta_daq.cli.simulated_name import made_up_name
 from atta_daq.client.discovery import find_station
 from atta_daq.rig.errors import ConfigError
 
@@ -73,7 +73,7 @@ def _with_simulated_rig(
 ) -> int:
     require_speed_and_seed(speed, seed)
     require_writable(data)
-    name = f"simulated-{secrets.token_hex(3)}"
+    name = made_up_name()
     arguments = ["--simulate", "--name", name, "--speed", str(speed), "--seed", str(seed),
                  "--data", str(data)]  # fmt: skip
     if truth is not None:

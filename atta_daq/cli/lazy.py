@@ -7,6 +7,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from atta_daq.quick_start import loading
+
 COMMANDS = {
     "gui": "atta_daq.cli.gui:gui",
     "watch": "atta_daq.cli.watch:watch",
@@ -14,8 +16,8 @@ COMMANDS = {
     "rehearse": "atta_daq.cli.rehearse:rehearse",
     "resume": "atta_daq.cli.resume:resume",
     "queue": "atta_daq.cli.queue:app",
-    "station": "atta_daq.cli.rig:station",
-    "check": "atta_daq.cli.rig:check",
+    "station": "atta_daq.cli.station:station",
+    "check": "atta_daq.cli.check:check",
     "calibrate": "atta_daq.cli.calibrate:calibrate",
     "calibrations": "atta_daq.cli.calibrations:app",
     "protection": "atta_daq.cli.protection:protection",
@@ -50,7 +52,8 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name].partition(":")
-        found = getattr(import_module(module), attribute)
+        with loading():
+            found = getattr(import_module(module), attribute)
         if isinstance(found, typer.Typer):
             built: Any = get_group(found)
         else:

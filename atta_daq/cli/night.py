@@ -46,7 +46,7 @@ def night(
     found = read_night(
         data, since_s, until_s,
         alarms=None if history is None else _alarms(history, since_s, until_s),
-        queue=queue, queue_paused=paused,
+        queue=queue, queue_paused=paused, rig=rig,
     )  # fmt: skip
     readings = None if history is None else _readings(history, since_s, until_s)
     path = build_night_report(found, data, readings)

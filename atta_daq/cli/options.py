@@ -15,6 +15,8 @@ TruthOption = Annotated[
     Path | None,
     typer.Option(help="TOML that overrides the simulated world's truth, with --simulate."),
 ]
+ConfigOption = Annotated[Path, typer.Option("--config", help="Rig file (TOML).")]
+OptionalConfigOption = Annotated[Path | None, typer.Option("--config", help="Rig file (TOML).")]
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the runs.")]
 InstrumentsOption = Annotated[
     list[str] | None,

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from atta_daq.cli.arguments import require_simulated
 from atta_daq.cli.checks import assembled
-from atta_daq.cli.options import InstrumentsOption
+from atta_daq.cli.options import InstrumentsOption, OptionalConfigOption
 from atta_daq.cli.simulated import simulated_rig
 from atta_daq.client.client import StationClient
 from atta_daq.client.discovery import find_station
@@ -36,7 +36,7 @@ NO_WATCHDOG = Guard(
 
 
 def protection(
-    config: Annotated[Path | None, typer.Option("--config", help="Rig file (TOML).")] = None,
+    config: OptionalConfigOption = None,
     simulated: Annotated[
         bool, typer.Option("--simulate", help="On a simulated rig, started and ended with it.")
     ] = False,

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from atta_daq.cli.options import DataOption
+from atta_daq.cli.options import ConfigOption, DataOption
 from atta_daq.client.client import StationClient
 from atta_daq.client.discovery import find_station
 from atta_daq.client.errors import StationSilent
@@ -31,7 +31,6 @@ app = typer.Typer(
     help="The queue of the night: add, list, change, move, remove, pause, resume, clear.",
 )
 
-ConfigOption = Annotated[Path, typer.Option("--config", help="Rig file (TOML).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Take control from another client first.")

@@ -1,13 +1,13 @@
 """Scans carried out on the simulated rig before they are taken, and what is learned from it."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import tomli_w
@@ -17,11 +17,12 @@ from atta_daq.analysis.records import SegmentKind
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.run_folder import FRAMES, Run, open_run
 from atta_daq.cli.on_station import station_client
-from atta_daq.cli.rehearsed_rig import boxes, like, truth_like
+from atta_daq.cli.rehearsed_rig import ROOM, boxes, like, truth_like
 from atta_daq.cli.simulated import start_simulated_rig
 from atta_daq.cli.simulated_lab import rig_file
-from atta_daq.cli.taking import follow
-from atta_daq.client.client import CommandRefused
+from atta_daq.cli.taking import POLL_S, follow
+from atta_daq.client.client import CommandRefused, StationClient
+from atta_daq.client.queue import QueueLine, queue_lines
 from atta_daq.rig.config import RigConfig, load_rig, read_toml
 from atta_daq.scans.course import whole_course
 from atta_daq.scans.definition import ScanDefinition
@@ -39,6 +40,8 @@ rig runs ahead of its station, and the rehearsal takes no less time."""
 MOST_FRAMES_PER_S = 3000.0
 """On the wall's clock, at any exposure."""
 SLOWEST = 10.0
+QUEUE_S = 60.0
+"""Wall time in which a station must have looked through a scan."""
 
 
 def highest_speed(rig: RigConfig | None) -> float:
@@ -56,6 +59,8 @@ class Scan:
     definition: ScanDefinition
     times: int = 1
     """How often the night takes it; it is rehearsed once."""
+    waits: str = ""
+    """What else the queue waits for before it starts it, in words; a rehearsal does not."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def rehearse_all(
     keep: Path | None,
     console: Console,
 ) -> list[Rehearsed]:
-    """Take the scans one after the other on one simulated rig, as the queue of a night would be.
+    """Let the queue of a station on a simulated rig take the scans, one after the other.
 
     With `rig` the simulated one is set up like it. Forecasts and widths come from the runs in
     `data`; the rehearsed runs go to `keep`, or are thrown away. Raises CommandRefused for a scan
@@ -121,27 +126,63 @@ def rehearse_all(
         try:
             simulated = rig_file(world.ports, geometry or "co")
             path = Path(scratch) / "rig.toml"
-            path.write_text(tomli_w.dumps(like(rig, simulated) if rig is not None else simulated))
+            made = like(rig, simulated) if rig is not None else simulated
+            path.write_text(tomli_w.dumps({**made, **ROOM}))
             config = load_rig(path)
             _bring_widths(scans, data, folder)
             forecasts = [_forecast(scan, config, data) for scan in scans]
             done = []
             # This process only looks on while the station works: time to weigh the points.
             with ThreadPoolExecutor(1) as aside, station_client(path, config, folder) as client:
+                entries = [_queue(client, scan) for scan in scans]
                 worths = [aside.submit(_worths, scan, config, data) for scan in scans]
-                for scan, forecast, worth in zip(scans, forecasts, worths, strict=True):
+                for scan, entry, forecast, worth in zip(
+                    scans, entries, forecasts, worths, strict=True
+                ):
                     begun_s = monotonic()
-                    answer = client.command("run", scan=scan.text, path=scan.name)
-                    if follow(client, str(answer["run"]), console):
+                    run_id = _begun(client, entry, console)
+                    if follow(client, run_id, console):
                         aside.shutdown(wait=False, cancel_futures=True)
                         raise KeyboardInterrupt
-                    run = open_run(Path(answer["folder"]))
+                    _until(client, entry, lambda line: not line.open, console)
+                    run = open_run(folder / run_id)
                     wall_s = monotonic() - begun_s
                     size = _size(run.folder)
                     done.append(Rehearsed(scan, forecast, worth.result(), run, size, wall_s))
         finally:
             world.close()
     return done
+
+
+def _queue(client: StationClient, scan: Scan) -> int:
+    """Number of the new entry. One that fails keeps none of the others from being rehearsed."""
+    answer = client.command("queue_add", QUEUE_S, scan=scan.text, path=scan.name, on_fault="skip")
+    return int(answer["entry"])
+
+
+def _begun(client: StationClient, entry: int, console: Console) -> str:
+    """Wait until the queue has begun the entry; its run."""
+    line = _until(client, entry, lambda line: bool(line.run) or not line.open, console)
+    if not line.run:
+        raise CommandRefused(f"{line.name}: {line.reason}")
+    return line.run
+
+
+def _until(
+    client: StationClient, entry: int, wanted: Callable[[QueueLine], bool], console: Console
+) -> QueueLine:
+    """The entry, once it stands as wanted. What keeps the queue from it is told, once each."""
+    told = {""}
+    while True:
+        lines = queue_lines(client.get("queue:table"))
+        line = next((line for line in lines if line.entry == entry), None)
+        if line is not None and wanted(line):
+            return line
+        waits_for = (line.waits_for if line else "") or str(client.get("queue:reason") or "")
+        if waits_for not in told:
+            told.add(waits_for)
+            console.print(f"the queue waits: {waits_for}", markup=False, highlight=False)
+        sleep(POLL_S)
 
 
 def _forecast(scan: Scan, config: RigConfig, data: Path) -> dict[str, Any]:

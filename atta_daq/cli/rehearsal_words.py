@@ -55,6 +55,7 @@ def _entry(item: Rehearsed) -> dict[str, Any]:
     return {
         "scan": item.scan.name,
         "times": item.scan.times,
+        "waits": item.scan.waits,
         "duration_s": item.forecast["duration_s"],
         "archive_bytes": item.forecast["archive_bytes"],
         "rehearsed_bytes": item.volume_bytes,
@@ -116,6 +117,8 @@ def _print_scan(item: Rehearsed, console: Console) -> None:
         f"{forecast['blocks']} blocks, {_volume(forecast['archive_bytes'])} "
         f"(rehearsed: {_volume(item.volume_bytes)})",
     )
+    if item.scan.waits:
+        _say(console, f"  the queue waits for: {item.scan.waits} (not rehearsed)")
     for part in forecast["parts"]:
         counted = item.counts(part["isotope"])
         atoms = f", {counted} atoms counted" if counted else ""

@@ -14,7 +14,9 @@ from atta_daq.cli.rehearsal import SLOWEST, Rehearsed, Scan, highest_speed, rehe
 from atta_daq.cli.rehearsal_words import print_rehearsal, rehearsal_object
 from atta_daq.rig.config import ConfigError, RigConfig, load_rig, read_toml, validated
 from atta_daq.scans.definition import ScanDefinition, parse_scan, rename_parts
+from atta_daq.station.queue.entry import Entry, EntryState
 from atta_daq.station.queue.store import QueueStore
+from atta_daq.station.queue.times import in_words
 
 QUEUE = Path("queue")
 """In place of scan files."""
@@ -95,9 +97,18 @@ def _queued(rig: RigConfig | None, data: Path) -> list[Scan]:
     if not entries:
         raise ConfigError(f"{data}: the queue of rig '{rig.name}' is empty")
     return [
-        Scan(f"entry {entry.number}", entry.scan, parse_scan(entry.scan), entry.left)
+        Scan(f"entry {entry.number}", entry.scan, parse_scan(entry.scan), entry.left, _waits(entry))
         for entry in entries
     ]
+
+
+def _waits(entry: Entry) -> str:
+    """What its next measurement waits for: one that has begun goes on by itself."""
+    if entry.state is not EntryState.WAITING and entry.left <= 1:
+        return ""
+    moment = entry.not_before_s
+    first = [f"not before {in_words(moment)}"] if moment is not None else []
+    return "; ".join([*first, *entry.conditions])
 
 
 def _scan(path: Path, rig: RigConfig | None, rig_path: Path | None) -> Scan:

@@ -22,6 +22,8 @@ CAMERA_KEYS = (
     "em_gain_unlocked",
 )  # fmt: skip
 LOADING_KEYS = ("bursts", "load_s", "quench_s", "slope_record_s")
+ROOM = {"unattended": {"leave_free_gb": 0.0}, "faults": {"disk_free_min_gb": 0.0}}
+"""A rehearsal may fill its disk, often a small one in memory: what it writes goes with it."""
 TRAP_PX = 255
 """Where the simulated lab's region of interest has its middle."""
 

@@ -9,14 +9,22 @@ from rich.console import Console
 
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import open_chain
+from atta_daq.archive.run_folder import open_run
 from atta_daq.cli.arguments import (
     require_folder,
     require_simulated,
     require_speed_and_seed,
     require_writable,
 )
-from atta_daq.cli.options import DataOption, InstrumentsOption, SeedOption, TruthOption
+from atta_daq.cli.options import (
+    DataOption,
+    InstrumentsOption,
+    OptionalConfigOption,
+    SeedOption,
+    TruthOption,
+)
 from atta_daq.cli.simulated import simulated_rig
+from atta_daq.cli.simulated_name import SIMULATED
 from atta_daq.cli.taking import take, tell
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import ConfigError, load_rig
@@ -26,9 +34,13 @@ from atta_daq.station.resuming import last_to_resume, rest_of
 
 def resume(
     run: Annotated[
-        str, typer.Argument(help="Run id or the start of one; left out: the youngest.")
+        str,
+        typer.Argument(
+            help="Run id or the start of one; left out: the youngest of this rig (with --simulate: "
+            "of a simulated one) that ended too early."
+        ),
     ] = "",
-    config: Annotated[Path | None, typer.Option("--config", help="Rig file (TOML).")] = None,
+    config: OptionalConfigOption = None,
     simulated: Annotated[
         bool, typer.Option("--simulate", help="On a simulated rig, started for it.")
     ] = False,
@@ -54,11 +66,18 @@ def resume(
     require_simulated(simulated, speed=speed, seed=seed, truth=truth, with_=instruments)
     speed, seed = 120.0 if speed is None else speed, 1 if seed is None else seed
     require_speed_and_seed(speed, seed)
-    folder = (load_rig(config).data_dir or data) if config is not None else data
+    named = load_rig(config) if config is not None else None
+    folder = (named.data_dir if named is not None else None) or data
     require_folder(folder)
-    name = run or last_to_resume(folder)
+    mine = named.name.__eq__ if named is not None else _is_simulated
+    name = run or last_to_resume(folder, mine)
     if name is None:
-        raise ConfigError(f"{folder}: no run has ended too early, there is nothing to resume")
+        of = f"rig '{named.name}'" if named is not None else "a simulated rig"
+        raise ConfigError(
+            f"{folder}: no run of {of} has ended too early, there is nothing to resume"
+        )
+    if simulated:
+        name = _of_a_simulated_rig(name, folder)
     rig_used = (
         nullcontext((config, None))
         if config is not None
@@ -82,6 +101,23 @@ def resume(
             lambda client: client.command("resume_run", run=name),
         )
         tell(taken, world, as_json)
+
+
+def _is_simulated(rig: str) -> bool:
+    return rig.startswith(SIMULATED)
+
+
+def _of_a_simulated_rig(name: str, data: Path) -> str:
+    """The whole name of the run. A simulated rig is another one each time, but a real one's run is
+    never gone on with on it: raises ConfigError for that."""
+    run = open_run(Catalogue(data).resolve(name))
+    rig = run.header.rig
+    if rig and not _is_simulated(rig):
+        raise ConfigError(
+            f"run {run.run_id} was taken by rig '{rig}'; with --simulate only runs of a simulated "
+            "rig are gone on with"
+        )
+    return run.run_id
 
 
 def _geometry(name: str, data: Path) -> str | None:

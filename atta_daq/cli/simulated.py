@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +60,13 @@ def start_simulated_rig(
     geometry: str | None,
     instruments: Sequence[str] = (),
     again: Path | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> SimulatedRig:
     """Start the simulators and wait until all of them listen.
 
     `instruments` are 'role=driver', as in the rig file, where another box than the usual one
     shall play a part. `again`: the ports file of a rig that was killed, whose place it takes.
+    `meanwhile` is called while they start.
 
     `geometry` of the scan is what the operator would set up on the bench before; it overrides
     the truth file's. Raises ConfigError with the simulators' own words when they do not start.
@@ -84,6 +86,7 @@ def start_simulated_rig(
             command, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
         )
     try:
+        meanwhile()
         _wait_for(ports_file, process, folder / "simulators.log", override, truth)
     except BaseException:
         process.kill()
@@ -165,16 +168,18 @@ def simulated_rig(
     geometry: str | None = None,
     name: str | None = None,
     instruments: Sequence[str] = (),
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[Path, SimulatedRig]]:
     """The rig file of a simulated rig, and its simulators for as long as it is used.
 
-    Without `geometry` that of the truth file counts.
+    Without `geometry` that of the truth file counts. `meanwhile` is called while they start.
     """
     with tempfile.TemporaryDirectory(prefix="atta-daq-") as scratch:
         folder = Path(scratch)
         world = start_simulated_rig(
-            folder, speed=speed, seed=seed, truth=truth, geometry=geometry, instruments=instruments
-        )
+            folder, speed=speed, seed=seed, truth=truth, geometry=geometry,
+            instruments=instruments, meanwhile=meanwhile,
+        )  # fmt: skip
         try:
             path = folder / "rig.toml"
             rig = rig_file(world.ports, geometry or _geometry(truth), name)

@@ -4,11 +4,11 @@ Calibrations are what such a lab would have measured before, rounded and slightl
 stays in the simulators. Each driver's table lists only what differs from another driver's.
 """
 
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from atta_daq.cli.simulated_name import made_up_name
 from atta_daq.rig.drivers import KINDS, names
 
 Ports = dict[str, Any]
@@ -113,7 +113,7 @@ TABLES: dict[tuple[str, str], Callable[[Ports], dict[str, Any]]] = {
         **OFFSETS,
     },
     ("loading", "redpitaya"): _at("loading"),
-    ("reference_cell", "redpitaya"): _at("reference_cell"),
+    ("reference_cell", "redpitaya"): _at("reference_cell", line_height_v=0.5),
     ("power_meter", "thorlabs-pm100"): _at("power_meter", **POWER_METER),
     ("slow_control", "epics-pva"): _slow_control,
 }
@@ -182,7 +182,7 @@ def rig_file(ports: Ports, geometry: str, name: str | None = None) -> dict[str, 
         if kind in playing or kind not in OPTIONAL
     }
     return {
-        "name": name or f"simulated-{secrets.token_hex(3)}",
+        "name": name or made_up_name(),
         "geometry": geometry,
         **{
             kind: {"driver": driver, **TABLES[kind, driver](ports)}

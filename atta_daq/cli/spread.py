@@ -16,7 +16,10 @@ Result = TypeVar("Result")
 
 LOOPBACK = "127.0.0.1"
 CONNECT_S = 10.0
-NEEDED = "needs dask, which is not installed: pip install 'atta-daq[cluster]'"
+NEEDED = (
+    "needs dask, which is not installed: "
+    ".venv/bin/python -m pip install -e '.[cluster]' in the checkout"
+)
 
 Map = Callable[[Callable[..., Any], Sequence[tuple[Any, ...]]], list[Any]]
 """`spread(function, arguments)`: the function's results, one for each tuple of arguments, in

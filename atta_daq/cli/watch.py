@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from atta_daq.client.discovery import find_local, find_remote
-from atta_daq.client.endpoint import Endpoint
+from atta_daq.client.discovery import find_remote, finder
 from atta_daq.rig.errors import ConfigError
 from atta_daq.watch.access import (
     DEFAULT_LISTEN,
@@ -67,12 +66,9 @@ def _serve(
     if connect is not None:
         find_once(connect, rig)
 
-    def find() -> Endpoint | None:
-        return find_remote(connect, rig) if connect is not None else find_local(rig)
-
     listener = open_socket(address)
     port = listener.getsockname()[1]
-    link = StationLink(find, readings())
+    link = StationLink(finder(connect or "", rig), readings())
     viewers = Viewers(MOST_VIEWERS)
     server = Server(web_app(Board(link), Access(token), viewers=viewers), listener, viewers)
     signal.signal(signal.SIGTERM, lambda *_: server.end())

@@ -1,6 +1,9 @@
 """Where stations serve: those of this computer by their lock files, others over the network."""
 
+import math
 import os
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,44 @@ RUNTIME_VARIABLE = "ATTA_DAQ_RUNTIME_DIR"
 DEFAULT_TCP_PORT = 5075
 """Of EPICS PVA."""
 REMOTE_TIMEOUT_S = 2.0
+
+Find = Callable[[str], Endpoint | None]
+"""Asked where the station of a rig is, '' for whichever there is."""
+SEARCH_S = 0.2
+"""Wall time between two searches for a station."""
+HEARTBEAT = "station:rig_time"
+"""Posted five times a second: its loss is the loss of the station."""
+SILENT_S = 3.0
+"""Wall time without it after which the station is lost. A connection to a computer that hangs or
+whose cable is pulled stands for half a minute more."""
+
+
+class Heart:
+    """Whether a station lives, by its heartbeat. Any thread may ask, one of them may tell.
+
+    A connection delivers at first what was posted last, be it long ago: only a value that differs
+    from the one before, of this connection or of the former, is a beat.
+    """
+
+    def __init__(self, silent_s: float = SILENT_S) -> None:
+        self._silent_s = silent_s
+        self._last: object = None
+        self._beat_s = math.inf
+        """Wall time of the last beat."""
+
+    def beat(self, value: object) -> bool:
+        """Take a value of `HEARTBEAT`; whether it says that the station lives."""
+        lives = self._last not in (None, value)
+        self._last = value
+        if lives:
+            self._beat_s = time.monotonic()
+        return lives
+
+    @property
+    def silent(self) -> bool:
+        """It has beaten, but for too long not again."""
+        return time.monotonic() - self._beat_s > self._silent_s
+
 
 _ENDPOINT_SUFFIX = ".endpoint.json"
 
@@ -85,6 +126,14 @@ def find_remote(where: str, rig: str = "") -> Endpoint | None:
     if rig and endpoint.rig != rig:
         raise LookupError(f"the station at {where} has rig '{endpoint.rig}', not '{rig}'")
     return endpoint
+
+
+def finder(connect: str, rig: str) -> Find:
+    """By host and port if `connect` names them, else on this computer; `rig`, if it is named, goes
+    before the one that is asked for."""
+    if connect:
+        return lambda attached: find_remote(connect, rig or attached)
+    return lambda attached: find_local(rig or attached)
 
 
 def _address(where: str) -> tuple[str, int]:

@@ -21,5 +21,15 @@ class Endpoint:
 
     @classmethod
     def from_json(cls, text: str) -> "Endpoint":
-        """Inverse of `to_json`. Raises ValueError or TypeError on other text."""
-        return cls(**json.loads(text))
+        """Inverse of `to_json`. Raises ValueError or TypeError on other text.
+
+        Of a station of another version more or less may be told: what is left of it is enough to
+        refuse it by its version.
+        """
+        told = json.loads(text)
+        if not isinstance(told, dict) or not {"rig", "version"} <= told.keys():
+            raise TypeError("not the endpoint of a station")
+        numbers = (int(told.get(name, 0)) for name in ("tcp_port", "udp_port", "pid"))
+        return cls(
+            str(told["rig"]), str(told.get("host", "")), *numbers, version=str(told["version"])
+        )

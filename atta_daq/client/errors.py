@@ -7,3 +7,7 @@ class CommandRefused(Exception):
 
 class StationSilent(Exception):
     """No station answers at the address."""
+
+
+class GivenUp(StationSilent):
+    """The connection was closed under a command: whether it was carried out is not known."""

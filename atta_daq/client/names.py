@@ -10,12 +10,22 @@ from atta_daq.client.queue_names import QUEUE_ANSWERS, QUEUE_COMMANDS, QUEUE_REA
 ENDPOINT = "atta-daq:station"
 """Full name, the same at every station, under which it tells what it is (JSON: `Endpoint`):
 a client that knows only host and port learns the rig's name here."""
+STOPS = "station:stops"
+"""Counts the STOPs."""
+STOPS_SEEN = "stops_seen"
+"""An argument that every command with control takes: `STOPS` as the client knew it when it
+began a sequence of commands. After a later STOP the rest of the sequence is refused."""
+CALL_NUMBER = "call"
+"""An argument that every command takes: a number that no other call has. PVA sends a call that was
+under way again when its lost connection is back; the station carries it out once, unless it only
+reads or is STOP."""
 
 READINGS: tuple[Reading, ...] = (
     Reading("station:version", "string", "", "version of atta-daq that the station runs"),
     Reading("station:rig_time", "double", "s", "rig time, seconds since 1970"),
     Reading("station:control", "string", "", "client that holds control; empty for none"),
     Reading("station:message", "string", "", "last line of the log"),
+    Reading(STOPS, "int", "", "how often STOP came since the station started"),
     Reading("station:watchdog", "double", "ms", "slowest reaction of the watchdog so far", 1),
     Reading(
         "station:watchdog_look",
@@ -191,54 +201,77 @@ def slow_name(name: str) -> str:
     return f"slow:{name}"
 
 
+def _move(name: str, arguments: tuple[str, ...], meaning: str) -> Command:
+    return Command(name, arguments, meaning, in_turn=True)
+
+
 COMMANDS: tuple[Command, ...] = (
-    Command("run", ("scan", "path"), "start a scan given as TOML text; answers the run id"),
+    Command(
+        "run",
+        ("scan", "path"),
+        "start a scan given as TOML text; answers the run id",
+        after_moves=True,
+    ),
     Command(
         "resume_run",
         ("run",),
         "take what is missing of a run that ended too early; without a name, of the youngest",
+        after_moves=True,
     ),
     Command("pause", ("when",), "'segment' finishes the segment, 'now' flags and retakes it"),
     Command("resume", (), "go on after a pause"),
     Command("abort", ("reason",), "end the run; what was taken is kept"),
     Command("stop", (), "STOP: make every instrument safe, end the run", needs_control=False),
-    Command("light_on", (), "seed on, amplifier on below its ceiling"),
-    Command("light_off", (), "amplifier off, then seed off"),
-    Command(
+    _move("light_on", (), "seed on, amplifier on below its ceiling"),
+    _move("light_off", (), "amplifier off, then seed and RF off"),
+    _move(
         "move_light", ("detuning_mhz", "power_mw"), "move what is given while no run is under way"
     ),
-    Command("seed", ("on",), "switch the seed diode"),
-    Command("seed_current", ("current_ma",), "set the seed current"),
-    Command("amplifier", ("on",), "switch the amplifier; off ramps down first"),
-    Command("amplifier_current", ("current_ma",), "ramp the amplifier current"),
-    Command("sideband", ("frequency_mhz", "power_dbm", "on"), "set what is given of the RF source"),
-    Command("zero_power_meter", (), "dark zero of the power meter, with the light off"),
-    Command("relock", (), "close the transfer-cavity lock again"),
-    Command("freeze_lock", (), "hold the actuator of the lock where it is"),
-    Command("zero_axis", (), "step over the 84Kr line of the reference cell; the zero is kept"),
+    _move("seed", ("on",), "switch the seed diode"),
+    _move("seed_current", ("current_ma",), "set the seed current"),
+    _move("amplifier", ("on",), "switch the amplifier; off ramps down first"),
+    _move("amplifier_current", ("current_ma",), "ramp the amplifier current"),
+    _move("sideband", ("frequency_mhz", "power_dbm", "on"), "set what is given of the RF source"),
+    _move("zero_power_meter", (), "dark zero of the power meter, with the light off"),
+    _move("relock", (), "close the transfer-cavity lock again"),
+    _move("freeze_lock", (), "hold the actuator of the lock where it is"),
+    Command(
+        "zero_axis",
+        (),
+        "step over the 84Kr line of the reference cell; the zero is kept",
+        after_moves=True,
+    ),
     Command(
         "calibrate",
         ("kind", "runs"),
         "measure a calibration anew and keep it; answers when done. 'source-drift' with `runs` "
         "(names, separated by blanks) takes it from their brackets and moves nothing",
+        after_moves=True,
     ),
     Command("calibrations", ("kind",), "stored results, newest first", needs_control=False),
     Command("retire_calibration", ("id", "reason"), "use a stored result no more"),
-    Command("jump", ("isotope", "line"), "move the 819-nm light to an isotope's line"),
-    Command("trap", ("isotope",), "switch the trap; 0 is off every isotope"),
-    Command("pumping", ("on",), "open or close the 819-nm shutter"),
+    _move("jump", ("isotope", "line"), "move the 819-nm light to an isotope's line"),
+    _move("trap", ("isotope",), "switch the trap; 0 is off every isotope"),
+    _move("pumping", ("on",), "open or close the 819-nm shutter"),
     Command("camera_view", ("on", "isotope"), "live pictures at gain of 81, 85 or 0 (blank)"),
     Command("keep_view", (), "keep the live view; it goes off 60 s after the last of these"),
     Command("align", ("on",), "measure 84Kr loading again and again"),
-    Command("take_control", ("force",), "hold control", needs_control=False),
+    Command("take_control", ("force",), "hold control", needs_control=False, changes=True),
     Command("release_control", (), "give control up"),
     Command(
         "note",
         ("text",),
         "operator's note: into the log, and into the run",
         needs_control=False,
+        changes=True,
     ),
-    Command("acknowledge", ("alarm",), "an alarm (its id, or 'all') was seen", needs_control=False),
+    Command(
+        "acknowledge",
+        ("alarm",),
+        "an alarm (its id, or 'all') was seen",
+        needs_control=False,
+        changes=True,
+    ),
     Command(
         "check_scan", ("scan", "path"), "duration, volume, errors to expect", needs_control=False
     ),
@@ -282,7 +315,7 @@ ANSWERS: tuple[tuple[str, str], ...] = (
         "runs",
         (
             "`{runs: [{run_id, name, isotopes, state, started_utc_s, duration_s, sample, note, "
-            "geometry}]}`"
+            "geometry}]}`; `duration_s` is null while a run is under way"
         ),
     ),
     (
@@ -294,7 +327,7 @@ ANSWERS: tuple[tuple[str, str], ...] = (
     ),
     ("run_scan", "`{scan}`: TOML"),
     ("run_report", "`{name, html}`"),
-    ("run_export", "`{files: {name: base64}}`"),
+    ("run_export", "`{files: {name: base64}, lacking: [what they lack, and why]}`"),
     (
         "protection",
         "`{guards: [{fault, by, state, armed, remedy}]}`, the station's watchdog last",
@@ -314,6 +347,10 @@ ANSWERS: tuple[tuple[str, str], ...] = (
 """What the commands that are asked for something answer: JSON."""
 
 _COLUMNS = ("name", "type", "unit", "meaning")
+
+
+def _open_once() -> str:
+    return ", ".join(f"`{c.name}`" for c in COMMANDS if c.once and not c.needs_control)
 
 
 def reference_page() -> str:
@@ -341,7 +378,13 @@ def reference_page() -> str:
         "",
         "Remote procedures `<rig name>:cmd:<name>` that take an NTURI and answer a JSON string,",
         "or fail with the reason. `client` names who asks. STOP and the marked commands are open",
-        "to everybody; the others need control.",
+        f"to everybody; the others need control, and take `{STOPS_SEEN}` as well: `{STOPS}`",
+        "at the beginning of a sequence of commands. After a later STOP they are refused.",
+        "",
+        "p4p sends a call that was under way again after a lost connection. With a",
+        f"`{CALL_NUMBER}` (any text that no other call has) one that needs control is carried out",
+        f"once all the same, and so are {_open_once()}; any other open command is carried out",
+        "again: it only reads, or is `stop`, which may come twice.",
         "",
         "| name | arguments | control | meaning |",
         "|---|---|---|---|",

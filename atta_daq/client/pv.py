@@ -28,3 +28,14 @@ class Command:
     arguments: tuple[str, ...]
     meaning: str
     needs_control: bool = True
+    in_turn: bool = False
+    """A move: the station carries them out one at a time, a client sends them in their order."""
+    after_moves: bool = False
+    """A client sends it after the moves that were given before it."""
+    changes: bool = False
+    """What needs no control changes something all the same, and twice would do harm."""
+
+    @property
+    def once(self) -> bool:
+        """A call that is sent again after a lost connection is not carried out again."""
+        return self.needs_control or self.changes

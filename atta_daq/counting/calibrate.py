@@ -61,17 +61,18 @@ def calibrate(
     exposure_s: float,
     lost: IntArray | None = None,
     *,
-    saturation_adu: int = 65535,
+    saturated_adu: int = 65535,
 ) -> CountingCalibration:
     """Calibration from consecutive exposures (n, rows, columns) of the trap at work.
 
-    `lost[k]` frames went missing before frame k. A few hundred atoms give the electrons per atom
+    `lost[k]` frames went missing before frame k; `saturated_adu` is the highest count of the
+    camera's converter. A few hundred atoms give the electrons per atom
     to 1 % and the dwell time to 5 %. Raises CalibrationError, with what to change, if the frames
     hold too few atoms, are saturated, or show no EM register.
     """
     if frames.ndim != 3 or frames.shape[0] < MINIMUM_FRAMES:
         raise CalibrationError(f"at least {MINIMUM_FRAMES} frames are needed to calibrate")
-    if np.count_nonzero(frames >= saturation_adu) > 1e-3 * frames.size:
+    if np.count_nonzero(frames >= saturated_adu) > 1e-3 * frames.size:
         raise CalibrationError("EMCCD: saturated: lower the EM gain or the light")
     shape = (int(frames.shape[1]), int(frames.shape[2]))
     row, column = _brightest_spot(frames)

@@ -48,8 +48,6 @@ class CountResult:
     """(exposures,) end of each exposure."""
     background_electrons: float
     """Per pixel and exposure, mean of the segment."""
-    saturated_fraction: float
-    """Of the pixels of all used frames."""
     rate_per_s: float
     """Most likely arrival rate."""
     rate_error_per_s: float
@@ -69,7 +67,6 @@ class SegmentCounter:
         efficiency: EfficiencyCurve,
         *,
         settle_frames: int = 0,
-        saturation_adu: int = 65535,
     ) -> None:
         """`settle_frames`: exposures thrown away after arming, lost ones included."""
         if settle_frames < 0:
@@ -77,7 +74,6 @@ class SegmentCounter:
         self.calibration = calibration
         self.efficiency = efficiency
         self._settle_frames = settle_frames
-        self._saturation_adu = saturation_adu
         self._lock = threading.Lock()
         self._provisional_chain = AtomChain(
             calibration.emission(),
@@ -101,7 +97,6 @@ class SegmentCounter:
         self._first_id: int | None = None
         self._last_id: int | None = None
         self._ignored = 0
-        self._saturated_pixels = 0
         self._ids: list[int] = []
         self._times: list[float] = []
         self._waiting: list[NDArray[np.uint16]] = []
@@ -164,7 +159,6 @@ class SegmentCounter:
         signals, levels = self.calibration.spot_filter.with_background(frames)
         self._signals.append(signals)
         self._levels.append(levels)
-        self._saturated_pixels += int(np.count_nonzero(frames >= self._saturation_adu))
 
     @property
     def exposures(self) -> int:
@@ -187,10 +181,8 @@ class SegmentCounter:
             self._armed = False
             signals, lost, levels = self._collected()
             times = np.array(self._times)
-            pixels = len(self._ids) * self.calibration.shape[0] * self.calibration.shape[1]
-            saturated = self._saturated_pixels / max(pixels, 1)
             ignored = self._ignored
-        return self._decide(signals, lost, levels, times, saturated, ignored)
+        return self._decide(signals, lost, levels, times, ignored)
 
     def _need_armed(self) -> None:
         if not self._armed:
@@ -210,7 +202,6 @@ class SegmentCounter:
         lost: NDArray[np.int64],
         levels: FloatArray,
         times: FloatArray,
-        saturated: float,
         ignored: int,
     ) -> CountResult:
         calibration, curve = self.calibration, self.efficiency
@@ -244,7 +235,6 @@ class SegmentCounter:
             signals=signals,
             frame_times_rig_s=times,
             background_electrons=background,
-            saturated_fraction=saturated,
             rate_per_s=true_rate,
             rate_error_per_s=math.hypot(statistical, counted * error / efficiency),
         )

@@ -127,14 +127,15 @@ def calibrate_dwell(bench: Bench) -> Finding:
     """Stay of an atom in the trap and its light, from 85Kr with pumping light. DriverError."""
     bench.check("camera")
     bench.tell(f"85Kr for {DWELL_RIG_S:g} s of rig time")
-    taker, exposure_s = bench.taker, bench.config.camera.exposure_s
+    taker, camera = bench.taker, bench.config.camera
+    exposure_s = camera.exposure_s
     taker.configure_camera()
     taker.trap.start()
     frames = watch_85(taker, bench.config, "calibration", DWELL_RIG_S)
     images, lost = stack(frames), lost_before(frames)
     bench.tell("fitting")
     try:
-        found = calibrate(images, exposure_s, lost=lost)
+        found = calibrate(images, exposure_s, lost=lost, saturated_adu=camera.saturated_adu)
     except CalibrationError as error:
         raise DeviceFault("camera", f"the dwell could not be calibrated: {error}") from error
     dwell, electrons = found.dwell_s, found.electrons_per_atom

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from atta_daq.analysis.normaliser import pooled_relative_errors
+from atta_daq.analysis.normaliser import pooled_relative_errors, that_loaded
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.calibration.result import Quantity
 from atta_daq.calibration.source_drift import (
@@ -14,6 +14,8 @@ from atta_daq.calibration.source_drift import (
     structure,
 )
 from atta_daq.rig.bench import Bench, Finding
+from atta_daq.rig.fault_limits import LoadingLimits
+from atta_daq.rig.loading_floor import LoadingFloor
 from atta_daq.rig.taker import Place
 from atta_daq.scans.blocks import PlannedSegment, Target
 from drivers.errors import DeviceFault
@@ -35,16 +37,19 @@ def calibrate_source_drift(bench: Bench) -> Finding:
     )
     begun_s = clock.now_s()
     taken: list[Segment] = []
+    # As in a run: a source that is out for a moment has no rate, and no logarithm of one.
+    floor = LoadingFloor(LoadingLimits())
     flagged = 0
     while (passed_s := clock.now_s() - begun_s) < LASTS_RIG_S:
         bench.check("loading")
         bench.tell(f"{len(taken)} brackets, {passed_s / 60.0:.0f} of {LASTS_RIG_S / 60.0:.0f} min")
         segment = taker.take(wanted, Place("calibration", 0, 0, len(taken)))
-        if segment.flag:
+        bad = segment.flag or floor.judge(segment)
+        if bad:
             flagged += 1
             if flagged >= MOST_FLAGGED:
                 raise DeviceFault(
-                    "loading", f"{flagged} brackets in a row failed: {segment.flag}",
+                    "loading", f"{flagged} brackets in a row failed: {bad}",
                     "see to it, then calibrate again",
                 )  # fmt: skip
         else:
@@ -59,16 +64,15 @@ def calibrate_source_drift(bench: Bench) -> Finding:
 
 
 def series_of(runs: Sequence[Sequence[Segment]]) -> list[Series]:
-    """The unflagged dark brackets of each run as a series; runs with fewer than two left out.
+    """The unflagged dark brackets of each run, of those that loaded, as a series; runs with fewer
+    than two left out.
 
-    Raises ValueError for a rate that is not positive.
+    Raises ValueError for a bracket without a rate.
     """
     found = []
     for segments in runs:
-        good = sorted(
-            (s for s in segments if s.bracket and not s.flag and not s.pumping),
-            key=lambda s: s.mid_rig_s,
-        )
+        dark = [s for s in segments if s.bracket and not s.flag and not s.pumping]
+        good = sorted(that_loaded(dark), key=lambda s: s.mid_rig_s)
         if len(good) >= 2:
             found.append(
                 Series(

@@ -101,7 +101,8 @@ class PumpingCalibration(Dated):
 
 
 class RatesCalibration(Dated):
-    """What the rig counts and how well it loads; only the forecast of a scan uses it."""
+    """What the rig counts and how well it loads. The counts serve forecasts, `bracket_period_s =
+    "auto"` and rehearsals; the error of the loading serves the alarm `source:drift`, too."""
 
     counts_81_per_h: float | None = Field(default=None, gt=0)
     """81Kr without pumping light; left out, a forecast needs an earlier run."""

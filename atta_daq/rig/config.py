@@ -10,7 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
 
 from atta_daq.rig.addresses import canonical
 from atta_daq.rig.calibrations import Calibrations
@@ -73,6 +81,8 @@ class UnattendedConfig(RigModel):
 
     resume_at_start: bool = False
     """Go on with a run that crashed, and with the queue, when the station starts anew."""
+    leave_free_gb: float = Field(default=5.0, ge=0.0)
+    """The queue takes nothing that would leave less of the disk (10^9 bytes) than this."""
 
 
 class HistoryConfig(RigModel):
@@ -83,8 +93,15 @@ class HistoryConfig(RigModel):
     first, then they go."""
 
 
+STORED: dict[str, Any] = {"stored": True}
+"""Context of a validation: a rig file that is read, not one that a rig is built from."""
+
+
 class RigConfig(RigModel):
-    """A whole rig file. Made by `rig_config`, which knows what each driver's table takes."""
+    """A whole rig file.
+
+    Made by `rig_config`, which knows what each driver's table takes.
+    """
 
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", examples=["atta-1"])
     """First part of every process variable, of letters, digits, - and _; one station for each
@@ -120,7 +137,10 @@ class RigConfig(RigModel):
         return getattr(self, kind)
 
     @model_validator(mode="after")
-    def _one_wire_each(self) -> "RigConfig":
+    def _one_wire_each(self, info: ValidationInfo) -> "RigConfig":
+        if info.context is STORED:
+            # Its hosts need not be known here, nor be those that they were then.
+            return self
         users: dict[str, str] = {}
         for kind in KINDS:
             section = self.instrument(kind)
@@ -188,10 +208,11 @@ def rig_config(data: dict[str, Any], path: Path | str) -> RigConfig:
 def stored_rig_config(data: dict[str, Any], path: Path | str) -> RigConfig:
     """The rig file that was kept with a run, whose drivers need not be installed here.
 
-    Of an instrument with an unknown driver only what the station itself uses is kept.
+    Of an instrument with an unknown driver only what the station itself uses is kept. No host is
+    looked up: that its instruments had a wire each was seen when it was loaded to be used.
     """
     sections = tuple(_section(kind, data.get(kind), tolerant=True) for kind in KINDS)
-    return validated(_with_sections(sections), data, path)
+    return validated(_with_sections(sections), data, path, STORED)
 
 
 @cache
@@ -257,10 +278,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not a TOML file: {error}") from error
 
 
-def validated(model: type[Model], data: dict[str, Any], path: Path | str) -> Model:
+def validated(
+    model: type[Model],
+    data: dict[str, Any],
+    path: Path | str,
+    context: dict[str, Any] | None = None,
+) -> Model:
     """`data` as `model`, or a ConfigError that names every wrong key and what is allowed."""
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=context)
     except ValidationError as error:
         lines = [f"{path}:", *(f"  {line}" for line in problems(model, error))]
         raise ConfigError("\n".join(lines)) from error

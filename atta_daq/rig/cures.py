@@ -252,7 +252,11 @@ class Cures:
     # --- settings ---------------------------------------------------------------------------------
 
     def _settings_lost(self, _cause: str) -> None:
+        """A wait may last all night: nobody looks, so the sensor is dark meanwhile."""
         self._to_set = True
+        # One that is silent is made dark as soon as it answers again (`CameraWatch.returned`).
+        if self._rig.camera.name not in self._obstacles.silent():
+            self._rig.darken_camera()
 
     def _settings_wrong(self) -> str:
         return "trap and camera may have lost their settings" if self._to_set else ""
@@ -270,6 +274,6 @@ class Cures:
         isotope = 84 if kind is SegmentKind.LOADING_84 else 83
         planned = PlannedSegment(kind, isotope, False, None, Target(), None, None, bracket=True)
         self._probes += 1
-        segment = self._taker.take(planned, Place("", -1, self._probes, -1))
+        segment = self._taker.take(planned, Place("", -1, self._probes, -1), self._ending)
         if segment.flag:
             raise DeviceFault("source", segment.flag, "")

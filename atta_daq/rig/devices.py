@@ -6,7 +6,7 @@ Frames never travel through the run engine; a segment's record does. The device 
 
 import threading
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from bluesky.protocols import Reading
@@ -26,6 +26,8 @@ DEAD_CAUSES = (
     "record",
     "overhead",
 )
+PAUSED = "paused"
+"""Flag of a segment that 'pause now' ended; it is taken again in the same attempt."""
 _TYPES = {
     "kind": "string",
     "flag": "string",
@@ -59,6 +61,13 @@ def _names() -> list[str]:
     ]
 
 
+class _Take:
+    """A segment from its trigger to the end of its work."""
+
+    paused = False
+    """A pause has ended it, perhaps before it began."""
+
+
 class SegmentDevice:
     """Set what to take, trigger to take it, read what came of it."""
 
@@ -70,18 +79,22 @@ class SegmentDevice:
         taker: SegmentTaker,
         on_flagged: Callable[[Segment], None],
         on_begun: Callable[[PlannedSegment], None] = lambda _planned: None,
+        ending: Callable[[], str] = lambda: "",
     ) -> None:
         """`on_flagged` hears of segments that have no event, `on_begun` of each before it is
-        taken; both on the device's thread."""
+        taken; both on the device's thread. `ending`: why the run ends; '' while it does not."""
         self._taker = taker
         self._on_flagged = on_flagged
         self._on_begun = on_begun
+        self._ending = ending
         self._worker = Worker("segment")
         self._planned: tuple[PlannedSegment, int] | None = None
+        self._taken: tuple[PlannedSegment, int] | None = None
+        """The `_planned` that `last` is of, once it was taken to its end."""
         self._attempts: dict[int, int] = {}
         self._index = 0
-        self._busy = False
-        self._interrupted = False
+        self._under_way: list[_Take] = []
+        """Two when a pause ends that is shorter than the segment needs to come to its end."""
         self._state = threading.Lock()
         self.run_id = ""
         self.last: Segment | None = None
@@ -93,6 +106,11 @@ class SegmentDevice:
         self._attempts.clear()
         self.last = None
         self._taker.restart_clock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a segment is being taken; a pause now outlasts it by what ends it."""
+        return bool(self._under_way)
 
     @property
     def planned(self) -> PlannedSegment | None:
@@ -110,26 +128,47 @@ class SegmentDevice:
         return done_status()
 
     def trigger(self) -> WorkStatus:
-        """Take it; done when it is taken."""
-        assert self._planned is not None, "set() comes before trigger()"
-        planned, block = self._planned
+        """Take it; done when it is taken.
 
-        def work() -> None:
-            attempt = self._attempts.get(block, 0)
+        It is under way from here on, on the engine's thread, as `pause` is: a pause that comes
+        before the device's thread begins with it is not lost.
+        """
+        wanted = self._planned
+        assert wanted is not None, "set() comes before trigger()"
+        take = _Take()
+        with self._state:
+            self._under_way.append(take)
+        return self._worker.submit(lambda: self._carry_out(take, wanted))
+
+    def _carry_out(self, take: _Take, wanted: tuple[PlannedSegment, int]) -> None:
+        segment = None
+        try:
+            # The engine replays a segment that was whole before the pause: once is enough.
+            if self._taken is not wanted:
+                segment = self._take(take, *wanted)
+        finally:
             with self._state:
-                self._busy = True
+                self._under_way.remove(take)
+        if segment is None:
+            return
+        if take.paused:
+            # The engine replays this segment after the pause: this take has no event, and must
+            # not count even where the pause came too late to end it.
+            segment = replace(segment, flag=segment.flag or PAUSED)
+            self._on_flagged(segment)
+        self.last = segment
+        self._taken = None if take.paused else wanted
+
+    def _take(self, take: _Take, planned: PlannedSegment, block: int) -> Segment:
+        def ended() -> str:
+            return self._ending() or (PAUSED if take.paused else "")
+
+        if not ended():
             self._on_begun(planned)
-            segment = self._taker.take(planned, Place(self.run_id, block, attempt, self._index))
-            self._index += 1
-            with self._state:
-                self._busy = False
-                interrupted, self._interrupted = self._interrupted, False
-            if interrupted:
-                # The engine replays this segment after the pause: this take has no event.
-                self._on_flagged(segment)
-            self.last = segment
-
-        return self._worker.submit(work)
+        place = Place(self.run_id, block, self._attempts.get(block, 0), self._index)
+        segment = self._taker.take(planned, place, ended)
+        self._index += 1
+        return segment
 
     def retry(self, block: int) -> None:
         """Count the next segments of `block` as a new attempt."""
@@ -138,10 +177,11 @@ class SegmentDevice:
     def pause(self) -> None:
         """Pause now: the segment under way ends, is kept as flagged, and is retaken."""
         with self._state:
-            if not self._busy:
+            if not self._under_way:
                 return
-            self._interrupted = True
-        self._taker.interrupt("paused")
+            for take in self._under_way:
+                take.paused = True
+        self._taker.interrupt(PAUSED)
 
     def resume(self) -> None:
         """The engine replays the segment; the pause belongs to none."""

@@ -15,7 +15,7 @@ class FaultLimits(RigModel):
     """So often in an hour of rig time the runs of a station may switch an amplifier on again that
     went off by itself; beyond that they wait."""
     loading_fraction_min: float | None = Field(default=None, gt=0.0, lt=1.0)
-    """Of the 83Kr rate of a run's first bracket; below it the run waits for the source."""
+    """Of the 83Kr rate of a run's first good bracket; below it the run waits for the source."""
     loading_83_min_v_per_s: float | None = Field(default=None, gt=0.0)
     """83Kr rate of a bracket below which a run waits for the source."""
     loading_84_min_v_per_s: float | None = Field(default=None, gt=0.0)
@@ -35,9 +35,9 @@ class FaultLimits(RigModel):
 
 
 class LoadingLimits(RigModel):
-    """Floors of the loading rate; None: none."""
+    """Floors of the loading rate; None: none but zero."""
 
     fraction: float | None = None
-    """Of the run's first bracket."""
+    """Of the run's first good bracket."""
     kr83_v_per_s: float | None = None
     kr84_v_per_s: float | None = None

@@ -1,5 +1,6 @@
 """The instruments of one rig as one object: connect, release, make safe."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,7 @@ from dataclasses import dataclass, fields
 from threading import Thread
 from typing import cast
 
-from drivers.errors import DriverError
+from drivers.errors import DeviceFault, DriverError
 from drivers.interfaces import (
     AtomCamera,
     Identity,
@@ -21,6 +22,8 @@ from drivers.interfaces import (
     TransferCavityLock,
     TrapSwitch,
 )
+
+log = logging.getLogger(__name__)
 
 STOP_WAIT_S = 10.0
 """Longer than any driver tries: the slowest waits for a handful of answers of 1.2 s each."""
@@ -66,6 +69,14 @@ class Instruments:
                 return Answer(instrument.name, address, instrument.connect(), None)
             except DriverError as error:
                 return Answer(instrument.name, address, None, error)
+            except Exception as error:  # the others must be closed, and it must be named
+                fault = DeviceFault(
+                    instrument.name,
+                    f"connecting to it failed in this program ({type(error).__name__}: {error})",
+                    "its log has more; report it as a fault of the driver",
+                )
+                log.exception("connecting to %s", instrument.name)
+                return Answer(instrument.name, address, None, fault)
 
         with ThreadPoolExecutor(thread_name_prefix="connect") as pool:
             return list(pool.map(one, self))

@@ -73,7 +73,7 @@ class LightControl:
         return chosen.total_mhz + sign * shift
 
     def switch_on(self) -> None:
-        """Seed first, then the lock, then the amplifier at its ceiling; idempotent.
+        """Seed first, then the lock, then the amplifier at or below its ceiling; idempotent.
 
         A lock that STOP has frozen, or that was lost, is closed again: it needs the seed's light.
         """

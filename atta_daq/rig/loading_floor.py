@@ -22,31 +22,48 @@ class LoadingFloor:
 
     def judge(self, segment: Segment) -> str:
         """Why a segment that was taken without a flag is not good enough; '' when it is, and for
-        everything that measures no loading."""
-        floor, name = self._floor(segment)
+        everything that measures no loading.
+
+        A rate that is not positive is never enough, with or without a floor: nothing can be
+        divided by it.
+        """
         if segment.rate is None:
             return ""
+        abundant = 84 if segment.kind is SegmentKind.LOADING_84 else 83
+        said = f"{abundant}Kr loading at {segment.rate:.3g} V/s"
+        floor = self._floor(segment)
         # Not (rate < floor): a rate that is no number is not enough either.
         if floor and not segment.rate >= floor:
-            self.low = f"{name} loading at {segment.rate:.3g} V/s, below the floor of {floor:.3g}"
-            self.low_kind = segment.kind
-            return self.low
+            return self._too_low(abundant, f"{said}, below the floor of {floor:.3g}")
+        if not segment.rate > 0.0:
+            return self._too_low(abundant, f"{said}: the trap loads nothing")
         if segment.kind is self.low_kind:
             self.low = ""
         self._remember(segment)
         return ""
 
-    def _floor(self, segment: Segment) -> tuple[float | None, str]:
+    def _too_low(self, abundant: int, cause: str) -> str:
+        self.low = cause
+        self.low_kind = SegmentKind.LOADING_84 if abundant == 84 else SegmentKind.LOADING_83
+        return cause
+
+    def _floor(self, segment: Segment) -> float | None:
         limits = self._limits
         if segment.kind is SegmentKind.LOADING_84:
-            return limits.kr84_v_per_s, "84Kr"
-        if not (segment.kind is SegmentKind.LOADING_83 and segment.bracket):
-            return None, ""
+            return limits.kr84_v_per_s
+        if not _is_bracket(segment):
+            return None
         floors = [limits.kr83_v_per_s]
         if limits.fraction is not None and self._first is not None:
             floors.append(limits.fraction * self._first)
-        return max((f for f in floors if f is not None), default=None), "83Kr"
+        return max((f for f in floors if f is not None), default=None)
 
     def _remember(self, segment: Segment) -> None:
-        if self._first is None and segment.bracket and segment.rate is not None:
-            self._first = segment.rate
+        rate = segment.rate
+        if self._first is None and _is_bracket(segment) and rate is not None and rate > 0.0:
+            self._first = rate
+
+
+def _is_bracket(segment: Segment) -> bool:
+    """Of 83Kr: a probe of 84Kr, taken like a bracket until it loads again, is no measure of it."""
+    return segment.kind is SegmentKind.LOADING_83 and segment.bracket

@@ -4,6 +4,7 @@ A lock cannot see whole free spectral ranges: after a mode hop it may hold the r
 gigahertz away. There the cell is dark; and a cavity that stands on another order of the master
 shifts the line by 28 MHz. So the lock is led over the 84Kr line, which must stand where the axis
 has it. An axis whose zero is not known to a third of half an order cannot say on which order it is.
+A component of 83Kr looks like it but for its height, which the rig file tells (`line_height_v`).
 """
 
 from collections.abc import Callable
@@ -25,7 +26,8 @@ pass on any order."""
 
 class CellModeCheck:
     """A `ModeCheck` by the 84Kr line. `axis` is asked anew each time, for its zero and for the
-    error of it; `read_s` is the length of one record of the cell.
+    error of it; `read_s` is the length of one record of the cell, `expected_v` the height of its
+    84Kr line, None where nobody has said.
 
     On a fresh rig the zero is a guess that tells no orders apart, and the lock must close before
     the zero can be measured. The first look then accepts a line in view, tells `say` that the
@@ -39,11 +41,13 @@ class CellModeCheck:
         axis: Callable[[], AxisCalibration],
         read_s: float,
         say: Callable[[str], None],
+        expected_v: float | None = None,
     ) -> None:
         self._cell = cell
         self._axis = axis
         self._read_s = read_s
         self._say = say
+        self._expected_v = expected_v
         self._seen: tuple[float, float] | None = None
         """A guessed zero, and where on its axis the line stood in the last look (MHz)."""
 
@@ -55,7 +59,7 @@ class CellModeCheck:
             detunings.append(axis.ratio_to_detuning(status.ratio))
             volts.append(float(self._cell.read_signal(self._read_s).volts.mean()))
         try:
-            line = fit_reference_line(np.array(detunings), np.array(volts))
+            line = fit_reference_line(np.array(detunings), np.array(volts), self._expected_v)
         except ValueError as error:
             return f"no 84Kr line in the reference cell ({error}): another mode or order"
         return self._wrong_place(axis, line.centre_mhz)
@@ -95,7 +99,8 @@ def mode_check(
     say: Callable[[str], None],
 ) -> CellModeCheck:
     """The check by this rig's reference cell; `say` is told when it cannot verify the order."""
-    return CellModeCheck(instruments.reference_cell, axis, config.reference_cell.read_s, say)
+    cell = config.reference_cell
+    return CellModeCheck(instruments.reference_cell, axis, cell.read_s, say, cell.line_height_v)
 
 
 def checked_by_itself(lock: TransferCavityLock) -> bool:

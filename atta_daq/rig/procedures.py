@@ -52,7 +52,9 @@ def zero_on_reference_cell(
         detunings = [light.axis.ratio_to_detuning(ratio) for ratio in ratios]
         show(np.array(detunings), np.array(volts))
     try:
-        return fit_reference_zero(light.axis, np.array(ratios), np.array(volts))
+        return fit_reference_zero(
+            light.axis, np.array(ratios), np.array(volts), expected_v=cell.line_height_v
+        )
     except ValueError as error:
         raise DeviceFault(
             "reference_cell",
@@ -66,19 +68,28 @@ class CalibrationFlagged(DeviceFault):
 
 
 def calibrate_counting(
-    taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float
+    taker: SegmentTaker,
+    config: RigConfig,
+    run_id: str,
+    dwell_s: float,
+    ended: Callable[[], str] = lambda: "",
 ) -> CountingSetup:
     """Watch 85Kr for `dwell_s` with pumping light and calibrate the counting from the frames.
 
     85Kr gives ten times more atoms than 81Kr; spot, electrons per atom and dwell are the same.
     Raises CalibrationFlagged when the rig failed meanwhile, DeviceFault with what to change when
-    the frames do not allow it.
+    the frames do not allow it. `ended`: why nothing is to be watched any more.
     """
     taker.counting = None
-    settled = watch_85(taker, config, run_id, dwell_s)
+    settled = watch_85(taker, config, run_id, dwell_s, ended)
     lost_each = lost_before(settled)
     try:
-        calibration = calibrate(stack(settled), config.camera.exposure_s, lost=lost_each)
+        calibration = calibrate(
+            stack(settled),
+            config.camera.exposure_s,
+            lost=lost_each,
+            saturated_adu=config.camera.saturated_adu,
+        )
     except CalibrationError as error:
         lost = int(lost_each.sum())
         raise DeviceFault(
@@ -96,7 +107,13 @@ def calibrate_counting(
     return setup
 
 
-def watch_85(taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float) -> list[Frame]:
+def watch_85(
+    taker: SegmentTaker,
+    config: RigConfig,
+    run_id: str,
+    dwell_s: float,
+    ended: Callable[[], str] = lambda: "",
+) -> list[Frame]:
     """Settled frames of 85Kr with pumping light on its strongest line, nothing counted.
 
     Raises CalibrationFlagged when the segment is flagged.
@@ -106,7 +123,7 @@ def watch_85(taker: SegmentTaker, config: RigConfig, run_id: str, dwell_s: float
     taker.counting, counting = None, taker.counting
     planned = PlannedSegment(SegmentKind.RARE, 85, True, None, Target(), dwell_s, None)
     try:
-        segment = taker.take(planned, Place(run_id, -1, 0, -1))
+        segment = taker.take(planned, Place(run_id, -1, 0, -1), ended)
     finally:
         taker.archive, taker.counting = archive, counting
     if segment.flag:

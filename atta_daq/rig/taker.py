@@ -108,10 +108,19 @@ class SegmentTaker:
         """The time until now belongs to no segment (start of a run, a pause)."""
         self._last_end_s = None
 
-    def take(self, planned: PlannedSegment, place: Place) -> Segment:
-        """Take one segment. A fault of the rig flags it; only STOP and bugs raise."""
+    def take(
+        self, planned: PlannedSegment, place: Place, ended: Callable[[], str] = lambda: ""
+    ) -> Segment:
+        """Take one segment. A fault of the rig flags it; only STOP and bugs raise.
+
+        `ended`: why it was to end before it began, which `interrupt` cannot tell: what that said
+        until now was meant for another segment.
+        """
         with self._lock:
+            # Asked behind the clearing, as seen by who says why first and interrupts then: whatever
+            # comes meanwhile is in the one or in the other.
             self._interrupt = ""
+            over = self._interrupt = ended()
         self._trips = self._instruments.camera.protection().trips
         self.provisional.begin()
         begun_s = self._clock.now_s()
@@ -119,8 +128,12 @@ class SegmentTaker:
         setting = Setting()
         dead: dict[str, float] = {}
         try:
-            setting, dead = self._prepare(planned)
-            measured = self._measure(planned)
+            if over:
+                # Nothing is moved, and neither light nor gain goes on.
+                measured = _Measured(begun_s, begun_s, 0.0, flag=over)
+            else:
+                setting, dead = self._prepare(planned)
+                measured = self._measure(planned)
             if planned.pumping and not measured.flag:
                 # The light must have stood at its place until the end, not only at the start.
                 self._light.read()

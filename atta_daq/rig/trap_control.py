@@ -6,6 +6,7 @@ from collections.abc import Callable
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.instruments import Instruments
+from drivers.errors import DriverError, Timeout
 
 
 class TrapControl:
@@ -26,15 +27,30 @@ class TrapControl:
         """Where the trap stands; 0 is the blank, None is unknown."""
         self.switching = False
         """The lasers are on their way: that is why it is unknown."""
+        self.lost_answer: Callable[[str], None] = lambda _reason: None
+        """Told an answer of the generator that was lost, though the next one comes: the poll of
+        the trap need not meet the same one."""
 
     def gain_forbidden(self) -> str:
         """Why the camera's gain must stay off now; empty when it may be on.
 
         83Kr and 84Kr are 1e10 times more abundant than the counted atoms: their light would
-        destroy the multiplication register. Asks the generator, not memory.
+        destroy the multiplication register. Asks the generator, not memory: a trap of which nobody
+        knows where it is may be on one of them. An answer that went wrong is asked for once more;
+        when none came in time, the time is up.
         """
-        switch = self._config.trap_switch
-        near = switch.abundant(self._instruments.trap_switch.status().offset_mhz)
+        trap_switch = self._instruments.trap_switch
+        try:
+            try:
+                offset_mhz = trap_switch.status().offset_mhz
+            except Timeout:
+                raise
+            except DriverError as error:
+                self.lost_answer(str(error))
+                offset_mhz = trap_switch.status().offset_mhz
+        except DriverError as error:
+            return f"where the trap is cannot be read ({error})"
+        near = self._config.trap_switch.abundant(offset_mhz)
         return f"the trap is on or near {near}" if near else ""
 
     def to(self, isotope: int) -> tuple[float, float]:

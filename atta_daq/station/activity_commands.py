@@ -1,7 +1,6 @@
 """Commands that begin and end what the rig does outside a run."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from atta_daq.client.client import CommandRefused
@@ -17,6 +16,7 @@ from atta_daq.station.control import Control
 from atta_daq.station.lease import Lease
 from atta_daq.station.live_view import LiveView
 from atta_daq.station.log import Say
+from atta_daq.station.put_back import Step, put_back
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.server import Handler, Post
 from atta_daq.station.zeroing import AxisZeroing
@@ -131,22 +131,12 @@ class ActivityCommands:
         rig = self._instruments
         current_ma = rig.amplifier.status().amplifier_current_set_ma
         ratio = rig.lock.status().ratio_setpoint
-        sidebands = rig.sideband.status().rf_on
-
-        def back() -> None:
-            if activity.ending:
-                return
-            self._light.forget()
-            rig.amplifier.set_amplifier_current(current_ma)
-            rig.lock.set_ratio(ratio)
-            if sidebands:
-                rig.sideband.rf_on()
-
-        try:
-            zero = self._zeroing.zero(lambda: activity.ending)
-        except DriverError:
-            with suppress(DriverError):  # the first failure tells the operator more
-                back()
-            raise
-        back()
-        return zero
+        rf: tuple[Step, ...] = (rig.sideband.rf_on,) if rig.sideband.status().rf_on else ()
+        steps = (
+            self._light.forget,
+            *rf,
+            lambda: rig.amplifier.set_amplifier_current(current_ma),
+            lambda: rig.lock.set_ratio(ratio),
+        )
+        with put_back(activity, self._say, steps):
+            return self._zeroing.zero(lambda: activity.ending)

@@ -6,7 +6,6 @@ takes seconds, which nobody at the window shall wait for.
 """
 
 import logging
-import multiprocessing
 import signal
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import Any
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import ConfigError
+from atta_daq.station.spawned import spawned
 
 log = logging.getLogger(__name__)
 
@@ -121,12 +121,7 @@ class Calculator:
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe, self._timeout_s
         self._end()
-        context = multiprocessing.get_context("spawn")
-        self._pipe, far_end = context.Pipe()
-        process = context.Process(target=_serve, args=(far_end,), name="calculator", daemon=True)
-        process.start()
-        self._process = process
-        far_end.close()
+        self._process, self._pipe = spawned(_serve, "calculator")
         return self._pipe, self._timeout_s + START_S
 
     def _end(self) -> None:

@@ -1,12 +1,13 @@
 """Commands that measure calibrations, list them, and take one out of use."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.names import CALIBRATION_KINDS
+from atta_daq.counting.loading import LoadingError
 from atta_daq.rig.bench import Bench, Finding, FloatArray
 from atta_daq.rig.calibrate_axis import calibrate_axis_zero, calibrate_cavity
 from atta_daq.rig.calibrate_camera import calibrate_camera, calibrate_dwell
@@ -23,11 +24,12 @@ from atta_daq.station.arguments import Arguments
 from atta_daq.station.calibration_keeper import CalibrationKeeper
 from atta_daq.station.control import Control
 from atta_daq.station.log import Say
+from atta_daq.station.put_back import put_back
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.server import Handler, Post
 from atta_daq.station.source_runs import KIND as SOURCE_DRIFT
 from atta_daq.station.source_runs import source_drift_of_runs
-from drivers.errors import DriverError
+from drivers.errors import DeviceFault, DriverError
 
 PROCEDURES: Mapping[str, Callable[[Bench], Finding]] = {
     "axis-zero": calibrate_axis_zero,
@@ -137,35 +139,31 @@ class CalibrationCommands:
         )  # fmt: skip
         try:
             with self._put_back(kind, activity):
-                finding = PROCEDURES[kind](bench)
+                # Kept before the light goes back: that may fail, and what was found holds.
+                result = self._keeper.keep(kind, PROCEDURES[kind](bench))
+                self._say(f"calibrated: {result.id}", "info", "calibrations")
+        except LoadingError as error:
+            raise DeviceFault(
+                "loading", f"calibration {kind}: {error}", "see whether the trap loads"
+            ) from error
         finally:
             self._post("calibrations:progress", "")
-        result = self._keeper.keep(kind, finding)
-        self._say(f"calibrated: {result.id}", "info", "calibrations")
         return result.to_dict()
 
     def _show(self, detunings_mhz: FloatArray, volts: FloatArray) -> None:
         self._post("cell:detunings", detunings_mhz)
         self._post("cell:volts", volts)
 
-    @contextmanager
-    def _put_back(self, kind: str, activity: Activity) -> Iterator[None]:
-        """Light and sidebands where they stood before, unless STOP or a client ended it."""
+    def _put_back(self, kind: str, activity: Activity) -> AbstractContextManager[None]:
+        """Sidebands and light where they stood before."""
         if kind not in NEED_LIGHT:
-            yield
-            return
+            return nullcontext()
         rig = self._instruments
         current_ma = rig.amplifier.status().amplifier_current_set_ma
         ratio = rig.lock.status().ratio_setpoint
         sideband = rig.sideband.status()
 
-        def back() -> None:
-            if activity.ending:
-                return
-            self._light.forget()
-            rig.trap_switch.set_pumping_light(False)
-            rig.amplifier.set_amplifier_current(current_ma)
-            rig.lock.set_ratio(ratio)
+        def rf() -> None:
             if sideband.rf_on:
                 rig.sideband.set_frequency(sideband.frequency_mhz)
                 rig.sideband.set_power(sideband.power_dbm)
@@ -173,13 +171,17 @@ class CalibrationCommands:
             else:
                 rig.sideband.rf_off()
 
-        try:
-            yield
-        except DriverError:
-            with suppress(DriverError):  # the first failure tells the operator more
-                back()
-            raise
-        back()
+        return put_back(
+            activity,
+            self._say,
+            (
+                self._light.forget,
+                rf,
+                lambda: rig.trap_switch.set_pumping_light(False),
+                lambda: rig.amplifier.set_amplifier_current(current_ma),
+                lambda: rig.lock.set_ratio(ratio),
+            ),
+        )
 
     def _require_light(self, kind: str) -> None:
         try:

@@ -1,13 +1,16 @@
 """What a client can ask of a station. Every command answers, or is refused with a reason."""
 
+import sqlite3
 from collections.abc import Callable, Mapping
 
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.client.client import CommandRefused
+from atta_daq.client.names import STOPS_SEEN
 from atta_daq.rig.config import ConfigError, RigConfig
 from atta_daq.rig.light import LightControl
-from atta_daq.station.arguments import Arguments
+from atta_daq.station.arguments import Arguments, number
 from atta_daq.station.control import Control
+from atta_daq.station.errors import RigBusy
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.log import Say
 from atta_daq.station.planned import planned
@@ -50,7 +53,7 @@ class Commands:
 
     def handlers(self) -> dict[str, Handler]:
         """Handler of each command."""
-        return {
+        handlers = {
             "run": self.run,
             "resume_run": self.resume_run,
             "pause": self.pause,
@@ -62,6 +65,19 @@ class Commands:
             "shutdown": self.shutdown,
             **self._others,
         }
+        return {name: self._unless_stopped(handler) for name, handler in handlers.items()}
+
+    def _unless_stopped(self, handler: Handler) -> Handler:
+        """Refuses the rest of a client's sequence of commands after a STOP."""
+
+        def handle(client: str, arguments: Arguments) -> object:
+            if STOPS_SEEN not in arguments:
+                return handler(client, arguments)
+            rest = {name: value for name, value in arguments.items() if name != STOPS_SEEN}
+            with self._use.as_of(round(number(arguments, STOPS_SEEN))):
+                return handler(client, rest)
+
+        return handle
 
     def run(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
@@ -89,24 +105,32 @@ class Commands:
 
     def resume_run(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
-        name = arguments.get("run", "") or last_to_resume(self._runs().data)
+        rig = self._config.name
+        name = arguments.get("run", "") or last_to_resume(self._runs().data, rig.__eq__)
         if name is None:
-            raise CommandRefused("no run has ended too early: there is nothing to resume")
+            raise CommandRefused(
+                f"no run of rig '{rig}' has ended too early: there is nothing to resume"
+            )
         return self.go_on_with(name, client)
 
     def go_on_with(self, name: str, client: str, *, by_queue: bool = False) -> dict[str, object]:
         """Take what is missing of a run; the queue hears of it if the run is one of its own.
 
-        Raises CommandRefused; for the queue RigBusy when something else is under way.
+        Raises CommandRefused; for the queue RigBusy when something else is under way or the disk is
+        full.
         """
         runs = self._runs()
+        config = self._config.with_calibrations(self._light.calibrations)
         try:
-            rest = rest_of(runs.data, name, self._config)
-            require_reachable(rest.ahead, self._light, self._config)
+            rest = rest_of(runs.data, name, config)
+            require_reachable(rest.ahead, self._light, config)
             prior = prior_from_run(rest.definition, runs.data, rest.chain.first_id)
+        except sqlite3.Error as error:
+            # A full disk, most often.
+            raise RigBusy(f"the list of runs in {runs.data} cannot be read: {error}") from error
         except (ArchiveError, ConfigError, OutOfRange, ValueError) as error:
             raise CommandRefused(f"{name} cannot be resumed: {error}") from error
-        request = FitRequest(rest.definition, self._config, prior)
+        request = FitRequest(rest.definition, config, prior)
         hold = self._use.free() if by_queue else self._use.before_run()
         with self._queue.goes_on(rest.chain.run_id, by_queue=by_queue) as announce, hold:
             run_id = runs.start(
@@ -138,7 +162,7 @@ class Commands:
     def resume(self, client: str, _arguments: Arguments) -> object:
         self._control.require(client)
         session = self._session()
-        if not session.paused:
+        if session.engine.state != "paused":
             raise CommandRefused("the run is not paused")
         session.resume()
         self._say(f"resume run {session.run_id}", "info", client)

@@ -1,6 +1,7 @@
 """What windows see while things go on: pictures at once, numbers five times a second."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,31 +15,40 @@ from atta_daq.rig.taker import SegmentTaker
 from atta_daq.station.server import StationServer
 from drivers.interfaces import Frame
 
+log = logging.getLogger(__name__)
+
 DISPLAY_S = 0.2
 PICTURE_S = 1.0 / 30.0
 """Pictures come no faster than this, however fast the camera is."""
 PROVISIONAL_S = 1.0
 """A provisional count costs a look at the whole segment."""
 WAIT_S = 0.5
-SATURATED_ADU = 65535
 
 
 class Display:
-    """Two threads: the one for pictures sleeps until a frame comes."""
+    """Two threads: the one for pictures sleeps until a frame comes.
 
-    def __init__(self, taker: SegmentTaker, clock: RigClock, server: StationServer) -> None:
+    `saturated_adu`: the count at which a pixel is shown as saturated.
+    """
+
+    def __init__(
+        self, taker: SegmentTaker, clock: RigClock, server: StationServer, saturated_adu: int
+    ) -> None:
         self._taker = taker
         self._clock = clock
         self._server = server
+        self._saturated_adu = saturated_adu
         self._stop = threading.Event()
         self._counted_s = 0.0
+        self._picture_due_s = 0.0
         self._recent: RecentSignals | None = None
         self._series = 0
         self._counting: CountingCalibration | None = None
         self._threads = [
-            threading.Thread(target=self._pictures, name="pictures", daemon=True),
-            threading.Thread(target=self._repeat, args=(self._numbers,), name="display",
-                             daemon=True),
+            threading.Thread(target=self._repeat, args=(work, pause_s), name=name, daemon=True)
+            for work, pause_s, name in (
+                (self._picture, 0.0, "pictures"), (self._numbers, DISPLAY_S, "display"),
+            )
         ]  # fmt: skip
 
     def start(self) -> None:
@@ -52,22 +62,29 @@ class Display:
         for thread in self._threads:
             thread.join()
 
-    def _pictures(self) -> None:
-        due_s = 0.0
-        while not self._stop.is_set():
-            frame = self._taker.provisional.wait(WAIT_S)
-            if frame is None:
-                continue
-            self._server.post_image(frame.image, frame.rig_time_s)
-            # From the last due time, not from now: a camera at 30 frames a second would else be
-            # held back a little more with every frame, until one is left out.
-            now_s = time.monotonic()
-            due_s = max(due_s + PICTURE_S, now_s)
-            self._stop.wait(due_s - now_s)
+    def _repeat(self, work: Callable[[], None], pause_s: float) -> None:
+        told = ""
+        while not self._stop.wait(pause_s):
+            try:
+                work()
+            except Exception as error:
+                # The heartbeat of the station comes from here, and so do the pictures: neither
+                # must end for one frame.
+                if str(error) != told:
+                    told = str(error)
+                    log.exception("display")
+                self._stop.wait(DISPLAY_S - pause_s)
 
-    def _repeat(self, work: Callable[[], None]) -> None:
-        while not self._stop.wait(DISPLAY_S):
-            work()
+    def _picture(self) -> None:
+        frame = self._taker.provisional.wait(WAIT_S)
+        if frame is None:
+            return
+        self._server.post_image(frame.image, frame.rig_time_s)
+        # From the last due time, not from now: a camera at 30 frames a second would else be held
+        # back a little more with every frame, until one is left out.
+        now_s = time.monotonic()
+        self._picture_due_s = max(self._picture_due_s + PICTURE_S, now_s)
+        self._stop.wait(self._picture_due_s - now_s)
 
     def _numbers(self) -> None:
         provisional, trap, post = self._taker.provisional, self._taker.trap, self._server.post
@@ -80,7 +97,7 @@ class Display:
             self._counted_s = time.monotonic()
         frame = provisional.frame
         if frame is not None:
-            saturated = np.count_nonzero(frame.image >= SATURATED_ADU)
+            saturated = np.count_nonzero(frame.image >= self._saturated_adu)
             post("camera:saturated", saturated / frame.image.size)
         self._signals()
         trace = self._taker.loading_trace

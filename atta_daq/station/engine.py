@@ -1,13 +1,20 @@
-"""The run engine on a thread of its own: one plan at a time, pause, resume, abort."""
+"""The run engine on a thread of its own: one plan, pause, resume, abort."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 from bluesky import RunEngine
-from bluesky.utils import Msg, RequestAbort, RunEngineInterrupted
+from bluesky.preprocessors import msg_mutator
+from bluesky.utils import (
+    Msg,
+    RequestAbort,
+    RunEngineInterrupted,
+    TransitionError,  # type: ignore[reportPrivateImportUsage]
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +32,7 @@ logging.getLogger("bluesky").addFilter(_worth_a_line)
 
 
 class Engine:
-    """Runs plans. All methods may be called from any thread."""
+    """Runs the plan of one run. All methods may be called from any thread."""
 
     def __init__(self, on_document: Callable[[str, Document], None]) -> None:
         # Signal handlers belong to the main thread: outside it the engine must install none.
@@ -35,6 +42,9 @@ class Engine:
         self._engine.ignore_callback_exceptions = False
         self._go = threading.Event()
         self._ending = ""
+        self._closed = False
+        self._closing = threading.Lock()
+        """Held while the loop is asked to abort, and to stop."""
 
     @property
     def state(self) -> str:
@@ -45,10 +55,11 @@ class Engine:
         """Run `plan` to its end on the calling thread.
 
         Returns '' when it ended by itself, else the reason that `end` was given. Raises what the
-        plan raised. A pause holds the call until `resume` or `end`.
+        plan raised. A pause holds the call until `resume` or `end`; an `end` that came before this
+        call holds, too.
         """
-        self._ending = ""
-        go: Callable[[], object] = lambda: self._engine(plan)  # noqa: E731
+        guarded = msg_mutator(plan, self._unless_ended)
+        go: Callable[[], object] = lambda: self._engine(guarded)  # noqa: E731
         while True:
             self._go.clear()
             try:
@@ -57,7 +68,8 @@ class Engine:
                 if self._engine.state != "paused":
                     return self._ending or "interrupted"
                 on_paused()
-                self._go.wait()
+                if not self._ending:
+                    self._go.wait()
                 if self._ending:
                     self._engine.abort(self._ending)
                     return self._ending
@@ -74,19 +86,32 @@ class Engine:
         self._go.set()
 
     def end(self, reason: str) -> None:
-        """End the run; what was taken is kept."""
+        """End the run, also one that is just about to begin, to pause or to go on; what was taken
+        is kept."""
         self._ending = reason
-        if self._engine.state == "paused":
-            self._go.set()
-        elif self._engine.state == "running":
-            self._engine.abort(reason)
+        self._go.set()
+        # A loop that stops meanwhile would never answer the abort.
+        with self._closing:
+            if not self._closed and self._engine.state == "running":
+                # It may end by itself at this moment.
+                with suppress(TransitionError):
+                    self._engine.abort(reason)
+
+    def _unless_ended(self, message: Msg) -> Msg:
+        """`abort` reaches only an engine that runs: whatever it misses ends here, one message
+        later."""
+        if self._ending:
+            raise RequestAbort(self._ending)
+        return message
 
     def close(self) -> None:
         """Stop the engine's event loop, and give back its handles: a station takes many runs."""
         loop = self._engine.loop
-        if loop.is_closed():
-            return
-        loop.call_soon_threadsafe(loop.stop)
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            loop.call_soon_threadsafe(loop.stop)
         deadline_s = time.monotonic() + CLOSE_S
         while loop.is_running():
             if time.monotonic() > deadline_s:

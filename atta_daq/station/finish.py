@@ -1,7 +1,8 @@
 """What is made of a run when it has ended: final fits, NeXus file, report."""
 
+import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from atta_daq.analysis.drift_spectrum import BRACKET_NOISE, SOURCE_DRIFT, SOURCE
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import open_chain
-from atta_daq.archive.export import export
 from atta_daq.archive.gaps import missing_notes
+from atta_daq.archive.nexus import FILE as NEXUS
+from atta_daq.archive.nexus import export_nexus
 from atta_daq.archive.report import FILE, build_report
 from atta_daq.archive.run_folder import Run, RunState
 from atta_daq.rig.calibrations import SourceCalibration
@@ -19,37 +21,60 @@ from atta_daq.scans.definition import ScanDefinition, parse_scan
 from atta_daq.station.fitting import FitRequest, fit_all
 from atta_daq.station.prior import prior_from_run
 
+log = logging.getLogger(__name__)
 
-def finish_run(folder: Path, request: FitRequest | None) -> dict[str, FitResult]:
+
+@dataclass(frozen=True)
+class Finished:
+    """What was made of a run that has ended, in a process whose log nobody reads."""
+
+    fits: dict[str, FitResult]
+    lacking: tuple[str, ...]
+    """In words, for the station's log: what could not be made, and why."""
+
+
+def finish_run(folder: Path, request: FitRequest | None) -> Finished:
     """Final fits with MINOS intervals, NeXus file and report of an ended run, or of the chain that
     it ends."""
     run = open_chain(folder)
-    fits = refit(run, request or request_of(run))
+    unfitted: dict[str, str] = {}
+    fits = refit(run, request or request_of(run), unfitted)
+    lacking = [f"{name} is not fitted: {why}" for name, why in unfitted.items()]
     if run.segments:
-        export(run, "nexus")
+        try:
+            lacking += export_nexus(run).lacking
+        except Exception as error:  # whatever it is, the report of the measurement is not lost
+            log.exception("%s", folder / NEXUS)
+            lacking.append(f"{folder / NEXUS} is not made: {error}")
         build_report(open_chain(folder))
-    return fits
+    return Finished(fits, tuple(lacking))
 
 
-def left_unfinished(catalogue: Catalogue) -> Path | None:
-    """The youngest run, if it ended but its station did not live to make its report."""
-    for entry in catalogue.runs()[:1]:
+def left_unfinished(catalogue: Catalogue, rig: str) -> Path | None:
+    """The youngest run of this rig, or of none that is known, if it ended but its station did not
+    live to make its report."""
+    mine = [e for e in catalogue.runs() if e.rig in ("", rig) and e.origin != "imported"]
+    for entry in mine[:1]:
         folder = catalogue.data / entry.run_id
         ended = entry.state in (RunState.COMPLETE, RunState.GAPS, RunState.ABORTED)
-        if ended and entry.segments and entry.origin != "imported" and not (folder / FILE).exists():
+        if ended and entry.segments and not (folder / FILE).exists():
             return folder
     return None
 
 
 def finish_late(folder: Path) -> str:
     """Finish a run whose station was killed too early for it; returns what to say of it."""
-    finish_run(folder, None)
-    return f"the report of run {folder.name} was missing, as its station had died; it is made now"
+    lacking = finish_run(folder, None).lacking
+    said = f"the report of run {folder.name} was missing, as its station had died; it is made now"
+    return "; ".join((said, *lacking))
 
 
-def refit(run: Run, request: FitRequest) -> dict[str, FitResult]:
-    """Fit a run anew with MINOS intervals and store the result in its folder."""
-    fits = fit_all(run.segments, request, minos=True)
+def refit(
+    run: Run, request: FitRequest, unusable: dict[str, str] | None = None
+) -> dict[str, FitResult]:
+    """Fit a run anew with MINOS intervals and store the result in its folder; `unusable` as in
+    `fit_all`."""
+    fits = fit_all(run.segments, request, minos=True, unusable=unusable)
     return keep_fits(run, fits)
 
 

@@ -1,19 +1,26 @@
 """Fits in a process of their own: a busy thread in the station would cost frames.
 
 The latest data win: a request that arrives while a fit runs replaces the one that waits.
+
+A process that dies (the system kills what takes too much memory) is replaced, and asked once more.
 """
 
 import logging
-import multiprocessing
 import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+from atta_daq.station.spawned import spawned
+
 log = logging.getLogger(__name__)
 
+DYING_S = 5.0
+"""A process whose pipe has broken is gone by then."""
+
 FitFunction = Callable[..., Any]
+Request = tuple[FitFunction, tuple[Any, ...]]
 
 
 def _serve(pipe: Connection) -> None:
@@ -28,21 +35,29 @@ def _serve(pipe: Connection) -> None:
             pipe.send((None, f"{type(error).__name__}: {error}"))
 
 
-class FitWorker:
-    """One spawned process; answers come to `on_result(result, error)` on a thread."""
+class _NotStarted(Exception):
+    """There is no process to ask."""
 
-    def __init__(self, on_result: Callable[[Any, str], None]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, far_end = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(far_end,), name="fit-worker", daemon=True
-        )
-        self._process.start()
-        far_end.close()
+
+class FitWorker:
+    """One spawned process at a time; answers come to `on_result(result, error)` on a thread.
+
+    `on_death(text)` is told on that thread of every process that died and what becomes of its fit.
+    """
+
+    def __init__(
+        self,
+        on_result: Callable[[Any, str], None],
+        on_death: Callable[[str], None] = log.warning,
+    ) -> None:
+        self._process, self._pipe = spawned(_serve, "fit-worker")
+        self._changing = threading.Lock()
+        """Held while the process is replaced or ended."""
         self._on_result = on_result
+        self._on_death = on_death
         self._condition = threading.Condition()
-        self._waiting: tuple[FitFunction, tuple[Any, ...]] | None = None
-        self._later: list[tuple[FitFunction, tuple[Any, ...]]] = []
+        self._waiting: Request | None = None
+        self._later: list[Request] = []
         self._busy = False
         self._closed = False
         self._thread = threading.Thread(target=self._feed, name="fit-feeder", daemon=True)
@@ -72,8 +87,9 @@ class FitWorker:
         with self._condition:
             self._closed = True
             self._condition.notify_all()
-        self._process.terminate()
-        self._process.join()
+        with self._changing:
+            self._process.terminate()
+            self._process.join()
         self._thread.join()
         self._pipe.close()
 
@@ -88,14 +104,10 @@ class FitWorker:
                 request, self._waiting = self._waiting or self._later.pop(0), None
                 self._busy = True
             try:
-                self._pipe.send(request)
-                result, error = self._pipe.recv()
-            except (EOFError, OSError) as lost:
-                if self._closed:  # and nobody waits for it
+                answer = self._answer(request)
+                if answer is None:  # closed, and nobody waits for it
                     return
-                result, error = None, f"the fit worker died: {lost or 'no reason given'}"
-            try:
-                self._on_result(result, error)
+                self._on_result(*answer)
             except Exception:
                 # Whoever takes the answer may fail; the next fit must still be fed.
                 log.exception("a fit's result could not be taken")
@@ -103,3 +115,45 @@ class FitWorker:
                 with self._condition:
                     self._busy = False
                     self._condition.notify_all()
+
+    def _answer(self, request: Request) -> tuple[Any, str] | None:
+        """Result and error; None when the worker is closed. What ends two processes is given up."""
+        try:
+            return self._asked(request)
+        except _NotStarted as error:
+            return None, str(error)
+
+    def _asked(self, request: Request) -> tuple[Any, str] | None:
+        if not self._process.is_alive():
+            self._replace("it is started anew")
+        for again in (True, False):
+            try:
+                self._pipe.send(request)
+                return self._pipe.recv()
+            except (EOFError, OSError):
+                then = "the fit is tried once more" if again else "the fit is given up"
+                self._replace(then)
+                if self._closed:
+                    return None
+        return None, "it ended two fit workers"
+
+    def _replace(self, then: str) -> None:
+        """Raises _NotStarted; the next fit tries again."""
+        refused = ""
+        with self._changing:
+            if self._closed:
+                return
+            self._process.join(DYING_S)
+            self._process.terminate()
+            self._process.join()
+            code = self._process.exitcode
+            self._pipe.close()
+            try:
+                self._process, self._pipe = spawned(_serve, "fit-worker")
+            except OSError as error:  # no memory, or too many processes
+                refused = then = f"no fit worker can be started: {error}"
+        self._on_death(
+            f"the fit worker died (exit code {code}; -9: killed, perhaps for its memory); {then}"
+        )
+        if refused:
+            raise _NotStarted(refused)

@@ -1,20 +1,23 @@
 """Fits of a run as its scan and its rig file ask for them."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from atta_daq.analysis.ensemble import Ensemble, Kind
-from atta_daq.analysis.fit_run import fit_run
+from atta_daq.analysis.fit_run import fit_run, normalised
 from atta_daq.analysis.options import Axis, FitOptions
-from atta_daq.analysis.points import normalise
+from atta_daq.analysis.points import has_signal
 from atta_daq.analysis.prior import Prior
 from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.definition import Part, ScanDefinition
 from atta_daq.scans.selection import part_name, segments_of
+
+log = logging.getLogger(__name__)
 
 RARE = (81, 85)
 
@@ -33,14 +36,20 @@ class FitRequest:
 
 
 def fit_all(
-    segments: Sequence[Segment], request: FitRequest, *, minos: bool
+    segments: Sequence[Segment],
+    request: FitRequest,
+    *,
+    minos: bool,
+    unusable: dict[str, str] | None = None,
 ) -> dict[str, FitResult]:
     """One fit for each part of the scan that has data, named '<isotope>Kr' or '<isotope>Kr-<n>'.
 
     Parts on 83Kr and 84Kr come first: an 83Kr spectrum of the same run constrains scale and width
-    of the rare isotopes, with its covariance. A part that cannot be fitted yet is left out.
+    of the rare isotopes, with its covariance. A part that cannot be fitted yet is left out; with
+    `minos`, at the end, `unusable` is given the reason by its name, if something was taken of it.
     """
-    return {fitted.name: fitted.result for fitted in _fitted(segments, request, minos=minos)}
+    fitted = _fitted(segments, request, minos=minos, unusable=unusable)
+    return {one.name: one.result for one in fitted}
 
 
 def fit_finally(segments: Sequence[Segment], request: FitRequest) -> dict[str, FitResult]:
@@ -55,11 +64,7 @@ def ensembles(
     return {
         fitted.name: Ensemble(
             kind,
-            normalise(
-                fitted.segments,
-                fitted.options.isotope,
-                pumped_brackets=fitted.options.pumped_brackets,
-            ),
+            normalised(fitted.segments, fitted.options),
             fitted.options,
             fitted.prior,
             fitted.result,
@@ -78,20 +83,30 @@ class _Fitted:
     result: FitResult
 
 
-def _fitted(segments: Sequence[Segment], request: FitRequest, *, minos: bool) -> Iterator[_Fitted]:
+def _fitted(
+    segments: Sequence[Segment],
+    request: FitRequest,
+    *,
+    minos: bool,
+    unusable: dict[str, str] | None = None,
+) -> Iterator[_Fitted]:
     """Every part that can be fitted, with what its fit was given."""
     parts = sorted(enumerate(request.definition.parts), key=lambda item: item[1].isotope in RARE)
     results: dict[str, FitResult] = {}
     for number, part in parts:
+        name = part_name(request.definition, number)
         mine = segments_of(request.definition, number, segments)
         options = fit_options(part, request, minos=minos)
         prior = part_prior(part, request, results)
         try:
             result = fit_run(mine, options, prior)
-        except ValueError:
-            # Too little data yet: a fit is shown as soon as there is one.
+        except ValueError as error:
+            # Too little data yet: a fit is shown as soon as there is one. At the end it is said.
+            if minos and has_signal(mine, part.isotope):
+                log.warning("%s is not fitted: %s", name, error)
+                if unusable is not None:
+                    unusable[name] = str(error)
             continue
-        name = part_name(request.definition, number)
         results[name] = result
         yield _Fitted(name, mine, options, prior, result)
 

@@ -20,6 +20,7 @@ from atta_daq.archive.history_folder import (
     day_files,
     new_day,
     pack_day,
+    remove_unfinished,
     set_aside,
     trim,
 )
@@ -145,7 +146,8 @@ class HistoryKeeper:
             return
         try:
             self._write(rows, events)
-        except (OSError, sqlite3.Error) as error:
+        except Exception as error:
+            # Whatever it is, damage or a fault of this program: it is said, and tried again.
             self._fail(error)
             return
         with self._mutex:
@@ -194,6 +196,7 @@ class HistoryKeeper:
     def _pack_all_but(self, today: str) -> DayFile | None:
         """Pack finished days and keep the folder below its bound. Returns the last one if it is
         still to be written into."""
+        remove_unfinished(self._folder)
         files = day_files(self._folder)
         last = files[-1] if files and not files[-1].packed else None
         if last is not None and (last.date < today or not _room(last)):
@@ -237,14 +240,14 @@ class HistoryKeeper:
         )
 
     def _end_day(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
 
     def _fail(self, error: Exception) -> None:
         if not self._problem:
             log.warning("history", exc_info=error)
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         self._problem = f"{self._folder}: {reason}"
         # The next try opens the file anew: a disk that came back may hold another one.
         self._end_day()

@@ -58,7 +58,9 @@ class KeepGoing:
         """Blocks that were given up, each with its cause."""
 
     def begin(self, cause: str, block: int, attempt: int) -> None:
-        """A fault: the next calls of `step` bring the rig back."""
+        """A fault: the next calls of `step` bring the rig back. A wait that is not over was
+        paused: it begins anew, as nobody knows what was moved by hand meanwhile."""
+        self._end_open("the run was paused")
         self._journal("suspended", cause=cause, block=block, attempt=attempt)
         self._wait = Suspension(
             cause, self._recipes, self._rules, self._tried, self._shown.recovery, self._now
@@ -82,10 +84,7 @@ class KeepGoing:
 
     def close(self) -> None:
         """The run ends: so does a wait under way."""
-        wait = self._wait
-        if wait is not None and not wait.over:
-            wait.over = True
-            self._end(wait, "ended", "the run ended")
+        self._end_open("the run ended")
         self._shown.recovery("")
 
     def segment(self, block: int) -> None:
@@ -132,6 +131,12 @@ class KeepGoing:
             **{"try": tried.number},
         )
         self._shown.say(f"{tried.cause}: {tried.recipe}, try {tried.number}: {tried.outcome}")
+
+    def _end_open(self, reason: str) -> None:
+        wait = self._wait
+        if wait is not None and not wait.over:
+            wait.over = True
+            self._end(wait, "ended", reason)
 
     def _end(self, wait: Suspension, event: str, reason: str) -> None:
         self._journal(event, cause=wait.cause, cured_by=list(wait.cured_by), reason=reason)

@@ -13,6 +13,19 @@ from atta_daq.station.knowing import known_of
 from atta_daq.station.points import part_points
 
 
+class Told:
+    """What has been said of the parts of one run that have no points."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def news(self, unusable: Mapping[str, str]) -> list[str]:
+        """In words, what has not been said yet; `unusable` as in `LiveResult`."""
+        fresh = {n: why for n, why in unusable.items() if self._reasons.get(n) != why}
+        self._reasons |= fresh
+        return [f"{name} has segments but no points: {why}" for name, why in fresh.items()]
+
+
 @dataclass(frozen=True)
 class LiveResult:
     """Points of all segments so far; the fits when they were asked for."""
@@ -20,6 +33,8 @@ class LiveResult:
     segments: int
     """So many it includes."""
     points: list[PartPoints]
+    unusable: Mapping[str, str]
+    """Parts that have segments and yet no points, with the reason."""
     fits: dict[str, FitResult] | None
     known: Mapping[str, Knowledge]
     """What the scan's adaptive time and its early end go by, as far as these fits tell."""
@@ -29,7 +44,8 @@ def live_result(segments: Sequence[Segment], request: FitRequest, fit: bool) -> 
     """Normalised points, and fits with HESSE errors (no MINOS)."""
     config = request.config
     drift = TYPICAL if config is None else config.calibrations.source.spectrum()
-    points = part_points(request.definition, segments, drift=drift)
+    unusable: dict[str, str] = {}
+    points = part_points(request.definition, segments, drift=drift, unusable=unusable)
     fits = fit_all(segments, request, minos=False) if fit else None
     known = known_of(segments, request, fits) if fits else {}
-    return LiveResult(len(segments), points, fits, known)
+    return LiveResult(len(segments), points, unusable, fits, known)

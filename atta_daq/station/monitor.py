@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -26,13 +26,15 @@ from atta_daq.station.server import StationServer
 from atta_daq.station.slow_watch import SlowWatch
 from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.watchdog import Watchdog
-from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, InterlockOpen, Timeout
 from drivers.interfaces import AmplifierStatus, CavityScope, CommandedAmplifier, Instrument
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 WATCHDOG_S = 0.2
+AGE_S = 0.1
+"""Between two looks at how old the reading of the amplifier is."""
 LOCK_S = 0.3
 """Its status is two questions and some ramps: a silent one is named within 2 s all the same."""
 SLOW_S = 0.5
@@ -87,6 +89,8 @@ class Monitor:
         self._faults: dict[str, str] = {}
         self._silent: dict[str, str] = {}
         self._missing: dict[str, str] = {}
+        self._refused: set[str] = set()
+        """Instruments that answer and are refused (a guard of theirs is disarmed)."""
         self._wakes: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
         self.watchdog = Watchdog(instruments.amplifier, config)
@@ -108,6 +112,13 @@ class Monitor:
             # The first look at once: what was found at the boxes may be dangerous.
             self.look_again(watch.instrument.name)
             thread.start()
+            if self._is_amplifier(watch):
+                # Of its own: a slow answer holds up the one that polls.
+                age = threading.Thread(
+                    target=self._mind, args=(watch,), name="age-of-amplifier", daemon=True
+                )
+                self._threads.append(age)
+                age.start()
 
     def close(self) -> None:
         """End all polling."""
@@ -190,6 +201,8 @@ class Monitor:
     def _waited(self, watch: Watch, failures: int) -> bool:
         """Wait until it is to be polled again; whether the station still runs."""
         pause_s = BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1] if failures else watch.interval_s
+        if watch.instrument.name in self._refused:
+            pause_s = watch.interval_s
         if self._is_amplifier(watch) and self.watchdog.asks_again:
             pause_s = 0.0
         wake = self._wakes[watch.instrument.name]
@@ -199,10 +212,17 @@ class Monitor:
 
     def _look(self, watch: Watch, failures: int, began_s: float) -> int:
         """Connect if need be, and poll. Returns how often it has failed in a row."""
+        name = watch.instrument.name
+        self._refused.discard(name)
         try:
-            if failures:
-                watch.instrument.connect()
-                watch.returned()
+            if failures and (refusal := self._refusal(watch)):
+                self._does_not_answer(watch, str(refusal))
+                if self._is_amplifier(watch):
+                    self._watched(self.watchdog.lost(refusal, began_s))
+                # It answers: what it says is told, and an amplifier is watched over.
+                watch.poll()
+                self._refused.add(name)
+                return failures
             watch.poll()
         except DriverError as error:
             if not failures:
@@ -211,10 +231,20 @@ class Monitor:
             if self._is_amplifier(watch):
                 self._watched(self.watchdog.lost(error, began_s))
             return failures + (isinstance(error, ConnectionLost | Timeout) or bool(failures))
-        self._faults.pop(watch.instrument.name, None)
-        self._missing.pop(watch.instrument.name, None)
-        self._silent.pop(watch.instrument.name, None)
+        self._faults.pop(name, None)
+        self._missing.pop(name, None)
+        self._silent.pop(name, None)
         return 0
+
+    @staticmethod
+    def _refusal(watch: Watch) -> InterlockOpen | None:
+        """Connect anew; why the instrument is refused although it answers, if it is."""
+        try:
+            watch.instrument.connect()
+            watch.returned()
+        except InterlockOpen as error:
+            return error
+        return None
 
     def _does_not_answer(self, watch: Watch, reason: str) -> None:
         name = watch.instrument.name
@@ -238,11 +268,38 @@ class Monitor:
         except Exception:
             log.exception("telling that %s is not read", name)
 
+    def _mind(self, watch: Watch) -> None:
+        began_s = time.monotonic()
+        while not self._stop.wait(AGE_S):
+            # A sleep that lasts too long was not let end: nor was the thread that reads let run.
+            stolen_s = max(0.0, time.monotonic() - began_s - 2.0 * AGE_S)
+            try:
+                self._mind_age(watch, stolen_s)
+            # As with the polling: no error may end the watch.
+            except Exception:
+                log.exception("looking at the age of the amplifier's reading")
+            began_s = time.monotonic()
+
+    def _mind_age(self, watch: Watch, stolen_s: float) -> None:
+        late: list[str] = []
+
+        def tell(reason: str, acts: bool) -> None:
+            late.append(reason)
+            self._silent[watch.instrument.name] = reason
+            if acts:
+                # It answers: a run that connected it anew would hold up its way down.
+                self._does_not_answer(replace(watch, needed=False), reason)
+
+        self._watched(self.watchdog.overdue(tell, stolen_s))
+        for reason in late:
+            self._server.stale(watch.readings, reason)
+
     def _is_amplifier(self, watch: Watch) -> bool:
         return watch.instrument is self._instruments.amplifier
 
     def _amplifier(self) -> None:
         started = time.monotonic()
+        self.watchdog.begin(started)
         commanded_ma = self._commanded_ma()
         status = self._vigilance.amplifier(self._instruments.amplifier.status)
         # A current that was on its way meanwhile leaves nothing to compare.
@@ -319,7 +376,12 @@ class Monitor:
         post("lock:trace_errors", traces.errors * axis.mhz_per_ratio)
 
     def _sideband(self) -> None:
-        status = self._vigilance.sideband(self._instruments.sideband.status)
+        try:
+            status = self._vigilance.sideband(self._instruments.sideband.status)
+        except DeviceFault:
+            # A driver that finds RF above its limit in another unit switches it off.
+            self._light.forget()
+            raise
         if strong := sideband_too_strong(status, self._config.sideband.power_dbm):
             self._switch_rf_off(strong)
             status = self._instruments.sideband.status()

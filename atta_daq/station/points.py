@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
-from atta_daq.analysis.points import NormalisedData, NormalisedPoint, normalise
+from atta_daq.analysis.points import NormalisedData, NormalisedPoint, has_signal, normalise
 from atta_daq.analysis.records import Segment
 from atta_daq.client.runs import PartPoints, Point
 from atta_daq.scans.definition import ScanDefinition
@@ -16,10 +16,12 @@ def part_points(
     *,
     running: bool = True,
     drift: DriftSpectrum = TYPICAL,
+    unusable: dict[str, str] | None = None,
 ) -> list[PartPoints]:
     """Points of each part that has any, in the order of the scan; `running`: brackets may come.
 
-    `drift` is what is known of the source beside the brackets.
+    `drift` is what is known of the source beside the brackets. `unusable` is given the reason for
+    each part that has unflagged segments of its own and yet no points.
     """
     found = []
     for number, part in enumerate(definition.parts):
@@ -28,8 +30,9 @@ def part_points(
             data = normalise(
                 mine, part.isotope, pumped_brackets=definition.bracket_pumping, drift=drift
             )
-        except ValueError:
-            # Nothing of this part yet.
+        except ValueError as error:
+            if unusable is not None and has_signal(mine, part.isotope):
+                unusable[part_name(definition, number)] = str(error)
             continue
         axes = (axis.quantity for axis in part.axes)
         found.append(points_of(part_name(definition, number), axes, data, running=running))

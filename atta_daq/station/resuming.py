@@ -1,9 +1,10 @@
 """Going on with a run that ended too early: only the blocks that it does not hold are taken."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.catalogue import Catalogue, Entry
 from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor, successors
 from atta_daq.archive.run_folder import RunState
 from atta_daq.client.client import CommandRefused
@@ -32,23 +33,39 @@ class Rest:
     evenly."""
 
 
-def last_to_resume(data: Path) -> str | None:
-    """The youngest run that ended too early and that nothing goes on with; None without one."""
+def last_to_resume(data: Path, mine: Callable[[str], bool]) -> str | None:
+    """The youngest run that ended too early and that nothing goes on with, of the rigs that are
+    `mine` by their name or of none that is known; None without one."""
     gone_on_with = successors(data)
-    for entry in Catalogue(data).runs(""):
-        ended_early = entry.origin != "imported" and entry.state in ENDED_EARLY
-        if ended_early and entry.run_id not in gone_on_with:
+    for entry in _of_rigs(Catalogue(data).runs(), mine):
+        if entry.state in ENDED_EARLY and entry.run_id not in gone_on_with:
             return entry.run_id
     return None
 
 
-def crashed(data: Path) -> str | None:
-    """The youngest run, if its station died in it and nothing goes on with it; else None."""
-    for entry in Catalogue(data).runs():
-        if entry.origin != "imported":
-            died = entry.state is RunState.CRASHED and entry.run_id not in successors(data)
-            return entry.run_id if died else None
-    return None
+def crashed(data: Path, rig: str = "") -> str | None:
+    """The youngest run of this rig (empty: of any), or the last that goes on with it, if its
+    station died in it; else None. A run that names no rig counts as this one's, unless several rigs
+    measure there."""
+    every = Catalogue(data).runs()
+    mine = _of_rigs(every, lambda name: rig in ("", name))
+    entries = {entry.run_id: entry for entry in mine}
+    if not entries:
+        return None
+    gone_on_with = successors(data)
+    last = next(iter(entries))
+    # By a clock that was set back the run that goes on with another may look older.
+    while (later := gone_on_with.pop(last, None)) is not None:
+        last = later
+    if last not in entries or entries[last].state is not RunState.CRASHED:
+        return None
+    others = any(entry.rig not in ("", rig) for entry in every)
+    return None if rig and others and not entries[last].rig else last
+
+
+def _of_rigs(every: Sequence[Entry], mine: Callable[[str], bool]) -> list[Entry]:
+    """The measured ones of these rigs, and of none that is known, in their order."""
+    return [e for e in every if e.origin != "imported" and (not e.rig or mine(e.rig))]
 
 
 def rest_of(data: Path, name: str, config: RigConfig) -> Rest:

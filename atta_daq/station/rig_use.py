@@ -11,7 +11,9 @@ from atta_daq.rig.instruments import Instruments
 from atta_daq.station.activity import Activity
 from atta_daq.station.errors import RigBusy
 from atta_daq.station.log import Say
+from drivers.fair_lock import FairLock
 
+STOPPED, CLOSING = "STOP came first", "the station is ending"
 END_S = 30.0
 """An activity ends within a switch of the trap lasers and a loading trace."""
 
@@ -34,13 +36,18 @@ class RigUse:
         instruments: Instruments,
         announce: Callable[[str], None],
         say: Say,
+        stopped: Callable[[int], None] = lambda _stops: None,
     ) -> None:
-        """`announce` gets the name of the activity under way, '' for none."""
+        """`announce` gets the name of the activity under way, '' for none; `stopped` how often
+        STOP came."""
         self._instruments = instruments
         self._announce = announce
         self._say = say
-        self._turn = threading.Lock()
+        self._turn = FairLock()
+        self._stopped = stopped
         self._stops = 0
+        self._why = STOPPED
+        self._seen = threading.local()
         self._activity: Activity | None = None
         self.run: Callable[[], RunUnderWay | None] = lambda: None
         """The run under way, if there is one."""
@@ -120,10 +127,21 @@ class RigUse:
         Returns whether something was under way, which `settle` waits for.
         """
         self._stops += 1
+        self._stopped(self._stops)
+        return self._end_all(reason)
+
+    def shut_down(self, reason: str) -> bool:
+        """The same at the end of the station, which is no STOP: nobody is told of one."""
+        # The reason before the count: whoever sees the count tells the reason.
+        self._why = CLOSING
+        self._stops += 1
+        return self._end_all(reason)
+
+    def _end_all(self, reason: str) -> bool:
         activity = self._activity
         if activity is not None:
             activity.end(reason)
-        return activity is not None or self._turn.locked()
+        return activity is not None or self._turn.held
 
     def settle(self, timeout_s: float) -> None:
         """STOP, after the hardware: wait until what was under way has let go of the rig."""
@@ -131,16 +149,29 @@ class RigUse:
         activity = self._activity
         if activity is not None:
             activity.ended.wait(max(0.0, timeout_s))
-        if self._turn.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
-            self._turn.release()
+        self._turn.wait_free(max(0.0, deadline_s - time.monotonic()))
+
+    @contextmanager
+    def as_of(self, stops: int) -> Iterator[None]:
+        """What this thread moves belongs to something that was begun after `stops` STOPs. Raises
+        RigBusy, as moves within do, when one came since."""
+        self._seen.stops = stops
+        try:
+            self._require_no_stop(stops)
+            yield
+        finally:
+            del self._seen.stops
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
-        stops = self._stops
+        stops = getattr(self._seen, "stops", self._stops)
         with self._turn:
-            if self._stops != stops:
-                raise RigBusy("STOP came first; nothing was moved")
+            self._require_no_stop(stops)
             yield
+
+    def _require_no_stop(self, stops: int) -> None:
+        if self._stops != stops:
+            raise RigBusy(f"{self._why}; nothing was moved")
 
     def _refuse_in_run(self, paused: bool) -> None:
         run = self.run()

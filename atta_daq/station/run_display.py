@@ -59,15 +59,16 @@ class RunDisplay:
 
     def state(self, state: str) -> None:
         """'preparing', 'running', 'paused', 'stopping', 'idle'."""
-        self._server.post("run:state", state)
+        # The point first: who sees a run that does not go on sees no point under way.
         if state != "running":
             self._server.post("run:point", "")
+        self._server.post("run:state", state)
 
     def suspended(self, reason: str) -> None:
         """Why the run waits; '' when it goes on."""
-        self._server.post("run:suspended", reason)
         if reason:
             self._server.post("run:point", "")
+        self._server.post("run:suspended", reason)
 
     def recovery(self, text: str) -> None:
         """Recipe and try by which the rig is brought back; '' for none."""

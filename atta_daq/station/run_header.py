@@ -33,6 +33,7 @@ def run_header(
         metadata={key: value for key, value in keep.items() if value},
         rate_unit="V/s",
         scan_hash=definition.digest,
+        rig=config.name,
         resumes=resumes,
         planned_blocks=len(blocks),
         planned_points=len(points),

@@ -14,10 +14,12 @@ from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun
-from atta_daq.archive.errors import ArchiveError, RunClosed
+from atta_daq.archive.disk import is_full
+from atta_daq.archive.errors import ArchiveError, RunClosed, WriteFailed
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter
 from atta_daq.client.errors import CommandRefused
+from atta_daq.heap import give_back
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.cures import Obstacles
@@ -31,10 +33,10 @@ from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calibration_keeper import CalibrationKeeper
 from atta_daq.station.drift_watch import DriftWatch
 from atta_daq.station.errors import RigBusy
-from atta_daq.station.finish import finish_late, finish_run, left_unfinished
+from atta_daq.station.finish import Finished, finish_late, finish_run, left_unfinished
 from atta_daq.station.fit_worker import FitWorker
 from atta_daq.station.fitting import FitRequest
-from atta_daq.station.live import LiveResult, live_result
+from atta_daq.station.live import LiveResult, Told, live_result
 from atta_daq.station.log import Say
 from atta_daq.station.points import part_points
 from atta_daq.station.queue.fate import SHUT_DOWN
@@ -101,13 +103,14 @@ class Runs:
         self._request: FitRequest | None = None
         self._to_fit = self._fitted = 0
         """Segments at the end of the last block; segments that the last live fit includes."""
+        self._told = Told()
         use.run = lambda: self._session
-        self._worker = FitWorker(self._on_fit)
+        self._worker = FitWorker(self._on_fit, self._on_fit_worker_died)
         self._worker.submit(warm_up)
 
     def finish_what_was_left(self) -> None:
         """Make the report that the last station did not live to make."""
-        folder = left_unfinished(self._catalogue)
+        folder = left_unfinished(self._catalogue, self._config.name)
         if folder is not None:
             self._worker.submit_late(finish_late, folder)
 
@@ -158,8 +161,8 @@ class Runs:
         """Start a run on a thread of its own; returns its id.
 
         With `resumed` it goes on with that one. `announce` hears the id before anything of the run
-        is on disk; what it raises leaves no run. Raises RigBusy while another one is under way,
-        CommandRefused when the disk has no room for a run.
+        is on disk; what it raises leaves no run. Raises RigBusy while another one is under way and
+        when the disk has no room for a run, CommandRefused for another fault of the archive.
         """
         with self._mutex:
             if self._session is not None:
@@ -170,10 +173,16 @@ class Runs:
             self.drift.begin(definition, request.config or self._config)
             try:
                 self._session = self._new_session(definition, plan, scan_toml, resumed, announce)
+            except WriteFailed as error:
+                why = error.__cause__
+                if why is None or is_full(why):
+                    raise RigBusy(str(error)) from error
+                # Nobody gives a run the right to write, or mends the disk, while the queue waits.
+                raise CommandRefused(str(error)) from error
             except ArchiveError as error:
                 raise CommandRefused(str(error)) from error
             run_id = self._session.run_id
-            self._thread = threading.Thread(target=self._carry_out, name="run", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="run", daemon=True)
             self._thread.start()
         return run_id
 
@@ -208,7 +217,7 @@ class Runs:
 
     def close(self) -> None:
         """End run and activity, wait for the last document and report, release the archive."""
-        self._use.stop(SHUT_DOWN)
+        self._use.shut_down(SHUT_DOWN)
         self.end(SHUT_DOWN)
         self._use.settle(STOP_S)
         if self._thread is not None:
@@ -247,6 +256,7 @@ class Runs:
             rig_toml=self._rig_toml,
         )
         self._to_fit = self._fitted = 0
+        self._told = Told()
         self._display.begin(run_id, definition, scan_toml, started_utc_s)
         hooks = Hooks(
             state=self._display.state,
@@ -269,6 +279,10 @@ class Runs:
         )  # fmt: skip
         self._display.planned(session.total_segments, predicted_duration_s(ahead, timing))
         return session
+
+    def _run(self) -> None:
+        self._carry_out()
+        give_back()
 
     def _carry_out(self) -> None:
         session = self._session
@@ -297,11 +311,13 @@ class Runs:
         except (OSError, sqlite3.Error, ArchiveError) as error:
             # The list can be made anew from the folders at any time; the next run must be free.
             self._say(f"the list of runs could not be written: {error}", "warning", "run")
-        self._display.end(state.value, reason)
+        # Who sees the outcome may start the next run at once; it waits here, and what is shown of
+        # it comes behind what is shown of this one.
         with self._mutex:
             self._session = None
             self._writer = None
-        self._display.state("idle")
+            self._display.end(state.value, reason)
+            self._display.state("idle")
 
     def _on_segment(self, segment: Segment, remaining_s: float) -> None:
         self._display.segment(segment, remaining_s)
@@ -329,19 +345,26 @@ class Runs:
             due = self._to_fit > self._fitted
             self._worker.submit(live_result, session.measurement, self._request, due)
 
+    def _on_fit_worker_died(self, text: str) -> None:
+        self._alarms.raise_(Cause("run:fit-worker", "run", text, "minor", once=True))
+
     def _on_fit(self, result: Any, error: str) -> None:
         if error:
             self._say(f"fit: {error}", "warning", "run")
         elif isinstance(result, LiveResult):
             self._display.points(result.points)
+            for text in self._told.news(result.unusable):
+                self._say(text, "warning", "run")
             if result.fits is not None:
                 self._fitted = result.segments
                 session = self._session
                 if session is not None:
                     session.known = {**session.known, **result.known}
                 self._show_fits(result.fits)
-        elif isinstance(result, dict):
-            self._show_fits(result)
+        elif isinstance(result, Finished):
+            for text in result.lacking:
+                self._say(text, "warning", "run")
+            self._show_fits(result.fits)
         elif isinstance(result, str):
             self._say(result, source="run")
 

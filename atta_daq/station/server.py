@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,16 @@ from p4p.server.thread import SharedPV
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.names import (
     CALIBRATION_COLUMNS,
+    CALL_NUMBER,
     COMMANDS,
     ENDPOINT,
     READINGS,
+    STOPS_SEEN,
 )
 from atta_daq.client.pv import Command, Reading
 from atta_daq.client.queue_names import QUEUE_COLUMNS
 from atta_daq.station.errors import PortTaken
+from atta_daq.station.once import Once, Outcome
 
 _CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
 _EMPTY: dict[str, Any] = {
@@ -81,31 +85,46 @@ class _Rpc:
         self._command = command
         self._handler = handler
         self._refused = refused
+        self._once = Once()
 
     def rpc(self, _pv: object, operation: Any) -> None:
         query = operation.value().query
         arguments = {key: str(query[key]) for key in query}
-        client = arguments.pop("client", "")
-        unknown = sorted(set(arguments) - set(self._command.arguments))
+        client, number = arguments.pop("client", ""), arguments.pop(CALL_NUMBER, "")
+        common = (STOPS_SEEN,) if self._command.needs_control else ()
+        unknown = sorted(set(arguments) - {*self._command.arguments, *common})
         if unknown:
             allowed = ", ".join(self._command.arguments) or "none"
             operation.done(error=f"unknown argument {', '.join(unknown)}; allowed: {allowed}")
+            return
+        # What only reads may be done again; its answers are too long to be kept.
+        outcome, new = self._once.outcome(number if self._command.once else "")
+        outcome.add_done_callback(lambda told: _tell(operation, told))
+        if not new:
             return
 
         # A thread a call: a run that starts must not keep STOP waiting.
         def work() -> None:
             try:
-                answer = self._handler(client, arguments)
+                answer = json.dumps(self._handler(client, arguments))
             except Exception as error:
                 known = isinstance(error, CommandRefused)
                 reason = str(error) if known else f"{type(error).__name__}: {error}"
                 if self._command.needs_control:
                     self._refused(client, self._command.name, reason)
-                operation.done(error=reason)
+                outcome.set_result(Outcome(reason, refused=True))
             else:
-                operation.done(NTScalar("s").wrap(json.dumps(answer)))
+                outcome.set_result(Outcome(answer))
 
         threading.Thread(target=work, name=f"cmd-{self._command.name}", daemon=True).start()
+
+
+def _tell(operation: Any, told: "Future[Outcome]") -> None:
+    outcome = told.result()
+    if outcome.refused:
+        operation.done(error=outcome.text)
+    else:
+        operation.done(NTScalar("s").wrap(outcome.text))
 
 
 class _Picture(NTNDArray):

@@ -128,7 +128,7 @@ class RunSession:
         self._cooled = threading.Event()
         self.ended = threading.Event()
         """Set when the run no longer touches the rig."""
-        self._device = SegmentDevice(taker, self._on_flagged, hooks.begun)
+        self._device = SegmentDevice(taker, self._on_flagged, hooks.begun, lambda: self._ending)
         self._device.start_run(writer.run_id)
         self._engine = Engine(self._on_document)
         self._floor = LoadingFloor(config.faults.loading(definition.faults), earlier)
@@ -165,7 +165,8 @@ class RunSession:
     @property
     def paused(self) -> bool:
         """It waits for `resume` and moves nothing."""
-        return self._engine.state == "paused"
+        moves = self._device.busy or self._recovery.busy
+        return self._engine.state == "paused" and not moves
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -271,7 +272,9 @@ class RunSession:
     def _calibrated(self, dwell_s: float) -> CountingSetup:
         """The counting, calibrated; taken again when the rig failed meanwhile."""
         return self._until_done(
-            lambda: calibrate_counting(self._taker, self._config, self.run_id, dwell_s)
+            lambda: calibrate_counting(
+                self._taker, self._config, self.run_id, dwell_s, lambda: self._ending
+            )
         )
 
     def _until_done(self, step: Callable[[], T]) -> T:
@@ -357,7 +360,10 @@ class RunSession:
 
     def _wait_for_rig(self, cause: str, block: int) -> Generator[Msg, Any, None]:
         last = self._device.last
-        self._keep.begin(cause, block, last.attempt if last is not None else 0)
+        attempt = last.attempt if last is not None else 0
+        self._recovery.begin = lambda: self._keep.begin(cause, block, attempt)
+        # A pause in the wait replays the wait alone, from its beginning.
+        yield from bps.checkpoint()
         yield from bps.trigger(self._recovery, wait=True)
 
     def _flag_block(self, block: int, cause: str) -> None:
@@ -386,6 +392,8 @@ class RunSession:
         self._record(segment, None)
 
     def _record(self, segment: Segment, event: dict[str, Any] | None) -> None:
+        if self.segments and self.segments[-1].index == segment.index:
+            return  # replayed by the engine after a pause: it is written already
         self._writer.segment(segment, {"event": event} if event else None)
         self.segments.append(segment)
         self._keep.segment(segment.block)

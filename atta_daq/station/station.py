@@ -14,6 +14,7 @@ from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.client.client import CommandRefused, Endpoint
 from atta_daq.client.log import Alarm
+from atta_daq.client.names import STOPS
 from atta_daq.client.runs import RunInfo
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.calibrations_in_use import InUse
@@ -99,8 +100,9 @@ class Station:
         try:
             self._data.mkdir(parents=True, exist_ok=True)
             closed = close_dead_runs(
-                run_folders(self._data), rig_now=self._clock.now_s, utc_now=time.time
-            )
+                run_folders(self._data), rig_now=self._clock.now_s, utc_now=time.time,
+                rig=self._config.name,
+            )  # fmt: skip
             self._assemble()
         except BaseException:
             self._lock.release()
@@ -117,6 +119,7 @@ class Station:
         post("station:version", __version__)
         post("station:control", "")
         post("station:activity", "")
+        post(STOPS, 0)
         post("calibrations:progress", "")
         self._run_display.blank()
         self._history_keeper.start()
@@ -136,7 +139,8 @@ class Station:
         self._lock.publish(endpoint)
         self._calculator.prepare(REHEARSED_AFTER_S, rehearse, self._config, self._data)
         # Not only what this start has closed: the one before may not have come so far.
-        if self._config.unattended.resume_at_start and (run_id := crashed(self._data)):
+        by_itself, rig = self._config.unattended.resume_at_start, self._config.name
+        if by_itself and (run_id := crashed(self._data, rig)):
             self._resume(run_id)
         self._night.start()
         return endpoint
@@ -174,9 +178,13 @@ class Station:
         trap = TrapControl(instruments, config, self._clock)
         rig.allow_gain(trap.gain_forbidden)
         taker = SegmentTaker(instruments, config, self._clock, light, trap)
+        trap.lost_answer = taker.spoil
         zeroing = AxisZeroing(instruments, config, light, post, keeper)
         control = Control(lambda holder: post("station:control", holder))
-        use = RigUse(instruments, lambda name: post("station:activity", name), say)
+        use = RigUse(
+            instruments, lambda name: post("station:activity", name), say,
+            lambda stops: post(STOPS, stops),
+        )  # fmt: skip
         manual = Manual(instruments, config, light, trap, control, use, say)
         activities = ActivityCommands(
             instruments, config, light, taker, control, use, zeroing, post, say
@@ -249,7 +257,7 @@ class Station:
         self._monitor.room = disk.fault
         self._run_display = RunDisplay(self._server)
         self._run_display.tell_end = self._tell_end
-        self._display = Display(taker, self._clock, self._server)
+        self._display = Display(taker, self._clock, self._server, config.camera.saturated_adu)
         taker.guard = self._monitor.fault
         night.open()
         self._runs = commands.runs = Runs(

@@ -34,7 +34,10 @@ def list_runs(data: Path, search: str, limit: int) -> dict[str, Any]:
                 "isotopes": [int(word.rstrip("Kr")) for word in entry.isotopes.split(", ") if word],
                 "state": entry.state.value,
                 "started_utc_s": entry.start_utc_s,
-                "duration_s": entry.end_utc_s - entry.start_utc_s,
+                # A run under way has no end yet; its newest document is that of this look only.
+                "duration_s": None
+                if entry.state is RunState.RUNNING
+                else entry.end_utc_s - entry.start_utc_s,
                 "sample": entry.sample,
                 "note": entry.note,
                 "geometry": entry.geometry,
@@ -80,13 +83,14 @@ def run_report(data: Path, name: str) -> dict[str, str]:
     return {"name": f"{run.run_id}.html", "html": path.read_text(encoding="utf-8")}
 
 
-def run_export(data: Path, name: str, form: str) -> dict[str, dict[str, str]]:
-    """The files of one format, base64 by file name. Raises ValueError for another format."""
+def run_export(data: Path, name: str, form: str) -> dict[str, object]:
+    """The files of one format, base64 by file name, and in words what they lack. Raises ValueError
+    for another format."""
     for known in FORMATS:
         if form == known:
-            paths = export(_open(data, name), known)
-            files = {path.name: base64.b64encode(path.read_bytes()).decode() for path in paths}
-            return {"files": files}
+            made = export(_open(data, name), known)
+            files = {p.name: base64.b64encode(p.read_bytes()).decode() for p in made.paths}
+            return {"files": files, "lacking": made.lacking}
     raise ValueError(f"format '{form}' is not known; one of {', '.join(FORMATS)}")
 
 

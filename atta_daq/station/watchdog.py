@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable
+from threading import RLock
 
 from atta_daq.rig.config import RigConfig
+from drivers.amplifier_box import AmplifierReading
 from drivers.amplifier_protection import CURRENT_TOLERANCE_MA
+from drivers.errors import Timeout
 from drivers.interfaces import AmplifierStatus, Guard, TaperedAmplifier
 
 FAULT = "stale reading, read-back mismatch, slow seed decay"
@@ -19,9 +22,10 @@ MEASURED_TOLERANCE_MA = 50.0
 
 
 class Watchdog:
-    """An amplifier that is up while its seed fades, that cannot be read, or that is at a current
-    which nobody has commanded: take it down now.
+    """An amplifier that is up while its seed fades, that cannot be read in time, or that is at a
+    current which nobody has commanded: take it down now.
 
+    One thread reads: `begin`, then `look` or `lost`. Another one asks `overdue` all the time.
     Its reaction time is the longest time between two looks at seed and amplifier, and what taking
     the amplifier down takes; both are measured as long as it runs.
     """
@@ -36,6 +40,12 @@ class Watchdog:
         self._amplifier = amplifier
         self._limits = config.amplifier
         self._clock = clock
+        self._lock = RLock()
+        self._since_s: float | None = None
+        """Beginning of the reading under way, else end of the last one; later once it was counted
+        as lost. None before the first."""
+        self._overdue = False
+        """The reading under way has been counted as lost."""
         self._looked_s: float | None = None
         self._up_ma = 0.0
         """Where the last look found it above its unseeded ceiling; 0 when it was not."""
@@ -57,6 +67,11 @@ class Watchdog:
         """One reading of an amplifier that is up has failed: the next must not wait."""
         return self._up_ma > 0.0 and 0 < self._failures < FAILURES
 
+    def begin(self, polled_s: float) -> None:
+        """A reading begins."""
+        with self._lock:
+            self._since_s, self._overdue = polled_s, False
+
     def look(
         self, status: AmplifierStatus, polled_s: float, commanded_ma: float | None = None
     ) -> str:
@@ -64,24 +79,46 @@ class Watchdog:
 
         `commanded_ma`: what the box was told, if nothing moved during the poll.
         """
-        limits = self._limits
-        pumped = status.amplifier_on and status.amplifier_current_ma > limits.unseeded_ceiling_ma
-        unseeded = not status.seed_on or not status.seed_power_mw >= limits.seed_power_min_mw
-        self._up_ma = status.amplifier_current_ma if pumped else 0.0
-        self._failures, self._tried = 0, False
+        with self._lock:
+            now_s, since_s = self._clock(), self._since_s
+            late = since_s is not None and now_s - since_s > self._limits.seed_reading_max_age_s
+            overdue, self._overdue = self._overdue, False
+            self._since_s = now_s
+            if overdue and self._tried:
+                # What it says is older than its being taken down.
+                return ""
+            return self._judged(status, polled_s, commanded_ma, overdue, late)
+
+    def _judged(
+        self,
+        status: AmplifierStatus,
+        polled_s: float,
+        commanded_ma: float | None,
+        overdue: bool,
+        late: bool,
+    ) -> str:
+        level_ma = _level_ma(status)
+        pumped = level_ma > self._limits.unseeded_ceiling_ma + CURRENT_TOLERANCE_MA
+        unseeded = not status.seed_on or not status.seed_power_mw >= self._limits.seed_power_min_mw
+        self._up_ma = level_ma if pumped else 0.0
         self._owed = self._owed and pumped
+        if pumped and not (unseeded or self._owed):
+            # Too old to show that the seed is there: another one is due.
+            if overdue:
+                return ""
+            if late:
+                return self._count(self._late(), polled_s)
+        self._failures, self._tried = 0, False
         said = ""
         if pumped and unseeded:
             said = self._take_down(
-                f"seed at {status.seed_power_mw:.1f} mW while at "
-                f"{status.amplifier_current_ma:.0f} mA",
+                f"seed at {status.seed_power_mw:.1f} mW while at {level_ma:.0f} mA",
                 "Check the seed, then run again",
                 polled_s,
             )
         elif self._owed:
             said = self._take_down(
-                f"it answers again, at {status.amplifier_current_ma:.0f} mA, and its last 'off' "
-                "was not confirmed",
+                f"it answers again, at {level_ma:.0f} mA, and its last 'off' was not confirmed",
                 "See why it did not answer, then run again",
                 polled_s,
             )
@@ -102,8 +139,42 @@ class Watchdog:
         """A reading that began at `polled_s` has failed: what was done, empty for nothing.
 
         An amplifier that was up is taken down at the second failure in a row, or `at_once`; and
-        again when it answers and is still up after an 'off' that was not confirmed.
+        again when it answers and is still up after an 'off' that was not confirmed. One that was
+        overdue before it failed has failed twice.
         """
+        with self._lock:
+            self._since_s, self._overdue = self._clock(), False
+            return self._count(error, polled_s, at_once)
+
+    def overdue(self, tell: Callable[[str, bool], None], stolen_s: float = 0.0) -> str:
+        """Count the reading under way as lost when it takes too long, or when none comes, and
+        again each time that as much has passed: what was done, empty for nothing.
+
+        `tell(reason, acts)` comes before anything is done: that may take as long as the answers.
+        `acts`: it is taken down now.
+        `stolen_s`: time since the last call that the machine did not give this program; no box is
+        slow because of it.
+        """
+        with self._lock:
+            if self._since_s is None:
+                return ""
+            now_s, limit_s = self._clock(), self._limits.seed_reading_max_age_s
+            since_s = self._since_s = min(now_s, self._since_s + stolen_s)
+            if now_s - since_s <= limit_s or not self._up_ma or self._tried:
+                return ""
+            error = self._late()
+            self._since_s, self._overdue = now_s, True
+            tell(str(error), self._failures + 1 >= FAILURES)
+            return self._count(error, since_s)
+
+    def _late(self) -> Timeout:
+        return Timeout(
+            "amplifier",
+            f"it is up and was not read within {self._limits.seed_reading_max_age_s:g} s",
+            "see why its box answers slowly; seed_reading_max_age_s in the rig file is the limit",
+        )
+
+    def _count(self, error: Exception, polled_s: float, at_once: bool = False) -> str:
         # What comes next is no look that was late.
         self._looked_s = None
         self._strays = 0
@@ -162,3 +233,10 @@ class Watchdog:
         reaction_s = self._clock() - polled_s
         self.slowest_s = max(self.slowest_s, reaction_s)
         return f"{why}; taken down in {1e3 * reaction_s:.0f} ms. {remedy}"
+
+
+def _level_ma(status: AmplifierStatus) -> float:
+    """The current that may flow, by the same rule as the driver's."""
+    return AmplifierReading(
+        status.amplifier_on, status.amplifier_current_set_ma, status.amplifier_current_ma
+    ).level_ma

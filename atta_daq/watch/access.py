@@ -12,7 +12,6 @@ from pathlib import Path
 
 DEFAULT_LISTEN = "127.0.0.1:8819"
 SHORTEST_TOKEN = 20
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 class AccessError(Exception):
@@ -107,7 +106,8 @@ class Access:
         return hmac.compare_digest(_digest(cookie), _digest(self.cookie))
 
     def host_allowed(self, host: str) -> bool:
-        """Without a token the name by which the page was asked for must be of this computer.
+        """Without a token the name by which the page was asked for must be of this computer: any
+        of its loopback addresses, or localhost.
 
         Else a page of somebody else, open in the same browser, could have its name point here
         (DNS rebinding) and read everything.
@@ -115,8 +115,8 @@ class Access:
         if self.asks:
             return True
         name = host.lower()
-        bracketed = re.match(r"\[[^\]]*\]", name)
-        return (bracketed[0] if bracketed else name.partition(":")[0]) in LOOPBACK_NAMES
+        bracketed = re.match(r"\[([^\]]*)\]", name)
+        return Address(bracketed[1] if bracketed else name.partition(":")[0], 0).loopback
 
 
 def _digest(text: str) -> bytes:

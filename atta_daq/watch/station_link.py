@@ -9,15 +9,12 @@ from typing import Any, Literal
 from p4p.client.thread import Disconnected
 
 from atta_daq import __version__
+from atta_daq.client.discovery import HEARTBEAT, SEARCH_S, SILENT_S, Find, Heart
 from atta_daq.client.endpoint import Endpoint
 from atta_daq.client.reader import StationReader
 from atta_daq.watch.values import Value, value_of
 
 log = logging.getLogger(__name__)
-
-SEARCH_S = 0.5
-HEARTBEAT = "station:rig_time"
-"""Posted five times a second: its loss is the loss of the station."""
 
 State = Literal["searching", "connected", "lost", "refused"]
 
@@ -34,22 +31,25 @@ class LinkState:
 class StationLink:
     """The page's connection to one station, found again whenever it comes back.
 
-    `find` tells where the station is, or None; it is called on a thread of its own twice a second
-    while none answers. All methods are safe from any thread. Nothing of it can command: what it
+    `find` is asked where the station of a rig is ('' for whichever there is) and tells it, or None;
+    it is called on a thread of its own twice a second while none answers. Once attached the page
+    stays with its rig. All methods are safe from any thread. Nothing of it can command: what it
     holds is a `StationReader`.
     """
 
     def __init__(
         self,
-        find: Callable[[], Endpoint | None],
+        find: Find,
         names: Iterable[str],
         *,
         version: str = __version__,
+        silent_s: float = SILENT_S,
     ) -> None:
         """`names`: the readings to keep."""
         self._find = find
         self._names = tuple(dict.fromkeys([HEARTBEAT, *names]))
         self._version = version
+        self._heart = Heart(silent_s)
         self._mutex = threading.Lock()
         self._values: dict[str, Value] = {}
         self._state = LinkState("searching", "looking for a station")
@@ -82,17 +82,20 @@ class StationLink:
 
     def _keep(self) -> None:
         while not self._stop.is_set():
+            if self.state.state == "connected" and self._heart.silent:
+                self._drop()
+                self._go("lost", f"station '{self.state.rig}' does not answer; still trying")
             # While it answers there is nothing to look for; a search costs a connection.
             if self.state.state != "connected":
                 try:
-                    self._consider(self._find())
+                    self._consider(self._find(self.state.rig))
                 except Exception as error:  # a search that fails is a station that is not there
                     self._go("searching", str(error))
             self._stop.wait(SEARCH_S)
 
     def _consider(self, endpoint: Endpoint | None) -> None:
         if endpoint is None:
-            if self._reader is None:
+            if self._reader is None and self.state.state != "lost":
                 self._go("searching", "no station runs; still looking")
             return
         if endpoint == self._endpoint:
@@ -131,7 +134,7 @@ class StationLink:
             value = value_of(delivered)
             with self._mutex:
                 self._values[name] = value
-            if name == HEARTBEAT:
+            if name == HEARTBEAT and self._heart.beat(value.value):
                 self._go("connected", f"station '{endpoint.rig}'", endpoint.rig)
 
         return receive

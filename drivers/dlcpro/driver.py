@@ -6,6 +6,7 @@ output power are those that the box's own limits watch (`seed-limits`, `output-l
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from drivers.amplifier_box import AmplifierReading, SeedReading
 from drivers.amplifier_trial import ExercisedAmplifier
@@ -61,18 +62,23 @@ class DlcPro(ExercisedAmplifier):
         self._link = link or DecopLink(name, host, command_port, timeout_s)
 
     def connect(self) -> Identity:
-        """Open, identify, check the box's own guard; an unseeded amplifier is brought down."""
-        with self._moves:
-            self._link.open()
-            # First of all: a question that fails must not leave an unseeded amplifier up.
-            self._checked_amplifier()
-            identity = Identity(
-                maker="TOPTICA",
-                model=self._link.read_text("system-type"),
-                serial=self._link.read_text("serial-number"),
-                firmware=self._link.read_text("fw-ver"),
-            )
-            self._check_guard()
+        """Open, identify, check the box's own guard; an unseeded amplifier is brought down.
+
+        A move under way is not waited for: it brings the amplifier down by itself.
+        """
+        self._link.open()
+        with self._between_moves() as alone:
+            if alone:
+                # First of all: a question that fails must not leave an unseeded amplifier up.
+                self._checked_amplifier()
+        # From here on it only reads: a stop does not wait for that.
+        identity = Identity(
+            maker="TOPTICA",
+            model=self._link.read_text("system-type"),
+            serial=self._link.read_text("serial-number"),
+            firmware=self._link.read_text("fw-ver"),
+        )
+        self._check_guard()
         return identity
 
     def close(self) -> None:
@@ -82,21 +88,31 @@ class DlcPro(ExercisedAmplifier):
         """One poll, between the steps of a ramp if one runs.
 
         The amplifier is read before the seed: a poll that spans a switch-on then shows an old,
-        low current beside the new seed, never a pumped amplifier beside a seed not yet lit.
+        low current beside the new seed, never a pumped amplifier beside a seed not yet lit. Two
+        questions at a time: each turn on the wire is waited for behind a question of the ramp, and
+        an order of STOP waits for one turn.
         """
         link = self._link
-        key_and_button = link.read_bool("emission-button-enabled") and not link.read_bool(
-            "frontkey-locked"
-        )
+        with link.lock:
+            key_and_button = link.read_bool("emission-button-enabled") and not link.read_bool(
+                "frontkey-locked"
+            )
+        amplifier_on = self._amplifier_emits()
+        amplifier_set_ma, amplifier_ma = self._currents_ma(_AMPLIFIER)
+        seed_on = link.read_bool(f"{_SEED}:emission")
+        seed_set_ma, seed_ma = self._currents_ma(_SEED)
+        with link.lock:
+            seed_mw = self._power_mw(f"{_SEED_LIMITS}:power")
+            output_mw = self._power_mw("laser1:amp:output-limits:power")
         return AmplifierStatus(
-            amplifier_on=self._amplifier_emits(),
-            amplifier_current_set_ma=self._current_ma(f"{_AMPLIFIER}:current-set"),
-            amplifier_current_ma=self._current_ma(f"{_AMPLIFIER}:current-act"),
-            seed_on=link.read_bool(f"{_SEED}:emission"),
-            seed_current_set_ma=self._read_seed_current_ma(),
-            seed_current_ma=self._current_ma(f"{_SEED}:current-act"),
-            seed_power_mw=self._power_mw(f"{_SEED_LIMITS}:power"),
-            output_power_mw=self._power_mw("laser1:amp:output-limits:power"),
+            amplifier_on=amplifier_on,
+            amplifier_current_set_ma=amplifier_set_ma,
+            amplifier_current_ma=amplifier_ma,
+            seed_on=seed_on,
+            seed_current_set_ma=seed_set_ma,
+            seed_current_ma=seed_ma,
+            seed_power_mw=seed_mw,
+            output_power_mw=output_mw,
             interlock_open=link.read_bool("interlock-open"),
             emission_enabled=key_and_button,
             seed_protection_armed=not self._guard_gaps(),
@@ -110,6 +126,9 @@ class DlcPro(ExercisedAmplifier):
             on=self._link.read_bool(f"{_SEED}:emission"),
             power_mw=self._power_mw(f"{_SEED_LIMITS}:power"),
         )
+
+    def _wire_of_seed(self) -> AbstractContextManager[object]:
+        return self._link.lock
 
     def _read_seed_current_ma(self) -> float:
         return self._current_ma(f"{_SEED}:current-set")
@@ -139,6 +158,14 @@ class DlcPro(ExercisedAmplifier):
 
     def _amplifier_emits(self) -> bool:
         return self._link.read_bool(f"{_AMPLIFIER}:emission")
+
+    def _currents_ma(self, node: str) -> tuple[float, float]:
+        """Set and measured."""
+        with self._link.lock:
+            return (
+                self._current_ma(f"{node}:current-set"),
+                self._current_ma(f"{node}:current-act"),
+            )
 
     def _current_ma(self, parameter: str) -> float:
         value = self._link.read_real(parameter)

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import math
 import socket
-import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -28,9 +27,12 @@ from toptica.lasersdk.client import (
 from toptica.lasersdk.decop import encode_value
 
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, ProtocolError, Timeout
+from drivers.fair_lock import FairLock
 
 _LINGER_S = 0.2
 _LINGER_READS = 10
+_NO_ADDRESS = (ValueError, OverflowError, TypeError)
+"""What Python raises for a host or a port that cannot be one: 'a..b', 71998."""
 
 
 class _StaleAnswer(DecopError):
@@ -62,8 +64,10 @@ class DecopLink:
     """Reads and writes parameters on the command line (TCP) of a DLC pro.
 
     Opens at the first exchange and again after a failure; each time `echo` is switched off
-    first. Errors: `ConnectionLost`, `Timeout`, `ProtocolError` (all three closed the
-    connection), `DeviceFault` (the box refused; the connection stays).
+    first. `lock` is re-entrant; hold it over questions that belong together.
+
+    Errors: `ConnectionLost`, `Timeout`, `ProtocolError` (all three closed the connection),
+    `DeviceFault` (the box refused; the connection stays).
     """
 
     def __init__(self, instrument: str, host: str, port: int, timeout_s: float) -> None:
@@ -71,17 +75,17 @@ class DecopLink:
         self._host = host
         self._port = port
         self._timeout_s = timeout_s
-        self._lock = threading.Lock()
+        self.lock = FairLock()
         self._client: Client | None = None
 
     def open(self) -> None:
         """Open if closed."""
-        with self._lock:
+        with self.lock:
             self._opened()
 
     def close(self) -> None:
         """Close. Never raises."""
-        with self._lock:
+        with self.lock:
             self._drop()
 
     def read_bool(self, parameter: str) -> bool:
@@ -103,7 +107,7 @@ class DecopLink:
 
     def write(self, parameter: str, value: bool | int | float) -> None:
         """Set a parameter. The caller reads it back: the box may keep another value."""
-        with self._lock:
+        with self.lock:
             self._exchange(f"set {parameter} to {value}", lambda c: c.set(parameter, value))
 
     def shout(self, parameter: str, value: bool) -> None:
@@ -111,10 +115,10 @@ class DecopLink:
 
         For a box that still obeys but does not answer. Never raises, confirms nothing.
         """
-        with self._lock:
+        with self.lock:
             self._drop()
             with (
-                contextlib.suppress(OSError),
+                contextlib.suppress(OSError, *_NO_ADDRESS),
                 socket.create_connection((self._host, self._port), self._timeout_s) as wire,
             ):
                 wire.sendall(f"(param-set! '{parameter} {encode_value(value)})\n".encode())
@@ -126,7 +130,7 @@ class DecopLink:
                         break
 
     def _read(self, parameter: str, kind: type) -> DecopType:
-        with self._lock:
+        with self.lock:
             value = self._exchange(f"read {parameter}", lambda c: c.get(parameter))
             # DeCoP writes a real always with a dot, so a type that differs is another's answer.
             if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
@@ -152,13 +156,7 @@ class DecopLink:
                 ),
                 error,
             )
-        except (
-            DecopValueError,
-            BufferOverflowError,
-            _StaleAnswer,
-            ValueError,
-            IndexError,
-        ) as error:
+        except _UNINTELLIGIBLE as error:
             self._fail(
                 ProtocolError(
                     self._instrument,
@@ -208,7 +206,7 @@ class DecopLink:
                 f"{self._host}:{self._port} did not open within {self._timeout_s} s",
                 remedy,
             ) from error
-        except (DeviceNotFoundError, OSError, asyncio.LimitOverrunError) as error:
+        except (DeviceNotFoundError, OSError, asyncio.LimitOverrunError, *_NO_ADDRESS) as error:
             raise ConnectionLost(
                 self._instrument, f"cannot open {self._host}:{self._port}: {error}", remedy
             ) from error

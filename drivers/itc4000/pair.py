@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from drivers.amplifier_box import AmplifierReading, SeedReading
 from drivers.amplifier_protection import POLL_S
-from drivers.amplifier_trial import ExercisedAmplifier
+from drivers.amplifier_trial import READING_MARGIN_S, ExercisedAmplifier
 from drivers.errors import DriverError, InterlockOpen, Timeout
 from drivers.interfaces import AmplifierLimits, AmplifierStatus, Guard, Identity
 from drivers.itc4000.box import (
@@ -99,16 +99,19 @@ class Itc4000Pair(ExercisedAmplifier):
         The amplifier's box first: it must hear "down" when the seed's box cannot be reached or is
         not what it should be. Only a box that says that it is an ITC4000 is told a current.
         The identity is that of the amplifier's box, with the seed's serial number beside it.
+        A move under way is not waited for: it brings the amplifier down by itself.
         """
-        with self._moves:
-            self._chip.line.open()
-            chip = self._chip.identify()
-            seed = self._or_down(lambda: self._reach_seed(chip))
-            try:
-                self._checked_amplifier()
-                self._check_guard()
-            except Timeout as timeout:
-                raise self._chip.explain(timeout) from timeout
+        self._chip.line.open()
+        chip = self._chip.identify()
+        seed = self._or_down(lambda: self._reach_seed(chip))
+        try:
+            with self._between_moves() as alone:
+                if alone:
+                    self._checked_amplifier()
+            # It only reads: a stop does not wait for that.
+            self._check_guard()
+        except Timeout as timeout:
+            raise self._chip.explain(timeout) from timeout
         return Identity(
             maker=chip.maker,
             model=f"{seed.model} with {chip.model}",
@@ -195,6 +198,9 @@ class Itc4000Pair(ExercisedAmplifier):
             power_mw=self._seed.photocurrent_ma() * self._seed_mw_per_ma,
         )
 
+    def _wire_of_seed(self) -> contextlib.AbstractContextManager[object]:
+        return self._seed.line.lock
+
     def _read_seed_current_ma(self) -> float:
         return self._seed.set_current_ma()
 
@@ -216,17 +222,17 @@ class Itc4000Pair(ExercisedAmplifier):
     def _write_amplifier_current(self, current_ma: float) -> None:
         self._chip.put_current(current_ma)
 
-    def _switch_amplifier(self, on: bool) -> None:
-        if not on or self._chip.is_on():
-            self._chip.switch(on)
-            return
+    def _wait_until_ready(self) -> bool:
         self._settle(self._chip)
         deadline_s = self._clock() + self._emission_timeout_s
         # The comparator may not have seen a seed yet that was switched on a moment ago.
         while self._chip.condition() & INHIBITED and self._clock() < deadline_s:
             self._check_not_stopped()
             self._sleep(POLL_S)
-        self._chip.switch(True)
+        return True
+
+    def _switch_amplifier(self, on: bool) -> None:
+        self._chip.switch(on)
 
     def _switch_amplifier_off_blindly(self) -> None:
         # Nothing more can be done from here; the caller says so.
@@ -284,20 +290,32 @@ class Itc4000Pair(ExercisedAmplifier):
         ]
 
     def _line_guard(self) -> Guard:
+        """Armed when it latches and, while the seed is off, is low: nothing else shows a line that
+        is not wired, as an open input rests high."""
         mode = self._chip.line_mode()
         state = {
             "PROT": "latches the output off",
             "ENAB": "ENAB: gives the current back by itself when the line rises",
             "OFF": "OFF: ignored by the box",
         }[mode]
+        armed = mode == "PROT"
+        if armed and self._line_is_high_without_seed():
+            armed, state = False, "high though the seed is off: not wired, or its wire is broken"
         return Guard(
             fault="seed dies by itself, computer or cable dies",
             by=LINE,
             state=state,
-            armed=mode == "PROT",
+            armed=armed,
             remedy="wire LD-ENABLE to the seed's comparator and set OUTP:PROT:EXT:MODE PROT "
             "(docs/how-to/wire-ld-enable.md)",
         )
+
+    def _line_is_high_without_seed(self) -> bool:
+        if self._seed.is_on() or self._chip.condition() & INHIBITED:
+            return False
+        # A seed that was switched off a moment ago: the comparator has its delay.
+        self._sleep(self._line_delay_max_s + READING_MARGIN_S)
+        return not (self._seed.is_on() or self._chip.condition() & INHIBITED)
 
     def _limit_guard(self, box: ItcBox, allowed_ma: float) -> Guard:
         limit_ma = box.limit_ma()

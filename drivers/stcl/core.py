@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 
 from drivers.errors import DeviceFault, OutOfRange
 from drivers.interfaces import LockStatus
-from drivers.stcl.loss import Loss, Lost, Reference, masters_lost, sidebands_seen, slave_lost
+from drivers.stcl.loss import (
+    REPEATED,
+    Loss,
+    Lost,
+    Reference,
+    masters_lost,
+    sidebands_seen,
+    slave_lost,
+)
 from drivers.stcl.regulators import Outputs, Regulators
 from drivers.stcl.report import peaks_us, scatter
 from drivers.stcl.settings import StclSettings
@@ -274,6 +282,9 @@ class LockCore:
         yield
         after = yield
         self._regulators.laser_v -= stroke_v
+        if after.repeated:
+            # It shows a laser that does not move, which would be taken for a fault of the wiring.
+            raise Lost(REPEATED)
         fault = judge_probe(before, after, stroke_v, self.settings)
         if fault is not None and fault.wiring:
             raise Lost(fault)

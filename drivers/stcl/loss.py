@@ -30,6 +30,9 @@ class Lost(Exception):
         self.loss = loss
 
 
+REPEATED = Loss("stale", "the board sends the same record again")
+
+
 @dataclass(frozen=True)
 class Reference:
     """What sweeps looked like when the lock was closed."""
@@ -62,7 +65,7 @@ def masters_lost(sweep: Sweep, settings: StclSettings, reference: Reference | No
     """What is wrong with the master's peaks; only good ones may move the cavity."""
     limits = settings.limits
     if sweep.repeated:
-        return Loss("stale", "the board sends the same record again")
+        return REPEATED
     if sweep.highest_v >= limits.clipped_v:
         return Loss("height", f"a trace is clipped at {sweep.highest_v:.2f} V: turn its gain down")
     for name, one in sweep.passes:

@@ -144,7 +144,9 @@ def _stop(context: Context) -> None:
             context.notices.warn("STOP: " + "; ".join(answer["done"]))
 
     def refused(reason: str) -> None:
-        context.notices.error(f"STOP was not carried out: {reason}. Use the boxes' own switches")
+        context.notices.error(
+            f"STOP may not have been carried out: {reason}. Use the boxes' own switches"
+        )
 
     if not context.state.connected:
         # It is tried all the same; nobody shall wait for the answer.

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
+    QToolBar,
     QVBoxLayout,
     QWidget,
 )
@@ -200,8 +201,11 @@ class CommandPalette(QFrame):
         window = self._window
         letter = self.fontMetrics().horizontalAdvance("m")
         width = min(78 * letter, window.width() - 20)
-        height = min(24 * self.fontMetrics().height(), window.height() - 40)
-        self.setGeometry((window.width() - width) // 2, 20, width, height)
+        # Below the status strip: STOP stays in sight and in reach.
+        strip = window.findChild(QToolBar, "status")
+        top = strip.geometry().bottom() + 6 if strip is not None else 20
+        height = min(24 * self.fontMetrics().height(), window.height() - top - 20)
+        self.setGeometry((window.width() - width) // 2, top, width, height)
         self.table.setColumnWidth(0, int(0.34 * width))
         self.table.setColumnWidth(1, int(0.47 * width))
 

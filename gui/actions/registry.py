@@ -97,6 +97,8 @@ class Actions(QObject):
         action.setCheckable(spec.checkable)
         action.setShortcuts([QKeySequence(keys) for keys in spec.keys])
         action.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)
+        # A key that is held would toggle a shutter thirty times a second.
+        action.setAutoRepeat(False)
         action.setToolTip(self._tip(spec, ""))
         return action
 

@@ -48,8 +48,8 @@ _RUN = (
 
 _LIGHT = (
     ActionSpec("light.on", "Light on", "Light", (),
-               "Seed, lock, then amplifier at its unseeded ceiling, in the safe order", False,
-               may_move),
+               "Seed, lock, then amplifier, at or below its unseeded ceiling, in the safe order",
+               False, may_move),
     ActionSpec("light.off", "Light off", "Light", (),
                "Amplifier down and off, then seed and sidebands", False, may_move),
     ActionSpec("light.pumping", "819 nm on the atoms", "Light", ("Ctrl+L",),
@@ -58,7 +58,8 @@ _LIGHT = (
     ActionSpec("seed.off", "Seed off", "Light", (),
                "Refused while the amplifier is above its unseeded ceiling", False, may_move),
     ActionSpec("amplifier.on", "Amplifier on", "Light", (),
-               "At its unseeded ceiling; raise it once the seed is verified", False, may_move),
+               "At or below its unseeded ceiling; raise it once the seed is verified", False,
+               may_move),
     ActionSpec("amplifier.off", "Amplifier off", "Light", (), "Ramp down, then off", False,
                may_move),
     ActionSpec("sideband.on", "Sidebands on", "Light", (), "Switch the RF on", False, may_steer),
@@ -67,8 +68,9 @@ _LIGHT = (
                "Only with the light off: what the meter reads then is its zero", False, may_move),
     ActionSpec("lock.relock", "Relock", "Light", ("Ctrl+Shift+L",),
                "Close the transfer-cavity lock again", False, may_relock),
-    ActionSpec("lock.freeze", "Freeze lock", "Light", (), "Hold the actuator where it is", False,
-               may_move),
+    ActionSpec("lock.freeze", "Freeze lock", "Light", (),
+               "Hold the actuator where it is, after the move under way; STOP freezes at once",
+               False, may_move),
     ActionSpec("lock.zero", "Zero on reference cell", "Light", ("Ctrl+0",),
                "Step over the 84Kr line of the reference cell; its crossing is the zero", False,
                may_move),
@@ -198,7 +200,8 @@ _VIEW = (
     ActionSpec("help.tour", "Five-minute tour", "Help", (), "What is where"),
     ActionSpec("help.about", "About", "Help", (), "Version and licence"),
     ActionSpec("window.close", "Close window", "Rig", ("Ctrl+Q",),
-               "The station and its run go on", False, anytime),
+               "The station and its run go on; a simulated rig that this window has started ends",
+               False, anytime),
 )  # fmt: skip
 
 ACTIONS: tuple[ActionSpec, ...] = (

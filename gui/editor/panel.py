@@ -47,6 +47,7 @@ _WIDE_EM = 45
 _CLOCK_MS = 20_000
 """The finishing time is told anew so often."""
 _PREVIEW = "editor.preview"
+DRAFT_BACK = "The scan that was not saved when the window was closed is back in the editor"
 
 
 class EditorPanel(Panel):
@@ -86,6 +87,9 @@ class EditorPanel(Panel):
         self._clock.start()
         self.files.replace(new_scan(context.readings.rig))
         self._first = self.document.text
+        if self.files.bring_draft():
+            # Once there is a window to tell it in.
+            QTimer.singleShot(0, self, lambda: context.notices.info(DRAFT_BACK))
 
     # --- asked by others -----------------------------------------------------------------
 
@@ -93,23 +97,26 @@ class EditorPanel(Panel):
         """Put a scan into the editor; an unsaved one is kept aside."""
         self.files.replace(toml_text)
 
-    def centre_on(self, isotope: int, detuning_mhz: float) -> None:
-        """Centre the scan of an isotope at a detuning as set, keeping span and points."""
+    def centre_on(self, isotope: int, detuning_mhz: float) -> bool:
+        """Centre the scan of an isotope at a detuning as set, keeping span and points. Whether it
+        was done; what was in the way is told."""
         if self._closed_form():
-            return
+            return False
         number = aiming.centre_on(self.document, self.parts.current, isotope, detuning_mhz)
         self.parts.choose(number)
-        self.context.notices.info(f"scan of {isotope}Kr centred on {detuning_mhz:.0f} MHz")
+        return True
 
-    def set_range(self, start_mhz: float, stop_mhz: float) -> None:
-        """Sweep the detuning of the chosen part over a range, as set."""
+    def set_range(self, start_mhz: float, stop_mhz: float) -> bool:
+        """Sweep the detuning of the chosen part over a range, as set. Whether it was done; what
+        was in the way is told."""
         if self._closed_form():
-            return
+            return False
         number = aiming.set_range(self.document, self.parts.current, start_mhz, stop_mhz)
         if number is None:
             self.context.notices.warn("no part of the scan sweeps the detuning: choose one first")
-            return
+            return False
         self.parts.choose(number)
+        return True
 
     # --- actions -------------------------------------------------------------------------
 

@@ -12,6 +12,10 @@ from gui.editor.document import ScanDocument
 from gui.editor.new_scan import new_scan
 
 KIND = "Scan files (*.toml)"
+DRAFTS = "editor.drafts"
+"""Unsaved scans of all windows, the newest last."""
+FORMER_DRAFT = "editor.draft"
+"""The one unsaved scan that windows kept before there was the list."""
 _ACTIONS = ("scan.new", "scan.open", "scan.save")
 
 
@@ -27,6 +31,11 @@ class ScanFiles:
         """The text as it was loaded or saved."""
         self._before = ""
         """What an unsaved scan was before another one took its place."""
+        self._draft = ""
+        """The unsaved scan of an earlier window that this one has brought back. It stays in the
+        settings meanwhile: this window may die."""
+        self._of_draft = self._before_of_draft = False
+        """Whether the text in the editor, and the one before, has come from that draft."""
         self.examples = QMenu("From example", parent)
         self.examples.aboutToShow.connect(self._fill_examples)
 
@@ -38,12 +47,47 @@ class ScanFiles:
     def replace(self, text: str, path: Path | None = None) -> None:
         """Put another scan into the editor; an unsaved one can be had back."""
         if self.edited and self._document.text.strip():
-            self._before = self._document.text
+            self._before, self._before_of_draft = self._document.text, self._of_draft
             self._context.notices.info(
                 "the scan that was being edited is kept: 'Scan file', 'Back to the scan before'"
             )
-        self.path, self._kept = path, text
+        self.path, self._kept, self._of_draft = path, text, False
         self._document.load(text)
+
+    def keep_draft(self) -> None:
+        """The window closes: what is not saved comes back with the next one."""
+        self._draft_is(self._document.text if self.edited and self._document.text.strip() else "")
+
+    def bring_draft(self) -> bool:
+        """Whether an earlier window left an unsaved scan, which is in the editor then."""
+        self._take_over_former()
+        drafts = self._context.settings.get(DRAFTS)
+        if not drafts:
+            return False
+        self._draft, self._of_draft = drafts[-1], True
+        self._document.load(self._draft)
+        self._kept = ""
+        return True
+
+    def _take_over_former(self) -> None:
+        settings = self._context.settings
+        if former := settings.get(FORMER_DRAFT):
+            settings.change(DRAFTS, lambda kept: list(dict.fromkeys([former, *(kept or [])])))
+            settings.set(FORMER_DRAFT, "")
+
+    def _draft_is(self, text: str) -> None:
+        """Keep `text` in the place of this window's draft; nothing for an empty one."""
+        over = {self._draft, text}
+
+        def change(kept: list[str] | None) -> list[str]:
+            if text == self._draft and text not in (kept or []):
+                return kept or []  # another window has brought it back, too, and saved it
+            others = [draft for draft in kept or [] if draft not in over]
+            return [*others, text] if text else others
+
+        if text or self._draft:
+            self._context.settings.change(DRAFTS, change)
+        self._draft = text
 
     def new(self) -> None:
         """An 85Kr spectrum to begin with."""
@@ -51,9 +95,10 @@ class ScanFiles:
 
     def back(self) -> None:
         """The scan that was replaced unsaved."""
-        text, self._before = self._before, ""
+        text, of_draft, self._before = self._before, self._before_of_draft, ""
         if text:
             self.replace(text)
+            self._kept, self._of_draft = "", of_draft  # it is still not saved
 
     def open(self) -> None:
         """Ask for a file and load it."""
@@ -81,6 +126,8 @@ class ScanFiles:
             self._context.notices.error(f"the scan was not saved: {error}")
             return
         self.path, self._kept = path, self._document.text
+        if self._of_draft:  # else the draft is saved nowhere
+            self._draft_is("")
         self._context.notices.info(f"scan saved as {path}")
 
     def menu_button(self) -> QToolButton:

@@ -1,7 +1,6 @@
 """Latest-value mailbox between the threads of the client and the thread of the window."""
 
 import threading
-from collections.abc import Callable
 
 from gui.link.values import Value
 
@@ -20,10 +19,8 @@ class Mailbox:
             self._values[name] = value
         return first
 
-    def take(self, wanted: Callable[[Value], bool] = lambda _value: True) -> dict[str, Value]:
-        """The values since the last time that are wanted; the others wait."""
+    def take(self) -> dict[str, Value]:
+        """The values since the last time."""
         with self._mutex:
-            taken = {name: value for name, value in self._values.items() if wanted(value)}
-            for name in taken:
-                del self._values[name]
+            taken, self._values = self._values, {}
         return taken

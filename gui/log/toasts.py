@@ -27,6 +27,8 @@ from gui.theme.theme import Theme
 from gui.widgets.badge import Badge
 
 MOST = 4
+TOUR = "tour"
+"""Name of the tour's dock."""
 SHOWN_MS: Mapping[Tone, int] = {Tone.OK: 5_000, Tone.WARNING: 12_000, Tone.DANGER: 60_000}
 """How long a toast stays. Errors leave earlier by a click or Escape only."""
 WORDS = {Tone.OK: "Info", Tone.WARNING: "Warning", Tone.DANGER: "Error"}
@@ -182,7 +184,7 @@ class Toasts(QObject):
         heights = [toast.heightForWidth(width) for toast in self.shown]
         stack = QRect(0, 0, width, sum(heights) + GAP * (len(heights) - 1))
         stack.moveBottomRight(QPoint(window.width() - MARGIN - 1, window.height() - MARGIN - 1))
-        if stack.intersects(self._edited()):
+        if any(stack.intersects(part) for part in (self._edited(), self._tour())):
             stack.moveLeft(MARGIN)
         top = stack.top()
         for toast, height in zip(self.shown, heights, strict=True):
@@ -193,10 +195,16 @@ class Toasts(QObject):
     def _edited(self) -> QRect:
         """Where in the window the keyboard writes; empty when it writes nowhere."""
         field = QApplication.focusWidget()
-        here = isinstance(field, FIELDS) and self._window.isAncestorOf(field)
-        if field is None or not here or not field.isVisible():
+        return self._place_of(field if isinstance(field, FIELDS) else None)
+
+    def _tour(self) -> QRect:
+        """Where the tour stands: it says what to do next."""
+        return self._place_of(self._window.findChild(QWidget, TOUR))
+
+    def _place_of(self, part: QWidget | None) -> QRect:
+        if part is None or not self._window.isAncestorOf(part) or not part.isVisible():
             return QRect()
-        return QRect(field.mapTo(self._window, QPoint(0, 0)), field.size())
+        return QRect(part.mapTo(self._window, QPoint(0, 0)), part.size())
 
 
 def _breakable(text: str) -> str:

@@ -33,6 +33,11 @@ class RigState:
         return self.readings.text("run:state") or "idle"
 
     @property
+    def under_way(self) -> bool:
+        """A run is, on a station that answers."""
+        return self.connected and self.run_state != "idle"
+
+    @property
     def activity(self) -> str:
         """What the rig does outside a run, as the station calls it; empty for nothing."""
         return self.readings.text("station:activity") if self.run_state == "idle" else ""

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from PySide6.QtCore import QEvent
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.context import Context
@@ -83,35 +81,35 @@ class AmplifierPanel(ScrolledPanel):
         self.body.addStretch(1)
         self.amplifier.field.sent.connect(self._on_sent)
         self.amplifier.field.state_changed.connect(self._on_answer)
-        self.follow(self._show_order, *INPUTS)
+        self.follow(self._show_order, *INPUTS, "run:state")
         self.follow(self._show_setpoints, "amplifier:seed_current_set", "amplifier:current_set")
         self.follow(self._show_ramp, "amplifier:on", "amplifier:current", "amplifier:current_set")
-        self.follow(self._show_output, "station:alarms")
+        self.follow(self._show_output, "station:alarms", "run:state")
         self.follow(self._show_box, "amplifier:protected", "amplifier:health", "station:alarms")
         self.follow(self._show_watchdog, "station:watchdog", "station:watchdog_look")
         self._asked: object = None
         self.follow(self._ask_guards, "amplifier:protected")
         context.actions.bind("protection.read", self.guards.read)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
+    def _keep_whole(self) -> None:
+        super()._keep_whole()
         self._place_switches()
 
-    def event(self, event: QEvent) -> bool:
-        done = super().event(event)
-        if event.type() == QEvent.Type.LayoutRequest:
-            self._place_switches()
-        return done
+    def _switches_px(self) -> int:
+        return self.switches.heightForWidth(self.width()) + self.head.spacing()
+
+    def _movable_px(self) -> int:
+        return self._switches_px() if self.switches.parentWidget() is self else 0
 
     def _place_switches(self) -> None:
         """In the head, always in sight; in a dock too low for that they scroll with the rest."""
         layout, switches = self.layout(), self.switches
         if layout is None:
             return
-        in_head = switches.parentWidget() is self
+        in_head = bool(self._movable_px())
         needed = layout.minimumHeightForWidth(self.width())
         if not in_head:
-            needed += switches.heightForWidth(self.width()) + self.head.spacing()
+            needed += self._switches_px()
         if in_head == (needed <= self.height()):
             return
         if in_head:
@@ -131,7 +129,7 @@ class AmplifierPanel(ScrolledPanel):
             stale = self.context.readings.value("amplifier:current").message
             text = f"The amplifier's state is not known: {stale or 'a reading is missing'}."
         else:
-            text = order.next_step()
+            text = order.next_step(in_run=self.context.state.under_way)
             self._minimum.setText(f"at least {order.seed_power_min_mw:g} mW to be verified")
         if text != self.next.text():
             self.next.setText(text)
@@ -198,9 +196,8 @@ class AmplifierPanel(ScrolledPanel):
             self.output.show_state("NO OUTPUT", Tone.DANGER, text)
             # All of it stands in the log; here it would push the setpoints out of sight.
             fault = text.partition(". ")[0]
-            self.missing.setText(
-                f"{sentence(fault)} The amplifier may be damaged: switch the light off."
-            )
+            todo = "press STOP" if self.context.state.under_way else "switch the light off"
+            self.missing.setText(f"{sentence(fault)} The amplifier may be damaged: {todo}.")
             self.missing.setToolTip(text)
 
     def _show_watchdog(self) -> None:

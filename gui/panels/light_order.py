@@ -79,8 +79,10 @@ class LightOrder:
             tone = Tone.WARNING if any(self.done[index:]) else Tone.OFF
         return STEPS[index].missing, tone
 
-    def next_step(self) -> str:
-        """What can be done now, and what keeps the amplifier down."""
+    def next_step(self, *, in_run: bool = False) -> str:
+        """What can be done now, and what keeps the amplifier down. In a run the switches are the
+        run's, and STOP is the operator's."""
+        light_off = "Press STOP" if in_run else "Switch the light off"
         stays = (
             f"Amplifier stays at or below {self.ceiling_ma:g} mA until the seed gives "
             f"{self.seed_power_min_mw:g} mW."
@@ -88,17 +90,15 @@ class LightOrder:
         if self.unsafe:
             return (
                 f"The amplifier is above {self.ceiling_ma:g} mA without a verified seed: "
-                "switch it off now."
+                f"{'press STOP' if in_run else 'switch it off'} now."
             )
         match self.present:
             case -1 if self.broken:
-                return (
-                    "The interlock is open, but something is still on. Switch the light off first."
-                )
+                return f"The interlock is open, but something is still on. {light_off} first."
             case -1:
                 return "Next: close the interlock of the laser head. Nothing comes on before."
             case 0 if self.broken:
-                return "No emission, but something is still on. Switch the light off first."
+                return f"No emission, but something is still on. {light_off} first."
             case 0:
                 return "Next: turn the key and press the emission button at the box."
             case 1:

@@ -83,7 +83,7 @@ class LockPanel(ScrolledPanel):
         self.body.addStretch(1)
         context.theme.changed.connect(self._restyle)
         self._restyle()
-        self.follow(self._show_state, "lock:locked", "lock:reason")
+        self.follow(self._show_state, "lock:locked", "lock:reason", "run:state")
         self.follow(self._show_setpoint, "light:detuning_set")
         self.follow(self._show_errors, POLLS, SWEEPS)
         self.follow(self._show_actuator, "lock:actuator")
@@ -110,8 +110,11 @@ class LockPanel(ScrolledPanel):
             wiring = f"wiring: {lost.name}" if lost.wiring else lost.name
             self.loss.show_state(wiring, Tone.DANGER, lost.text)
         self._place_traces(first=lost.wiring)
-        todo = " Look at the cables, then relock." if lost.wiring else ""
-        self.reason.setText(f"{lost.text}.{todo}" if todo else lost.text)
+        free = self.context.state.run_state in ("idle", "paused")
+        todo = "relock" if free else "pause the run and relock"
+        self.reason.setText(
+            f"{lost.text}. Look at the cables, then {todo}." if lost.wiring else lost.text
+        )
         self.reason.setVisible(bool(reason))
 
     def _place_traces(self, *, first: bool) -> None:

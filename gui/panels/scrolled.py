@@ -1,7 +1,7 @@
 """A panel that scrolls down when its dock is low, and never sideways."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from gui.context import Context
@@ -35,6 +35,30 @@ class ScrolledPanel(Panel):
         whole.addLayout(self.head)
         whole.addWidget(self.rule)
         whole.addWidget(self.area, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_whole()
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._keep_whole()
+        return done
+
+    def _movable_px(self) -> int:
+        """Height of what the head has only where there is room for it, and the body else."""
+        return 0
+
+    def _keep_whole(self) -> None:
+        """The head breaks into more rows where it is narrow, which docks know nothing of: a lower
+        one would lay its rows over each other."""
+        layout = self.layout()
+        if layout is None or not layout.hasHeightForWidth():
+            return
+        least_px = layout.totalMinimumHeightForWidth(self.width()) - self._movable_px()
+        if least_px != self.minimumHeight():
+            self.setMinimumHeight(least_px)
 
 
 def _rule() -> QFrame:

@@ -36,6 +36,8 @@ class EntryDialog(SideDialog):
         super().__init__(title, parent)
         self._send = send
         self._of: dict[str, Any] = {}
+        self._asked = False
+        """The station has not answered yet."""
         self.what = QLabel()
         self.what.setWordWrap(True)
         self.repeats = QuietSpinBox()
@@ -85,15 +87,19 @@ class EntryDialog(SideDialog):
 
     def refuse(self, reason: str) -> None:
         """The station did not take it."""
-        self.done_button.setEnabled(True)
+        self._answered()
         self.wrong.setText(reason)
         self.wrong.show()
         self.adjustSize()
 
     def taken(self) -> None:
         """The entry is in the queue."""
-        self.done_button.setEnabled(True)
+        self._answered()
         self.hide()
+
+    def _answered(self) -> None:
+        self._asked = False
+        self._check()
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -127,11 +133,12 @@ class EntryDialog(SideDialog):
             self.done_button.setEnabled(False)
             return
         self.understood.setText("as soon as it is its turn" if found is None else said(found))
-        self.done_button.setEnabled(True)
+        self.done_button.setEnabled(not self._asked)
 
     def _done(self) -> None:
         found = moment(self.not_before.text())
         conditions = [self.conditions.text().strip(), NO_ALARM * self.no_alarm.isChecked()]
+        self._asked = True
         self.done_button.setEnabled(False)
         self.wrong.hide()
         self._send(

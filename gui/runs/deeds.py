@@ -97,6 +97,8 @@ class RunDeeds:
         def chosen(folder: Path) -> None:
             def came(answer: dict[str, Any]) -> None:
                 self._files.export(folder, answer["files"], notices.info, notices.error)
+                for text in answer["lacking"]:
+                    notices.warn(text)
 
             self._context.command(
                 "run_export", done=came, timeout_s=FILES_TIMEOUT_S, run=line.run_id, format=kind

@@ -9,7 +9,6 @@ from atta_daq.analysis.results import FitResult
 from atta_daq.client.runs import RunInfo
 from gui.runs.model import RunLine
 from gui.sweep.words import goodness_text, name_of, notes_text, value_text
-from gui.words import duration
 
 
 class RunDetails(QTextBrowser):
@@ -30,7 +29,7 @@ class RunDetails(QTextBrowser):
         """What the list knows."""
         facts = {
             "Isotopes": line.isotope_names, "Started": line.started,
-            "Duration": duration(line.duration_s), "Geometry": line.geometry,
+            "Duration": line.lasted, "Geometry": line.geometry,
             "Sample": line.sample, "Note": line.note,
         }  # fmt: skip
         self.setHtml(_head(line.name, line.run_id, line.state) + _table(facts) + _paragraph(remark))
@@ -40,7 +39,7 @@ class RunDetails(QTextBrowser):
         info = RunInfo.from_dict(data["info"])
         facts = {
             "Outcome": info.outcome, "Isotopes": line.isotope_names, "Started": line.started,
-            "Duration": duration(line.duration_s), "Geometry": info.geometry,
+            "Duration": line.lasted, "Geometry": info.geometry,
             "Operator": info.operator, "Sample": info.sample, "Note": info.note,
         }  # fmt: skip
         html = _head(info.name, info.run_id, info.state) + _table(facts)

@@ -29,8 +29,8 @@ class RunLine:
     isotopes: tuple[int, ...]
     state: str
     started_utc_s: float
-    duration_s: float
-    """From the first to the last document, by the clock on the wall."""
+    duration_s: float | None
+    """From the first to the last document, by the clock on the wall; None while it runs."""
     sample: str
     note: str
     geometry: str
@@ -41,14 +41,19 @@ class RunLine:
         return cls(
             run_id=data["run_id"], name=data["name"], isotopes=tuple(data["isotopes"]),
             state=data["state"], started_utc_s=float(data["started_utc_s"]),
-            duration_s=float(data["duration_s"]), sample=data["sample"], note=data["note"],
-            geometry=data["geometry"],
+            duration_s=None if data["duration_s"] is None else float(data["duration_s"]),
+            sample=data["sample"], note=data["note"], geometry=data["geometry"],
         )  # fmt: skip
 
     @property
     def started(self) -> str:
         """Local time."""
         return f"{datetime.fromtimestamp(self.started_utc_s):%Y-%m-%d %H:%M}"
+
+    @property
+    def lasted(self) -> str:
+        """How long it took; a dash while it is under way: the list stands still meanwhile."""
+        return "–" if self.duration_s is None else duration(self.duration_s)
 
     @property
     def tone(self) -> Tone:
@@ -103,6 +108,6 @@ class RunsModel(LineTable):
 
 def _texts(line: RunLine) -> tuple[str, ...]:
     return (
-        line.state, line.name, line.started, duration(line.duration_s), line.sample, line.note,
+        line.state, line.name, line.started, line.lasted, line.sample, line.note,
         line.isotope_names, line.run_id,
     )  # fmt: skip

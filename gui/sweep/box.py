@@ -3,6 +3,8 @@
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
 
+from gui.words import true_minus
+
 
 class SweepBox(pg.ViewBox):
     """A view box that leaves Shift and drag to choose a range."""
@@ -39,6 +41,9 @@ class RangeAxis(pg.AxisItem):
         self._box = box
         self.chooses = False
         """Off, a drag moves the plot along its axis."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [true_minus(text) for text in super().tickStrings(values, scale, spacing)]
 
     def mouseDragEvent(self, event) -> None:
         if self.chooses and event.button() == Qt.MouseButton.LeftButton:

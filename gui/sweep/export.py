@@ -3,43 +3,17 @@
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyqtgraph.exporters
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import QByteArray
 from PySide6.QtGui import QImageWriter
-from PySide6.QtWidgets import QFileDialog, QWidget
 
-from gui.context import Context
 from gui.sweep.picture import Picture
 from gui.sweep.plot import SweepPlot
 
 PNG_WIDTH = 1800
-
-
-def ask_path(
-    context: Context, parent: QWidget, title: str, suggested: str, suffix: str,
-    then: Callable[[Path], None],
-) -> None:  # fmt: skip
-    """Ask where to save, without holding up the window, and call `then` with the path.
-
-    The service 'choose_path', if there is one, answers in place of the dialog.
-    """
-    service = context.services.get("choose_path")
-    if service is not None:
-        path = service(title, suggested, suffix)
-        if path is not None:
-            then(Path(path))
-        return
-    dialog = QFileDialog(parent, title, suggested, f"{suffix.upper()} (*.{suffix})")
-    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(suffix)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.setModal(False)
-    dialog.fileSelected.connect(lambda name: then(Path(name)))
-    dialog.show()
 
 
 def save_png(plot: SweepPlot, path: Path) -> None:

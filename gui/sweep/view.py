@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from atta_daq.client.runs import PartPoints
 from gui.context import Context
+from gui.dialogs import choose_save
 from gui.model.run_end import INPUTS, tone_in_strip
 from gui.panel import Panel
 from gui.runs.model import TONES
@@ -255,11 +256,11 @@ class SweepView(Panel):
         if editor is None or self.picture is None:
             self.context.notices.warn("there is no scan editor to centre a scan with")
             return
-        editor.centre_on(self.picture.isotope, mark.as_set_mhz)
-        self.context.notices.info(
-            f"scan editor: centred on {mark.name} of {self.picture.isotope}Kr, "
-            f"{mark.as_set_mhz:.0f} MHz as set"
-        )
+        if editor.centre_on(self.picture.isotope, mark.as_set_mhz):
+            self.context.notices.info(
+                f"scan editor: centred on {mark.name} of {self.picture.isotope}Kr, "
+                f"{mark.as_set_mhz:.0f} MHz as set"
+            )
 
     def _choose_range(self, start: float, stop: float) -> None:
         editor = self.context.services.get("editor")
@@ -267,8 +268,8 @@ class SweepView(Panel):
             self.context.notices.warn("there is no scan editor to set a range in")
             return
         ends = (self.picture.as_set(start), self.picture.as_set(stop))
-        editor.set_range(*ends)
-        self.readout.show_text(f"scan editor: {ends[0]:.0f} to {ends[1]:.0f} MHz as set")
+        if editor.set_range(*ends):
+            self.readout.show_text(f"scan editor: {ends[0]:.0f} to {ends[1]:.0f} MHz as set")
 
     def _toggle_range(self, on: bool) -> None:
         region = self.plot.region
@@ -286,8 +287,9 @@ class SweepView(Panel):
             return
         run = self.source.records.run_id or "theory"
         suggested = f"{run}-{self.picture.name}.{suffix}".replace(" ", "_")
-        export.ask_path(
-            self.context, self, f"Save as {suffix.upper()}", suggested, suffix,
+        kind = f"{suffix.upper()} (*.{suffix})"
+        choose_save(
+            self.context, self, f"Save as {suffix.upper()}", kind, suggested,
             lambda path: self._write(suffix, path),
         )  # fmt: skip
 

@@ -1,10 +1,12 @@
 """The palette and text size in force, and what has to be drawn anew when they change."""
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, QTemporaryDir, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 from shiboken6 import isValid
@@ -14,6 +16,8 @@ from gui.theme.palettes import DARK, PALETTES, Palette
 from gui.theme.style import style_sheet
 
 SMALLEST_PT, LARGEST_PT, USUAL_PT = 8, 24, 10
+_LAYOUT_ROUNDS = 4
+"""A text that grows moves what stands around it, layout within layout, a round for each."""
 
 
 class Theme(QObject):
@@ -60,10 +64,26 @@ class Theme(QObject):
         marks = draw_marks(Path(self._marks.path()), self.palette)
         line_px = QFontMetrics(font).height()
         self.sheet = style_sheet(self.palette, self.size_pt, line_px, marks)
-        for widget in [w for w in self._dressed if isValid(w)]:
-            widget.setStyleSheet(self.sheet)
-        pg.setConfigOptions(background=self.palette.surface, foreground=self.palette.muted)
-        self.changed.emit()
+        with self._unpainted() as dressed:
+            for widget in dressed:
+                widget.setStyleSheet(self.sheet)
+            pg.setConfigOptions(background=self.palette.surface, foreground=self.palette.muted)
+            self.changed.emit()
+
+    @contextmanager
+    def _unpainted(self) -> Iterator[list[QWidget]]:
+        """The dressed windows, which are painted when all in them has its place: every plot would
+        be painted two or three times on its way there."""
+        dressed = [w for w in self._dressed if isValid(w)]
+        for widget in dressed:
+            widget.setUpdatesEnabled(False)
+        try:
+            yield dressed
+            for _ in range(_LAYOUT_ROUNDS if dressed else 0):
+                QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+        finally:
+            for widget in dressed:
+                widget.setUpdatesEnabled(True)
 
 
 def _qt(palette: Palette) -> QPalette:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -18,6 +18,9 @@ from gui.words import true_minus
 
 Limits = Callable[[], tuple[float, float] | None]
 Check = Callable[[float], str]
+
+SETTLING_MS = 2500
+"""The station has read every instrument again by then."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 """A plain number: no exponent, no grouping of thousands ('1,500' is 1.5 in half of the labs)."""
@@ -48,6 +51,10 @@ def cursor_behind(text: str, power: int) -> int:
         point = len(text)
     sign = 1 if text.startswith("-") else 0
     return min(max(point - power + (power < 0), sign), len(text))
+
+
+def _same(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
 
 
 class SetpointField(QLineEdit):
@@ -84,7 +91,12 @@ class SetpointField(QLineEdit):
         self._refuses = check
         self._reported = math.nan
         self._current = math.nan
-        self._waits = False
+        self._waits = 0
+        """Number of the value that was sent and is not answered yet; 0 for none."""
+        self._sent = 0
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.timeout.connect(self._follow)
         self._before = math.nan
         self._stepped: tuple[str, int, int] | None = None
         self.previous = math.nan
@@ -108,7 +120,7 @@ class SetpointField(QLineEdit):
     @property
     def waits(self) -> bool:
         """A value was sent and is not answered yet."""
-        return self._waits
+        return bool(self._waits)
 
     @property
     def value(self) -> float:
@@ -141,12 +153,17 @@ class SetpointField(QLineEdit):
     def show_value(self, value: float) -> None:
         """The setpoint that the rig reports. An edit under way stays, so does a value that was
         sent and not answered yet."""
-        if value == self._reported or (math.isnan(value) and math.isnan(self._reported)):
-            return
+        known = _same(value, self._reported)
         self._reported = value
-        if self._waits:
+        if self._waits or (known and self._settling.isActive()):
             return
-        self._current = value
+        self._follow()
+
+    def _follow(self) -> None:
+        """Take over what the rig has: it may have rounded what was sent."""
+        if self._waits or _same(self._reported, self._current):
+            return
+        self._current = self._reported
         if self.is_edited:
             self._judge()
         else:
@@ -166,19 +183,28 @@ class SetpointField(QLineEdit):
         self._send(value)
         self.sent.emit(value)
 
-    def wait(self) -> None:
-        """The value was sent; the field keeps it until `accept` or `refuse`."""
-        self._waits = True
+    def wait(self) -> int:
+        """The value was sent; the field keeps it until its answer comes. Returns the value's
+        number, for `accept` and `refuse`: only the answer to the last one counts."""
+        self._sent += 1
+        self._waits = self._sent
+        self._tell()
+        return self._sent
+
+    def accept(self, number: int) -> None:
+        """The rig took a value that was sent. What it reports of it may have come before the
+        answer, or comes with its next reading."""
+        if number != self._waits:
+            return
+        self._waits = 0
+        self._settling.start(SETTLING_MS)
         self._tell()
 
-    def accept(self) -> None:
-        """The rig took the value that was sent."""
-        self._waits = False
-        self._tell()
-
-    def refuse(self, reason: str) -> None:
+    def refuse(self, number: int, reason: str) -> None:
         """The rig did not take it: the value is an edit again, beside the reason."""
-        value, self._waits = self._current, False
+        if number != self._waits:
+            return
+        value, self._waits = self._current, 0
         self._current = self._reported
         self.previous = self._before
         if self.is_edited:

@@ -89,14 +89,15 @@ class SetpointRow(QWidget):
 
     def _send(self, value: float) -> None:
         name, arguments = self._command(value)
-        self.field.wait()
+        number = self.field.wait()
         self._context.command(
-            name, done=lambda _answer: self.field.accept(), refused=self._refused,
+            name, done=lambda _answer: self.field.accept(number),
+            refused=lambda reason: self._refused(number, reason),
             timeout_s=COMMAND_TIMEOUT_S, **arguments,
         )  # fmt: skip
 
-    def _refused(self, reason: str) -> None:
-        self.field.refuse(reason)
+    def _refused(self, number: int, reason: str) -> None:
+        self.field.refuse(number, reason)
         self._context.notices.error(reason)
 
     def _restore(self) -> None:

@@ -1,7 +1,7 @@
 """RF source of the electro-optical modulator as an SCPI generator: Rigol DSG830, Keysight MXG.
 
 The boxes differ in the word for the level, in how they print numbers and errors, and in the bits
-of the questionable-frequency register.
+of the questionable-frequency register. A level without a unit is in that of `UNIT:POWer`.
 Sources: Rigol DSG800 and DSG3000 programming guides, Keysight Signal Generators Programming Guide.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulators.scpi import ScpiInstrument, ScpiSession, boolean, limited
+from simulators.servers.rf_level import LevelUnit
 from simulators.wire import Link, VisaServer
 from simulators.world.world import World
 
@@ -69,8 +70,10 @@ class RfGenerator(ScpiInstrument):
         self._preset()
         self.on("[:SOURce#]:FREQuency[:CW]?", 0, lambda _s, _a: maker.frequency(self._frequency_hz))
         self.on("[:SOURce#]:FREQuency[:CW]", 1, lambda _s, a: self._set_frequency(a[0]))
-        self.on(f"{maker.level}?", 0, lambda _s, _a: maker.power(self._level_dbm))
+        self.on(f"{maker.level}?", 0, lambda _s, _a: maker.power(self._unit.shown(self._level_dbm)))
         self.on(maker.level, 1, lambda _s, a: self._set_level(a[0]))
+        self.on("UNIT:POWer?", 0, lambda _s, _a: self._unit.name)
+        self.on("UNIT:POWer", 1, lambda _s, a: self._unit.choose(a[0]))
         self.on("OUTPut#[:STATe]?", 0, lambda _s, _a: str(int(self._rf_on)))
         self.on("OUTPut#[:STATe]", 1, lambda _s, a: self._set_output(a[0]))
         self._switch(maker.modulation, "modulation")
@@ -93,6 +96,7 @@ class RfGenerator(ScpiInstrument):
     def _preset(self) -> None:
         self._frequency_hz = 1e9
         self._level_dbm = self._maker.low_dbm
+        self._unit = LevelUnit()
         self._rf_on = False
         self._switches = {"modulation": False, "low-frequency output": False}
         self._settled_s = self._world.clock.now_s()
@@ -117,8 +121,7 @@ class RfGenerator(ScpiInstrument):
         self._drive()
 
     def _set_level(self, text: str) -> None:
-        low_dbm, high_dbm = self._maker.low_dbm, self._maker.high_dbm
-        self._level_dbm = round(limited(text, low_dbm, high_dbm, {"DBM": 1.0}), 2)
+        self._level_dbm = self._unit.dbm(text, self._maker.low_dbm, self._maker.high_dbm)
         self._drive()
 
     def _set_output(self, text: str) -> None:

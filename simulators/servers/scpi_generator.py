@@ -5,6 +5,7 @@ trap lasers have nothing to lock to.
 """
 
 from simulators.scpi import ScpiInstrument, ScpiSession, boolean, limited
+from simulators.servers.rf_level import LevelUnit
 from simulators.wire import Link, VisaServer
 from simulators.world.world import World
 
@@ -25,8 +26,10 @@ class OffsetGenerator(ScpiInstrument):
         frequency, level = "[:SOURce#]:FREQuency[:CW]", "[:SOURce#]:LEVel[:AMPLitude]"
         self.on(f"{frequency}?", 0, lambda _s, _a: f"{self._frequency_hz:.2f}")
         self.on(frequency, 1, lambda _s, a: self._set_frequency(a[0]))
-        self.on(f"{level}?", 0, lambda _s, _a: f"{self._level_dbm:.2f}")
+        self.on(f"{level}?", 0, lambda _s, _a: f"{self._unit.shown(self._level_dbm):.2f}")
         self.on(level, 1, lambda _s, a: self._set_level(a[0]))
+        self.on("UNIT:POWer?", 0, lambda _s, _a: self._unit.name)
+        self.on("UNIT:POWer", 1, lambda _s, a: self._unit.choose(a[0]))
         self.on("OUTPut#[:STATe]?", 0, lambda _s, _a: str(int(self._rf_on)))
         self.on("OUTPut#[:STATe]", 1, lambda _s, a: self._set_output(boolean(a[0])))
         self.on("MODulation:STATe?", 0, lambda _s, _a: str(int(self._modulation)))
@@ -43,6 +46,7 @@ class OffsetGenerator(ScpiInstrument):
         """The state that is stored in the box."""
         self._frequency_hz = BASE_HZ + 1e6 * self._world.truth.trap.offset_84_mhz
         self._level_dbm = 10.0
+        self._unit = LevelUnit()
         self._rf_on = True
         self._modulation = False
 
@@ -52,7 +56,7 @@ class OffsetGenerator(ScpiInstrument):
         self._apply()
 
     def _set_level(self, text: str) -> None:
-        self._level_dbm = round(limited(text, LOWEST_DBM, HIGHEST_DBM, {"DBM": 1.0}), 2)
+        self._level_dbm = self._unit.dbm(text, LOWEST_DBM, HIGHEST_DBM)
 
     def _set_output(self, on: bool) -> None:
         self._rf_on = on

@@ -84,6 +84,17 @@ def test_a_flagged_retake_does_not_hide_the_attempt_that_counts(make_rare):
     assert usable([first, second]) == [first]
 
 
+@pytest.mark.parametrize("rate", [0.0, -0.01, float("nan")])
+def test_a_bracket_of_a_source_that_was_out_is_left_out_and_it_is_said(
+    steady, make_rare, make_bracket, rate
+):
+    """Runs from before the station flagged them hold such brackets."""
+    segments = [*steady, make_rare(0, 0, 60.0, 240.0, 150, point=0)]
+    data = normalise([*segments, make_bracket(200, 0, 100.0, rate, 0.02)], 85)
+    assert data.points[0].ratio == normalise(segments, 85).points[0].ratio
+    assert "1 brackets without a positive loading rate left out" in data.notes
+
+
 def test_flagged_brackets_do_not_normalise(steady, make_rare, make_bracket):
     wrong = make_bracket(200, 0, 100.0, 200.0, 2.0, flag="lock lost")
     segments = [*steady, make_rare(0, 0, 60.0, 240.0, 150, point=0)]
@@ -168,6 +179,25 @@ def test_the_error_of_the_efficiency_is_common_to_a_run(steady, make_rare):
     exact = [replace(s, efficiency_error=0.0) for s in segments]
     common = normalise(segments, 85).covariance - normalise(exact, 85).covariance
     np.testing.assert_allclose(common, (0.05 / 0.93) ** 2, rtol=1e-9)
+
+
+def test_each_run_of_a_chain_brings_an_error_of_its_efficiency(steady, make_rare):
+    """A resumed run calibrates anew. The last point has half of its exposure in either run."""
+    taken = [
+        make_rare(0, 0, 30.0, 200.0, 100, point=0, efficiency_error=0.05),
+        make_rare(1, 1, 630.0, 200.0, 100, point=1, efficiency_error=0.05),
+        make_rare(2, 2, 1230.0, 200.0, 100, point=2, efficiency_error=0.05),
+        replace(make_rare(3, 3, 1830.0, 200.0, 100, point=1, efficiency_error=0.1), run_id="b"),
+        replace(make_rare(4, 4, 2430.0, 200.0, 100, point=3, efficiency_error=0.1), run_id="b"),
+    ]
+    exact = [replace(s, efficiency_error=0.0) for s in taken]
+    chain, sure = normalise([*steady, *taken], 85), normalise([*steady, *exact], 85)
+    order = [p.index for p in chain.points]
+    rows = [order.index(point) for point in (0, 2, 3, 1)]
+    own = (chain.covariance - sure.covariance)[np.ix_(rows, rows)]
+    first = np.array([1.0, 1.0, 0.0, 0.5]) * 0.05 / 0.93
+    second = np.array([0.0, 0.0, 1.0, 0.5]) * 0.1 / 0.93
+    np.testing.assert_allclose(own, np.outer(first, first) + np.outer(second, second), atol=2e-6)
 
 
 def test_loading_rates_keep_their_errors(steady):

@@ -26,7 +26,8 @@ def make_run(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., RunWriter]]
     writers: list[RunWriter] = []
 
     def make(**changes: Any) -> RunWriter:
-        writers.append(new_run(tmp_path / "data", clock, len(writers), **changes))
+        number = changes.pop("number", len(writers))
+        writers.append(new_run(tmp_path / "data", clock, number, **changes))
         return writers[-1]
 
     yield make

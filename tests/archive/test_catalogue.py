@@ -9,6 +9,7 @@ import pytest
 from atta_daq.archive.catalogue import FILE, Catalogue
 from atta_daq.archive.errors import UnknownRun
 from atta_daq.archive.run_folder import JOURNAL, RunState, close_dead_runs
+from atta_daq.station.stored_runs import list_runs
 
 
 @pytest.fixture
@@ -36,6 +37,13 @@ def test_runs_are_listed_newest_first_with_their_state(three, tmp_path) -> None:
     assert entries[2].segments == 2
     assert entries[2].flagged == 1
     assert entries[0].isotopes == "81Kr, 83Kr"
+
+
+def test_a_run_under_way_is_told_without_a_duration(three, tmp_path) -> None:
+    listed = list_runs(tmp_path / "data", "", 10)["runs"]
+    assert [run["state"] for run in listed] == ["running", "crashed", "complete"]
+    assert listed[0]["duration_s"] is None
+    assert all(run["duration_s"] >= 0.0 for run in listed[1:])
 
 
 def test_search_narrows_by_everything_given(three, tmp_path) -> None:

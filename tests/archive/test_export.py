@@ -9,6 +9,7 @@ import pytest
 
 from atta_daq.analysis.records import SegmentKind, Setting
 from atta_daq.analysis.results import Curve, FitResult, Goodness, Parameter
+from atta_daq.archive.chain import open_chain
 from atta_daq.archive.export import export
 from atta_daq.archive.parts import run_parts
 from atta_daq.archive.run_folder import RunState, open_run
@@ -72,7 +73,7 @@ def spectrum(make_run, make_segment):
 def test_tables_hold_every_segment_and_every_point_with_units(spectrum) -> None:
     spectrum.close(RunState.COMPLETE)
     run = open_run(spectrum.folder)
-    segments_path, points_path = export(run, "csv")
+    segments_path, points_path = export(run, "csv").paths
     remarks, segments = _read(segments_path)
     assert remarks == [f"# run: {run.run_id}", "# state: complete"]
     assert [int(row["index"]) for row in segments] == [s.index for s in run.segments]
@@ -97,7 +98,7 @@ def test_tables_hold_every_segment_and_every_point_with_units(spectrum) -> None:
 def test_the_nexus_file_plots_by_itself_and_its_links_lead_to_the_frames(spectrum) -> None:
     spectrum.close(RunState.COMPLETE)
     run = open_run(spectrum.folder)
-    (path,) = export(run, "nexus")
+    (path,) = export(run, "nexus").paths
     (part,) = run_parts(run)
     with h5py.File(path) as file:
         # The way a viewer finds its first plot: default, default, signal, axes.
@@ -148,8 +149,17 @@ def test_the_nexus_file_plots_by_itself_and_its_links_lead_to_the_frames(spectru
 
 def test_every_group_says_its_class_and_every_number_its_unit(spectrum) -> None:
     spectrum.close(RunState.COMPLETE)
-    (path,) = export(open_run(spectrum.folder), "nexus")
-    unitless = {"counts", "index", "block", "attempt", "isotope", "point", "exposures"}
+    (path,) = export(open_run(spectrum.folder), "nexus").paths
+    unitless = {
+        "counts",
+        "index",
+        "index_in_run",
+        "block",
+        "attempt",
+        "isotope",
+        "point",
+        "exposures",
+    }
     unitless |= {"covariance", "value", "degrees_of_freedom", "p_value", "curve", "curve_errors"}
     missing = []
 
@@ -175,9 +185,70 @@ def test_links_of_a_crashed_run_work_in_any_program(spectrum) -> None:
         h5py.File(live, "r")
     run = open_run(spectrum.folder)
     assert run.state is RunState.CRASHED
-    (path,) = export(run, "nexus")
+    (path,) = export(run, "nexus").paths
     with h5py.File(path) as file:
         assert np.all(file["entry/instrument/emccd/data"][0] == 7)
+
+
+@pytest.fixture
+def chain(make_run, make_segment):
+    """Two runs that go on with one another; the first one's writer died. Every frame shows
+    whose it is: the counts of its segment."""
+    runs = []
+    for number, points in enumerate(([0, 1, 2], [2, 3])):
+        resumes = {"resumes": runs[0].run_id} if runs else {}
+        writer = make_run(rate_unit="V/s", **resumes)
+        frames = writer.open_frames(8, 8)
+        for index, point in enumerate(points):
+            value = 10 * (number + 1) + index
+            for _ in range(index + 1):
+                frames.append(np.full((8, 8), value, np.uint16), value, 1.5)
+            writer.segment(
+                make_segment(index, run_id=writer.run_id, block=point, point=point, counts=value)
+            )
+        runs.append(writer)
+        if number == 0:
+            killed = (writer.folder / "frames.h5").read_bytes()
+            writer.abandon()
+            (writer.folder / "frames.h5").write_bytes(killed)
+        else:
+            writer.close(RunState.COMPLETE)
+    return open_chain(runs[-1].folder)
+
+
+def test_every_segment_of_a_chain_finds_its_own_frames_in_the_nexus_file(chain) -> None:
+    """Each run counts its segments from 0: an index alone led into another run's frames."""
+    (path,) = export(chain, "nexus").paths
+    with h5py.File(path) as file:
+        instrument, table = file["entry/instrument"], file["entry/segments"]
+        assert "emccd" not in instrument, "it would not say whose frames it has"
+        assert [name for name in instrument if name.startswith("emccd")] == ["emccd_1", "emccd_2"]
+        detectors = [instrument["emccd_1"], instrument["emccd_2"]]
+        assert {g.attrs["NX_class"] for g in detectors} == {"NXdetector"}
+        by_run = {g["run_id"].asstr()[()]: g for g in detectors}
+        assert list(by_run) == [run.run_id for run in chain.runs]
+        assert table["index"][:].tolist() == [0, 1, 2, 3, 4]
+        assert table["index_in_run"][:].tolist() == [0, 1, 2, 0, 1]
+        for run_id, index, counts in zip(
+            table["run_id"].asstr()[:], table["index_in_run"][:], table["counts"][:], strict=True
+        ):
+            detector = by_run[run_id]
+            (place,) = np.flatnonzero(detector["segments"]["segment"] == index)
+            _, first, count = detector["segments"][place]
+            assert count == index + 1
+            assert np.all(detector["data"][first : first + count] == counts)
+            assert np.all(detector["frame_number"][first : first + count] == counts)
+
+
+def test_the_table_of_a_chain_names_run_and_index_in_it(chain) -> None:
+    segments_path, _ = export(chain, "csv").paths
+    _, rows = _read(segments_path)
+    first, second = (run.run_id for run in chain.runs)
+    assert [(r["index"], r["run_id"], r["index_in_run"]) for r in rows] == [
+        ("0", first, "0"), ("1", first, "1"), ("2", first, "2"), ("3", second, "0"),
+        ("4", second, "1"),
+    ]  # fmt: skip
+    assert chain.runs[0].frames().segments == {0: 1, 1: 2, 2: 3}
 
 
 def test_a_comparison_on_and_off_is_plotted_against_time(make_run, make_segment) -> None:
@@ -186,7 +257,7 @@ def test_a_comparison_on_and_off_is_plotted_against_time(make_run, make_segment)
         place = {"point": 0, "block": index, "setting": Setting(detuning_mhz=-204.0)}
         writer.segment(make_segment(index, pumping=pumping, **place))
     writer.close(RunState.COMPLETE)
-    (path,) = export(open_run(writer.folder), "nexus")
+    (path,) = export(open_run(writer.folder), "nexus").paths
     with h5py.File(path) as file:
         entry = file["entry"]
         assert entry.attrs["default"] == "points_85Kr"
@@ -198,7 +269,7 @@ def test_an_empty_run_can_be_exported(make_run) -> None:
     writer = make_run()
     writer.close(RunState.ABORTED, "nothing taken")
     run = open_run(writer.folder)
-    for path in (*export(run, "csv"), *export(run, "nexus")):
+    for path in (*export(run, "csv").paths, *export(run, "nexus").paths):
         assert path.stat().st_size > 0
 
 

@@ -1,13 +1,18 @@
 """Frames come back as they went in, from a finished, growing or abandoned file."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from atta_daq.archive import disk
 from atta_daq.archive.errors import FramesDamaged, WriteFailed
 from atta_daq.archive.frames import (
+    REFUSED,
     FramesReader,
     FramesWriter,
     frames_per_block,
@@ -120,6 +125,66 @@ def test_repair_makes_an_abandoned_file_open_for_everybody(tmp_path: Path) -> No
     assert is_cleanly_closed(dead)
     with FramesReader(dead) as reader:
         assert np.array_equal(reader.segment(0).images, np.array(images))
+
+
+@pytest.fixture
+def dead(tmp_path: Path) -> Path:
+    """frames.h5 of a writer that died, alone in its folder."""
+    writer = FramesWriter(tmp_path / "live.h5", ROWS, COLUMNS)
+    writer.append(_image(np.random.default_rng(7)), 1, 1.0)
+    writer.flush(0)
+    path = tmp_path / "run" / "frames.h5"
+    path.parent.mkdir()
+    path.write_bytes((tmp_path / "live.h5").read_bytes())
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("write")])
+def test_a_repair_that_fails_leaves_all_as_it_was(
+    dead: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """On a full disk half a copy would take the room that the run's end needs."""
+    before = dead.read_bytes()
+
+    def refused(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(h5py.Group, "copy", refused)
+    with pytest.raises(REFUSED):
+        repair(dead)
+    assert list(dead.parent.iterdir()) == [dead]
+    assert dead.read_bytes() == before
+
+
+def test_a_repaired_file_is_on_the_medium_before_it_takes_the_place(
+    dead: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one holds frames that were acknowledged: a power cut must find one of the two."""
+    did: list[tuple[str, int]] = []
+    really = os.replace
+
+    def replace(source: Path, target: Path) -> None:
+        did.append(("replace", source.stat().st_ino))
+        really(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    monkeypatch.setattr(disk, "sync", lambda file: did.append(("sync", os.fstat(file).st_ino)))
+    monkeypatch.setattr(disk, "sync_folder", lambda path: did.append(("sync", path.stat().st_ino)))
+    repair(dead)
+    copy, folder = dead.stat().st_ino, dead.parent.stat().st_ino
+    assert did == [("sync", copy), ("replace", copy), ("sync", folder)]
+
+
+def test_a_repair_removes_what_dead_processes_left_of_theirs(dead: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = [dead.with_name(name) for name in (".frames.h5.repair", f".frames.h5.{gone.pid}.tmp")]
+    others = dead.with_name(f".frames.h5.{os.getppid()}.tmp")
+    for path in (*left, others):
+        path.write_bytes(b"half of it")
+    repair(dead)
+    assert sorted(dead.parent.iterdir()) == sorted([dead, others])
 
 
 def test_blocks_hold_about_a_hundred_small_frames_and_at_least_one_large() -> None:

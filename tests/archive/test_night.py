@@ -123,6 +123,26 @@ def test_what_makes_a_night_bad(take, tmp_path: Path) -> None:
     assert found.third.endswith("1 entry of the queue left.")
 
 
+def test_the_night_of_one_rig_holds_nothing_of_another(take, tmp_path: Path) -> None:
+    """Several rigs may measure into one folder."""
+    mine = take(fitted=fit(), taken_by="a")
+    other = take([0], state=RunState.ABORTED, reason="camera", taken_by="b")
+    unknown = take(fitted=fit())
+    data = tmp_path / "data"
+
+    def runs(rig: str) -> set[str]:
+        return {m.chain.run_id for m in night_of(data, rig=rig).measurements}
+
+    assert runs("") == {mine.run_id, other.run_id, unknown.run_id}
+    assert runs("a") == {mine.run_id, unknown.run_id}
+    assert runs("b") == {other.run_id, unknown.run_id}
+    night = night_of(data, rig="a")
+    assert verdict(night).good
+    page = build_night_report(night, data)
+    assert other.run_id not in page.read_text()
+    assert page != build_night_report(night_of(data, rig="b"), data), "one replaced the other"
+
+
 @pytest.mark.parametrize(
     ("fitted", "said"),
     [
@@ -159,6 +179,20 @@ def test_runs_that_go_on_with_one_another_are_one_measurement(take, tmp_path: Pa
     assert measurement.counted == 200
     assert measurement.open_s == 240.0
     assert verdict(night_of(tmp_path / "data")).first == "A good night: 1 measurement complete."
+
+
+def test_a_clock_set_back_in_between_does_not_count_a_measurement_twice(
+    take, tmp_path: Path, clock
+) -> None:
+    """The computer booted with its clock hours slow: the later run looks older."""
+    late, early = 3, 0
+    dead = take([0, 1], number=late, state=RunState.CRASHED)
+    clock.now_s -= 3600.0
+    rest = take([2, 3], number=early, resumes=dead.run_id, fitted=fit())
+    assert rest.run_id < dead.run_id
+    (measurement,) = night_of(tmp_path / "data").measurements
+    assert [run.run_id for run in measurement.chain.runs] == [dead.run_id, rest.run_id]
+    assert measurement.counted == 200
 
 
 def test_only_the_night_counts(take, tmp_path: Path) -> None:

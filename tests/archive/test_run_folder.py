@@ -10,10 +10,12 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from stored_runs import new_run
 
 from atta_daq.analysis.results import Curve, FitResult, Goodness, Parameter
-from atta_daq.archive.errors import ArchiveError, RunClosed, SchemaUnknown
+from atta_daq.archive.errors import ArchiveError, RunClosed, SchemaUnknown, WriteFailed
 from atta_daq.archive.header import CalibrationUse, RunHeader, new_run_id
 from atta_daq.archive.run_folder import (
     JOURNAL,
@@ -183,6 +185,60 @@ def test_a_damaged_run_does_not_stop_the_closing_of_others(
     folders = run_folders(dead.folder.parent)
     assert close_dead_runs(folders, rig_now=clock, utc_now=clock) == (dead.run_id,)
     assert any(r.levelno == logging.WARNING and "line 2" in r.message for r in caplog.records)
+
+
+def test_a_station_closes_dead_runs_of_its_own_rig_alone(tmp_path: Path, clock) -> None:
+    """Two rigs may share a folder; a run without a name is an older one."""
+    writers = [new_run(tmp_path, clock, n, taken_by=rig) for n, rig in enumerate(("a", "b", ""))]
+    for writer in writers:
+        writer.abandon()
+    mine, others, old = writers
+    closed = close_dead_runs(run_folders(tmp_path), rig_now=clock, utc_now=clock, rig="a")
+    assert closed == (mine.run_id, old.run_id)
+    assert open_run(others.folder).stop is None
+    assert open_run(others.folder).header.rig == "b"
+
+
+@pytest.mark.parametrize("refused", ["write_whole", "JournalWriter", "sync_folder"])
+def test_a_run_that_cannot_be_begun_leaves_nothing_behind(
+    tmp_path: Path, clock, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"atta_daq.archive.run_folder.{refused}", full)
+    open_files = psutil.Process().num_fds()
+    with pytest.raises(WriteFailed, match=r"cannot be begun.*No space left"):
+        new_run(tmp_path, clock)
+    assert psutil.Process().num_fds() == open_files
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_document_that_the_disk_refuses_leaves_nothing_behind(
+    tmp_path: Path, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise WriteFailed("document 0 could not be written")
+
+    monkeypatch.setattr("atta_daq.archive.run_folder.JournalWriter.append", full)
+    open_files = psutil.Process().num_fds()
+    with pytest.raises(WriteFailed, match="document 0"):
+        new_run(tmp_path, clock)
+    assert psutil.Process().num_fds() == open_files
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told_as_such(tmp_path: Path, clock) -> None:
+    """And one that is there already is not touched."""
+    blocked = tmp_path / "data"
+    blocked.write_text("no folder")
+    with pytest.raises(WriteFailed, match="cannot be begun"):
+        new_run(blocked, clock)
+    writer = new_run(tmp_path, clock)
+    with pytest.raises(WriteFailed, match="cannot be begun"):
+        new_run(tmp_path, clock)
+    writer.close(RunState.COMPLETE)
+    assert open_run(writer.folder).state is RunState.COMPLETE
 
 
 # Writes segments with frames for ever; prints a line once a segment is acknowledged.

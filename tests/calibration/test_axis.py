@@ -141,6 +141,36 @@ def test_noise_alone_is_no_line():
         fit_reference_zero(a, ratio, np.random.default_rng(3).normal(0.0, 0.01, 25))
 
 
+def seen(off_mhz: float, noise: float, rng, amplitude=0.5, points=25, half=60.0):
+    """Samples around a wrong zero, `off_mhz` from the 84Kr line."""
+    detuning = np.linspace(-half, half, points)
+    volts = amplitude * cell_signal(detuning + off_mhz, 0.0, 45.0)
+    return detuning, volts + rng.normal(0.0, noise, points)
+
+
+@pytest.mark.parametrize(("points", "half"), [(25, 60.0), (9, 80.0)])
+@pytest.mark.parametrize("noise", [3e-4, 1.6e-3, 5e-3])
+def test_the_wing_of_another_line_is_no_line(points, half, noise):
+    rng = np.random.default_rng(4)
+    for off_mhz in (-900.0, -720.0, 594.0, 640.0, 1400.0):
+        for _ in range(20):
+            with pytest.raises(ValueError, match=r"noise|no dispersive line|wide|slope"):
+                fit_reference_line(*seen(off_mhz, noise, rng, points=points, half=half))
+
+
+def test_a_component_of_83kr_is_told_by_its_height():
+    samples = seen(-294.0, 3e-4, np.random.default_rng(8))
+    assert abs(fit_reference_line(*samples).centre_mhz) < 1.0
+    with pytest.raises(ValueError, match=r"not 84Kr's, which has \+0.5 V"):
+        fit_reference_line(*samples, 0.5)
+    line = seen(0.0, 3e-4, np.random.default_rng(8))
+    assert fit_reference_line(*line, 0.5).height_v == pytest.approx(0.5, rel=0.01)
+    # 82Kr from its own line, and a demodulation that somebody has turned.
+    for detuning, volts in (seen(-100.0, 3e-4, np.random.default_rng(8)), (line[0], -line[1])):
+        with pytest.raises(ValueError, match=r"not 84Kr's|wide|slope|noise|no dispersive"):
+            fit_reference_line(detuning, volts, 0.5)
+
+
 def test_too_few_samples_are_refused():
     with pytest.raises(ValueError, match="too few"):
         fit_reference_zero(axis(), np.linspace(0.4, 0.5, 4), np.zeros(4))

@@ -1,6 +1,7 @@
 """`atta-daq rehearse`: a scan on the simulated rig before it is taken."""
 
 import json
+import sys
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,17 +10,20 @@ from typing import Any
 
 import pytest
 import tomli_w
+from fakes_queue import line, table
+from rich.console import Console
 
 from atta_daq.analysis.records import SegmentKind
 from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.cli import rehearsal
 from atta_daq.cli import rehearse as command
 from atta_daq.cli.rehearsal import FASTEST, Rehearsed, Scan, highest_speed
 from atta_daq.cli.rehearsal_words import rehearsal_object, warnings
-from atta_daq.cli.rehearsed_rig import boxes, like, truth_like
+from atta_daq.cli.rehearsed_rig import ROOM, boxes, like, truth_like
 from atta_daq.rig.config import ConfigError, load_rig
 from atta_daq.scans.blocks import Target
 from atta_daq.scans.definition import parse_scan
-from atta_daq.station.queue.entry import Entry
+from atta_daq.station.queue.entry import Entry, EntryState, Outcome
 from atta_daq.station.queue.night import Night
 from atta_daq.station.queue.store import QueueStore
 from atta_daq.station.worth import PointWorth
@@ -60,7 +64,36 @@ def test_a_night_is_known_before_it_begins(call, write_rig, tmp_path: Path) -> N
     assert entry["archive_bytes"] == pytest.approx(entry["rehearsed_bytes"], rel=0.3)
     assert part["errors"]["position_mhz"]["error"] > 0.0
     assert len(part["worth"]) == 3
+    rig = tomllib.loads(run.rig_toml)
+    assert (rig["unattended"], rig["faults"]) == (ROOM["unattended"], ROOM["faults"])
     assert not list(data.glob("*Kr*")), "nothing of a rehearsal may stand among the runs"
+    (queue,) = (kept / "queue").glob("simulated-*.json")
+    (taken,) = QueueStore(kept, queue.stem).load().ended
+    assert [(taken.name, r.run_id, r.outcome) for r in taken.runs] == [
+        ("short", folder.name, Outcome.COMPLETE)
+    ], "it went through the queue"
+
+
+def test_what_the_queue_waits_for_is_told_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a full disk between two scans would look like a rehearsal that hangs."""
+    full = "the disk has room for 0.0 GB, entry 2 needs 0.2 GB; free some"
+    looks = iter([("", ""), ("", full), ("", full), ("no alarm", full), ("no alarm", "")])
+    reason = [""]
+
+    def get(name: str) -> Any:
+        if name == "queue:reason":
+            return reason[0]
+        waits_for, reason[0] = next(looks, (None, ""))
+        mine = {"run": "r2"} if waits_for is None else {"waits_for": waits_for}
+        return table(line(1, state="running", run="r1"), line(2, **mine))
+
+    monkeypatch.setattr(rehearsal, "POLL_S", 0.0)
+    client: Any = SimpleNamespace(get=get)
+    assert rehearsal._begun(client, 2, Console(width=200, file=sys.stdout)) == "r2"
+    said = capsys.readouterr().out.splitlines()
+    assert said == [f"the queue waits: {full}", "the queue waits: no alarm"]
 
 
 def test_a_scan_that_the_rig_cannot_take_starts_nothing(
@@ -186,7 +219,8 @@ def test_the_queue_is_rehearsed_as_it_stands_on_disk(
     call("rehearse", "queue", "--config", config, "--data", data).refused("'atta-q' is empty")
     one = Entry(number=3, name="short", scan=SCAN, repeats=4, added_by="me", added_utc_s=1.0,
                 duration_s=10.0, archive_bytes=1.0)  # fmt: skip
-    QueueStore(data, "atta-q").save(Night(open=(one, one.model_copy(update={"number": 5}))))
+    late = {"number": 5, "not_before_s": 1795867200.0, "conditions": ("no alarm",)}
+    QueueStore(data, "atta-q").save(Night(open=(one, one.model_copy(update=late))))
     asked: list[Scan] = []
 
     def rehearse_all(scans, _rig, **_: object) -> list[Rehearsed]:
@@ -198,3 +232,18 @@ def test_the_queue_is_rehearsed_as_it_stands_on_disk(
     assert [(scan.name, scan.times) for scan in asked] == [("entry 3", 4), ("entry 5", 4)]
     answer = json.loads(outcome.out)
     assert (answer["duration_s"], answer["archive_bytes"]) == (80.0, 8000)
+    waits = "not before 2026-11-28 12:00 UTC; no alarm"
+    assert [entry["waits"] for entry in answer["scans"]] == ["", waits]
+    told = call("rehearse", "queue", "--config", config, "--data", data).out
+    assert f"the queue waits for: {waits} (not rehearsed)" in told
+
+
+@pytest.mark.parametrize("state", [EntryState.RUNNING, EntryState.INTERRUPTED])
+def test_what_has_begun_waits_only_for_its_next_measurement(state: EntryState) -> None:
+    """A run that was interrupted goes on whatever its conditions say."""
+    entry = Entry(number=3, name="short", scan=SCAN, state=state, conditions=("no alarm",),
+                  added_by="me", added_utc_s=1.0, duration_s=10.0, archive_bytes=1.0)  # fmt: skip
+    assert command._waits(entry) == ""
+    assert command._waits(entry.model_copy(update={"repeats": 2})) == "no alarm"
+    waiting = entry.model_copy(update={"state": EntryState.WAITING})
+    assert command._waits(waiting) == "no alarm"

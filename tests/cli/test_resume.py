@@ -14,6 +14,7 @@ from stored_runs import Clock, new_run, stored_segment
 
 from atta_daq.archive.run_folder import RunState, RunWriter
 from atta_daq.cli import resume, taking
+from atta_daq.cli.simulated_lab import made_up_name
 from atta_daq.cli.taking import Taken
 
 
@@ -85,7 +86,7 @@ def test_a_run_that_something_goes_on_with_is_not_taken_again(call, bench: Bench
     first = bench.run(RunState.ABORTED)
     bench.run(RunState.COMPLETE, resumes=first.run_id)
     outcome = call("resume", "--config", bench.rig, "--data", bench.data)
-    outcome.refused("no run has ended too early, there is nothing to resume")
+    outcome.refused("no run of rig ", " has ended too early, there is nothing to resume")
     outcome = call("resume", first.run_id, "--config", bench.rig, "--data", bench.data)
     outcome.refused(f"goes on with {first.run_id} already")
     assert not bench.commands
@@ -98,6 +99,30 @@ def test_the_start_of_a_name_is_enough(call, bench: Bench) -> None:
     outcome = call("resume", short, "--config", bench.rig, "--data", bench.data)
     assert outcome.code == 0, outcome.err
     assert bench.commands == [("resume_run", {"run": short})]
+
+
+def test_a_simulated_rig_leaves_the_runs_of_real_ones_alone(call, bench: Bench) -> None:
+    """They measure the lab's sample: its rest may not come from a simulated world."""
+    theirs = bench.run(RunState.ABORTED, taken_by="lab").run_id
+    outcome = call("resume", "--simulate", "--data", bench.data)
+    outcome.refused("no run of a simulated rig has ended too early, there is nothing to resume")
+    for name in ("last", theirs, theirs[:11]):
+        outcome = call("resume", name, "--simulate", "--data", bench.data)
+        outcome.refused(f"run {theirs} was taken by rig 'lab'", "--simulate")
+    assert not bench.rigs, "none was started for it"
+    mine = bench.run(RunState.ABORTED, taken_by=made_up_name())
+    bench.run(RunState.ABORTED, taken_by="lab")
+    outcome = call("resume", "--simulate", "--data", bench.data)
+    assert outcome.code == 0, outcome.err
+    assert bench.commands == [("resume_run", {"run": mine.run_id})]
+
+
+def test_a_simulated_rig_goes_on_with_a_run_that_names_none(call, bench: Bench) -> None:
+    old = bench.run(RunState.ABORTED)
+    bench.run(RunState.ABORTED, taken_by="lab")
+    outcome = call("resume", "--simulate", "--data", bench.data)
+    assert outcome.code == 0, outcome.err
+    assert bench.commands == [("resume_run", {"run": old.run_id})]
 
 
 def test_a_simulated_rig_has_the_geometry_of_the_run(call, bench: Bench) -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from atta_daq.client import discovery
 from atta_daq.client.client import Endpoint
-from atta_daq.client.discovery import find_local, find_remote, find_station, local_stations
+from atta_daq.client.discovery import (
+    Heart,
+    find_local,
+    find_remote,
+    find_station,
+    local_stations,
+)
 from atta_daq.client.names import COMMANDS
 from atta_daq.station.ownership import RigLock
 from atta_daq.station.server import PortTaken, StationServer
@@ -68,6 +74,19 @@ def test_a_dead_station_leaves_no_trace(folder: Path, two_locks: list[RigLock]) 
     assert local_stations() == [endpoint("west")]
 
 
+def test_a_station_of_another_version_may_tell_more_or_less(
+    folder: Path, two_locks: list[RigLock]
+) -> None:
+    """It is refused by its version; that it is there must not be lost."""
+    discovery.endpoint_path("east").write_text('{"rig": "east", "version": "9", "socket": "x"}')
+    found = find_station("east")
+    assert found is not None
+    assert (found.rig, found.version) == ("east", "9")
+    for broken in ("[]", "{}", '{"rig": "east"}', "{"):
+        discovery.endpoint_path("east").write_text(broken)
+        assert find_station("east") is None
+
+
 def test_a_station_is_found_by_host_and_port_alone(server: StationServer) -> None:
     found = find_remote(f"127.0.0.1:{server.tcp_port}")
     assert found == endpoint("east", server.tcp_port)
@@ -92,3 +111,20 @@ def test_no_address(where: str) -> None:
 def test_a_taken_port_is_said_not_replaced(server: StationServer) -> None:
     with pytest.raises(PortTaken, match=f"port {server.tcp_port} of 127.0.0.1 is taken"):
         StationServer("west", HANDLERS, time.time, tcp_port=server.tcp_port)
+
+
+def test_what_was_posted_last_is_no_beat_of_the_heart(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [100.0]
+    monkeypatch.setattr(discovery.time, "monotonic", lambda: now_s[0])
+    heart = Heart(silent_s=3.0)
+    assert not heart.silent
+    assert not heart.beat(5.0), "whether it is of now nobody can tell yet"
+    assert heart.beat(5.2)
+    now_s[0] += 2.9
+    assert not heart.silent
+    now_s[0] += 0.2
+    assert heart.silent
+    assert not heart.beat(5.2), "another connection delivers it anew"
+    assert heart.silent
+    assert heart.beat(5.4)
+    assert not heart.silent

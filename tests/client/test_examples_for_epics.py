@@ -43,7 +43,22 @@ def test_phoebus(file: str) -> None:
             assert UNITS[name] == unit
 
 
-def test_the_archivers_list() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "slow"),
+    [
+        (["atta-1"], set[str]()),
+        (
+            ["--config", str(EXAMPLES / "rig.toml")],
+            {"slow:source_pressure", "slow:discharge_power"},
+        ),
+    ],
+)
+def test_the_archivers_list(
+    arguments: list[str],
+    slow: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     spec = importlib.util.spec_from_file_location(
         "archive_pvs", EXAMPLES / "archiver" / "archive_pvs.py"
     )
@@ -51,9 +66,14 @@ def test_the_archivers_list() -> None:
     module: Any = importlib.util.module_from_spec(spec)
     assert spec.loader is not None
     spec.loader.exec_module(module)
-    entries = json.loads(json.dumps(module.archived("atta-1")))
+    monkeypatch.setattr("sys.argv", ["archive_pvs.py", *arguments])
+    module.main()
+    entries = json.loads(capsys.readouterr().out)
     found = [entry["pv"].removeprefix("pva://atta-1:") for entry in entries]
-    assert {"lock:rms", "run:id", "station:alarms"} <= set(found) <= set(UNITS)
+    assert {"lock:rms", "run:id", "queue:state"} <= set(found)
+    assert {name for name in found if name.startswith("slow:")} == slow
+    assert set(found) - slow <= set(UNITS)
+    assert {"station:alarms", "slow:readings", "lock:trace_master"}.isdisjoint(found)
     assert set(module.NOT_ARCHIVED) <= set(UNITS)
     assert set(module.NOT_ARCHIVED).isdisjoint(found)
     assert len(found) > 50

@@ -5,7 +5,6 @@ Only addresses and ports are other than in the example; the server behind it wou
 
 import queue
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_port
 from open_ports import unexpected
 from p4p.client.thread import Context, RemoteError
 from p4p.nt import NTURI, NTScalar
@@ -50,12 +50,6 @@ class Bench:
     reading: SharedPV
     direct: Context
     through: Context
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def configured(folder: Path, station_udp: int, tcp: int, udp: int) -> Path:

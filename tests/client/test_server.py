@@ -1,5 +1,6 @@
 """What a client sees of the station's process variables."""
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -7,12 +8,24 @@ import numpy as np
 import pytest
 from p4p.client.thread import Context
 
-from atta_daq.client.client import CommandRefused, Endpoint, StationClient, StationSilent, plain
+from atta_daq.client.client import (
+    CommandRefused,
+    Endpoint,
+    GivenUp,
+    StationClient,
+    StationSilent,
+    plain,
+)
 from atta_daq.client.names import COMMANDS, READINGS
 from atta_daq.station.server import StationServer
 
+begun, slow = threading.Event(), threading.Event()
+
 
 def handler(client: str, arguments: object) -> object:
+    if arguments.get("text") == "slow":
+        begun.set()
+        slow.wait(30.0)
     if arguments.get("text") == "bad":
         raise CommandRefused("not today")
     return {"client": client, **arguments}
@@ -141,6 +154,38 @@ def test_a_command_answers_or_is_refused_with_its_reason(client: StationClient) 
         client.command("note", text="bad")
     with pytest.raises(CommandRefused, match="unknown argument colour; allowed: text"):
         client.command("note", colour="red")
+
+
+def test_a_client_that_is_closed_leaves_no_command_waiting(client: StationClient) -> None:
+    begun.clear()
+    slow.clear()
+    said: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            client.command("note", text="slow")
+        except Exception as error:
+            said.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert begun.wait(10.0)
+    client.close()
+    asking.join(10.0)
+    slow.set()
+    assert not asking.is_alive()
+    (error,) = said
+    assert isinstance(error, GivenUp)
+    assert "whether it was carried out is not known" in str(error)
+    with pytest.raises(GivenUp, match="not sent"):
+        client.command("note", text="later")
+
+
+def test_a_command_without_an_answer_ends_in_its_time(client: StationClient) -> None:
+    slow.clear()
+    with pytest.raises(StationSilent, match=r"no answer for cmd:note within 0\.3 s"):
+        client.command("note", timeout_s=0.3, text="slow")
+    slow.set()
 
 
 def test_a_monitor_gets_new_values(server: StationServer, client: StationClient) -> None:

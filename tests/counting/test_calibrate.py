@@ -109,6 +109,8 @@ def test_frames_without_what_is_needed_are_refused_with_a_reason(expose) -> None
         calibrate(expose(np.zeros(600), rng), 0.1)
     with pytest.raises(CalibrationError, match="saturated"):
         calibrate(np.full((400, 24, 26), 65535, dtype=np.uint16), 0.1)
+    with pytest.raises(CalibrationError, match="saturated"):
+        calibrate(np.full((400, 24, 26), 16383, dtype=np.uint16), 0.1, saturated_adu=16383)
     with pytest.raises(CalibrationError, match="no tail of multiplied electrons"):
         fit_register(np.clip(200 - rng.poisson(5, 50_000), 0, None).astype(np.uint16))
 

@@ -50,7 +50,6 @@ def test_three_clear_atoms_are_three_with_their_times(expose) -> None:
     assert result.rate_per_s == pytest.approx(0.3 / result.efficiency, rel=0.1)
     assert result.rate_error_per_s > np.sqrt(3) / 10.0
     assert result.signals.shape == result.frame_times_rig_s.shape == (100,)
-    assert result.saturated_fraction == 0.0
 
 
 def test_an_empty_trap_counts_nothing(expose) -> None:
@@ -107,12 +106,6 @@ def test_provisional_counts_while_the_frames_come(expose) -> None:
         if k in (10, 40, 70, 99):
             seen.append(counter.provisional())
     assert seen == [0, 1, 2, 3]
-
-
-def test_saturated_pixels_are_reported() -> None:
-    frames = np.full((4, *SHAPE), 500, dtype=np.uint16)
-    frames[:2, :12] = 65535
-    assert run(frames).saturated_fraction == pytest.approx(0.25)
 
 
 def test_a_frame_of_another_shape_is_refused() -> None:

@@ -357,6 +357,18 @@ def test_saturation_stops_the_camera_on_the_frames_own_thread(fake, camera):
     assert camera.protection().trip == ""
 
 
+def test_a_converter_of_14_bits_saturates_at_its_own_end(fake):
+    limits = replace(LIMITS, saturated_adu=16383)
+    camera = AreaDetectorCamera("camera", fake.address, limits, timeout_s=1.0, action_s=1.0)
+    camera.connect()
+    frames = running_at_gain(camera)
+    for unique_id in (1, 2):
+        fake.expose(unique_id, image=np.minimum(saturated(2), 16383).astype(np.uint16))
+    until(lambda: len(frames) == 2)
+    assert camera.protection().trips == 1
+    camera.close()
+
+
 def test_orders_that_the_stopping_camera_refused_are_given_again(fake, camera):
     frames = running_at_gain(camera)
     fake.stuck |= {"AndorShutterMode"}
@@ -420,6 +432,24 @@ def test_another_client_that_moves_the_trap_costs_the_gain(fake):
     forbidden[0] = "the trap is on or near 83Kr"
     assert "83Kr" in camera.enforce()
     assert not camera.status().acquiring
+    camera.close()
+
+
+def test_a_permit_that_cannot_be_asked_costs_the_gain(fake):
+    def lost() -> str:
+        raise DriverTimeout("isotope_offset", "no answer")
+
+    permit = [lambda: ""]
+    camera = AreaDetectorCamera(
+        "camera", fake.address, LIMITS, gain_permit=lambda: permit[0](), timeout_s=1.0
+    )
+    camera.connect()
+    running_at_gain(camera)
+    permit[0] = lost
+    assert "Timeout: isotope_offset: no answer" in camera.enforce()
+    assert "isotope_offset" in camera.protection().trip
+    assert not camera.status().acquiring
+    assert (fake.get("AndorEMGain_RBV"), fake.get("AndorShutterMode")) == (0, 2)
     camera.close()
 
 

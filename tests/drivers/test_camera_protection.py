@@ -122,6 +122,9 @@ def test_the_rigs_word_and_the_cold() -> None:
     said[0] = ""
     rules.require_permit()
     rules.require_cold(-70.0, stable=True)
+    said.clear()
+    with pytest.raises(InterlockOpen, match=r"could not say that it may be on \(IndexError: "):
+        rules.require_permit()
     for temperature_c, stable in ((-70.0, False), (-50.0, True), (float("nan"), True)):
         with pytest.raises(InterlockOpen, match="no EM gain: the sensor is at"):
             rules.require_cold(temperature_c, stable)

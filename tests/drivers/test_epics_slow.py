@@ -2,7 +2,9 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from p4p.nt import NTEnum, NTScalar
 from p4p.server import Server, StaticProvider
 from p4p.server.thread import SharedPV
 
+from drivers import epics_slow
 from drivers.epics_slow import EpicsSlowControl, SlowQuantity, reading_of
 from drivers.errors import ConnectionLost, ProtocolError, Timeout
 from drivers.interfaces import SlowControl, SlowReading
@@ -180,6 +183,26 @@ def test_none_of_them_is_a_silent_instrument() -> None:
     control.make_safe()
     control.close()
     control.close()
+
+
+def test_answers_that_trickle_in_do_not_prolong_a_look(
+    monkeypatch: pytest.MonkeyPatch, control: EpicsSlowControl
+) -> None:
+    control.connect()
+    # Each would come in time after the one before it.
+    delays_s = {"L:P": 0.05, "L:K": 0.45, "L:S": 0.9}
+    timers: list[threading.Timer] = []
+
+    def slow_get(_context: object, pv: str, handler: Callable[[object], None]) -> threading.Timer:
+        timers.append(threading.Timer(delays_s[pv], handler, [scalar(1e-5)]))
+        timers[-1].close = timers[-1].cancel  # pyright: ignore[reportAttributeAccessIssue]
+        timers[-1].start()
+        return timers[-1]
+
+    monkeypatch.setattr(epics_slow, "RawContext", SimpleNamespace(get=slow_get))
+    readings = control.readings()
+    assert readings["pressure"].value == 1e-5
+    assert readings["words"].reason == "L:S: no answer within 0.5 s", "for all of them together"
 
 
 def test_a_server_that_hangs_is_named_when_its_stamps_stand_still() -> None:

@@ -24,6 +24,7 @@ from drivers.errors import (  # noqa: E402
     InterlockOpen,
     OutOfRange,
 )
+from drivers.errors import Timeout as DriverTimeout  # noqa: E402
 from drivers.interfaces import (  # noqa: E402
     AtomCamera,
     CameraLimits,
@@ -64,12 +65,19 @@ class Lab:
     def __init__(self, names: PropertyNames = NAMES, core: Any = None, **more: Any) -> None:
         self.core = core or pymmcore.CMMCore()
         self.forbidden = ""
+        self.lost = False
+        """Where the trap is cannot be read."""
         self.rig_s = 1_000_000.0
         self.camera = MicroManagerCamera(
             "camera", more.pop("device", DEMO), more.pop("limits", LIMITS), names,
-            gain_permit=lambda: self.forbidden, rig_now=lambda: self.rig_s,
+            gain_permit=self._permit, rig_now=lambda: self.rig_s,
             new_core=lambda _name: self.core, **more,
         )  # fmt: skip
+
+    def _permit(self) -> str:
+        if self.lost:
+            raise DriverTimeout("isotope_offset", "no answer")
+        return self.forbidden
 
     def set(self, name: str, value: float | str) -> None:
         self.core.setProperty("Camera", name, str(value))
@@ -292,7 +300,7 @@ def test_a_buffer_that_runs_over_is_told() -> None:
     lab.camera.start(lambda _: go_on.wait())
     until(lab.core.isBufferOverflowed)
     go_on.set()
-    until(lambda: "ran over" in lab.camera.status().message)
+    until(lambda: "ran over" in lab.camera.status().failure)
     assert not lab.camera.status().acquiring
     lab.camera.stop()
     lab.camera.close()
@@ -302,7 +310,8 @@ def test_a_camera_that_stops_by_itself_is_told(lab: Lab) -> None:
     lab.camera.configure(SETTINGS)
     lab.camera.start(lambda _: None)
     lab.core.stopSequenceAcquisition()
-    until(lambda: lab.camera.status().message == "the camera has stopped by itself")
+    until(lambda: lab.camera.status().failure == "the camera has stopped by itself")
+    assert lab.camera.status().message == "the camera has stopped by itself"
     lab.camera.stop()
 
 
@@ -354,6 +363,7 @@ def test_a_camera_without_a_register_takes_no_gain_but_0() -> None:
     ("spoil", "reason"),
     [
         (lambda lab: setattr(lab, "forbidden", "the trap is on 83Kr"), "the trap is on 83Kr"),
+        (lambda lab: setattr(lab, "lost", True), "Timeout: isotope_offset: no answer"),
         (lambda lab: lab.cool(-50.0, -70.0), "the sensor is at -50"),
         (lambda lab: lab.set("Gain", 7), "gain 7, which this program did not set"),
     ],
@@ -385,6 +395,21 @@ def test_saturation_stops_the_camera_within_two_frames(lab: Lab) -> None:
     assert 2 <= len(frames) <= 4
     assert "of the pixels were saturated" in lab.camera.protection().trip
     assert (float(lab.get("Gain")), lab.get("TransposeCorrection")) == (0.0, "0")
+
+
+@pytest.mark.parametrize(("saturated_adu", "used"), [(65535, 65535), (16383, 16383)])
+def test_the_end_of_the_converter_is_the_lower_of_adapter_and_rig_file(
+    saturated_adu: int, used: int
+) -> None:
+    lab = Lab(limits=replace(LIMITS, saturated_adu=saturated_adu))
+    lab.camera.connect()
+    lab.cool()
+    lab.camera.configure(SETTINGS)
+    assert lab.core.getImageBitDepth() == 16
+    lab.camera.start(lambda _frame: None)
+    assert lab.camera._guard._saturated_adu == used
+    lab.camera.stop()
+    lab.camera.close()
 
 
 def test_make_safe_while_acquiring(lab: Lab) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from drivers.errors import OutOfRange, Timeout
+from drivers.errors import DeviceFault, OutOfRange, Timeout
 from drivers.interfaces import Range, SidebandLimits, SidebandStatus
 from drivers.pm100 import PM100
 from drivers.scpi_generator import DIALECTS, ScpiGenerator
+from drivers.visa_line import VisaLine
 from simulators.clock import RigClock
 from simulators.faults import WireFault
 from simulators.servers import pm100, rf_generator
@@ -20,6 +21,8 @@ from simulators.world.world import World
 LIMITS = SidebandLimits(Range(10.0, 1000.0), Range(-40.0, 15.0))
 MAKERS = {"rigol-dsg800": rf_generator.RIGOL, "keysight-mxg": rf_generator.KEYSIGHT}
 SPEED = 100.0
+SLOW = 5.0
+"""A dark zero lasts 0.6 s of wall time: long enough to be seen under way."""
 
 
 @pytest.fixture
@@ -80,7 +83,59 @@ def test_a_generator_of_either_maker(world: World, serve, name: str) -> None:
     generator.close()
 
 
-def test_the_power_meter_reads_and_zeroes(world: World, serve) -> None:
+@pytest.mark.parametrize("name", list(DIALECTS))
+def test_the_limit_of_the_rf_holds_in_every_unit_of_the_box(world: World, serve, name: str) -> None:
+    """1.5 V are 16.5 dBm, above the limit of 15 dBm, and read back as 1.5."""
+    server = serve(rf_generator.start(world, MAKERS[name]))
+    generator = ScpiGenerator(
+        "sideband", server.address, LIMITS, dialect=DIALECTS[name], timeout_s=0.5
+    )
+    panel = VisaLine("front panel", server.address)
+    panel.open()
+    panel.write(":UNIT:POW V")
+    generator.connect()
+    assert panel.query(":UNIT:POW?") == "DBM"
+    assert generator.set_power(1.5) == 1.5
+    assert world.light.eom.power_dbm == 1.5
+    for use in (generator.status, lambda: generator.set_power(2.0), generator.rf_on):
+        panel.write(":UNIT:POW V")
+        # Two lines to one box: what is asked after it on this one comes behind it.
+        assert panel.query(":UNIT:POW?") == "V"
+        with pytest.raises(DeviceFault, match="the unit of its level was 'V'"):
+            use()
+    assert world.light.eom.power_dbm == 2.0
+    assert not world.light.eom.on
+    assert generator.status().power_dbm == 2.0
+    panel.close()
+    generator.close()
+
+
+@pytest.mark.parametrize("name", list(DIALECTS))
+def test_rf_above_its_limit_in_another_unit_is_off_after_one_look(
+    world: World, serve, name: str
+) -> None:
+    server = serve(rf_generator.start(world, MAKERS[name]))
+    generator = ScpiGenerator(
+        "sideband", server.address, LIMITS, dialect=DIALECTS[name], timeout_s=2.0
+    )
+    generator.connect()
+    generator.set_power(7.25)
+    generator.rf_on()
+    panel = VisaLine("front panel", server.address, timeout_s=2.0)
+    panel.open()
+    panel.write(f":UNIT:POW V;{DIALECTS[name].power} 1.5")
+    assert panel.query(":UNIT:POW?") == "V"
+    assert world.light.eom.on
+    assert world.light.eom.power_dbm == pytest.approx(16.53)
+    with pytest.raises(DeviceFault, match=r"16\.53 dBm, above the 15 dBm .* RF was switched off"):
+        generator.status()
+    assert world.light.eom.on is False
+    panel.close()
+    generator.close()
+
+
+def test_the_power_meter_reads_and_zeroes(serve) -> None:
+    world = World(Truth(), RigClock(SLOW), 1)
     server = serve(pm100.start(world))
     meter = PM100("power_meter", server.address)
     assert meter.connect().model == "PM100D"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from patience import PATIENT_S
 
 from drivers.errors import DeviceFault, DriverError, OutOfRange, ProtocolError, Timeout
 from drivers.redpitaya import (
@@ -44,7 +45,7 @@ def board(box, slept) -> Iterator[RedPitaya]:
         b"ACQ:SOUR1:DATA?": block(VOLTS),
         b"OUTPUT1:STATE?": b"0\r\n",
     }
-    board = RedPitaya("board", box.resource, timeout_s=0.3, sleep=slept.append)
+    board = RedPitaya("board", box.resource, timeout_s=PATIENT_S, sleep=slept.append)
     board.connect()
     box.received.clear()
     yield board

@@ -114,6 +114,13 @@ def test_make_safe_switches_the_quench_light_off(board, detector):
     assert board.box.received == [b"OUTPUT1:STATE OFF\r\n", b"OUTPUT1:STATE?\r\n"]
 
 
+def test_make_safe_over_a_line_that_has_died(board, detector):
+    board.kept[b"OUTPUT1:STATE"] = b"ON"
+    board.box.hang_up()
+    detector.make_safe()
+    assert board.kept[b"OUTPUT1:STATE"] == b"OFF"
+
+
 def test_make_safe_does_not_wait_for_a_running_record(board, detector):
     board.trigger = b"WAIT"
     failed: list[DriverError] = []

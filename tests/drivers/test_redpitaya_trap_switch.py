@@ -1,5 +1,6 @@
 """The trap switch: digital lines and generator together."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -43,7 +44,10 @@ class BothBoxes:
             self.frequency = words.split()[1]
         if words == b":OUTP ON":
             self.output = b"1"
-        answers = {b":FREQ?": self.frequency, b":LEV?": b"-10.00", b":OUTP?": self.output}
+        answers = {
+            b":FREQ?": self.frequency, b":LEV?": b"-10.00", b":OUTP?": self.output,
+            b":UNIT:POW?": b"DBM",
+        }  # fmt: skip
         return answers[words] + b"\n" if words in answers else None
 
 
@@ -86,6 +90,8 @@ def test_connect_sets_the_directions_and_no_level(rig, switch):
         b"DIG:PIN:DIR IN,DIO3_P\r\n",
         b"SYST:ERR?\r\n",
         b"*IDN?\n",
+        b":UNIT:POW DBM\n",
+        b":UNIT:POW?\n",
     ]
 
 
@@ -157,6 +163,38 @@ def test_make_safe_tries_the_second_line_when_the_first_is_stuck(rig, switch):
     with pytest.raises(DeviceFault, match="DIO0_P"):
         switch.make_safe()
     assert rig.pins[b"DIO1_P"] == b"0"
+
+
+def test_make_safe_darkens_both_over_a_line_that_has_died(rig, switch):
+    rig.box.hang_up()
+    switch.make_safe()
+    assert rig.pins[b"DIO0_P"] == rig.pins[b"DIO1_P"] == b"0"
+
+
+def test_make_safe_darkens_both_over_a_line_that_dies_at_its_first_order(rig, switch, hang_up):
+    lines = []
+
+    def dies_once(line: bytes):
+        lines.append(line)
+        return hang_up if len(lines) == 1 else rig.answer(line)
+
+    rig.box.answer = dies_once
+    switch.make_safe()
+    assert rig.pins[b"DIO0_P"] == rig.pins[b"DIO1_P"] == b"0"
+
+
+def test_an_answer_too_many_shifts_no_line(rig, switch):
+    """One line too many, and shutter, light and lock would each be read as the line before it."""
+    rig.pins |= {b"DIO3_P": b"0", b"DIO0_P": b"1", b"DIO1_P": b"1"}
+    assert switch.status() == TrapStatus(0.0, False, True, True)
+    answer = rig.answer
+    rig.box.answer = lambda line: b"1\r\n" + answer(line) if b"DIO3" in line else answer(line)
+    seen = []
+    for _ in range(3):
+        with contextlib.suppress(DriverError):
+            seen.append(switch.status())
+        rig.box.answer = answer
+    assert seen == [TrapStatus(0.0, False, True, True)] * len(seen) != []
 
 
 def test_dead_board_is_named(rig, switch, hang_up):

@@ -1,7 +1,9 @@
 """The SCPI generator against the exact bytes of the Rigol DSG800 and Keysight dialects."""
 
 import contextlib
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +21,7 @@ LIMITS = SidebandLimits(frequency_mhz=Range(500.0, 1500.0), power_dbm=Range(-30.
 def generator(box) -> Iterator[ScpiGenerator]:
     box.answers[b"*IDN?"] = b"Rigol Technologies,DSG830,DSG8A1,00.01.03\n"
     box.answers[b"SYST:ERR?"] = b'0,"No error"\n'
+    box.answers[b":UNIT:POW?"] = b"DBM\n"
     generator = ScpiGenerator("isotope_offset", box.resource, LIMITS, timeout_s=0.5)
     generator.connect()
     box.received.clear()
@@ -26,11 +29,14 @@ def generator(box) -> Iterator[ScpiGenerator]:
     generator.close()
 
 
-def test_connect_asks_who_answers(box):
+def test_connect_asks_who_answers_and_sets_the_unit_of_the_level(box):
     box.answers[b"*IDN?"] = b"Rigol Technologies,DSG830,DSG8A1,00.01.03\n"
+    box.answers[b":UNIT:POW?"] = [b"DBM\n", b"V\n"]
     generator: SidebandGenerator = ScpiGenerator("isotope_offset", box.resource, LIMITS)
     assert generator.connect().model == "DSG830"
-    assert box.received == [b"*IDN?\n"]
+    assert box.received == [b"*IDN?\n", b":UNIT:POW DBM\n", b":UNIT:POW?\n"]
+    with pytest.raises(DeviceFault, match="unit DBM was set but the box kept 'V'"):
+        generator.connect()
     generator.close()
 
 
@@ -43,17 +49,22 @@ def test_frequency_is_sent_in_hz_and_read_back(box, generator):
 def test_power_is_sent_in_dbm_and_read_back(box, generator):
     box.answers[b":LEV?"] = b"-10.00\n"
     assert generator.set_power(-10.0) == -10.0
-    assert box.received == [b":LEV -10.00\n", b"SYST:ERR?\n", b":LEV?\n"]
+    assert box.received == [
+        b":LEV -10.00dBm\n", b"SYST:ERR?\n", b":UNIT:POW?\n", b":LEV?\n",
+    ]  # fmt: skip
 
 
 def test_keysight_spells_the_level_differently(box):
     box.answers[b":POW?"] = b"-1.000000000000E+01\n"
     box.answers[b"SYST:ERR?"] = b'+0,"No error"\n'
+    box.answers[b":UNIT:POW?"] = b"DBM\n"
     generator = ScpiGenerator("sideband", box.resource, LIMITS, dialect=KEYSIGHT)
     box.answers[b"*IDN?"] = b"Agilent Technologies, E8257D, US1, C.06.10\n"
     assert generator.connect().firmware == "C.06.10"
     assert generator.set_power(-10.0) == -10.0
-    assert box.received[1:] == [b":POW -10.00\n", b"SYST:ERR?\n", b":POW?\n"]
+    assert box.received[3:] == [
+        b":POW -10.00 dBm\n", b"SYST:ERR?\n", b":UNIT:POW?\n", b":POW?\n",
+    ]  # fmt: skip
     generator.close()
 
 
@@ -93,15 +104,103 @@ def test_rf_on_needs_an_allowed_power(box, generator):
     with pytest.raises(OutOfRange, match="power set on the box 13 dBm"):
         generator.rf_on()
     generator.rf_on()
-    assert box.received == [b":LEV?\n", b":LEV?\n", b":OUTP ON\n", b"SYST:ERR?\n", b":OUTP?\n"]
+    read = [b":UNIT:POW?\n", b":LEV?\n"]
+    assert box.received == [*read, *read, b":OUTP ON\n", b":OUTP?\n", b"SYST:ERR?\n"]
+
+
+@pytest.mark.parametrize("use", ["status", "rf_on", "set_power"])
+def test_a_level_in_another_unit_is_no_level(box, generator, use):
+    """Somebody chose volts at the front panel: 1.5 V are 16.5 dBm."""
+    box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"-1.50\n", b":OUTP?": b"1\n"}
+    box.answers[CONDITION] = b"0\n"
+    box.answers[b":UNIT:POW?"] = [b"V\n", b"DBM\n"]
+    arguments = (-1.5,) if use == "set_power" else ()
+    with pytest.raises(DeviceFault, match=r"the unit of its level was 'V'.*dBm is set again"):
+        getattr(generator, use)(*arguments)
+    assert b":OUTP ON\n" not in box.received
+    assert box.received[-3:] == [b":UNIT:POW DBM\n", b":UNIT:POW?\n", b":LEV?\n"]
+    getattr(generator, use)(*arguments)
+
+
+@pytest.mark.parametrize("use", ["status", "rf_on", "set_power"])
+def test_a_level_in_another_unit_above_the_limit_takes_rf_away(box, generator, use):
+    box.answers |= {b":FREQ?": b"820000000\n", b":LEV?": b"16.53\n", b":OUTP?": b"0\n"}
+    box.answers[b":UNIT:POW?"] = [b"V\n", b"DBM\n"]
+    arguments = (-1.5,) if use == "set_power" else ()
+    with pytest.raises(DeviceFault, match=r"16\.53 dBm, above the 0 dBm .*: RF was switched off"):
+        getattr(generator, use)(*arguments)
+    assert box.received[-3:] == [b":LEV?\n", b":OUTP OFF\n", b":OUTP?\n"]
+    box.answers[b":OUTP?"] = b"1\n"
+    box.answers[b":UNIT:POW?"] = [b"V\n", b"DBM\n"]
+    with pytest.raises(DeviceFault, match=r"the level is 16\.53 dBm.*RF IS NOT OFF: output OFF"):
+        getattr(generator, use)(*arguments)
 
 
 def test_make_safe_switches_the_rf_off_and_checks(box, generator):
     box.answers[b":OUTP?"] = [b"0\n", b"1\n"]
     generator.make_safe()
-    assert box.received == [b":OUTP OFF\n", b"SYST:ERR?\n", b":OUTP?\n"]
+    assert box.received == [b":OUTP OFF\n", b":OUTP?\n"]
     with pytest.raises(DeviceFault, match="output OFF"):
         generator.make_safe()
+
+
+@pytest.mark.parametrize(
+    ("order", "behind"),
+    [
+        ("status", [b"SYST:ERR?"]),
+        ("rf_is_on", [b"SYST:ERR?"]),
+        # What the box complains of belongs to what it was told.
+        ("set_power", [b":LEV -10.00dBm", b"SYST:ERR?"]),
+        ("set_frequency", [b":FREQ 904000000.00", b"SYST:ERR?"]),
+    ],
+)
+def test_switching_off_waits_for_one_answer_of_a_slow_box(box, held, generator, order, behind):
+    box.answers |= {b":FREQ?": b"904000000\n", b":LEV?": b"-10.00\n", b":OUTP?": b"0\n"}
+    box.answers[CONDITION] = b"0\n"
+    slow = held(b'0,"No error"\n')
+    box.answers[b"SYST:ERR?"] = [slow, b'0,"No error"\n']
+    arguments = {"set_power": (-10.0,), "set_frequency": (904.0,)}.get(order, ())
+    lock = generator._line.lock
+    deadline_s = time.monotonic() + 30.0
+    with ThreadPoolExecutor() as pool:
+        generator._line._timeout_ms = 30_000
+        generator._line.close()
+        generator._line.open()
+        asking = pool.submit(getattr(generator, order), *arguments)
+        while b"SYST:ERR?\n" not in box.received:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.002)
+        stop = pool.submit(generator.make_safe)
+        while not lock._waiting:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.002)
+        slow.release.set()
+        stop.result(30.0)
+        asking.result(30.0)
+    lines = [line.strip() for line in box.received]
+    assert lines[: len(behind) + 2] == [*behind, b":OUTP OFF", b":OUTP?"]
+
+
+def test_make_safe_on_a_line_that_has_died_opens_a_new_one(box, generator, hang_up):
+    box.answers[b":OUTP?"] = [hang_up, b"0\n"]
+    generator.make_safe()
+    assert box.received.count(b":OUTP OFF\n") == 2
+    assert box.connections == 2
+
+
+def test_an_old_complaint_does_not_make_rf_that_is_off_unsafe(box, generator):
+    box.answers[b":OUTP?"] = b"0\n"
+    box.answers[b"SYST:ERR?"] = [b'-222,"Data out of range"\n', b"0\n"]
+    generator.make_safe()
+    with pytest.raises(DeviceFault, match="Data out of range"):
+        generator.status()
+
+
+def test_rf_that_does_not_come_on_tells_why(box, generator):
+    box.answers |= {b":LEV?": b"-10.00\n", b":OUTP?": b"0\n"}
+    box.answers[b"SYST:ERR?"] = [b'-221,"Settings conflict"\n', b"0\n"]
+    with pytest.raises(DeviceFault, match="Settings conflict"):
+        generator.rf_on()
 
 
 def test_status(box, generator):
@@ -109,7 +208,7 @@ def test_status(box, generator):
     box.answers[CONDITION] = [b"0\n", b"1\n"]
     assert generator.status() == SidebandStatus(820.0, -3.5, True, True, None)
     assert box.received == [
-        b"SYST:ERR?\n", b":FREQ?\n", b":LEV?\n", b":OUTP?\n", CONDITION + b"\n",
+        b"SYST:ERR?\n", b":FREQ?\n", b":UNIT:POW?\n", b":LEV?\n", b":OUTP?\n", CONDITION + b"\n",
     ]  # fmt: skip
     assert generator.status().pll_locked is False
     box.answers[b"SYST:ERR?"] = [b'508,"Synthesizer unlocked"\n', b"0\n"]
@@ -127,6 +226,7 @@ def test_keysight_tells_which_loop_is_open(box, answer, locked):
         b"*IDN?": b"Agilent Technologies, E8257D, US1, C.06.10\n",
         b"SYST:ERR?": b'+0,"No error"\n',
         b":FREQ?": b"+8.2000000000000E+08\n",
+        b":UNIT:POW?": b"DBM\n",
         b":POW?": b"-3.50\n",
         b":OUTP?": b"0\n",
         CONDITION: answer + b"\n",

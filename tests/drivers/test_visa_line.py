@@ -1,6 +1,9 @@
 """The SCPI line against bytes: what it sends, and what no fault on the wire may do to it."""
 
 import contextlib
+import select
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,18 +11,27 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from patience import PATIENT_S, impatient
 
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, ProtocolError, Timeout
 from drivers.interfaces import Identity
-from drivers.visa_line import LONGEST_LINE, VisaLine
+from drivers.visa_line import LONGEST_LINE, VisaLine, _socket
 
 
 @pytest.fixture
 def line(box) -> Iterator[VisaLine]:
-    line = VisaLine("generator", box.resource, timeout_s=0.15)
+    line = VisaLine("generator", box.resource, timeout_s=PATIENT_S)
     line.open()
     yield line
     line.close()
+
+
+def arrived(line: VisaLine) -> None:
+    """Wait until something that nobody has asked for is there to be read."""
+    assert line._session is not None
+    wire = _socket(line._session)
+    assert wire is not None
+    assert select.select([wire], [], [], 10.0)[0]
 
 
 def test_query_sends_exactly_the_command_and_its_terminator(box, line):
@@ -53,7 +65,7 @@ def test_late_answer_never_reaches_the_next_query(box, line, held):
     late = held(b"LATE,LATE,LATE,LATE\n")
     box.answers[b"*IDN?"] = late
     box.answers[b":LEV?"] = b"-10.00\n"
-    with pytest.raises(Timeout, match=r"no answer to \*IDN\? within 0.15 s"):
+    with pytest.raises(Timeout, match=r"no answer to \*IDN\? within 0.15 s"), impatient(line):
         line.query("*IDN?")
     late.release.set()
     assert late.sent.wait(5.0)
@@ -63,16 +75,47 @@ def test_late_answer_never_reaches_the_next_query(box, line, held):
 
 def test_half_a_line_does_not_join_the_next_answer(box, line):
     box.answers[b":FREQ?"] = [b"65000", b"1000000\n"]
-    with pytest.raises(Timeout):
+    with pytest.raises(Timeout), impatient(line):
         line.query(":FREQ?")
     assert line.query(":FREQ?") == "1000000"
 
 
 def test_closed_connection_is_reported_and_healed(box, line, hang_up):
     box.answers[b":FREQ?"] = [hang_up, b"1000000\n"]
-    with pytest.raises((ConnectionLost, Timeout)):
+    with pytest.raises((ConnectionLost, Timeout)), impatient(line):
         line.query(":FREQ?")
     assert line.query(":FREQ?") == "1000000"
+
+
+@pytest.mark.parametrize("act", ["query", "write"])
+def test_an_answer_too_many_reaches_no_query(box, line, act):
+    box.answers |= {b":FREQ?": b"1\n2\n", b":LEV?": b"-10\n"}
+    assert line.query(":FREQ?") == "1"
+    with pytest.raises(ProtocolError, match=r"'2\\n' had come before :LEV\? was asked"):
+        getattr(line, act)(":LEV?")
+    assert box.received == [b":FREQ?\n"], "nothing is sent into a line that is out of step"
+    assert line.query(":LEV?") == "-10"
+    assert box.connections == 2
+
+
+def test_a_line_that_comes_by_itself_reaches_no_query(box, line):
+    box.answers |= {b":FREQ?": b"1\n", b"LATER": b"unasked\n"}
+    assert line.query(":FREQ?") == "1"
+    line.write("LATER")
+    arrived(line)
+    with pytest.raises(ProtocolError, match="unasked"):
+        line.query(":FREQ?")
+    assert line.query(":FREQ?") == "1"
+
+
+def test_a_connection_that_is_known_to_be_closed_is_told_at_once(box, line):
+    box.answers[b":FREQ?"] = b"1\n"
+    line.query(":FREQ?")
+    box.hang_up()
+    arrived(line)
+    with pytest.raises(ConnectionLost, match="closed by the other end"):
+        line.query(":FREQ?")
+    assert line.query(":FREQ?") == "1"
 
 
 def test_refused_connection(box):
@@ -86,6 +129,41 @@ def test_refused_connection(box):
     with pytest.raises((ConnectionLost, Timeout), match="generator"):
         connect()
     line.close()
+
+
+OPENED_AT_ONCE = """
+import sys, threading, time
+import pyvisa.highlevel
+from drivers.visa_line import VisaLine
+
+class Slow(pyvisa.highlevel.WeakSet):
+    def __init__(self):
+        super().__init__()
+        time.sleep(0.3)
+
+pyvisa.highlevel.WeakSet = Slow
+
+def opened(name):
+    try:
+        VisaLine(name, sys.argv[1]).open()
+    except Exception as error:
+        print(error)
+
+threads = [threading.Thread(target=opened, args=(name,)) for name in ("seed", "generator", "lock")]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+"""A fresh process: pyvisa makes its resource manager once. Where it is made slowly every thread
+meets it half made."""
+
+
+def test_the_first_lines_of_a_process_open_side_by_side(box):
+    done = subprocess.run([sys.executable, "-c", OPENED_AT_ONCE, box.resource],
+                          capture_output=True, text=True, timeout=30.0)  # fmt: skip
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    assert box.connections == 3
 
 
 def test_bad_resource_is_a_driver_error():
@@ -176,7 +254,8 @@ def test_binary_block_may_hold_line_feeds(box, line):
 )
 def test_broken_block_is_an_error_and_the_line_heals(box, line, block, error):
     box.answers[b"DATA?"] = [block, b"#15hello\r\n"]
-    with pytest.raises(error):
+    patience = impatient(line) if error is Timeout else contextlib.nullcontext()
+    with pytest.raises(error), patience:
         line.query_binary("DATA?")
     assert line.query_binary("DATA?") == b"hello"
     assert box.connections == 2

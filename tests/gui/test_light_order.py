@@ -60,6 +60,13 @@ def test_each_state_has_its_step_and_the_next_one_in_words(
     assert not found.unsafe
 
 
+def test_in_a_run_stop_is_what_takes_the_light_away() -> None:
+    for changes in ({"interlock_closed": False}, {"emission": False}, {"seed_on": False}):
+        words = order(**changes).next_step(in_run=True)
+        assert "STOP" in words
+        assert "switch" not in words.lower()
+
+
 @pytest.mark.parametrize("seed", [{"seed_on": False}, {"seed_power_mw": 9.99}])
 def test_a_raised_amplifier_without_verified_seed_is_called_so(seed: dict[str, object]) -> None:
     found = order(**seed)

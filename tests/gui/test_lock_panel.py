@@ -134,6 +134,10 @@ def test_a_wiring_fault_sends_somebody_to_the_cables(
     assert panel.loss.isVisible()
     assert panel.loss.word == f"wiring: {name}"
     assert panel.reason.text() == "what was seen. Look at the cables, then relock."
+    link.feed(run__state="running")
+    assert (
+        panel.reason.text() == "what was seen. Look at the cables, then pause the run and relock."
+    )
     assert Loss(name, "what was seen").wiring, "as the lock itself says"
 
 

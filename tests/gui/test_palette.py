@@ -38,6 +38,16 @@ def palette(window: QMainWindow, context: Context) -> CommandPalette:
     return CommandPalette(context, window)
 
 
+def test_it_leaves_the_status_strip_in_sight(window: QMainWindow, palette: CommandPalette) -> None:
+    strip = window.addToolBar("Status")
+    strip.setObjectName("status")
+    strip.addWidget(QLineEdit())
+    strip.show()
+    palette.open()
+    assert palette.geometry().top() > strip.geometry().bottom()
+    assert palette.geometry().bottom() < window.height()
+
+
 def found(query: str) -> list[str]:
     scores = {spec_id: fit(query, spec) for spec_id, spec in SPECS.items()}
     return sorted((i for i in scores if scores[i] > 0.0), key=lambda i: -scores[i])

@@ -15,7 +15,7 @@ from fakes_queue import night, table
 from fakes_sweep import run_data, spectrum, spectrum_fit, theory
 from looks import cut_off, overlaps
 from PySide6.QtCore import QCoreApplication, QEvent, QRectF
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 from window_states import (
@@ -38,6 +38,7 @@ from gui.presets import present
 from gui.settings import Settings
 from gui.sweep.plot import SweepPlot
 from gui.theme.theme import Theme
+from gui.widgets.side_dialog import SideDialog
 from gui.window import Window
 
 FOLDER = Path(os.environ["ATTA_DAQ_PICTURES"]) if "ATTA_DAQ_PICTURES" in os.environ else None
@@ -272,6 +273,7 @@ def panels_stale(studio: Studio) -> None:
 def what_opens_over_the_window(studio: Studio) -> None:
     window, context, link = studio.window, studio.context, studio.link
     actions, shell = context.actions, window.shell
+    shell.view.save("night shift")
     running(link)
     actions["help.palette"].trigger()
     studio.take("over-palette")
@@ -283,6 +285,17 @@ def what_opens_over_the_window(studio: Studio) -> None:
     actions["help.about"].trigger()
     studio.take("over-about-alone", shell.about)
     shell.about.close()
+    for action_id in ("run.abort", "view.save", "view.restore"):
+        actions[action_id].trigger()
+        (dialog,) = (w for w in QApplication.topLevelWidgets() if isinstance(w, SideDialog) and
+                     w.isVisible())  # fmt: skip
+        studio.take(f"over-{action_id.replace('.', '-')}-alone", dialog)
+        dialog.close()
+    sideband = window.docks["sideband"]
+    window.show_panel("sideband")
+    sideband.setFloating(True)
+    studio.take("over-floating-alone", sideband)
+    sideband.setFloating(False)
     actions["preset.save"].trigger()
     studio.take("over-preset-name-alone", shell.presets.save_dialog)
     shell.presets.save_dialog.close()
@@ -359,6 +372,7 @@ def test_what_to_do_first_stands_whole_in_the_empty_plot(studio: Studio, size_pt
         assert studio.window.grab().save(str(FOLDER / f"first-{size_pt}pt-{studio._suffix}.png"))
     assert plot.answer.isVisible()
     assert not_whole(plot) == []
+    assert overlaps(studio.window) == []
 
 
 def test_large_text(studio: Studio) -> None:

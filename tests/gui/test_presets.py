@@ -216,13 +216,17 @@ def test_differences_are_shown_and_nothing_is_sent(dialog: PresetDialog, link: F
 def test_applying_sends_one_after_the_other(
     dialog: PresetDialog, link: FakeLink, context: Context
 ) -> None:
+    link.feed(station__stops=2)
     dialog.apply_button.click()
     assert [s.name for s in link.sent] == ["pumping"]
+    link.feed(station__stops=3)  # the station refuses what comes now: it is told the former number
     assert not dialog.apply_button.isEnabled()
     link.sent[-1].done({})
     assert [s.name for s in link.sent] == ["pumping", "seed_current"]
     link.sent[-1].done({})
-    assert (link.sent[-1].name, link.sent[-1].arguments) == ("trap", {"isotope": 85})
+    assert (link.sent[-1].name, link.sent[-1].arguments) == (
+        "trap", {"isotope": 85, "stops_seen": 2},
+    )  # fmt: skip
     link.sent[-1].done({})
     assert len(link.sent) == 3
     link.feed(amplifier__seed_current_set=90.0, trap__isotope=85, light__shutter=False)

@@ -10,6 +10,7 @@ from fakes_gui import FakeLink
 from fakes_sweep import live, spectrum
 
 from atta_daq.client.client import CommandRefused
+from atta_daq.client.names import COMMANDS
 from atta_daq.station.activity import Activity
 from atta_daq.station.alignment import Alignment
 from atta_daq.station.manual import Manual
@@ -63,6 +64,10 @@ def station() -> Iterator[Station]:
     made = Station()
     yield made
     made.close()
+
+
+def test_what_a_hand_moves_is_sent_in_turn(station: Station) -> None:
+    assert station.manual.handlers().keys() == {c.name for c in COMMANDS if c.in_turn}
 
 
 @pytest.mark.parametrize(("name", "exclusive"), ACTIVITIES)

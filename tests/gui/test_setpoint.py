@@ -270,12 +270,14 @@ def test_previous_is_restored_into_the_field_and_not_sent(bench: Bench) -> None:
 def test_a_value_under_way_is_not_overwritten_by_a_ramp(bench: Bench) -> None:
     bench.type("50")
     bench.press(Qt.Key.Key_Return)
-    bench.field.wait()
+    number = bench.field.wait()
     bench.field.show_value(80.0)  # the setpoint moves in steps
     assert bench.field.text() == "50.00"
     assert "not there yet" in bench.field.note
-    bench.field.accept()
+    bench.field.accept(number)
     assert bench.field.note == ""
+    bench.field.show_value(80.0)  # as read before the ramp ended
+    assert bench.field.text() == "50.00"
     bench.field.show_value(50.01)
     assert bench.field.text() == "50.01"
 
@@ -283,8 +285,7 @@ def test_a_value_under_way_is_not_overwritten_by_a_ramp(bench: Bench) -> None:
 def test_a_refused_value_is_an_edit_again_beside_the_reason(bench: Bench) -> None:
     bench.type("50")
     bench.press(Qt.Key.Key_Return)
-    bench.field.wait()
-    bench.field.refuse("the box does not answer")
+    bench.field.refuse(bench.field.wait(), "the box does not answer")
     assert bench.field.text() == "50.00"
     assert bench.field.is_edited
     assert bench.field.property("wrong") is True
@@ -292,7 +293,7 @@ def test_a_refused_value_is_an_edit_again_beside_the_reason(bench: Bench) -> Non
     assert math.isnan(bench.field.previous)
     bench.press(Qt.Key.Key_Return)
     assert bench.sent == [50.0, 50.0]
-    bench.field.refuse("again")
+    bench.field.refuse(bench.field.wait(), "again")
     bench.press(Qt.Key.Key_Escape)
     assert bench.field.text() == "90.00"
     assert bench.field.note == ""
@@ -301,11 +302,52 @@ def test_a_refused_value_is_an_edit_again_beside_the_reason(bench: Bench) -> Non
 def test_a_refusal_leaves_a_newer_edit_alone(bench: Bench) -> None:
     bench.type("50")
     bench.press(Qt.Key.Key_Return)
-    bench.field.wait()
+    number = bench.field.wait()
     bench.type("60")
-    bench.field.refuse("no")
+    bench.field.refuse(number, "no")
     assert bench.field.text() == "60"
     assert bench.field.value == 90.0
+
+
+def test_what_the_rig_made_of_it_is_shown_even_if_it_was_read_before_the_answer(
+    bench: Bench, qtbot: QtBot
+) -> None:
+    """A lock with steps of 1.25 MHz takes 52.5 for 52."""
+    bench.type("52")
+    bench.press(Qt.Key.Key_Return)
+    number = bench.field.wait()
+    bench.field.show_value(52.5)
+    bench.field.accept(number)
+    qtbot.waitUntil(lambda: bench.field.text() == "52.50", timeout=10_000)
+    assert not bench.field.is_edited
+    bench.type("52")
+    bench.press(Qt.Key.Key_Return)
+    assert bench.sent == [52.0, 52.0], "what the rig does not have can be sent"
+
+
+def test_only_the_answer_to_the_last_value_counts(bench: Bench) -> None:
+    numbers = []
+    for text in ("80", "50"):
+        bench.type(text)
+        bench.press(Qt.Key.Key_Return)
+        numbers.append(bench.field.wait())
+    bench.field.accept(numbers[0])
+    assert bench.field.waits
+    bench.field.show_value(80.0)
+    assert bench.field.text() == "50.00"
+    bench.field.refuse(numbers[1], "no")
+    assert (bench.field.text(), bench.field.value) == ("50.00", 80.0)
+    assert bench.field.is_edited
+
+
+def test_a_value_that_is_shown_again_replaces_one_that_only_stood_in_the_field(
+    bench: Bench,
+) -> None:
+    """Levels of a picture that follow it again were never answered."""
+    bench.type("50")
+    bench.press(Qt.Key.Key_Return)
+    bench.field.show_value(90.0)
+    assert (bench.field.text(), bench.field.value) == ("90.00", 90.0)
 
 
 def test_the_field_has_an_accessible_name_with_its_unit(bench: Bench) -> None:

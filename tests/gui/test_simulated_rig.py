@@ -57,6 +57,7 @@ def test_it_runs_until_the_window_closes(make: Make, context: Context, qtbot: Qt
     rig = make(SERVES)
     context.actions["rig.simulate"].trigger()
     qtbot.waitUntil(lambda: rig.log.exists() and "serves" in rig.log.read_text())
+    assert context.link.welcomes_any, "its name is another one than that of the rig before"
     pid = rig.process.processId()
     assert alive(pid)
     context.actions["rig.simulate"].trigger()

@@ -31,6 +31,8 @@ def test_a_run_that_waits_says_why_and_what_is_tried(shown: Shown, link: FakeLin
     assert "1 block skipped" in strip._run.full
     link.feed(run__skipped=2)
     assert "2 blocks skipped" in strip._run.full
+    link.feed(run__state="idle", run__id="")
+    assert "skipped" not in strip._run.full
 
 
 @pytest.mark.parametrize("missing", ["segment", "segments"])

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from fakes_gui import FakeLink
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from gui.confirm import ConfirmDialog
+from gui.dialogs import FileDialog
 from gui.window import Window
 
 KEYS = (Qt.Key.Key_F12, Qt.Key.Key_Pause)
@@ -73,6 +75,21 @@ def _tour(window: Window) -> QWidget:
     return window
 
 
+def _file_to_open(window: Window) -> QWidget:
+    window.context.actions["scan.open"].trigger()
+    return window.findChild(FileDialog).findChild(QLineEdit)
+
+
+def _file_to_replace(window: Window) -> QWidget:
+    window.context.actions["scan.save"].trigger()
+    dialog: Any = window.findChild(FileDialog)
+    old = window.context.settings.path.with_name("old.toml")
+    old.write_text("old")
+    dialog.findChild(QLineEdit).setText(str(old))
+    dialog.accept()
+    return dialog.findChild(ConfirmDialog).no
+
+
 def _about(window: Window) -> QWidget:
     window.context.actions["help.about"].trigger()
     return QApplication.activeWindow() or window
@@ -81,7 +98,7 @@ def _about(window: Window) -> QWidget:
 @pytest.mark.parametrize(
     "place",
     [_setpoint, _toml, _runs, _floating, _queue_add, _preset_save, _preset_apply, _palette, _keys,
-     _tour, _about],
+     _tour, _about, _file_to_open, _file_to_replace],
 )  # fmt: skip
 def test_the_keys_of_stop_reach_the_station_from_everywhere(
     qtbot: QtBot, opened: tuple[Window, FakeLink], place: Callable[[Window], QWidget]

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.context import Context
-from gui.log.toasts import MARGIN, MOST, Toasts
+from gui.log.toasts import MARGIN, MOST, TOUR, Toasts
 from gui.theme.palettes import Tone
 
 
@@ -71,6 +71,24 @@ def test_they_leave_the_field_that_is_edited(
     field.setFocus()
     qtbot.waitUntil(lambda: toast.geometry().left() == MARGIN)
     assert not toast.geometry().intersects(field.geometry())
+
+
+def test_they_leave_the_tour(
+    toasts: Toasts, window: QMainWindow, context: Context, qtbot: QtBot
+) -> None:
+    middle = QWidget()
+    window.setCentralWidget(middle)
+    tour = QWidget(middle)
+    tour.setObjectName(TOUR)
+    tour.setGeometry(700, 540, 150, 30)
+    tour.show()
+    qtbot.waitUntil(tour.isVisible)
+    context.notices.error("camera: no frames")
+    (toast,) = toasts.shown
+    assert toast.geometry().left() == MARGIN
+    tour.hide()
+    context.notices.error("camera: none again")
+    assert not any(toast.geometry().left() == MARGIN for toast in toasts.shown)
 
 
 def test_a_repeated_notice_is_counted(toasts: Toasts, context: Context) -> None:

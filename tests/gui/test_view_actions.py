@@ -130,18 +130,48 @@ def test_corrupt_settings_are_set_aside(tmp_path: Path, text: str) -> None:
         ("palette", 3), ("text_pt", "12"), ("text_pt", 10.5), ("text_pt", True), ("strips", "x"),
         ("strips", [["x"]]),
         ("strips_span_s", "x"), ("strips_span_s", -1.0), ("strips_span_s", float("nan")),
-        ("presets", [1]), ("editor.preview", "yes"),
+        ("presets", [1]), ("editor.preview", "yes"), ("editor.drafts", "x"), ("editor.drafts", [1]),
+        ("editor.draft", 1),
     ],
 )  # fmt: skip
-def test_a_value_that_no_window_can_use_sets_the_file_aside(
+def test_a_value_that_no_window_can_use_is_left_out_and_the_file_kept_aside(
     tmp_path: Path, key: str, value: object
 ) -> None:
     path = tmp_path / "window.json"
-    path.write_text(json.dumps({"palette": "light", key: value}))
+    good = {} if key == "strips_span_s" else {"strips_span_s": 60.0}
+    path.write_text(json.dumps({**good, key: value}))
     settings = Settings(path)
     assert settings.get(key) is None
+    assert json.loads(path.read_text()) == good, "the others stay"
     assert settings.problem.startswith(f"settings were not readable ({key}: not what")
     assert (tmp_path / "window.corrupt.json").exists()
+    path.write_text("{")
+    Settings(path)
+    assert (tmp_path / "window.corrupt-2.json").read_text() == "{", "the first one is kept, too"
+
+
+@pytest.mark.parametrize("text", ['{"palette": "light", "text_pt": "12"}', "{not json"])
+def test_what_cannot_be_set_aside_is_told_once_and_the_rest_serves(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("not yours")
+
+    path = tmp_path / "window.json"
+    path.write_text(text)
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(Path, "write_text", refuse)
+    settings = Settings(path)
+    told: list[str] = []
+    settings.tell = told.append
+    assert "not yours" in settings.problem
+    assert settings.get("palette") == ("light" if "light" in text else None)
+    assert settings.get("text_pt") is None
+    assert told == []
+    assert not settings.set("text_pt", 12)
+    assert settings.get("text_pt") == 12
+    assert len(told) == 1
+    assert "cannot be kept" in told[0]
 
 
 @pytest.mark.parametrize("size_pt", [1, 30, 10**30])

@@ -14,9 +14,11 @@ from open_window import delete_closed, open_window
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QLineEdit, QTabBar
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 from window_on_rig import say_yes
 from window_states import trouble
 
+from gui.confirm import ConfirmDialog
 from gui.link.station import LinkState
 from gui.settings import KNOWN, Settings
 from gui.theme.palettes import Tone
@@ -54,7 +56,7 @@ def answer_queries(link: FakeLink) -> None:
         "run_scan": {"scan": SCAN},
         "queue_scan": {"name": "a", "scan": SCAN},
         "run_report": {"name": "report.html", "html": "<html></html>"},
-        "run_export": {"files": {}},
+        "run_export": {"files": {}, "lacking": []},
         "history": {},
     }
     for sent in tuple(link.sent):
@@ -84,9 +86,9 @@ def test_every_action_is_bound_and_can_be_triggered(
     window, link = opened
     actions, services = window.context.actions, window.context.services
     assert actions.unbound() == []
-    for service in ("choose_folder", "choose_open", "choose_save"):
+    for service in ("choose_folder", "choose_open"):
         services[service] = lambda _title: None
-    services["choose_path"] = lambda _title, _name, _suffix: tmp_path / "picture"
+    services["choose_save"] = lambda _title, name: tmp_path / name
     window.show_panel("runs")
     services["editor"].load(SCAN)
     # Layers of the plot can be switched where there is something to draw.
@@ -166,6 +168,142 @@ def test_the_layout_survives_and_resets(qtbot: QtBot, tmp_path: Path) -> None:
     delete_closed()
 
 
+def test_an_unsaved_scan_comes_back_with_the_next_window(qtbot: QtBot, tmp_path: Path) -> None:
+    window, _ = open_window(qtbot, tmp_path)
+    window.context.services["editor"].document.load("# mine, not finished")
+    window.close()
+    delete_closed()
+    again, _ = open_window(qtbot, tmp_path)
+    editor = again.context.services["editor"]
+    assert editor.document.text == "# mine, not finished"
+    assert editor.files.edited
+    qtbot.waitUntil(lambda: bool(again.context.notices.history))
+    assert "not saved when the window was closed is back" in again.context.notices.history[0].text
+    editor.files.new()
+    again.close()
+    delete_closed()
+    third, _ = open_window(qtbot, tmp_path)
+    assert third.context.services["editor"].document.text != "# mine, not finished"
+    third.close()
+    delete_closed()
+
+
+def test_unsaved_scans_of_two_windows_both_come_back(qtbot: QtBot, tmp_path: Path) -> None:
+    windows = [open_window(qtbot, tmp_path)[0] for _ in range(2)]
+    for window, text in zip(windows, ("# first", "# second"), strict=True):
+        window.context.services["editor"].document.load(text)
+    for window in windows:
+        window.close()
+    delete_closed()
+    for text, name in (("# second", "b"), ("# first", "a")):
+        window, _ = open_window(qtbot, tmp_path)
+        editor = window.context.services["editor"]
+        assert editor.document.text == text
+        # If this window died now the next one would have it, too.
+        other, _ = open_window(qtbot, tmp_path)
+        assert other.context.services["editor"].document.text == text
+        other.close()
+        editor.files.write(tmp_path / f"{name}.toml")
+        window.close()
+        delete_closed()
+    assert drafts(tmp_path) == []
+
+
+def drafts(folder: Path) -> list[str]:
+    return Settings(folder / "window.json").get("editor.drafts") or []
+
+
+def test_a_draft_is_kept_while_another_scan_is_saved(qtbot: QtBot, tmp_path: Path) -> None:
+    """The window may die with the draft in 'Back to the scan before' alone."""
+    Settings(tmp_path / "window.json").set("editor.drafts", ["# older", "# mine"])
+    window, _ = open_window(qtbot, tmp_path)
+    editor = window.context.services["editor"]
+    editor.files.new()
+    editor.files.write(tmp_path / "new.toml")
+    assert drafts(tmp_path) == ["# older", "# mine"]
+    editor.files.back()
+    editor.document.load("# mine, finished")
+    editor.files.write(tmp_path / "mine.toml")
+    assert drafts(tmp_path) == ["# older"]
+    window.close()
+    delete_closed()
+    assert drafts(tmp_path) == ["# older"]
+
+
+def test_a_draft_that_another_window_has_saved_does_not_come_back(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    Settings(tmp_path / "window.json").set("editor.drafts", ["# mine"])
+    first, second = (open_window(qtbot, tmp_path)[0] for _ in range(2))
+    first.context.services["editor"].files.write(tmp_path / "mine.toml")
+    assert second.context.services["editor"].document.text == "# mine"
+    for window in (first, second):
+        window.close()
+    delete_closed()
+    assert drafts(tmp_path) == []
+
+
+def test_the_one_draft_of_an_earlier_version_is_brought_back(qtbot: QtBot, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "window.json")
+    settings.set("editor.draft", "# old")
+    settings.set("editor.drafts", ["# newer"])
+    window, _ = open_window(qtbot, tmp_path)
+    assert drafts(tmp_path) == ["# old", "# newer"]
+    editor = window.context.services["editor"]
+    editor.files.write(tmp_path / "newer.toml")
+    window.close()
+    delete_closed()
+    again, _ = open_window(qtbot, tmp_path)
+    editor = again.context.services["editor"]
+    assert editor.document.text == "# old"
+    editor.files.write(tmp_path / "old.toml")
+    again.close()
+    delete_closed()
+    assert drafts(tmp_path) == []
+
+
+def test_a_scan_that_came_back_is_still_not_saved(qtbot: QtBot, tmp_path: Path) -> None:
+    window, _ = open_window(qtbot, tmp_path)
+    files = window.context.services["editor"].files
+    window.context.services["editor"].document.load("# mine")
+    files.new()
+    files.back()
+    window.close()
+    delete_closed()
+    again, _ = open_window(qtbot, tmp_path)
+    assert again.context.services["editor"].document.text == "# mine"
+    again.close()
+    delete_closed()
+
+
+def test_a_run_on_a_rig_that_ends_with_its_window_is_asked_about(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    window, link = open_window(qtbot, tmp_path)
+    link.feed(run__state="running", run__id="r1")
+    window.close()
+    delete_closed()  # of a real rig the run goes on
+    window, link = open_window(qtbot, tmp_path)
+    window.context.simulated_by.append(lambda: True)
+    link.feed(run__state="running", run__id="r1")
+    window.context.actions["window.close"].trigger()
+    assert window.isVisible()
+    asked = window.findChild(ConfirmDialog)
+    assert isinstance(asked, ConfirmDialog)
+    assert "r1" in asked.question.lost
+    asked.no.click()
+    assert window.isVisible()
+    window.close_at_once()
+    delete_closed()
+    assert not isValid(window)
+
+
+def test_no_key_repeats_while_it_is_held(opened: tuple[Window, FakeLink]) -> None:
+    """Held for a moment, one of them would open and close a shutter."""
+    actions = opened[0].context.actions
+    assert not [name for name in actions.specs if actions[name].autoRepeat()]
+
+
 def test_a_corrupt_settings_file_is_set_aside_with_a_toast(qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "window.json").write_text("{ not json")
     window, _ = open_window(qtbot, tmp_path)
@@ -186,10 +324,12 @@ def test_a_window_keeps_only_what_its_settings_know(qtbot: QtBot, tmp_path: Path
     strips.choose_span(1800.0)
     editor: Any = window.docks["editor"].widget()
     editor.preview.click()
+    editor.document.load("# not saved")
     path = window.context.settings.path
     window.close()
     delete_closed()
-    assert set(json.loads(path.read_text())) == set(KNOWN)
+    # The draft of an earlier version is read once and never written.
+    assert set(json.loads(path.read_text())) == set(KNOWN) - {"editor.draft"}
     assert Settings(path).problem == ""
 
 

@@ -1,5 +1,6 @@
 """A rig of recording fakes: what was asked of which instrument, in which order."""
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ from rig_ports import PORTS
 from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import rig_config
+from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.precheck import axis_of
@@ -68,6 +70,7 @@ class FakeRig:
         self.instruments: Any = SimpleNamespace(
             **{name: Recorder(name, self.log, answers.get(name, {})) for name in names}
         )
+        self.instruments.darken_camera = partial(Instruments.darken_camera, self.instruments)
         self.light = LightControl(self.instruments, self.config, axis_of(self.config))
         self.trap = TrapControl(self.instruments, self.config, self.clock, self.sleep)
 

@@ -9,6 +9,7 @@ from rig_ports import PORTS
 
 from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.rig.assembly import RigAssembly
+from atta_daq.rig.build.camera import limits
 from atta_daq.rig.config import rig_config
 from atta_daq.rig.errors import ConfigError
 
@@ -26,6 +27,16 @@ def test_gain_above_300_must_be_unlocked(data: dict[str, Any]) -> None:
         rig_config(data, "rig.toml")
     data["camera"]["em_gain_unlocked"] = True
     assert rig_config(data, "rig.toml").camera.em_gain_limit == 500
+
+
+def test_the_guard_knows_the_end_of_the_converter(data: dict[str, Any]) -> None:
+    assert rig_config(data, "rig.toml").camera.saturated_adu == 65535
+    data["camera"]["saturated_adu"] = 16383
+    assert limits(rig_config(data, "rig.toml").camera).saturated_adu == 16383
+    for saturated_adu, complaint in ((65536, "saturated_adu"), (150, r"198 is not below.*150")):
+        data["camera"]["saturated_adu"] = saturated_adu
+        with pytest.raises(ConfigError, match=complaint):
+            rig_config(data, "rig.toml")
 
 
 def test_the_defaults_are_those_of_the_andor_adapter(data: dict[str, Any]) -> None:
@@ -67,7 +78,7 @@ def test_without_the_extra_the_rig_file_is_refused_with_what_to_install(
     )
     data["camera"] = ANDOR
     config = rig_config(data, "rig.toml")
-    with pytest.raises(ConfigError, match=r"pip install 'atta-daq\[micromanager\]'"):
+    with pytest.raises(ConfigError, match=r"pip install -e '\.\[micromanager\]'"):
         RigAssembly(config)
 
 

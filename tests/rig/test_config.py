@@ -2,12 +2,17 @@
 
 import copy
 import pickle
+import socket
+import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from rig_ports import PORTS
 
 from atta_daq.cli.simulated_lab import rig_file
+from atta_daq.rig import addresses
 from atta_daq.rig.addresses import canonical
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.config import RigConfig, rig_config, stored_rig_config
@@ -27,7 +32,13 @@ def data() -> dict[str, Any]:
         ("192.168.1.20:5025", "TCPIP0::192.168.1.20::5025::SOCKET"),
         ("socket://localhost:7", "TCPIP::127.0.0.1::7::SOCKET"),
         ("USB0::0x1313::0x804A::M001::INSTR", "usb0::0X1313::0x804a::m001::instr"),
+        ("USB0::0x1313::0x804A::M001::INSTR", "USB::4883::32842::m001::0::INSTR"),
+        ("USB0::0x1313::0x804A::M001::INSTR", "USB1::0x1313::0x804a::M001"),
+        ("TCPIP0::10.0.0.1::INSTR", "tcpip::10.0.0.1::INST0::instr"),
+        ("pva://localhost:5076/A:", "pva://127.0.0.1:5076/A:"),
+        ("127.1:7", "127.0.0.1:7"),
         ("/dev/null", "ASRL/dev/null::INSTR"),
+        ("COM3", "ASRL3::INSTR"),
     ],
 )
 def test_two_spellings_of_one_wire(one: str, other: str) -> None:
@@ -40,10 +51,70 @@ def test_two_spellings_of_one_wire(one: str, other: str) -> None:
         ("192.168.1.20:5025", "192.168.1.20:5026"),
         ("pva://10.0.0.1:5076/A:", "pva://10.0.0.1:5076/a:"),
         ("/dev/ttyACM0", "/dev/ttyACM1"),
+        ("USB0::0x1313::0x804A::M001::INSTR", "USB0::0x1313::0x804A::M002::INSTR"),
+        ("USB0::0x1313::0x804A::M001::INSTR", "USB0::0x1313::0x804A::M001::1::INSTR"),
+        ("TCPIP0::10.0.0.1::INSTR", "TCPIP0::10.0.0.1::inst1::INSTR"),
     ],
 )
 def test_two_wires(one: str, other: str) -> None:
     assert canonical(one) != canonical(other)
+
+
+@pytest.fixture
+def names_of_hosts(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Host to address, as the lab's name server has them; 'slow' is not answered."""
+    known = {"rp-trap": "192.168.1.24"}
+    over = threading.Event()
+
+    def look_up(host: str) -> str:
+        if host == "slow":
+            over.wait(60.0)
+        try:
+            return known[host.lower()]
+        except KeyError:
+            raise socket.gaierror(f"{host} is not known") from None
+
+    addresses._numeric.cache_clear()
+    monkeypatch.setattr(addresses, "RESOLVE_S", 5.0)
+    monkeypatch.setattr(addresses.socket, "gethostbyname", look_up)
+    yield known
+    over.set()
+    addresses._numeric.cache_clear()
+
+
+def test_a_hosts_name_is_its_address_where_it_is_known(
+    names_of_hosts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert canonical("rp-trap:5000") == canonical("TCPIP::192.168.1.24::5000::SOCKET")
+    assert canonical("socket://RP-TRAP:5000") == "192.168.1.24:5000"
+    assert canonical("Elsewhere:5000") == "elsewhere:5000"
+    monkeypatch.setattr(addresses, "RESOLVE_S", 0.1)
+    begun_s = time.monotonic()
+    assert canonical("slow:5000") == "slow:5000"
+    assert time.monotonic() - begun_s < 5.0, "nobody waits until it is answered"
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, "a\0b"])
+def test_a_name_that_cannot_be_one_is_compared_as_it_stands(host: str) -> None:
+    assert canonical(f"{host}:5000") == f"{host}:5000"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "address"),
+    [
+        ("amplifier", "address", "192.168.1.20:71998"),
+        ("sideband", "address", "socket://192.168.1.20:65536"),
+        ("loading", "address", "TCPIP0::192.168.1.20::99999::SOCKET"),
+        ("camera", "address", "pva://192.168.1.20:71998/A:"),
+        ("lock", "address", "socket://192.168.1.20:0"),
+    ],
+)
+def test_a_port_that_does_not_exist_is_refused(
+    data: dict[str, Any], kind: str, key: str, address: str
+) -> None:
+    data[kind][key] = address
+    with pytest.raises(ConfigError, match=r"ports go from 1 to 65535"):
+        rig_config(data, "rig.toml")
 
 
 def test_a_link_to_a_device_is_the_device(tmp_path) -> None:
@@ -82,6 +153,29 @@ def test_a_rig_goes_to_another_process_as_it_is(data: dict[str, Any]) -> None:
     assert isinstance(there, RigConfig)
     assert there == rig
     assert type(there.amplifier) is type(rig.amplifier)
+
+
+def test_only_a_rig_file_to_be_used_looks_its_hosts_up(
+    data: dict[str, Any], names_of_hosts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that answers each unknown name with one address must not close the archive."""
+    data["trap_switch"]["address"] = "TCPIP0::rp-trap::5000::SOCKET"
+    data["loading"]["address"] = "TCPIP0::rp-loading::5000::SOCKET"
+    names_of_hosts["rp-loading"] = "192.168.1.25"
+    rig = rig_config(data, "rig.toml")
+    asked: list[str] = []
+
+    def one_for_all(host: str) -> str:
+        asked.append(host)
+        return "10.0.0.1"
+
+    addresses._numeric.cache_clear()
+    monkeypatch.setattr(addresses.socket, "gethostbyname", one_for_all)
+    assert stored_rig_config(data, "run/rig.toml").loading.address == data["loading"]["address"]
+    assert pickle.loads(pickle.dumps(rig)) == rig
+    assert asked == []
+    with pytest.raises(ConfigError, match=r"trap_switch\.address and loading\.address"):
+        rig_config(data, "rig.toml")
 
 
 def test_every_driver_has_one_table_of_its_name() -> None:
@@ -192,6 +286,25 @@ def test_the_drivers_guard_is_as_slow_as_the_rig_file_allows(
     instruments = RigAssembly(rig_config(data, "rig.toml")).instruments
     assert isinstance(instruments.amplifier, DlcPro)
     assert instruments.amplifier._guard_delay_max_s == kept_s
+
+
+@pytest.mark.parametrize("age_s", [0.0, 2.1])
+def test_a_reading_of_the_seed_may_not_be_older_than_the_watchdog_promises(
+    data: dict[str, Any], age_s: float
+) -> None:
+    data["amplifier"]["seed_reading_max_age_s"] = age_s
+    with pytest.raises(ConfigError, match="seed_reading_max_age_s"):
+        rig_config(data, "rig.toml")
+
+
+@pytest.mark.parametrize(("written", "kept_s"), [({}, 1.0), ({"seed_reading_max_age_s": 0.5}, 0.5)])
+def test_the_driver_keeps_to_the_age_of_the_rig_file(
+    data: dict[str, Any], written: dict[str, float], kept_s: float
+) -> None:
+    data["amplifier"] |= written
+    instruments = RigAssembly(rig_config(data, "rig.toml")).instruments
+    assert isinstance(instruments.amplifier, DlcPro)
+    assert instruments.amplifier._limits.seed_reading_max_age_s == kept_s
 
 
 @pytest.mark.parametrize("key", ["power_dbm", "frequency_mhz"])

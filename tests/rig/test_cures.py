@@ -19,6 +19,10 @@ from drivers.interfaces import CameraStatus
 COLD = CameraStatus(False, -70.0, True, 0, 0.1, False, 0, 0, "")
 
 
+DARKENED = [("camera", "stop"), ("camera", "set_em_gain"), ("camera", "close_shutter")]
+"""How every wait begins."""
+
+
 class Taker:
     """Takes brackets of a given rate; sets trap and camera."""
 
@@ -31,7 +35,7 @@ class Taker:
     def configure_camera(self) -> None:
         self.configured += 1
 
-    def take(self, planned: Any, place: Any) -> Segment:
+    def take(self, planned: Any, place: Any, _ended: Any) -> Segment:
         segment = Segment(
             "", place.block, place.attempt, -1, planned.kind, planned.isotope, planned.pumping,
             None, planned.bracket, Setting(), 0.0, 6.0, 5.0, rate=self.rates.pop(0), rate_error=0.0,
@@ -148,7 +152,7 @@ def test_an_open_interlock_is_waited_for_and_nothing_is_sent(lab: Lab) -> None:
     wait = lab.wait("amplifier: the interlock of the laser head is open")
     assert "close it at the box" in lab.through(wait)
     assert lab.tried == []
-    assert lab.rig.asked() == []
+    assert lab.rig.asked() == DARKENED
 
 
 def test_the_amplifier_stays_off_while_its_seed_is_weak(lab: Lab) -> None:
@@ -257,14 +261,39 @@ def test_an_alarm_is_waited_for_before_anything_is_switched_on(lab: Lab) -> None
     set_status(lab.rig, "amplifier", amplifier_on=False)
     assert lab.through(lab.wait("source pressure: high")) == "source pressure: high"
     assert lab.tried == []
+    assert lab.rig.asked() == DARKENED
+
+
+def test_a_wait_begins_with_a_dark_camera_and_ends_with_one_set_anew(lab: Lab) -> None:
+    lab.alarm = "source pressure: high"
+    wait = lab.wait("source pressure: high")
+    assert [c for c in lab.rig.log if c[0] == "camera"] == [
+        ("camera", "stop"), ("camera", "set_em_gain", 0), ("camera", "close_shutter"),
+    ]  # fmt: skip
+    assert lab.through(wait) != ""
+    assert lab.taker.configured == 0
+    lab.alarm = ""
+    assert lab.through(wait) == ""
+    assert lab.taker.configured == 1
+
+
+def test_a_wait_for_a_silent_camera_does_not_wait_for_its_answers(lab: Lab) -> None:
+    lab.silent["camera"] = "camera: no answer"
+    lab.wait("camera: no answer")
     assert lab.rig.asked() == []
+
+
+def test_a_camera_that_cannot_be_darkened_ends_no_wait(lab: Lab) -> None:
+    lab.rig.instruments.camera.answers["stop"] = DeviceFault("camera", "no", "")
+    assert lab.through(lab.wait("source pressure: high")) == ""
+    assert lab.rig.asked()[:3] == DARKENED
 
 
 def test_a_camera_that_stalled_is_restarted(lab: Lab) -> None:
     assert lab.through(lab.wait("camera stalled: no frame for 4.0 s")) == ""
     assert lab.used() == ["restart the camera"]
     asked = [method for name, method in lab.rig.asked() if name == "camera"]
-    assert asked[:2] == ["make_safe", "connect"]
+    assert asked[3:5] == ["make_safe", "connect"]
 
 
 def test_a_warm_camera_is_cooled_and_waited_for(lab: Lab) -> None:

@@ -1,4 +1,4 @@
-"""STOP over all instruments: one that fails or freezes keeps none of the others from being safe."""
+"""All instruments at once: one that fails keeps none of the others from its answer or its STOP."""
 
 import threading
 import time
@@ -8,6 +8,7 @@ import pytest
 
 from atta_daq.rig.instruments import Instruments
 from drivers.errors import Timeout
+from drivers.interfaces import Identity
 
 NAMES = (
     "amplifier", "trap_switch", "camera", "sideband", "lock", "loading", "reference_cell",
@@ -26,6 +27,11 @@ class Box:
         self.thaw = threading.Event()
         self.barrier: threading.Barrier | None = None
 
+    def connect(self) -> Identity:
+        if self.error is not None:
+            raise self.error
+        return Identity("maker", self.name, "1", "1.0")
+
     def make_safe(self) -> None:
         if self.barrier is not None:
             self.barrier.wait(5.0)
@@ -42,7 +48,27 @@ def boxes() -> dict[str, Box]:
 
 
 def instruments_of(boxes: dict[str, Box]) -> Instruments:
-    return Instruments(**cast(Any, boxes), addresses={})
+    return Instruments(**cast(Any, boxes), addresses=dict.fromkeys(boxes, "its address"))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Timeout("lock", "no answer within 1.2 s", "check it"), "lock: no answer within 1.2 s"),
+        (
+            ZeroDivisionError("a bug"),
+            "lock: connecting to it failed in this program (ZeroDivisionError: a bug)",
+        ),
+    ],
+)
+def test_one_that_cannot_be_connected_is_named_and_the_others_answer(
+    boxes: dict[str, Box], error: Exception, said: str
+) -> None:
+    boxes["lock"].error = error
+    answers = {answer.name: answer for answer in instruments_of(boxes).connect()}
+    assert tuple(answers) == NAMES
+    assert str(answers["lock"].error).startswith(said)
+    assert [name for name, answer in answers.items() if answer.identity is None] == ["lock"]
 
 
 @pytest.mark.parametrize("frozen", NAMES)

@@ -63,9 +63,47 @@ def test_what_is_no_bracket_is_not_judged(segment: Segment) -> None:
     assert floor.judge(segment) == ""
 
 
-def test_without_a_floor_everything_is_good() -> None:
+def test_without_a_floor_everything_above_zero_is_good() -> None:
     floor = LoadingFloor(LoadingLimits())
-    assert all(floor.judge(loaded(rate)) == "" for rate in (0.2, 1e-9, -1.0))
+    assert all(floor.judge(loaded(rate)) == "" for rate in (0.2, 1e-9))
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.003, math.nan])
+@pytest.mark.parametrize(
+    ("kind", "bracket", "name"),
+    [
+        (SegmentKind.LOADING_83, True, "83Kr"),
+        (SegmentKind.LOADING_83, False, "83Kr"),
+        (SegmentKind.CHECK_83, False, "83Kr"),
+        (SegmentKind.LOADING_84, False, "84Kr"),
+    ],
+)
+def test_without_a_floor_a_rate_that_is_not_positive_is_flagged_with_its_cause(
+    rate: float, kind: SegmentKind, bracket: bool, name: str
+) -> None:
+    """Nothing can be divided by it: one such bracket cost the whole run its fit."""
+    floor = LoadingFloor(LoadingLimits())
+    flag = floor.judge(loaded(rate, kind, bracket))
+    assert flag == f"{name} loading at {rate:.3g} V/s: the trap loads nothing"
+    assert floor.low == flag
+    # The recipe measures this one again, until it loads.
+    again = SegmentKind.LOADING_84 if name == "84Kr" else SegmentKind.LOADING_83
+    assert floor.low_kind is again
+    assert floor.judge(loaded(0.2, again)) == ""
+    assert floor.low == ""
+
+
+def test_the_first_bracket_that_loads_is_the_measure() -> None:
+    floor = LoadingFloor(LoadingLimits(fraction=0.5), [loaded(-0.01)])
+    assert floor.judge(loaded(-0.02))
+    assert floor.judge(loaded(0.2)) == ""
+    assert "floor of 0.1" in floor.judge(loaded(0.05))
+
+
+def test_a_probe_of_84kr_is_no_measure_of_83kr() -> None:
+    floor = LoadingFloor(LoadingLimits(fraction=0.5))
+    assert floor.judge(loaded(5.0, SegmentKind.LOADING_84)) == ""
+    assert floor.judge(loaded(0.2)) == ""
 
 
 def test_a_scan_has_the_last_word_on_the_rigs_floors() -> None:

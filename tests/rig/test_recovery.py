@@ -53,3 +53,58 @@ def test_what_it_raises_ends_the_run() -> None:
     status = recovery.trigger()
     recovery.close()
     assert isinstance(status.exception(5.0), ValueError)
+
+
+def test_a_pause_lets_a_try_end_and_begins_no_other() -> None:
+    told: list[str] = []
+    trying, release = threading.Event(), threading.Event()
+    begun, tries = [], []
+
+    def in_the_way() -> str:
+        tries.append(1)
+        trying.set()
+        assert release.wait(5.0)
+        return "lock: lost" if len(tries) < 3 else ""
+
+    recovery = Recovery(in_the_way, told.append, again_s=0.0)
+    recovery.begin = lambda: begun.append(1)
+    paused = recovery.trigger()
+    assert trying.wait(5.0)
+    recovery.pause()
+    assert recovery.busy, "the try under way still moves the rig"
+    release.set()
+    assert paused.exception(5.0) is None
+    assert not recovery.busy
+    assert len(tries) == 1
+    recovery.resume()
+    done(recovery)
+    assert (len(begun), len(tries)) == (2, 3)
+    assert told == ["lock: lost", "", "lock: lost", ""]
+    recovery.close()
+
+
+def test_a_wait_is_under_way_as_soon_as_it_is_triggered() -> None:
+    """A pause may come before its thread has begun: what it begins with may move the rig."""
+    begin, begun = threading.Event(), threading.Event()
+
+    def held() -> None:
+        begun.set()
+        assert begin.wait(5.0)
+
+    recovery = Recovery(lambda: "", lambda _reason: None)
+    recovery.begin = held
+    status = recovery.trigger()
+    assert begun.wait(5.0)
+    recovery.pause()
+    assert recovery.busy
+    begin.set()
+    assert status.exception(5.0) is None
+    assert not recovery.busy
+    recovery.close()
+
+
+def test_a_wait_that_is_triggered_after_the_end_is_over_at_once() -> None:
+    recovery = Recovery(lambda: "amplifier: off", lambda _reason: None)
+    recovery.give_up()
+    done(recovery)
+    recovery.close()

@@ -1,5 +1,6 @@
 """One segment: what is moved, what is accounted for, what flags it."""
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,29 @@ def test_a_fault_flags_the_segment_and_is_not_raised(rig: Any, taker: SegmentTak
 def test_a_reason_of_the_guard_flags_it(taker: SegmentTaker) -> None:
     taker.guard = lambda: "lock: lost"
     assert taker.take(bracket(), PLACE).flag == "lock: lost"
+
+
+def test_what_has_ended_before_it_began_moves_nothing(rig: Any, taker: SegmentTaker) -> None:
+    segment = taker.take(bracket(pumping=True), PLACE, lambda: "aborted by office")
+    assert (segment.flag, segment.live_s) == ("aborted by office", 0.0)
+    assert not rig.asked()
+
+
+def test_an_interrupt_while_it_begins_is_not_lost(rig: Any, taker: SegmentTaker) -> None:
+    """Also one that comes when the segment has just asked whether it is over already."""
+    other = threading.Thread(target=taker.interrupt, args=("aborted",))
+
+    def ended() -> str:
+        other.start()
+        return ""
+
+    def record(*_: object) -> Trace:
+        other.join(10.0)
+        return burst_trace()
+
+    rig.instruments.loading.quench_bursts = record
+    assert taker.take(bracket(), PLACE, ended).flag == "aborted"
+    assert taker.take(bracket(), PLACE, lambda: "").flag == "", "it was meant for that segment"
 
 
 def test_a_blank_with_light_leaves_the_light_where_it_stands(rig: Any, taker: SegmentTaker) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from drivers.errors import Timeout
+from drivers.errors import DriverError, ProtocolError, Timeout
 from drivers.interfaces import TrapStatus
 
 
@@ -70,6 +70,39 @@ def test_gain_is_forbidden_near_an_abundant_isotope(rig: Any, offset_mhz: float,
     rig.instruments.trap_switch.answers["status"] = TrapStatus(offset_mhz, True, False, True)
     assert near in rig.trap.gain_forbidden()
     assert bool(rig.trap.gain_forbidden()) == bool(near)
+
+
+GARBLED = ProtocolError("isotope_offset", ":FREQ? was answered by '1.2e'")
+LOST = Timeout("isotope_offset", "no answer to :FREQ? within 1.2 s")
+
+
+@pytest.mark.parametrize(("error", "asked"), [(LOST, 1), (GARBLED, 2)])
+def test_gain_is_forbidden_while_nobody_knows_where_the_trap_is(
+    rig: Any, error: DriverError, asked: int
+) -> None:
+    """A silent one has had its time with the first question."""
+    rig.instruments.trap_switch.answers["status"] = error
+    assert rig.trap.gain_forbidden() == f"where the trap is cannot be read ({error})"
+    assert [call for call in rig.log if call[1] == "status"] == [("trap_switch", "status")] * asked
+
+
+def test_one_answer_of_the_generator_may_go_wrong(
+    rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[Any] = [GARBLED, TrapStatus(-265.0, True, False, True)]
+
+    def status() -> TrapStatus:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(rig.instruments.trap_switch, "status", status, raising=False)
+    told: list[str] = []
+    rig.trap.lost_answer = told.append
+    assert rig.trap.gain_forbidden() == ""
+    assert not answers
+    assert told == [str(GARBLED)], "the segment under way is flagged all the same"
 
 
 @pytest.mark.parametrize(

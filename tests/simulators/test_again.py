@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,24 @@ from simulators.again import recall
 
 def started(folder: Path, *more: str) -> tuple["subprocess.Popen[str]", dict[str, Any]]:
     ports = folder / f"ports-{len(more)}.json"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "simulators", "--ports-file", str(ports), "--speed", "50",
-         "--parent-pid", str(os.getpid()), "--instrument", "amplifier=thorlabs-itc4000", *more],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("simulated rig ready")
-    return process, json.loads(ports.read_text())
+    deadline = time.monotonic() + 40.0
+    while True:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "simulators", "--ports-file", str(ports), "--speed", "50",
+             "--parent-pid", str(os.getpid()), "--instrument", "amplifier=thorlabs-itc4000", *more],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            if line.startswith("simulated rig ready"):
+                return process, json.loads(ports.read_text())
+            said += line
+        process.stdout.close()
+        process.wait(10.0)
+        # The system may have lent a port of the first one to a connection meanwhile.
+        assert "in use" in said, said
+        assert time.monotonic() < deadline, said
 
 
 def test_a_killed_rig_comes_back_at_its_addresses(tmp_path: Path) -> None:

@@ -78,6 +78,29 @@ def test_frequency_level_and_output_reach_the_modulator(bench: Bench) -> None:
         assert bench.world.light.field().sideband_depth == 0.0
 
 
+def test_a_level_without_a_unit_is_in_the_unit_of_the_box(bench: Bench) -> None:
+    assert bench.ask(":UNIT:POW?") == "DBM"
+    bench.ask(":UNIT:POW V")
+    bench.ask(f"{level(bench)} 1.5")
+    assert bench.eom[1] == pytest.approx(16.53)
+    assert float(bench.ask(f"{level(bench)}?")) == pytest.approx(1.5, abs=0.01)
+    bench.ask(f"{level(bench)} 1.5 dBm")
+    assert bench.eom[1] == 1.5
+    # Two digits of a watt need a level at which they are not zero.
+    for unit, dbm, shown in [
+        ("DBM", 0.0, 0.0), ("DBMV", 0.0, 46.99), ("DBUV", 0.0, 106.99), ("W", 16.99, 0.05),
+    ]:  # fmt: skip
+        bench.ask(f":UNIT:POW DBM;{level(bench)} {dbm};:UNIT:POW {unit}")
+        assert float(bench.ask(f"{level(bench)}?")) == pytest.approx(shown, abs=6e-3), unit
+        bench.ask(f"{level(bench)} {shown}")
+        assert bench.eom[1] == pytest.approx(dbm, abs=0.011), unit
+    for refused in (":UNIT:POW OHM", f"{level(bench)} -1 V", f"{level(bench)} 5 Hz"):
+        bench.ask(refused)
+        assert int(bench.ask("SYST:ERR?").split(",")[0]) in (-224, -222, -131)
+    bench.box.power_up()
+    assert bench.ask(":UNIT:POW?") == "DBM"
+
+
 def test_numbers_and_errors_in_the_makers_form() -> None:
     rigol, keysight = Bench(RIGOL), Bench(KEYSIGHT)
     for bench in (rigol, keysight):

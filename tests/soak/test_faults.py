@@ -2,7 +2,7 @@
 
 pytest -m soak tests/soak/test_faults.py -s
 ATTA_DAQ_FAULTS_S=600 sets for how long faults come (default 1800 s), ATTA_DAQ_FAULTS_SEED the
-seed (default: a new one, printed).
+seed (default: a new one, printed). The seed draws the makes of the boxes, too.
 """
 
 import math
@@ -19,6 +19,7 @@ import pytest
 import tomli_w
 from fault_cells import (
     FIRST,
+    KIND_OF,
     NOT_IDLE,
     OTHER_RIGS,
     SERVERS,
@@ -66,9 +67,9 @@ values = [60.0]
 
 
 @contextmanager
-def working(folder: Path, seed: int) -> Iterator[tuple[Rig, RunningStation]]:
+def working(folder: Path, seed: int, makes: dict[str, str]) -> Iterator[tuple[Rig, RunningStation]]:
     folder.mkdir()
-    rig = start_rig(folder, speed=1.0, seed=seed)
+    rig = start_rig(folder, speed=1.0, seed=seed, instruments=boxes_of(makes))
     # Many nights' trips within minutes: each one is to be cured here.
     rig.config["faults"] = {"amplifier_restarts_per_h": 1000}
     rig.path.write_text(tomli_w.dumps(rig.config))
@@ -80,17 +81,33 @@ def working(folder: Path, seed: int) -> Iterator[tuple[Rig, RunningStation]]:
         rig.world.close()
 
 
-def inject(rig: Rig, station: RunningStation, draw: random.Random, duration_s: float) -> int:
-    """Faults one after the other for `duration_s`; returns how many."""
-    every = [cell for server in SERVERS for cell in first_cells(server)]
+RIGS: tuple[dict[str, str], ...] = ({}, *OTHER_RIGS)
+"""Sets of makes, as kind to driver; {} is the rig that everybody starts with."""
+
+
+def cells_of(makes: dict[str, str]) -> list[Cell]:
+    """All cells of the rig that is built of `makes`, and of the first make where they say none."""
+    firsts = [c for s in SERVERS if KIND_OF.get(s, s) not in makes for c in first_cells(s)]
+    return firsts + [cell for of_server in rig_cells(makes) for cell in of_server]
+
+
+def boxes_of(makes: dict[str, str]) -> tuple[str, ...]:
+    """As the simulators take them."""
+    return tuple(f"{kind}={driver}" for kind, driver in makes.items())
+
+
+def inject(
+    rig: Rig, station: RunningStation, every: list[Cell], draw: random.Random, duration_s: float
+) -> int:
+    """Faults of `every` one after the other for `duration_s`; returns how many."""
     ends = time.monotonic() + duration_s
     count = 0
     while time.monotonic() < ends and station.client.get("run:outcome") == "":
         time.sleep(draw.expovariate(1.0 / MEAN_GAP_S))
         cell = draw.choice(every)
         hold_s = draw.uniform(*HOLD_S)
-        print(f"{cell.server} {cell.fault} for {hold_s:.1f} s", flush=True)
-        rig.fault(cell.server, cell.fault, **dict(cell.arguments))
+        print(f"{cell.name} for {hold_s:.1f} s", flush=True)
+        rig.fault(cell.server, cell.command, **dict(cell.arguments))
         time.sleep(hold_s)
         assert rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
         count += 1
@@ -118,16 +135,18 @@ def normalised(folder: Path) -> tuple[float, float]:
 
 
 def soak(tmp_path: Path, duration_s: float, seed: int) -> None:
-    print(f"faults for {duration_s:g} s, seed {seed}", flush=True)
     draw = random.Random(seed)
+    makes = draw.choice(RIGS)
+    print(f"faults for {duration_s:g} s, seed {seed}, makes {makes or 'of the first rig'}",
+          flush=True)  # fmt: skip
     with (
-        working(tmp_path / "faults", 1) as (rig, station),
-        working(tmp_path / "calm", 1) as (_, calm),
+        working(tmp_path / "faults", 1, makes) as (rig, station),
+        working(tmp_path / "calm", 1, makes) as (_, calm),
     ):
         text = scan(duration_s)
         runs = [str(s.client.command("run", scan=text)["run"]) for s in (station, calm)]
         station.wait_for("run:state", lambda v: v == "running", CALIBRATE_S + 120.0)
-        count = inject(rig, station, draw, duration_s)
+        count = inject(rig, station, cells_of(makes), draw, duration_s)
         rig.clear()
         outcome = station.wait_for_end(duration_s + 300.0)
         calm.wait_for_end(duration_s + 300.0)
@@ -214,13 +233,13 @@ def test_other_makes_idle(tmp_path: Path, makes: dict[str, str], idle: IdleState
     ]
     if not lane:
         pytest.skip("nothing of this rig depends on the amplifier")
-    idle_half(tmp_path, idle, [lane], *(f"{kind}={driver}" for kind, driver in makes.items()))
+    idle_half(tmp_path, idle, [lane], *boxes_of(makes))
 
 
 @pytest.mark.parametrize("makes", OTHER_RIGS, ids=RIG_NAMES)
 def test_other_makes_in_mid_run(tmp_path: Path, makes: dict[str, str]) -> None:
     """The mid-run half for them: a station for each instrument."""
-    boxes = tuple(f"{kind}={driver}" for kind, driver in makes.items())
+    boxes = boxes_of(makes)
     lanes: dict[str, list[Cell]] = {}
     for cell in (cell for cells in rig_cells(makes) for cell in cells):
         lanes.setdefault(cell.instrument, []).append(cell)

@@ -126,7 +126,7 @@ def trouble(rig: Rig, draw: random.Random, over: threading.Event, happened: Happ
         cell = draw.choice(every)
         hold_s = draw.uniform(*HOLD_S)
         begun_s = rig.world.ask({"cmd": "status"})["status"]["rig_time_s"]
-        rig.fault(cell.server, cell.fault, **dict(cell.arguments))
+        rig.fault(cell.server, cell.command, **dict(cell.arguments))
         time.sleep(hold_s / SPEED)
         assert rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
         ended_s = rig.world.ask({"cmd": "status"})["status"]["rig_time_s"]
@@ -190,6 +190,8 @@ def test_a_week(tmp_path: Path) -> None:
     print(f"{len(runs)} runs, {len(happened.faults)} faults, {len(flagged)} segments flagged; "
           f"duty cycle {duty(runs):.3f}, without faults {duty(calm_runs):.3f}: {ratio:.3f}; "
           f"memory {early:.0f} to {late:.0f} MB, {files:+d} files")  # fmt: skip
+    tenths = (watched.memory_mb[k * n // 10 : (k + 1) * n // 10] for k in range(10))
+    print("memory in tenths of the week (MB):", *(f"{np.median(tenth):.0f}" for tenth in tenths))
     assert not status["amplifier_destroyed"]
     assert all(run.state is RunState.COMPLETE for run in runs)
     assert not unexplained, [(s.run_id, s.index, s.flag) for s in unexplained]

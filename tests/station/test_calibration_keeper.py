@@ -12,11 +12,14 @@ from atta_daq.calibration.result import Quantity
 from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.names import CALIBRATION_COLUMNS, CALIBRATION_KINDS
+from atta_daq.counting.loading import LoadingError
 from atta_daq.rig.bench import Finding
 from atta_daq.rig.config import rig_config
 from atta_daq.station.calibration_commands import PROCEDURES, CalibrationCommands
 from atta_daq.station.calibration_keeper import CalibrationKeeper
 from atta_daq.station.run_header import calibrations_used
+from drivers.errors import DriverError, InterlockOpen
+from drivers.errors import Timeout as DriverTimeout
 
 DAY_S = 86400.0
 
@@ -131,6 +134,75 @@ def test_runs_calibrate_the_source_and_nothing_else(keeper, monkeypatch):
     assert answer["kind"] == "source-drift"
     assert keeper.in_use.values.source.spectrum().walk_per_s == pytest.approx(0.03**2 / 3600.0)
     assert said[-1][0] == f"calibrated: {answer['id']}"
+
+
+def calibrating_on(keeper, done, refused):
+    """The handlers on a rig that notes what is put back; its amplifier may take no current."""
+
+    def note(what, answer=None):
+        return lambda *arguments: done.append((what, *arguments)) or answer
+
+    def off(_current_ma):
+        raise InterlockOpen("amplifier", "the amplifier is off")
+
+    rig = SimpleNamespace(
+        amplifier=SimpleNamespace(
+            status=lambda: SimpleNamespace(amplifier_current_set_ma=1500.0),
+            set_amplifier_current=off if refused else note("current"),
+        ),
+        lock=SimpleNamespace(
+            status=lambda: SimpleNamespace(ratio_setpoint=0.4), set_ratio=note("ratio")
+        ),
+        sideband=SimpleNamespace(
+            status=lambda: SimpleNamespace(rf_on=False), rf_off=note("rf off")
+        ),
+        trap_switch=SimpleNamespace(set_pumping_light=note("819-nm shutter")),
+    )
+    light = SimpleNamespace(forget=lambda: None)
+    return CalibrationCommands(
+        rig, None, light, None, None, None, None, keeper, lambda *_: None, lambda *_: None
+    )
+
+
+def measure(calibrating, monkeypatch, procedure):
+    monkeypatch.setitem(PROCEDURES, "dwell", procedure)
+    return calibrating._measure("dwell", SimpleNamespace(name="dwell", ending="", pause=None))
+
+
+def test_what_was_found_holds_though_the_light_does_not_come_back(keeper, monkeypatch):
+    done = []
+    finding = Finding((Quantity(name="dwell_s", value=0.4, error=0.01),), 90.0, "test", {})
+    with pytest.raises(InterlockOpen, match="the amplifier is off"):
+        measure(calibrating_on(keeper, done, True), monkeypatch, lambda _bench: finding)
+    assert [r["kind"] for r in keeper.results()] == ["dwell"]
+    assert done[-1] == ("ratio", 0.4)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (LoadingError("the trace ends early"), "loading: calibration dwell: the trace ends early"),
+        (DriverTimeout("loading", "no answer"), "loading: no answer"),
+        (ZeroDivisionError("a bug"), "a bug"),
+    ],
+)
+@pytest.mark.parametrize("refused", [False, True])
+def test_however_a_calibration_ends_rf_and_light_are_put_back(
+    keeper, monkeypatch, error, told, refused
+):
+    """Also where the amplifier, which went off meanwhile, takes no current."""
+    done = []
+
+    def fails(_bench):
+        raise error
+
+    with pytest.raises(Exception, match=told) as raised:
+        measure(calibrating_on(keeper, done, refused), monkeypatch, fails)
+    assert isinstance(raised.value, DriverError | ZeroDivisionError)
+    assert done == [
+        ("rf off",), ("819-nm shutter", False), *([] if refused else [("current", 1500.0)]),
+        ("ratio", 0.4),
+    ]  # fmt: skip
 
 
 def test_a_source_that_nobody_measured_is_typical_and_never_stale(keeper):

@@ -10,10 +10,10 @@ from typing import Any
 import fault_midrun
 import fault_results
 import pytest
-from fault_cells import Cell, cells
+from fault_cells import SLOW_S, Cell, cells
 from fault_matrix import MOST_STOLEN_S, RETAKES, MachineBusy, Outcome, Stopwatch, run_lanes
 from fault_midrun import CountingStation
-from fault_states import CEILING_MA, RF_MOST_DBM, RigState, missing, required
+from fault_states import CEILING_MA, RF_MOST_DBM, RigState, missing, required, safe_within_s
 
 COUNTING = RigState(
     amplifier_ma=2497.0, seed_mw=30.0, destroyed=False, dose_share=0.0, actuator_mhz=100.0,
@@ -70,6 +70,32 @@ def test_a_software_lock_without_its_board_holds() -> None:
     assert software["no_reply"] == software["wrong_unit"] == software["mode_hop"] != ()
     assert firmware["no_reply"] == (), "the firmware regulates by itself"
     assert firmware["mode_hop"] == software["mode_hop"]
+
+
+def test_a_trap_of_unknown_place_darkens_the_camera_in_time() -> None:
+    counting = replace(COUNTING, em_gain=200, camera_open=True)
+    for cell in cells("redpitaya", "isotope_offset"):
+        assert "gain 0" in missing(cell, counting, counting, station=True)
+        assert not missing(cell, counting, counting, station=False)
+        assert not missing(cell, COUNTING, counting, station=True)
+        assert safe_within_s(cell, station=True) > safe_within_s(cell, station=False)
+
+
+@pytest.mark.parametrize(
+    ("make", "server"),
+    [
+        ("toptica-dlcpro", "amplifier"),
+        ("thorlabs-itc4000", "amplifier"),
+        ("thorlabs-itc4000", "amplifier_seed"),
+    ],
+)
+def test_a_slow_box_of_an_amplifier_must_come_down_though_each_answer_is_in_time(
+    make: str, server: str
+) -> None:
+    (slow,) = (cell for cell in cells(make, server) if cell.fault == "slow")
+    assert (slow.command, dict(slow.arguments)) == ("late", {"delay_s": SLOW_S})
+    assert "ceiling" in missing(slow, COUNTING, COUNTING, station=True)
+    assert not missing(slow, COUNTING, COUNTING, station=False)
 
 
 class Stolen:

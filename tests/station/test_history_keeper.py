@@ -3,11 +3,15 @@
 import os
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from atta_daq.archive import history_pack
 from atta_daq.archive.history_day import DayWriter
 from atta_daq.archive.history_folder import HistoryFolder, day_files, total_bytes
 from atta_daq.archive.history_records import Column
@@ -48,6 +52,13 @@ class Desk:
         assert not past.unreadable
         assert past.seconds is not None
         return past.seconds.of("lock:rms").tolist()
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20.0
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -136,6 +147,79 @@ def test_sqlite_that_refuses_is_an_alarm_and_is_tried_again(
     desk.keeper.step()
     assert desk.keeper.causes() == []
     desk.keeper.close()
+    assert desk.kept() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("unable to write"), ValueError("damaged")])
+def test_whatever_goes_wrong_is_an_alarm_and_the_thread_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(history_keeper, "COMMIT_S", 0.02)
+    with monkeypatch.context() as broken:
+
+        def refuse(*_: object) -> None:
+            raise error
+
+        broken.setattr(DayWriter, "append", refuse)
+        desk.take(3)
+        desk.keeper.start()
+        until(desk.keeper.causes)
+        assert str(error) in desk.keeper.causes()[0].text
+    until(lambda: not desk.keeper.causes())
+    desk.keeper.close()
+    assert desk.kept() == [0.0, 1.0, 2.0]
+
+
+def test_hdf5_that_refuses_a_packed_day_is_an_alarm_and_is_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """h5py raises RuntimeError, not OSError, where HDF5 refuses in the wrong call."""
+    desk.take(5)
+    desk.keeper.step()
+    desk.utc_s += DAY_S
+    desk.take(2)
+    with monkeypatch.context() as broken:
+
+        def refuse(*_: object) -> None:
+            raise RuntimeError("unable to flush file's cached information")
+
+        broken.setattr(history_pack, "_write", refuse)
+        desk.keeper.step()
+        assert "unable to flush" in desk.keeper.causes()[0].text
+    desk.keeper.step()
+    assert desk.keeper.causes() == []
+    desk.keeper.close()
+    assert desk.kept() == list(range(7))
+
+
+def test_a_damaged_description_of_the_columns_is_set_aside_like_other_damage(desk: Desk) -> None:
+    desk.take(3)
+    desk.keeper.step()
+    desk.keeper.close()
+    (file,) = day_files(desk.folder)
+    with closing(sqlite3.connect(file.path)) as base:
+        base.execute("UPDATE layout SET columns = '[{\"name\": '")
+        base.commit()
+    again = Desk(desk.folder)
+    again.taken = 10
+    again.take(2)
+    again.keeper.step()
+    assert again.keeper.causes() == []
+    again.keeper.close()
+    (said,) = again.said
+    assert "layout 1 cannot be read" in said
+    assert again.kept() == [10.0, 11.0]
+    assert len(list((desk.folder / "damaged").glob("*.sqlite"))) == 1
+
+
+def test_what_a_kill_left_half_packed_is_removed(desk: Desk) -> None:
+    desk.folder.mkdir(parents=True)
+    left = desk.folder / ".000001_2026-09-21.h5.4711.tmp"
+    left.write_bytes(b"x" * 1000)
+    desk.take(3)
+    desk.keeper.step()
+    desk.keeper.close()
+    assert not left.exists()
     assert desk.kept() == [0.0, 1.0, 2.0]
 
 

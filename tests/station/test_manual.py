@@ -23,6 +23,8 @@ order = "sequential"
 quantity = "detuning_mhz"
 values = [-150.0, 60.0, 700.0]
 """
+LONG = SCAN.replace("values = [-150.0, 60.0, 700.0]", "start = -300.0\nstop = 600.0\npoints = 40")
+"""Still under way when every move has been tried."""
 
 
 def refused(station: RunningStation, command: str, words: str, **arguments: Any) -> None:
@@ -94,7 +96,7 @@ def test_what_is_wrong_or_outside_its_limits_is_refused(station: RunningStation)
 
 @pytest.mark.timeout(120)
 def test_nobody_moves_without_control_or_during_a_run(station: RunningStation) -> None:
-    station.client.command("run", scan=SCAN)
+    station.client.command("run", scan=LONG)
     with StationClient(station.client.endpoint, name="a watcher") as other:
         for name, arguments in MOVES.items():
             refused(station, name, "is under way and moves the rig", **arguments)
@@ -106,7 +108,9 @@ def test_nobody_moves_without_control_or_during_a_run(station: RunningStation) -
     refused(station, "pumping", "is under way", on=True)
     assert station.client.command("relock") == {"lock": "closed"}
     station.client.command("resume")
-    assert station.wait_for_end() == "complete"
+    station.wait_for("run:state", lambda v: v == "running")
+    station.client.command("abort", reason="seen enough")
+    assert station.wait_for_end() == "aborted: seen enough"
 
 
 MOVES: dict[str, dict[str, Any]] = {

@@ -4,12 +4,15 @@ The named exception: EPICS PVA binds its UDP search sockets on every interface, 
 interface lists say; they answer names and take no command.
 """
 
+import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,21 @@ import tomli_w
 from open_ports import connected, family, open_ports, unexpected
 from rigs import Rig, RunningStation, start_station, stop_station
 
+from atta_daq.client.discovery import RUNTIME_VARIABLE
+from atta_daq.client.endpoint import Endpoint
+
 LOOPBACK = "127.0.0.1"
 SECOND = "127.0.0.2"
+SCAN = """
+name = "long enough to look"
+calibrate_counting_s = 100.0
+[[part]]
+isotope = 85
+dwell_s = 3600.0
+[[part.axis]]
+quantity = "detuning_mhz"
+values = [-150.0, 700.0]
+"""
 
 
 def ports_of(addresses: Any) -> set[int]:
@@ -110,3 +126,60 @@ def test_a_station_serves_on_the_interface_of_its_rig_file_alone(
         check_station(station, SECOND)
     finally:
         stop_station(station)
+
+
+def station_below(command: "subprocess.Popen[str]", runtime: Path) -> Endpoint:
+    """The station that a command has started, once its workers have started, too."""
+    deadline = time.monotonic() + 90.0
+    while True:
+        assert command.poll() is None
+        assert time.monotonic() < deadline, "its station did not start"
+        for path in runtime.glob("*.endpoint.json"):
+            endpoint = Endpoint.from_json(path.read_text())
+            if psutil.pid_exists(endpoint.pid) and len(family(endpoint.pid)) >= 3:
+                return endpoint
+        time.sleep(0.1)
+
+
+def simulators_below(pid: int) -> tuple[int, set[int]]:
+    """The simulators' process and the ports that they name."""
+    for process in family(pid):
+        arguments = process.cmdline()
+        if "--ports-file" in arguments:
+            file = Path(arguments[arguments.index("--ports-file") + 1])
+            named = json.loads(file.read_text())
+            named = {name: at for name, at in named.items() if name not in ("clock", "drivers")}
+            return process.pid, ports_of(named)
+    raise AssertionError("no simulators were started")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("command", [("run", "--simulate"), ("rehearse",)], ids=["run", "rehearse"])
+def test_a_command_that_starts_a_rig_for_itself(command: tuple[str, ...], tmp_path: Path) -> None:
+    scan, runtime = tmp_path / "scan.toml", tmp_path / "runtime"
+    scan.write_text(SCAN)
+    runtime.mkdir()
+    name, *options = command
+    process = subprocess.Popen(
+        [sys.executable, "-m", "atta_daq", name, str(scan), *options, "--speed", "60", "--data",
+         str(tmp_path / "data")],
+        env={**os.environ, RUNTIME_VARIABLE: str(runtime)}, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        # A suite that runs in the background of a shell has Ctrl-C ignored, and hands that on.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    try:
+        endpoint = station_below(process, runtime)
+        simulators, named = simulators_below(process.pid)
+        speaking_pva = {process.pid, endpoint.pid, simulators}
+        assert unexpected(
+            process.pid, host=LOOPBACK, tcp={endpoint.tcp_port, *named}, pva=speaking_pva
+        ) == []  # fmt: skip
+        listening = {p.pid for p in open_ports(process.pid) if p.protocol == "tcp"}
+        assert listening == {endpoint.pid, simulators}, "not the command, nor a worker"
+    finally:
+        below = [p for p in family(process.pid) if p.pid != process.pid]
+        process.send_signal(signal.SIGINT)
+        process.wait(60.0)
+        _, alive = psutil.wait_procs(below, timeout=20.0)
+        assert alive == []

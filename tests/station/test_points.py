@@ -1,8 +1,11 @@
 """What clients see of the normalised points while brackets are still to come."""
 
+from dataclasses import replace
+
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
 from atta_daq.client.runs import points_from_json, points_to_json
 from atta_daq.scans.definition import parse_scan
+from atta_daq.station.live import Told
 from atta_daq.station.points import part_points
 
 SCAN = parse_scan("""
@@ -52,6 +55,24 @@ def test_a_point_is_provisional_until_its_closing_bracket() -> None:
     assert not closed.provisional
     ended = part_points(SCAN, [bracket(0), COUNTED], running=False)[0].points[0]
     assert not ended.provisional
+
+
+def test_a_part_that_has_segments_and_no_points_says_why() -> None:
+    unusable: dict[str, str] = {}
+    assert part_points(SCAN, [bracket(0)], unusable=unusable) == []
+    assert unusable == {}, "too early for a point"
+    broken = replace(bracket(2), rate_error=None)
+    assert part_points(SCAN, [bracket(0), COUNTED, broken], unusable=unusable) == []
+    assert list(unusable) == ["85Kr"]
+    assert "segment 2 (loading-83): a loading rate and its error are needed" in unusable["85Kr"]
+
+
+def test_what_a_part_lacks_is_said_once() -> None:
+    told = Told()
+    assert told.news({}) == []
+    assert told.news({"85Kr": "a"}) == ["85Kr has segments but no points: a"]
+    assert told.news({"85Kr": "a"}) == told.news({}) == told.news({"85Kr": "a"}) == []
+    assert told.news({"85Kr": "b"}) == ["85Kr has segments but no points: b"]
 
 
 def test_each_part_has_its_points_and_travels_as_json() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
+pytestmark = pytest.mark.alone
+
 PAIR = ("amplifier=thorlabs-itc4000",)
 
 

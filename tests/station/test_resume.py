@@ -32,7 +32,7 @@ def test_five_kills_and_every_block_is_there_once(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_power_cut_of_all_instruments_and_every_block_is_there_once(tmp_path: Path) -> None:
-    measurement = Measurement(points=4)
+    measurement = Measurement(points=8)
     chain = take_with_power_cuts(tmp_path, measurement, np.array([150.0]))
     require_exactly_once(chain, measurement)
     assert len(chain.runs) == 1

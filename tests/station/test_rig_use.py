@@ -11,6 +11,7 @@ from atta_daq.station.activity import Activity
 from atta_daq.station.errors import RigBusy
 from atta_daq.station.rig_use import RigUse
 from drivers.errors import ConnectionLost
+from drivers.fair_lock import FairLock
 
 TIMEOUT_S = 20.0
 
@@ -40,7 +41,8 @@ class Bench:
         self.instruments: Any = Instruments()
         self.announced: list[str] = []
         self.said: list[str] = []
-        self.use = RigUse(self.instruments, self.announced.append, self._hear)
+        self.stops: list[int] = []
+        self.use = RigUse(self.instruments, self.announced.append, self._hear, self.stops.append)
 
     def _hear(self, text: str, level: str = "info", source: str = "station") -> None:
         self.said.append(text)
@@ -52,6 +54,35 @@ def bench() -> Iterator[Bench]:
     yield made
     made.use.stop("the test is over")
     made.use.settle(TIMEOUT_S)
+
+
+def test_the_rest_of_a_sequence_is_refused_after_a_stop(bench: Bench) -> None:
+    with bench.use.as_of(0), bench.use.move():
+        pass
+    bench.use.stop("STOP")
+    assert bench.stops == [1]
+    with pytest.raises(RigBusy, match="STOP came first"), bench.use.as_of(0):
+        pytest.fail("nothing of it is carried out")
+    # One that comes between the arrival of a command and its move, too.
+    with bench.use.as_of(1):
+        bench.use.stop("STOP")
+        with pytest.raises(RigBusy, match="STOP came first"), bench.use.move():
+            pytest.fail("nothing is moved")
+    with bench.use.move():
+        pass
+
+
+def test_the_end_of_the_station_ends_all_and_is_no_stop(bench: Bench) -> None:
+    activity = bench.use.begin("alignment", until_ended)
+    activity.wait_ready()
+    with bench.use.as_of(0):
+        assert bench.use.shut_down("the station was shut down")
+        bench.use.settle(TIMEOUT_S)
+        refused = pytest.raises(RigBusy, match="the station is ending; nothing was moved")
+        with refused, bench.use.move():
+            pytest.fail("nothing is moved")
+    assert activity.ended.is_set()
+    assert bench.stops == []
 
 
 def until_ended(activity: Activity) -> None:
@@ -141,27 +172,21 @@ def test_a_run_ends_an_activity_and_keeps_others_out(bench: Bench) -> None:
         pass
 
 
-class Turn:
-    """A lock that tells when somebody begins to wait for it."""
+class Turn(FairLock):
+    """It tells when somebody begins to wait for it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self.asked = threading.Semaphore(0)
-        self.acquire, self.release, self.locked = (
-            self._lock.acquire, self._lock.release, self._lock.locked,
-        )  # fmt: skip
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> FairLock:
         self.asked.release()
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        return super().__enter__()
 
 
 def test_a_move_that_waits_when_stop_comes_is_not_made(bench: Bench) -> None:
     turn = Turn()
-    bench.use._turn = turn  # type: ignore[assignment]
+    bench.use._turn = turn
     release = threading.Event()
     outcome: list[str] = []
 

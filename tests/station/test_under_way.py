@@ -1,5 +1,6 @@
 """What a run takes now: where its light is asked to stand, and when nothing is taken."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -97,3 +98,16 @@ def test_nothing_is_taken_while_the_run_waits_pauses_or_ends() -> None:
         assert posted["run:point"] == told.to_json()
         end()
         assert posted["run:point"] == ""
+
+
+@pytest.mark.parametrize(
+    "end", [lambda display: display.state("paused"), lambda display: display.suspended("lost")]
+)
+def test_who_sees_that_a_run_does_not_go_on_sees_no_point(
+    end: Callable[[RunDisplay], None],
+) -> None:
+    posted: list[str] = []
+    server: Any = SimpleNamespace(post=lambda name, _value: posted.append(name))
+    end(RunDisplay(server))
+    assert posted[0] == "run:point"
+    assert len(posted) == 2

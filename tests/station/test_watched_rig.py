@@ -51,14 +51,23 @@ def test_power_and_vacuum_are_watched(watched) -> None:
     assert truth["sideband_depth"] > 0.1
     with pytest.raises(CommandRefused, match="sideband power 16 dBm is outside"):
         command("sideband", power_dbm=16.0)
+    wait_for("sideband:on", bool)
     at_the_front(rig.config["sideband"]["address"], ":POW 16.00")
     wait_for("sideband:on", lambda on: not on, timeout_s=5.0)
     wait_for("station:alarms", lambda text: "RF is on at 16.00 dBm, above the 15 dBm" in text)
     assert rig.world.ask({"cmd": "status"})["status"]["sideband_depth"] == 0.0
 
+    # The same in another unit, in which 1.5 is no small number.
+    command("sideband", power_dbm=7.0, on=True)
+    wait_for("sideband:on", lambda on: on)
+    at_the_front(rig.config["sideband"]["address"], ":UNIT:POW V;:POW 1.5")
+    wait_for("sideband:on", lambda on: on is False, timeout_s=5.0)
+    assert rig.world.ask({"cmd": "status"})["status"]["sideband_depth"] == 0.0
+
     # In the dark the meter is zeroed, in the light it is not; then it agrees with the monitor.
-    assert 0.0 < command("zero_power_meter")["dark_mw"] < 0.01
-    assert wait_for("power_meter:zeroing", lambda on: on is False) is False
+    dark_mw = command("zero_power_meter")["dark_mw"]
+    assert 0.0 < dark_mw < 0.01
+    wait_for("power_meter:dark", lambda v: v == dark_mw)
     command("light_on")
     command("move_light", power_mw=300.0)
     power_mw = wait_for("power_meter:source_power", lambda p: p > 250.0)

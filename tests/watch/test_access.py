@@ -83,12 +83,32 @@ def test_only_the_token_holds() -> None:
     assert other.cookie_name != access.cookie_name
 
 
+@pytest.mark.parametrize("listen", ["127.0.0.1:8819", "127.0.0.2:8819", "[::1]:8819",
+                                    "localhost:8819"])  # fmt: skip
+def test_the_address_that_is_printed_is_answered(listen: str) -> None:
+    address = parse_listen(listen)
+    assert address.loopback, "no token is needed"
+    host = address.url().removeprefix("http://").rstrip("/")
+    assert Access().host_allowed(host)
+
+
 def test_without_a_token_nothing_holds_and_only_this_computer_is_meant() -> None:
     access = Access()
     assert not access.asks
     assert not access.token_holds("")
-    for host in ("localhost", "LOCALHOST:8819", "127.0.0.1:8819", "[::1]:8819", "[::1]"):
+    for host in ("localhost", "LOCALHOST:8819", "127.0.0.1:8819", "[::1]:8819", "[::1]",
+                 "127.0.0.2:8819", "127.8.9.1"):  # fmt: skip
         assert access.host_allowed(host)
-    for host in ("", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[::2]"):
+    for host in (
+        "",
+        "[]",
+        "192.168.1.10",
+        "10.0.0.1:8819",
+        "127.0.0.2.evil.example",
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "[::2]",
+    ):
         assert not access.host_allowed(host)
     assert Access(TOKEN).host_allowed("rig.example.org")

@@ -14,8 +14,8 @@ import tomli_w
 from browser import look, text_of
 from fed_page import until
 from mail_servers import Hook, webhook_server
-from open_ports import unexpected
-from rigs import Rig, RunningStation, read_journal, start_station, stop_station
+from open_ports import connected, unexpected
+from rigs import Rig, RunningStation, read_journal, start_rig, start_station, stop_station
 from selenium.webdriver import Chrome
 
 from atta_daq.cli.app import run_app
@@ -34,6 +34,8 @@ values = [-150.0, 60.0, 700.0]
 """
 POINTS = 3
 SLOW = 20
+SPEED = 15.0
+"""Of the rig: six hundred frames a second a busy computer may lose without any viewer."""
 EVENTS = b"GET /events HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -61,7 +63,23 @@ def watching(folder: Path, *arguments: str) -> Iterator[Watching]:
 
 
 @pytest.fixture
-def telling(shared_rig: Rig, tmp_path: Path) -> Iterator[tuple[RunningStation, Hook]]:
+def calm_rig(tmp_path: Path) -> Iterator[Rig]:
+    folder = tmp_path / "rig"
+    folder.mkdir()
+    rig = start_rig(folder, SPEED)
+    yield rig
+    rig.world.close()
+
+
+@pytest.fixture
+def station(calm_rig: Rig, tmp_path: Path) -> Iterator[RunningStation]:
+    running = start_station(calm_rig, tmp_path / "data")
+    yield running
+    stop_station(running)
+
+
+@pytest.fixture
+def telling(calm_rig: Rig, tmp_path: Path) -> Iterator[tuple[RunningStation, Hook]]:
     """A station that tells a webhook of everything."""
     hook = Hook()
     secret = tmp_path / "secret"
@@ -70,14 +88,52 @@ def telling(shared_rig: Rig, tmp_path: Path) -> Iterator[tuple[RunningStation, H
     with webhook_server(hook) as port:
         webhook = {"url": f"http://127.0.0.1:{port}/", "secret_file": str(secret)}
         messages = {"gather_s": 0.0, "interval_s": 0.0, "quiet_s": 1.0, "webhook": webhook}
-        config = {**shared_rig.config, "messages": messages}
+        config = {**calm_rig.config, "messages": messages}
         path = tmp_path / "rig.toml"
         path.write_text(tomli_w.dumps(config))
-        running = start_station(Rig(shared_rig.world, config, path), tmp_path / "data")
+        running = start_station(Rig(calm_rig.world, config, path), tmp_path / "data")
         try:
             yield running, hook
         finally:
             stop_station(running)
+
+
+def slow_viewer(port: int, authorization: str = "") -> socket.socket:
+    """Asks for the events, and never reads. Its window is as small as the system allows."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.connect(("127.0.0.1", port))
+    line.sendall(EVENTS + authorization.encode() + b"\r\n")
+    return line
+
+
+@pytest.mark.timeout(300)
+def test_twenty_slow_viewers_and_a_run_that_does_not_feel_them(
+    station: RunningStation, tmp_path: Path
+) -> None:
+    """Small: the soak test does it with a browser, a token, and messages."""
+    endpoint = station.client.endpoint
+    with ExitStack() as stack:
+        page = stack.enter_context(watching(tmp_path, "--rig", endpoint.rig))
+        for _ in range(SLOW):
+            stack.enter_context(slow_viewer(page.port))
+        run_id = station.client.command("run", scan=SCAN)["run"]
+        assert unexpected(page.process.pid, host="127.0.0.1", tcp={page.port}) == []
+        assert connected(page.process.pid, endpoint.tcp_port)
+        assert station.wait_for_end() == "complete"
+        with socket.create_connection(("127.0.0.1", page.port), timeout=10.0) as line:
+            line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert line.recv(100).startswith(b"HTTP/1.1 200 ")
+    require_undisturbed(station.data / run_id)
+
+
+def require_undisturbed(folder: Path) -> None:
+    """Every point is there, no frame was lost, nothing is flagged."""
+    segments = [line["body"]["segment"] for line in read_journal(folder)
+                if "segment" in line["body"]]  # fmt: skip
+    assert len(segments) >= POINTS + 2
+    assert sum(s["frames_lost"] for s in segments) == 0
+    assert [s["flag"] for s in segments if s["flag"]] == []
 
 
 @pytest.mark.soak
@@ -100,14 +156,11 @@ def test_a_run_is_watched_from_home_and_does_not_feel_it(
         browser.get(f"http://127.0.0.1:{page.port}/?token={token}")
         until(lambda: "idle" in text_of(browser, "#state"), 60.0)
         for _ in range(SLOW):
-            line = stack.enter_context(socket.socket())
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            line.connect(("127.0.0.1", page.port))
-            line.sendall(EVENTS + f"Authorization: Bearer {token}\r\n\r\n".encode())
+            stack.enter_context(slow_viewer(page.port, f"Authorization: Bearer {token}\r\n"))
         assert unexpected(page.process.pid, host="127.0.0.1", tcp={page.port}) == []
         run_id = station.client.command("run", scan=SCAN)["run"]
         until(lambda: run_id in text_of(browser, "#run"), 60.0)
-        # At this speed the run itself is over in seconds.
+        # The run itself is over in half a minute.
         seen = until(lambda: re.search("running|the last run", text_of(browser, "#state")), 200.0)
         assert seen[0] == "running"
         assert station.wait_for_end(200.0) == "complete"
@@ -133,11 +186,7 @@ def test_a_run_is_watched_from_home_and_does_not_feel_it(
     ended = next(e for x in hook.letters for e in x["events"] if e["kind"] == "run")
     assert ended["text"].startswith(f"run {run_id}: complete")
     assert "background = " in ended["text"]
-    segments = [line["body"]["segment"] for line in read_journal(station.data / run_id)
-                if "segment" in line["body"]]  # fmt: skip
-    assert len(segments) >= POINTS + 2
-    assert sum(s["frames_lost"] for s in segments) == 0
-    assert [s["flag"] for s in segments if s["flag"]] == []
+    require_undisturbed(station.data / run_id)
     assert " refused" not in station.log.read_text()
 
     # The morning after, from what the killed station has left on disk.

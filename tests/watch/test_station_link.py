@@ -39,13 +39,23 @@ def endpoint_of(server: StationServer, version: str = "1") -> Endpoint:
 
 
 @contextmanager
-def linked(find) -> Iterator[StationLink]:
-    link = StationLink(find, readings(), version="1")
+def linked(find, silent_s: float = 60.0) -> Iterator[StationLink]:
+    link = StationLink(find, readings(), version="1", silent_s=silent_s)
     link.start()
     try:
         yield link
     finally:
         link.close()
+
+
+def connected(link: StationLink, server: StationServer) -> None:
+    """Let the station's heart beat until the link has felt it."""
+
+    def look() -> bool:
+        server.post("station:rig_time", time.time())
+        return link.state.state == "connected"
+
+    until(look)
 
 
 def test_every_reading_of_the_page_is_served() -> None:
@@ -56,14 +66,13 @@ def test_every_reading_of_the_page_is_served() -> None:
 
 def test_a_station_comes_goes_and_comes_again() -> None:
     where: list[Endpoint | None] = [None]
-    with linked(lambda: where[0]) as link:
+    with linked(lambda _rig: where[0]) as link:
         until(lambda: "no station runs" in link.state.reason)
         assert link.values() == {}
         with serving() as server:
             where[0] = endpoint_of(server)
-            server.post("station:rig_time", 1.0)
             server.post("run:state", "running")
-            until(lambda: link.state.state == "connected")
+            connected(link, server)
             until(lambda: link.values()["run:state"].value == "running")
             server.stale(("run:",), "no answer")
             until(lambda: link.values()["run:state"].stale)
@@ -72,21 +81,44 @@ def test_a_station_comes_goes_and_comes_again() -> None:
         assert link.values()["run:state"].value == "running", "the last values stay, greyed"
         with serving() as server:
             where[0] = endpoint_of(server)
-            server.post("station:rig_time", 2.0)
-            until(lambda: link.state.state == "connected")
+            connected(link, server)
             until(lambda: link.values().get("run:state", None) is not None)
             assert link.values()["run:state"].value == "", "nothing of the former station stays"
 
 
+def test_a_station_that_hangs_is_lost_though_its_connection_stands() -> None:
+    asked: list[str] = []
+
+    def find(rig: str) -> Endpoint | None:
+        asked.append(rig)
+        return endpoint_of(server)
+
+    with serving() as server, linked(find, silent_s=0.5) as link:
+        server.post("run:state", "running")
+        connected(link, server)
+        until(lambda: link.state.state == "lost")
+        assert link.state.reason == "station 'rig' does not answer; still trying"
+        # It is found anew, and what it has posted last comes at once: no sign of life.
+        until(lambda: link._reader is not None and "station:rig_time" in link.values())
+        ends_s = time.monotonic() + 1.5
+        while time.monotonic() < ends_s:
+            assert link.state.state == "lost"
+            time.sleep(0.02)
+        connected(link, server)
+        until(lambda: "run:state" in link.values())
+    assert asked[0] == ""
+    assert asked[-1] == "rig", "the page stays with its rig"
+
+
 def test_another_version_is_refused_and_said() -> None:
-    with serving() as server, linked(lambda: endpoint_of(server, "2")) as link:
+    with serving() as server, linked(lambda _rig: endpoint_of(server, "2")) as link:
         until(lambda: link.state.state == "refused")
         assert "runs atta-daq 2, this page is of 1" in link.state.reason
         assert link.values() == {}
 
 
 def test_a_search_that_fails_is_said() -> None:
-    def find() -> Endpoint | None:
+    def find(_rig: str) -> Endpoint | None:
         raise LookupError("several stations run here: a, b; choose one with --rig")
 
     with linked(find) as link:
@@ -100,9 +132,8 @@ def test_what_the_page_holds_cannot_command() -> None:
     public = {name for name in dir(StationReader) if not name.startswith("_")}
     assert public == {"close", "full_name", "get", "watch"}
     commanded.clear()
-    with serving() as server, linked(lambda: endpoint_of(server)) as link:
-        server.post("station:rig_time", 1.0)
-        until(lambda: link.state.state == "connected")
+    with serving() as server, linked(lambda _rig: endpoint_of(server)) as link:
+        connected(link, server)
         assert type(link._reader) is StationReader
     assert commanded == []
     # The server would have noticed.

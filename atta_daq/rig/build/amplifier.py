@@ -42,4 +42,5 @@ def limits(section: AmplifierConfig) -> AmplifierLimits:
         amplifier_current_ma=range_of(section.amplifier_current_ma),
         unseeded_ceiling_ma=section.unseeded_ceiling_ma,
         seed_power_min_mw=section.seed_power_min_mw,
+        seed_reading_max_age_s=section.seed_reading_max_age_s,
     )

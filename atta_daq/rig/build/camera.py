@@ -62,4 +62,5 @@ def limits(section: CameraConfig) -> CameraLimits:
         em_gain=Range(0, section.em_gain_limit),
         temperature_c=range_of(section.temperature_c),
         em_gain_unlocked=section.em_gain_unlocked,
+        saturated_adu=section.saturated_adu,
     )

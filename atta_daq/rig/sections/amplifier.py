@@ -19,6 +19,9 @@ class AmplifierConfig(InstrumentSection):
     """Amplifier current that needs no seed."""
     seed_power_min_mw: float = Field(gt=0)
     """Seed power at the chip below which it counts as unseeded."""
+    seed_reading_max_age_s: float = Field(default=1.0, gt=0, le=2.0)
+    """A reading of the seed power that takes longer (wall time) verifies nothing: the driver does
+    not raise the amplifier on it, and the watchdog counts it as lost."""
     seed_operating_ma: float
     """Current at which the seed is run."""
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from atta_daq.rig.sections.section import InstrumentSection
 
@@ -60,7 +60,8 @@ class TrapSwitchConfig(InstrumentSection):
 
 
 class RedPitayaTrapSwitchConfig(TrapSwitchConfig):
-    """Digital lines of a Red Pitaya, and an SCPI generator for the isotope offset."""
+    """Digital lines of a Red Pitaya, and an SCPI generator for the isotope offset
+    ([wiring](../how-to/wire-the-boards.md))."""
 
     driver: Literal["redpitaya"]
     """Which driver."""
@@ -89,7 +90,8 @@ class LoadingConfig(InstrumentSection):
 
 
 class RedPitayaLoadingConfig(LoadingConfig):
-    """Red Pitaya at the photodiodes and the quench gate."""
+    """Red Pitaya at the photodiodes and the quench gate
+    ([wiring](../how-to/wire-the-boards.md))."""
 
     driver: Literal["redpitaya"]
     """Which driver."""
@@ -106,10 +108,21 @@ class ReferenceCellConfig(InstrumentSection):
     """The zeroing steps this far to both sides."""
     scan_points: int = Field(default=25, ge=7)
     """Steps of the zeroing."""
+    line_height_v: float | None = None
+    """Height of the 84Kr line's extremum on its blue side at the seed's operating current, with its
+    sign, as the panel of the cell shows it; a line below half of it is another isotope's. Without
+    it a component of 83Kr passes for 84Kr when the zero is wrong by 300 MHz or more."""
+
+    @field_validator("line_height_v")
+    @classmethod
+    def _has_a_sign(cls, value: float | None) -> float | None:
+        if value == 0.0:
+            raise ValueError("the height of the line is not zero: give it with its sign")
+        return value
 
 
 class RedPitayaReferenceCellConfig(ReferenceCellConfig):
-    """Red Pitaya at the spectroscopy."""
+    """Red Pitaya at the spectroscopy ([wiring](../how-to/wire-the-boards.md))."""
 
     driver: Literal["redpitaya"]
     """Which driver."""

@@ -37,6 +37,8 @@ class CameraConfig(InstrumentSection):
     """Mean counts of a dark pixel, for the register's dose; 0: the dose is an upper bound."""
     electrons_per_adu: float = Field(default=5.0, gt=0)
     """At the output of the register, for its dose; from the camera's test sheet."""
+    saturated_adu: int = Field(default=65535, gt=0, le=65535)
+    """Highest count of the converter, at which a pixel is saturated: 16383 for 14 bits."""
 
     @model_validator(mode="after")
     def _exposure_allowed(self) -> "CameraConfig":
@@ -45,6 +47,15 @@ class CameraConfig(InstrumentSection):
             raise ValueError(
                 f"exposure_s = {self.exposure_s:g} is outside exposures_s, {allowed.low:g} to "
                 f"{allowed.high:g} s"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _converter_above_its_bias(self) -> "CameraConfig":
+        if not self.bias_adu < self.saturated_adu:
+            raise ValueError(
+                f"bias_adu = {self.bias_adu:g} is not below saturated_adu = {self.saturated_adu}: "
+                "every dark pixel would be saturated"
             )
         return self
 
@@ -63,14 +74,16 @@ class CameraConfig(InstrumentSection):
 
 
 class AreaDetectorConfig(CameraConfig):
-    """EPICS areaDetector with ADAndor."""
+    """EPICS areaDetector with ADAndor
+    ([what its server needs](../how-to/wire-the-boards.md#the-cameras-server))."""
 
     driver: Literal["areadetector"]
     """Which driver."""
     address: str = Field(
         pattern=r"^pva://[^\s/:]+:\d{1,5}/\S+$", examples=["pva://192.168.1.23:5076/ATTA:ANDOR:"]
     )
-    """pva://host:UDP port/PREFIX: of the IOC."""
+    """`pva://HOST:PORT/PREFIX:`; PORT is that of the UDP search (5076), PREFIX: that of the IOC's
+    PVs."""
 
 
 class MicroManagerProperties(RigModel):

@@ -1,5 +1,8 @@
 """What every table of an instrument in the rig file has in common."""
 
+from pydantic import model_validator
+
+from atta_daq.rig.addresses import tcp_port
 from atta_daq.rig.models import RigModel
 
 
@@ -19,3 +22,11 @@ class InstrumentSection(RigModel):
         """
         address = getattr(self, "address", None)
         return {} if address is None else {"address": str(address)}
+
+    @model_validator(mode="after")
+    def _ports_exist(self) -> "InstrumentSection":
+        for key, address in self.addresses().items():
+            port = tcp_port(address)
+            if port is not None and not 1 <= port <= 65535:
+                raise ValueError(f"{key} = {address}: no port {port}; ports go from 1 to 65535")
+        return self

@@ -29,8 +29,8 @@ class QueueCommands:
         room_bytes: Callable[[], float], utc_now: Callable[[], float],
         numeric: tuple[str, ...], say: Say, changed: Callable[[], None],
     ) -> None:  # fmt: skip
-        """`room_bytes`: what the disk takes before the station calls it nearly full; `numeric`:
-        readings that only this rig has."""
+        """`room_bytes`: what the disk takes of the queue; `numeric`: readings that only this rig
+        has."""
         self._keeper = keeper
         self._control = control
         self._measure = measure

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 from atta_daq.client.errors import CommandRefused
 from atta_daq.station.errors import RigBusy
-from atta_daq.station.queue.entry import Entry, EntryRun, EntryState, Pause
+from atta_daq.station.queue.entry import Entry, EntryRun, EntryState, Outcome, Pause
 from atta_daq.station.queue.fate import Fate
 from atta_daq.station.queue.night import Night, NotPossible
 from atta_daq.station.queue.store import QueueDamaged, QueueStore
@@ -32,6 +32,7 @@ class QueueKeeper:
         self._mutex = threading.RLock()
         self._beginning: set[str] = set()
         self._halted = ""
+        self._closed = ""
         self.problem = ""
         """Why the queue cannot be used at all; '' when it can."""
         self._night = Night()
@@ -48,7 +49,7 @@ class QueueKeeper:
     @property
     def halted(self) -> str:
         """Why nothing may start although the queue does not say so on disk yet; '' for nothing."""
-        return self._halted
+        return self._closed or self._halted
 
     def change(self, step: Callable[[Night], Night]) -> Night:
         """Carry a change out. Returns the new queue, which is on the medium.
@@ -69,6 +70,10 @@ class QueueKeeper:
     def halt(self, reason: str) -> None:
         """Start nothing from now on. Waits for no disk and no lock: STOP calls it."""
         self._halted = reason
+
+    def close(self, reason: str) -> None:
+        """Start nothing more in this life of the station; the next one decides anew."""
+        self._closed = reason
 
     def keep_halt(self) -> bool:
         """Put the halt on disk, as a pause of what is in the queue. False when the disk refuses;
@@ -139,9 +144,13 @@ class QueueKeeper:
 
     @contextmanager
     def goes_on(self, run_id: str, *, by_queue: bool) -> Iterator[Announce]:
-        """As `begins`, for a run that goes on with this one, whether or not it is of the queue."""
+        """As `begins`, for a run that goes on with this one, whether or not it is of the queue.
+
+        A run that ended complete with gaps has done its entry: what fills them is nobody's.
+        """
         entry = None if self.problem else self._night.entry_of(run_id)
-        if entry is None:
+        last = entry.last if entry is not None else None
+        if entry is None or (last is not None and last.outcome is Outcome.COMPLETE):
             yield _nobody
             return
         with self.begins(entry.number, run_id, by_queue=by_queue) as announce:
@@ -149,7 +158,7 @@ class QueueKeeper:
 
     def _may_start(self, number: int) -> None:
         night = self._night
-        if night.pause is not None or self._halted:
+        if night.pause is not None or self.halted:
             raise RigBusy("the queue was paused")
         known: Entry | None = next((e for e in night.open if e.number == number), None)
         if known is None or known.state is EntryState.RUNNING:

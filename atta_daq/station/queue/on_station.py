@@ -10,7 +10,6 @@ from typing import Any
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl
-from atta_daq.station.alarm_rules import DISK_LEFT_BYTES
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.check_scan import archive_bytes, duration_s
 from atta_daq.station.commands import Commands
@@ -103,14 +102,13 @@ class NightQueue:
         return self._use.busy()
 
     def take(self, entry: Entry, announce: Announce) -> None:
-        if entry.archive_bytes > self._room_bytes():
-            raise RigBusy(
-                f"the disk has room for {self._room_bytes() / 1e9:.1f} GB, entry {entry.number} "
-                f"needs {entry.archive_bytes / 1e9:.1f} GB"
-            )
+        self._require_room(entry)
         self._station().take(entry.scan, f"entry {entry.number}", SOURCE, announce)
 
     def go_on_with(self, run_id: str) -> None:
+        entry = self.keeper.night.entry_of(run_id)
+        if entry is not None:
+            self._require_room(entry)
         self._station().go_on_with(run_id, SOURCE, by_queue=True)
 
     def fate(self, run_id: str) -> Fate:
@@ -136,7 +134,25 @@ class NightQueue:
         return shutil.disk_usage(self._data).free
 
     def _room_bytes(self) -> float:
-        return float(self._free_bytes() - DISK_LEFT_BYTES)
+        return self._free_bytes() - self._config.unattended.leave_free_gb * 1e9
+
+    def _require_room(self, entry: Entry) -> None:
+        """Raises RigBusy where the disk does not take what the present measurement still writes."""
+        needed, room = entry.archive_bytes - self._written_bytes(entry), self._room_bytes()
+        if needed > room:
+            raise RigBusy(
+                f"the disk has room for {room / 1e9:.1f} GB, entry {entry.number} needs "
+                f"{needed / 1e9:.1f} GB; free some"
+            )
+
+    def _written_bytes(self, entry: Entry) -> int:
+        """What the runs that the present measurement goes on with hold already."""
+        written, wanted = 0, entry.to_resume
+        for run in reversed(entry.runs):
+            if wanted and run.run_id == wanted:
+                written += sum(path.stat().st_size for path in (self._data / wanted).glob("*"))
+                wanted = run.resumes
+        return written
 
     def _latest(self, name: str) -> object:
         return self._server.latest(name) if self._server is not None else None

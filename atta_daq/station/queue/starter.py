@@ -104,8 +104,7 @@ class Starter:
     def stop(self) -> None:
         """Start nothing more, and wait until nothing is being started. Runs go on."""
         self._closing = True
-        # In memory alone: the next station decides anew.
-        self._keeper.halt(SHUT_DOWN)
+        self._keeper.close(SHUT_DOWN)
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(CLOSE_S)
@@ -124,7 +123,7 @@ class Starter:
             if self._keeper.problem:
                 return
             self._settle()
-            if not self._keeper.keep_halt():
+            if not self._keeper.keep_halt() or self._keeper.halted:
                 return
             self._start_next()
         except NotKept as refused:

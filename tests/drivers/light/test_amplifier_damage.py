@@ -56,6 +56,7 @@ class DlcLink:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.box = DlcProBox(bench.world)
+        self.lock = threading.RLock()
 
     def _read(self, name):
         self.bench.exchange()
@@ -260,15 +261,37 @@ def test_the_boxs_own_guard_is_exercised_at_a_harmless_current(make, within_s):
     assert bench.light.amplifier.dose_a_s == 0.0
 
 
-def test_a_broken_wire_of_ld_enable_is_found_by_the_trial_and_harms_nothing():
+def test_a_broken_wire_of_ld_enable_is_seen_once_the_seed_is_off():
     bench = Bench()
     driver = itc_pair(bench)
     driver.connect()
     driver.seed_on()
     bench.sleep(0.1)
     bench.light.set_line(stuck=True)  # high, as an open TTL input may be
+    assert all(guard.armed for guard in driver.guards()), "with the seed on nothing shows it"
     driver.seed_off()
-    assert all(guard.armed for guard in driver.guards()), "a broken wire cannot be read"
+    gaps = [guard for guard in driver.guards() if not guard.armed]
+    assert [guard.state for guard in gaps] == [
+        "high though the seed is off: not wired, or its wire is broken"
+    ]
+    for refused in (driver.connect, lambda: driver.exercise_guard(90.0)):
+        with pytest.raises(InterlockOpen, match=r"LD-ENABLE.*high though the seed is off"):
+            refused()
+    assert not driver.status().seed_on
+
+
+def test_a_wire_of_ld_enable_that_breaks_in_a_trial_is_found_by_it_and_harms_nothing():
+    bench = Bench()
+    driver = itc_pair(bench)
+    driver.connect()
+    light_harmlessly = driver._light_harmlessly
+
+    def then_it_breaks():
+        current_ma = light_harmlessly()
+        bench.light.set_line(stuck=True)
+        return current_ma
+
+    driver._light_harmlessly = then_it_breaks
     trial = driver.exercise_guard(90.0)
     assert not trial.passed
     assert trial.trip_s == float("inf")

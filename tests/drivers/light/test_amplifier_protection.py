@@ -6,6 +6,7 @@ all, and watches each write that reaches it.
 
 import contextlib
 import threading
+import time
 
 import pytest
 from hypothesis import settings
@@ -34,6 +35,7 @@ class FakeBox:
     """A DLC pro as its link shows it. Seed power: 0.4 mW/mA above 40 mA, if its mode is good."""
 
     def __init__(self):
+        self.lock = threading.RLock()
         self.values = {
             AMP + "enabled": False,
             AMP + "current-set": 0.0,
@@ -146,9 +148,9 @@ class FakeItcLine:
 
     name = "amplifier"
     resource = "fake"
-    lock = threading.RLock()
 
     def __init__(self, box, role):
+        self.lock = threading.RLock()
         self.box = box
         self.role = role
         self.node = AMP if role == "amplifier" else DIODE
@@ -156,7 +158,8 @@ class FakeItcLine:
     def query(self, text):
         if text == "STAT:MEAS:COND?":
             self.box.read_bool(self.node + "enabled")
-            return "0"
+            low = self.role == "amplifier" and not self.box.values[DIODE + "enabled"]
+            return "16" if low else "0"
         if text == "OUTP:PROT:EXT:MODE?":
             armed = self.box.read_real(GUARD + "power-min-shutdown-delay") > 0.0
             return "PROT" if armed else "OFF"
@@ -478,6 +481,186 @@ def test_make_safe_breaks_off_a_ramp(box):
     driver.amplifier_on()  # STOP does not outlast itself
 
 
+class Held:
+    """Keeps one kind of question of a box unanswered until it is released."""
+
+    def __init__(self, box, name):
+        self.asked, self.release = threading.Event(), threading.Event()
+        self._read, self._name = box.read_real, name
+        box.read_real = self._held
+
+    def _held(self, name):
+        if name == self._name:
+            self.asked.set()
+            assert self.release.wait(30.0)
+        return self._read(name)
+
+
+def until(box, condition):
+    """Wait until something has reached the box."""
+    deadline_s = time.monotonic() + 10.0
+    while not condition():
+        assert time.monotonic() < deadline_s, box.writes
+        time.sleep(0.001)
+
+
+class Order:
+    """An order to a driver, in a thread of its own."""
+
+    def __init__(self, act, *arguments):
+        self.refusal = ""
+        self._thread = threading.Thread(target=self._run, args=(act, *arguments))
+        self._thread.start()
+
+    def _run(self, act, *arguments):
+        try:
+            act(*arguments)
+        except DriverError as error:
+            self.refusal = error.reason
+
+    def has_ended(self):
+        self._thread.join(10.0)
+        return not self._thread.is_alive()
+
+
+@pytest.mark.parametrize("make", [lambda box: driver_of(box), lambda box: pair_of(box)])
+def test_a_stop_does_not_wait_for_what_connect_reads(box, make):
+    driver = make(box)
+    driver.seed_on()
+    driver.amplifier_on()
+    driver.set_amplifier_current(2000.0)
+    guard = Held(box, GUARD + "power-min-shutdown-delay")
+    connecting = Order(driver.connect)
+    assert guard.asked.wait(10.0)
+    stop = Order(driver.make_safe)
+    try:
+        assert stop.has_ended()
+        assert not box.values[AMP + "enabled"]
+    finally:
+        guard.release.set()
+    assert connecting.has_ended()
+    assert (stop.refusal, connecting.refusal) == ("", "")
+
+
+HOLDS = {
+    "before the ramp": GUARD + "power-min-shutdown-delay",
+    "at the seed": GUARD + "power",
+    "at the amplifier": AMP + "current-act",
+}
+
+
+@pytest.mark.parametrize("where", HOLDS)
+@pytest.mark.parametrize("make", [lambda box: driver_of(box), lambda box: pair_of(box)])
+def test_a_stop_does_not_wait_for_the_answers_of_a_move(box, make, where):
+    driver = make(box)
+    driver.seed_on()
+    driver.amplifier_on()
+    driver.set_amplifier_current(1000.0)
+    held = Held(box, HOLDS[where])
+    move = Order(driver.set_amplifier_current, 2000.0)
+    assert held.asked.wait(10.0)
+    box.writes.clear()
+    stop = Order(driver.make_safe)
+    until(box, lambda: box.writes[:2] == [(AMP + "current-set", 0.0), (AMP + "enabled", False)])
+    held.release.set()
+    assert move.has_ended()
+    assert stop.has_ended()
+    assert move.refusal.startswith("STOP broke off the move")
+    assert stop.refusal == ""
+    assert {value for name, value in box.writes if name == AMP + "current-set"} == {0.0}
+
+
+@pytest.mark.parametrize("make", [lambda box: driver_of(box), lambda box: pair_of(box)])
+def test_nothing_is_switched_on_behind_a_stop(box, make):
+    driver = make(box)
+    driver.seed_on()
+    held = Held(box, HOLDS["at the seed"])
+    move = Order(driver.amplifier_on)
+    assert held.asked.wait(10.0)
+    box.writes.clear()
+    stop = Order(driver.make_safe)
+    try:
+        until(box, lambda: (AMP + "enabled", False) in box.writes)
+    finally:
+        held.release.set()
+    assert move.has_ended()
+    assert stop.has_ended()
+    assert move.refusal.startswith("STOP broke off the move")
+    assert (AMP + "enabled", True) not in box.writes
+
+
+@pytest.mark.parametrize("make", [lambda box: driver_of(box), lambda box: pair_of(box)])
+def test_a_stop_beside_the_first_look_at_the_light_is_told(box, make, monkeypatch):
+    """The look shows the light that the stop has put out meanwhile."""
+    driver = make(box)
+    driver.seed_on()
+    look = driver._amplifier_emits
+    looked, release = threading.Event(), threading.Event()
+
+    def looks():
+        emits = look()
+        looked.set()
+        assert release.wait(30.0)
+        return emits
+
+    monkeypatch.setattr(driver, "_amplifier_emits", looks)
+    move = Order(driver.amplifier_on)
+    assert looked.wait(10.0)
+    stop = Order(driver.make_safe)
+    try:
+        until(box, lambda: not box.values[AMP + "enabled"])
+    finally:
+        release.set()
+    assert move.has_ended()
+    assert stop.has_ended()
+    assert move.refusal.startswith("STOP broke off the move")
+    assert not box.values[AMP + "enabled"]
+
+
+@pytest.mark.parametrize("make", [lambda box: driver_of(box), lambda box: pair_of(box)])
+def test_a_stop_beside_a_move_switches_off_though_down_is_refused(box, make, monkeypatch):
+    driver = make(box)
+    driver.seed_on()
+    driver.amplifier_on()
+    driver.set_amplifier_current(1000.0)
+    held = Held(box, HOLDS["at the seed"])
+    move = Order(driver.set_amplifier_current, 2000.0)
+    assert held.asked.wait(10.0)
+
+    def refused(current_ma):
+        raise DeviceFault("amplifier", f"{current_ma:g} mA refused", "")
+
+    monkeypatch.setattr(driver, "_write_amplifier_current", refused)
+    stop = Order(driver.make_safe)
+    try:
+        until(box, lambda: not box.values[AMP + "enabled"])
+    finally:
+        held.release.set()
+    assert move.has_ended()
+    assert stop.has_ended()
+    assert not box.values[AMP + "enabled"]
+
+
+def test_a_move_that_is_broken_off_at_its_last_look_at_the_seed_is_not_made(box):
+    driver = driver_of(box)
+    driver.seed_on()
+    driver.amplifier_on()
+    driver.set_amplifier_current(1000.0)
+    read = box.read_real
+
+    def stopped_meanwhile(name):
+        driver._stops += name == GUARD + "power"
+        return read(name)
+
+    # The first look is that of the order, the second that of the step.
+    driver._checked_amplifier = driver._read_amplifier
+    box.read_real = stopped_meanwhile
+    box.writes.clear()
+    with pytest.raises(InterlockOpen, match="STOP broke off the move"):
+        driver.set_amplifier_current(2000.0)
+    assert box.writes == [(AMP + "current-set", 0.0)]
+
+
 @pytest.mark.parametrize("make", [lambda box: driver_of(box), lambda box: pair_of(box)])
 def test_it_tells_what_it_was_told_and_nothing_while_that_is_under_way(box, make):
     driver = make(box)
@@ -518,14 +701,22 @@ class HeldBack:
         self.lock, self.name = lock, name
         self.waits, self.may = threading.Event(), threading.Event()
 
-    def __enter__(self):
+    def acquire(self, blocking=True, timeout=-1):
         if threading.current_thread().name == self.name:
+            if not blocking:
+                return False
             self.waits.set()
             assert self.may.wait(5.0)
-        return self.lock.__enter__()
+        return self.lock.acquire(blocking, timeout)
+
+    def release(self):
+        self.lock.release()
+
+    def __enter__(self):
+        return self.acquire()
 
     def __exit__(self, *error):
-        return self.lock.__exit__(*error)
+        self.release()
 
 
 def test_no_move_slips_in_between_two_stops(running, box):

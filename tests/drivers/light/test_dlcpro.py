@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from drivers.errors import (
     ProtocolError,
     Timeout,
 )
+from drivers.fair_lock import FairLock
 from drivers.interfaces import AmplifierLimits, AmplifierStatus, Identity, Range
 
 LIMITS = AmplifierLimits(
@@ -230,6 +232,15 @@ def test_refused_and_unknown_host(link_at, dead_port):
         link_at(1998, host="no-such-host.invalid").read_real("x")
 
 
+@pytest.mark.parametrize(
+    ("host", "port"), [("127.0.0.1", 71998), ("a..b", 1998), ("x" * 300, 1998), ("a\0b", 1998)]
+)
+def test_an_address_that_cannot_be_one_is_a_lost_connection(link_at, host, port):
+    with pytest.raises(ConnectionLost, match=r"cannot open .*the address in the rig file"):
+        link_at(port, host=host).read_real("x")
+    link_at(port, host=host).shout("laser1:amp:cc:enabled", False)
+
+
 def test_silent_at_the_door(scripted, link_at):
     server = scripted([("wait", 0.01)])
     with pytest.raises((Timeout, ConnectionLost)):
@@ -253,6 +264,71 @@ def test_two_threads_never_swap_answers(parameter_box, link_at):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+class Turns(FairLock):
+    """A link's lock that counts the questions of each turn on the wire."""
+
+    def __init__(self, link):
+        super().__init__()
+        self.questions: list[int] = []
+        self._exchange, link._exchange = link._exchange, self._counted
+        link.lock = self
+
+    def __enter__(self):
+        super().__enter__()
+        if self._depth == 1:
+            self.questions.append(0)
+        return self
+
+    def _counted(self, *arguments):
+        self.questions[-1] += 1
+        return self._exchange(*arguments)
+
+
+def test_a_poll_takes_few_turns_on_the_wire_and_none_is_long(parameter_box, link_at):
+    """Beside a ramp it waits for one of its turns before each; STOP waits for one of the poll's."""
+    numbers = {
+        **dict.fromkeys(("laser1:amp:cc:current-set", "laser1:amp:cc:current-act"), "1000.0"),
+        **dict.fromkeys(("laser1:dl:cc:current-set", "laser1:dl:cc:current-act"), "90.0"),
+        "laser1:amp:seed-limits:power": "20.0",
+        "laser1:amp:output-limits:power": "200.0",
+    }
+    switches = ("emission-button-enabled", "laser1:amp:cc:emission", "laser1:dl:cc:emission")
+    off = ("echo", "frontkey-locked", "interlock-open")
+    box = parameter_box(
+        numbers | dict.fromkeys(switches, "#t") | dict.fromkeys(off, "#f")
+        | {"laser1:health-txt": '"OK"'}
+    )  # fmt: skip
+    link = link_at(box.port)
+    link.open()
+    turns = Turns(link)
+    dlc = DlcPro("amplifier", "", 0, LIMITS, link=link)
+    assert dlc.status().message == "OK"
+    assert sum(turns.questions) == 15
+    assert len(turns.questions) <= 11
+    assert max(turns.questions) <= 2
+    turns.questions.clear()
+    dlc._verify_seed()
+    assert turns.questions == [2]
+
+
+def test_a_seed_reading_that_waits_for_the_wire_does_not_grow_old(parameter_box, link_at):
+    box = parameter_box(
+        {"echo": "#f", "laser1:dl:cc:emission": "#t", "laser1:amp:seed-limits:power": "20.0"}
+    )
+    link = link_at(box.port, timeout_s=5.0)
+    now_s = [0.0]
+    dlc = DlcPro("amplifier", "", 0, LIMITS, link=link, clock=lambda: now_s[0])
+    deadline_s = time.monotonic() + 30.0
+    with ThreadPoolExecutor() as pool:
+        with link.lock:
+            verified = pool.submit(dlc._verify_seed)
+            while not link.lock._waiting:
+                assert time.monotonic() < deadline_s
+                time.sleep(0.002)
+            now_s[0] += 10.0 * LIMITS.seed_reading_max_age_s
+        verified.result(30.0)
 
 
 @settings(max_examples=300, deadline=None)

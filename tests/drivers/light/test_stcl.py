@@ -1,6 +1,9 @@
 """Scanning-cavity lock: bytes on the wire, lost locks, landings."""
 
 import math
+import threading
+import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -436,6 +439,135 @@ def test_a_gain_that_is_not_kept(scripted, lock_at):
         lock_at(server.url).freeze()
 
 
+class Firmware:
+    """A `ByteStream` with the firmware behind it, whose laser stands still wherever it is sent."""
+
+    RAMP_S = 0.002
+
+    def __init__(self, ratio: float) -> None:
+        self.ratio = ratio
+        self.numbers = {"Ls": 1200, "Lkp": 1500, "Lki": 30, "Lo": 2000}
+        self.written: list[str] = []
+        self.ramps = 0
+        self.is_open = False
+        self._waiting: list[bytes] = []
+
+    def open(self) -> None:
+        self.is_open = True
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def discard(self, quiet_s: float) -> bytes:
+        return b""
+
+    def write(self, data: bytes) -> None:
+        command = data.decode().strip()
+        if not command:
+            return
+        self.written.append(command)
+        self._waiting.append(f"{command}\\0xA".encode())
+        if command == "p6":
+            time.sleep(self.RAMP_S)
+            self.ramps += 1
+            self._waiting.append(line(self.ratio, self.ramps).strip())
+            return
+        name = command.rstrip("?-0123456789")
+        if not command.endswith("?"):
+            self.numbers[name] = int(command.removeprefix(name))
+        if command.endswith("?") or name == "Ls":
+            self._waiting.append(b"%d" % self.numbers[name])
+
+    def read_line(self) -> bytes:
+        return self._waiting.pop(0)
+
+
+class Move:
+    """A command of a lock, under way in a thread of its own."""
+
+    def __init__(self, command: Callable[[], object]) -> None:
+        self.error: DriverError | None = None
+        self._thread = threading.Thread(target=self._run, args=(command,))
+        self._thread.start()
+
+    def _run(self, command: Callable[[], object]) -> None:
+        try:
+            command()
+        except DriverError as error:
+            self.error = error
+
+    def end(self) -> DriverError | None:
+        self._thread.join(10.0)
+        assert not self._thread.is_alive()
+        return self.error
+
+
+@pytest.fixture
+def moving():
+    """A lock that has half a minute to land and does not, and its firmware."""
+    firmware = Firmware(0.5)
+    lock = ArduinoStcl(
+        "lock", "", ratio_range=Range(0.05, 0.95), landing_tolerance=5e-4,
+        landing_timeout_s=30.0, stream=firmware,
+    )  # fmt: skip
+    lock.connect()
+    return lock, firmware
+
+
+def wait_for_ramps(firmware: Firmware, count: int = 12) -> None:
+    """Until a landing is being waited for."""
+    deadline_s = time.monotonic() + 30.0
+    while firmware.ramps < count:
+        assert time.monotonic() < deadline_s, "no ramp is asked for"
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("stop", ["freeze", "make_safe"])
+def test_a_freeze_breaks_off_a_move_at_once(moving, stop):
+    lock, firmware = moving
+    move = Move(lambda: lock.set_ratio(0.52))
+    wait_for_ramps(firmware)
+    begun_s = time.monotonic()
+    getattr(lock, stop)()
+    assert time.monotonic() - begun_s < 5.0, "it does not wait for the landing"
+    assert firmware.numbers["Lki"] == firmware.numbers["Lkp"] == 0
+    error = move.end()
+    assert isinstance(error, DeviceFault)
+    assert "frozen meanwhile; what was asked for is broken off" in str(error)
+    assert firmware.numbers["Ls"] == 1200, "back to where it came from"
+    assert firmware.written.index("Lki0") < firmware.written.index("Ls1200"), "and not before"
+    assert lock.relock().locked, "with the gains that it had"
+
+
+def test_a_freeze_breaks_off_a_relock_and_the_move_that_waits(moving):
+    lock, firmware = moving
+    firmware.ratio = 0.52
+    relock = Move(lock.relock)
+    wait_for_ramps(firmware)
+    move = Move(lambda: lock.set_ratio(0.55))
+    time.sleep(0.05)
+    lock.freeze()
+    assert "frozen meanwhile" in str(relock.end())
+    assert "frozen" in str(move.end())
+    assert firmware.numbers["Lki"] == firmware.numbers["Lkp"] == 0
+    assert "Ls1320" not in firmware.written
+
+
+def test_the_status_is_told_while_a_move_is_under_way(moving):
+    lock, firmware = moving
+    move = Move(lambda: lock.set_ratio(0.58))
+    wait_for_ramps(firmware)
+    begun_s = time.monotonic()
+    status = lock.status()
+    assert time.monotonic() - begun_s < 5.0, "it does not wait for the landing"
+    assert (status.locked, status.ratio_setpoint) == (True, 0.58), "its loop is closed"
+    assert status.ratio == pytest.approx(0.5, abs=1e-4)
+    firmware.ratio = 0.7
+    assert "did not land at ratio 0.58" in str(move.end())
+    firmware.ratio = 0.5
+    assert "frozen" in lock.status().reason
+
+
 # --- broken wires -----------------------------------------------------------------------------
 
 
@@ -454,6 +586,17 @@ def test_a_late_answer_is_known_by_its_echo(scripted, lock_at):
     with pytest.raises(DriverTimeout):
         lock.freeze()
     lock.connect()
+
+
+def test_make_safe_tries_again_on_a_new_line(scripted, lock_at):
+    server = scripted(
+        [*OPEN, ("expect", b"Lkp?\n"), ("close", b"")],
+        [
+            *OPEN, *gains(1500, 30),
+            *echo("Lki0"), *ask("Lki?", 0), *echo("Lkp0"), *ask("Lkp?", 0),
+        ],
+    )  # fmt: skip
+    lock_at(server.url).make_safe()
 
 
 def test_command_error(scripted, lock_at):

@@ -229,6 +229,22 @@ def test_the_same_record_again_is_stale() -> None:
     assert held_after(bench) == "stale"
 
 
+def test_the_same_record_again_is_stale_in_the_probe_of_the_wiring_too() -> None:
+    """No fault of the wiring, for which somebody would look at the cables of the actuator."""
+    bench = Bench(6, settings=settings_with(auto_relock=False))
+    rest_v = bench.core.outputs.laser_v
+    bench.core.relock(probe=True)
+    while bench.core.outputs.laser_v == rest_v:
+        bench.run(1)
+    bench.frozen_record = bench.loop.traces
+    bench.run(2)
+    assert bench.core.loss is not None
+    assert bench.core.loss.kind == "stale"
+    assert bench.core.outputs.laser_v == rest_v
+    bench.frozen_record = None
+    bench.lock()
+
+
 def test_no_sweep_for_two_seconds_is_stale() -> None:
     bench = steady()
     held = bench.core.outputs

@@ -459,7 +459,7 @@ def test_a_refused_start_can_be_tried_again(
 
 def test_scans_are_saved_and_opened(panel: EditorPanel, context: Context, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    context.services["choose_save"] = lambda _title: path
+    context.services["choose_save"] = lambda _title, _name: path
     context.services["choose_open"] = lambda _title: path
     panel.document.put(("sample",), "Grönland")
     context.actions["scan.save"].trigger()

@@ -235,6 +235,8 @@ def test_the_editors_scan_is_added_with_what_the_dialog_says(
     dialog.on_fault.setCurrentIndex(1)
     qtbot.mouseClick(dialog.done_button, Qt.MouseButton.LeftButton)
     assert last(link).name == "queue_add"
+    dialog.not_before.setText("2026-11-28T22:00:00+01:00")
+    assert not dialog.done_button.isEnabled(), "asked once, it is not added twice"
     assert last(link).arguments == {
         "scan": Document.text, "path": "scan", "repeats": 3, "priority": -2,
         "not_before": "2026-11-28T22:00:00+01:00",

@@ -44,6 +44,12 @@ def test_rows_are_the_runs_in_the_order_of_the_station(qapp: object) -> None:
     assert model.data(QModelIndex()) is None
 
 
+def test_a_run_under_way_has_no_duration_yet(qapp: object) -> None:
+    model = RunsModel()
+    assert model.show_lines((RunLine.from_dict(run("a", state="running", duration_s=None)),))
+    assert texts(model, 0)["Duration"] == "–"
+
+
 @pytest.mark.parametrize(
     ("state", "tone"),
     [

@@ -14,6 +14,7 @@ from gui.context import Context
 from gui.link.station import LinkState
 from gui.runs.model import COLUMNS
 from gui.runs.panel import RunsPanel
+from gui.theme.palettes import Tone
 
 FIT = {
     "model": "spectrum", "isotope": 85, "covariance": [[1.0]], "valid": False,
@@ -353,7 +354,8 @@ def test_exports_are_written_where_the_operator_chooses(
     filled.table.selectRow(1)
     context.actions[action].trigger()
     assert sent(link, "run_export")[-1].arguments == {"run": "r1", "format": kind}
-    answer = {"files": {"a.bin": base64.b64encode(b"\x00\xff").decode(), "b.csv": ""}}
+    files = {"a.bin": base64.b64encode(b"\x00\xff").decode(), "b.csv": ""}
+    answer = {"files": files, "lacking": []}
     sent(link, "run_export")[-1].done(answer)
     qtbot.waitUntil(lambda: bool(context.notices.history))
     assert (tmp_path / "a.bin").read_bytes() == b"\x00\xff"
@@ -370,10 +372,22 @@ def test_an_answer_that_is_no_file_is_told(
     context.services["choose_folder"] = lambda _title: tmp_path
     filled.table.selectRow(1)
     context.actions["runs.csv"].trigger()
-    sent(link, "run_export")[-1].done({"files": {"a": "?"}})
+    sent(link, "run_export")[-1].done({"files": {"a": "?"}, "lacking": []})
     qtbot.waitUntil(lambda: bool(context.notices.history))
     assert "not written" in context.notices.history[-1].text
     assert not (tmp_path / "a").exists()
+
+
+def test_what_an_export_lacks_is_told(
+    filled: RunsPanel, link: FakeLink, context: Context, qtbot: QtBot, tmp_path: Path
+) -> None:
+    context.services["choose_folder"] = lambda _title: tmp_path
+    filled.table.selectRow(1)
+    context.actions["runs.nexus"].trigger()
+    lacking = ["run.nxs lacks the frames of r0: truncated"]
+    sent(link, "run_export")[-1].done({"files": {"run.nxs": ""}, "lacking": lacking})
+    qtbot.waitUntil(lambda: len(context.notices.history) == 2)
+    assert (lacking[0], Tone.WARNING) in [(n.text, n.tone) for n in context.notices.history]
 
 
 def test_no_folder_no_export(filled: RunsPanel, link: FakeLink, context: Context) -> None:

@@ -21,14 +21,14 @@ def finished_run(view: SweepView, link: FakeLink) -> None:
     link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
 
 
-def answer_with(context: Context, path: Path | None) -> list[tuple[str, str, str]]:
-    asked: list[tuple[str, str, str]] = []
+def answer_with(context: Context, path: Path | None) -> list[tuple[str, str]]:
+    asked: list[tuple[str, str]] = []
 
-    def choose(title: str, suggested: str, suffix: str) -> Path | None:
-        asked.append((title, suggested, suffix))
+    def choose(title: str, suggested: str) -> Path | None:
+        asked.append((title, suggested))
         return path
 
-    context.services["choose_path"] = choose
+    context.services["choose_save"] = choose
     return asked
 
 
@@ -37,7 +37,7 @@ def test_svg(view: SweepView, context: Context, tmp_path: Path) -> None:
     path = tmp_path / "sweep.svg"
     asked = answer_with(context, path)
     context.actions["sweep.svg"].trigger()
-    assert asked == [("Save as SVG", "20261122-1229-85Kr-spectrum-85Kr.svg", "svg")]
+    assert asked == [("Save as SVG", "20261122-1229-85Kr-spectrum-85Kr.svg")]
     root = ElementTree.parse(path).getroot()
     assert root.tag.endswith("svg")
     text = path.read_text()

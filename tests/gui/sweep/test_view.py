@@ -28,11 +28,15 @@ class FakeEditor:
     centred: list[tuple[int, float]] = field(default_factory=list)
     ranges: list[tuple[float, float]] = field(default_factory=list)
 
-    def centre_on(self, isotope: int, detuning_mhz: float) -> None:
-        self.centred.append((isotope, detuning_mhz))
+    does: bool = True
 
-    def set_range(self, start_mhz: float, stop_mhz: float) -> None:
+    def centre_on(self, isotope: int, detuning_mhz: float) -> bool:
+        self.centred.append((isotope, detuning_mhz))
+        return self.does
+
+    def set_range(self, start_mhz: float, stop_mhz: float) -> bool:
         self.ranges.append((start_mhz, stop_mhz))
+        return self.does
 
 
 @pytest.fixture
@@ -246,6 +250,18 @@ def test_a_component_is_centred_by_keys(
     for key in (Qt.Key.Key_PageDown, Qt.Key.Key_PageDown, Qt.Key.Key_Return):
         qtbot.keyClick(view.plot, key)
     assert editor.centred == [(85, view.plot.strip.marks[1].as_set_mhz)]
+
+
+def test_what_the_editor_did_not_do_is_not_called_done(
+    view: SweepView, link: FakeLink, context: Context, editor: FakeEditor, qtbot: QtBot
+) -> None:
+    link.feed(**made.live(made.spectrum()))
+    editor.does = False
+    view.plot.setFocus()
+    for key in (Qt.Key.Key_PageDown, Qt.Key.Key_Return):
+        qtbot.keyClick(view.plot, key)
+    assert editor.centred
+    assert not context.notices.history
 
 
 def test_without_an_editor_a_click_says_so(

@@ -288,7 +288,7 @@ def test_pyvisa_talks_to_both(serving, world):
     manager = pyvisa.ResourceManager("@py")
     seed, amplifier = (
         manager.open_resource(
-            servers[name].address, read_termination="\n", write_termination="\n", timeout=300
+            servers[name].address, read_termination="\n", write_termination="\n", timeout=2000
         )
         for name in ("amplifier_seed", "amplifier")
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from fed_page import until
-from mail_servers import Hook, Mailbox, _free_port, smtp_server, webhook_server
+from free_ports import free_port
+from mail_servers import Hook, Mailbox, smtp_server, webhook_server
 
 from atta_daq.client.log import Alarm
 from atta_daq.rig.messages import MessagesConfig
@@ -187,7 +188,7 @@ def test_a_mail_server_that_dies_and_comes_back_gets_everything(
     mail, hooked, tmp_path: Path
 ) -> None:
     """Real servers, real threads: the webhook does not wait for the mail server."""
-    port, box, hook, said = _free_port(), Mailbox(), Hook(), Told()
+    port, box, hook, said = free_port(), Mailbox(), Hook(), Told()
     with webhook_server(hook) as hook_port:
         config = MessagesConfig(
             gather_s=0.0, interval_s=0.0, email=mail(port), webhook=hooked(hook_port)
@@ -247,7 +248,7 @@ def test_a_rig_without_channels_does_nothing(tmp_path: Path) -> None:
 
 
 def test_that_a_channel_is_down_is_told_by_the_other_one(tmp_path: Path, mail) -> None:
-    email, other = EmailChannel(mail(_free_port())), Fake()
+    email, other = EmailChannel(mail(free_port())), Fake()
     other.name, other.words = "webhook", "webhook at nowhere"
     config = MessagesConfig(gather_s=0.0, interval_s=0.0, from_severity="minor")
     office = PostOffice(config, "rig", tmp_path, Told(), channels=(email, other))

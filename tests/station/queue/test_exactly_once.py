@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from dying_station import BLOCKS, DyingStation, Medium, PowerCut
+from dying_station import BLOCKS, DyingStation, FakeRun, Medium, PowerCut
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,6 +23,11 @@ WRITES = 18
 """Of a night of three undisturbed measurements: name, folder, two blocks, stop, end."""
 EVERY_RUN = (Outcome.ABORTED, Outcome.FAULT)
 CONDITION = "rate:loading_84 > 0.5"
+
+
+def has_gaps(run: FakeRun) -> bool:
+    """It went through and does not hold every block."""
+    return run.outcome is Outcome.COMPLETE and run.blocks < BLOCKS
 
 
 class Nights(RuleBasedStateMachine):
@@ -200,14 +205,18 @@ class Nights(RuleBasedStateMachine):
         runs = self.medium.runs
         open_ends = [
             name for name, run in runs.items()
-            if run.outcome in (Outcome.DIED, *EVERY_RUN) and not self.station.rig.went_on(name)
+            if (run.outcome in (Outcome.DIED, *EVERY_RUN) or has_gaps(run))
+            and not self.station.rig.went_on(name)
         ]  # fmt: skip
         if open_ends:
             name = data.draw(st.sampled_from(open_ends))
+            in_the_way = self.station.rig.busy() or self.station.night.running or self.medium.full
 
             def deed() -> None:
                 with suppress(OSError, CommandRefused, NothingMissing):
                     self.station.rig.resume(name, by_queue=False)
+                if has_gaps(runs[name]) and not in_the_way:
+                    assert self.station.rig.current, "gaps are filled whenever the rig is free"
 
             self._alive(deed)
 
@@ -248,6 +257,17 @@ class Nights(RuleBasedStateMachine):
         def deed() -> None:
             with suppress(OSError):
                 self.station.rig.end(outcome, "so")
+
+        self._alive(deed)
+
+    @precondition(lambda self: self.station.rig.current)
+    @rule()
+    def run_ends_with_gaps(self) -> None:
+        """It went through, and left out what the rig would not give."""
+
+        def deed() -> None:
+            with suppress(OSError):
+                self.station.rig.end(Outcome.COMPLETE, "1 of 2 blocks were skipped")
 
         self._alive(deed)
 
@@ -293,11 +313,15 @@ class Nights(RuleBasedStateMachine):
             assert noted <= {name for whole, name in chains if whole}
 
     def _chains(self, number: int) -> list[tuple[bool, str]]:
-        """Of each measurement of an entry: whether every block was taken, and its last run."""
+        """Of each measurement of an entry: whether every block was taken or left out, and its last
+        run."""
         runs = self.medium.runs
         mine = {name: run for name, run in runs.items() if run.entry == number}
         heads = [n for n in mine if not any(r.resumes == n for r in mine.values())]
-        return [(mine[name].blocks >= BLOCKS, name) for name in heads]
+        return [
+            (mine[name].blocks >= BLOCKS or mine[name].outcome is Outcome.COMPLETE, name)
+            for name in heads
+        ]
 
     @invariant()
     def order_is_kept(self) -> None:
@@ -366,6 +390,33 @@ def test_a_power_cut_at_each_write_of_a_night(lands: bool) -> None:
         assert sum(not run.resumes for run in runs) == 3, "no measurement began twice"
         # Queue and archive are written so often in an undisturbed night.
         assert cuts == (cut_in <= WRITES)
+
+
+@pytest.mark.parametrize("stop_pressed", [False, True])
+def test_a_station_that_is_shut_down_in_a_step_leaves_no_pause_behind(stop_pressed: bool) -> None:
+    """Only STOP does, which came before: else the next station would not go on by itself."""
+    medium, clock = Medium(), [1_800_000_000.0]
+    station = DyingStation(medium, clock, by_itself=True)
+    for number in (1, 2):
+        station.keeper.change(lambda night, n=number: night.add(entry(n)))
+    station.starter.step()
+    fate = station.rig.fate
+
+    def shut_down_meanwhile(run_id: str) -> Any:
+        if stop_pressed:
+            station.keeper.halt("STOP by me")
+        station.starter.stop()
+        return fate(run_id)
+
+    for _ in range(BLOCKS):
+        station.rig.block()
+    station.rig.fate = shut_down_meanwhile  # type: ignore[method-assign]
+    station.starter.step()
+    assert len(station.rig.started) == 1, "nothing starts in a station that ends"
+    again = DyingStation(medium, clock, by_itself=True)
+    assert again.night.entry(1).done == 1
+    pause = again.night.pause
+    assert (pause.reason if pause else "") == ("STOP by me" if stop_pressed else "")
 
 
 def entry(number: int, **changes: Any) -> Entry:

@@ -10,7 +10,7 @@ from atta_daq.archive.run_folder import RunState
 from atta_daq.client.queue import QueueLine, queue_lines
 
 SPEED = 240.0
-POINTS = {"one": 10, "two": 3}
+POINTS = {"one": 20, "two": 3}
 SCAN = """
 name = "{name}"
 zero_on_reference_cell = false

@@ -3,19 +3,23 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 from rig_ports import PORTS
 
+from atta_daq.cli.rehearsed_rig import ROOM
 from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.clock import RigClock
-from atta_daq.rig.config import rig_config
+from atta_daq.rig.config import RigConfig, rig_config
 from atta_daq.station.alarms import Alarms
 from atta_daq.station.check_scan import check_scan
 from atta_daq.station.control import Control
+from atta_daq.station.errors import RigBusy
 from atta_daq.station.expected import light_of
+from atta_daq.station.queue.entry import EntryRun, Outcome
 from atta_daq.station.queue.on_station import NightQueue
 from atta_daq.station.rig_use import RigUse
 
@@ -38,13 +42,13 @@ class Usage(NamedTuple):
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Callable[[], NightQueue]:
-    def queue() -> NightQueue:
+def make(tmp_path: Path) -> Callable[..., NightQueue]:
+    def queue(config: RigConfig = CONFIG) -> NightQueue:
         nothing: Any = None
         use = RigUse(nothing, lambda _name: None, lambda *_: None)
         alarms = Alarms(lambda *_: None, lambda *_: None, lambda: 0.0)
         made = NightQueue(
-            CONFIG, tmp_path, RigClock(), light_of(CONFIG), Control(lambda _holder: None), use,
+            config, tmp_path, RigClock(), light_of(config), Control(lambda _holder: None), use,
             alarms, lambda *_: None, (),
         )  # fmt: skip
         made.open()
@@ -92,6 +96,42 @@ def test_a_disk_without_room_is_refused(
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage(10**12, 0, 5_000_001_000))
     with pytest.raises(CommandRefused, match=r"room for 0\.0 GB; the queue would need"):
         add(queue)
+
+
+def test_a_rehearsal_may_fill_its_disk(
+    make: Callable[..., NightQueue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Often a small one, in memory."""
+    queue = make(rig_config({**rig_file(PORTS, "co"), **ROOM}, "rig.toml"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage(4 * 10**9, 0, 3 * 10**9))
+    assert add(queue)["entry"] == 1
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage(4 * 10**9, 0, 1000))
+    with pytest.raises(CommandRefused, match=r"room for 0\.0 GB; the queue would need"):
+        add(queue)
+
+
+def test_an_interrupted_entry_waits_for_room_and_needs_no_more_than_its_rest(
+    make: Callable[[], NightQueue], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = make()
+    needed = add(queue)["archive_bytes"]
+    first = EntryRun(run_id="r1", begun_utc_s=0.0)
+    queue.keeper.change(lambda night: night.begins(1, first))
+    queue.keeper.change(lambda night: night.run_ended("r1", Outcome.DIED, "power", 1.0))
+    asked: list[str] = []
+    station: Any = SimpleNamespace(go_on_with=lambda run, *_, **__: asked.append(run))
+    queue._commands = station
+    left_bytes = int(CONFIG.unattended.leave_free_gb * 1e9)
+    usage = Usage(10**12, 0, left_bytes + int(needed) // 2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage)
+    with pytest.raises(RigBusy, match="entry 1 needs"):
+        queue.go_on_with("r1")
+    assert asked == []
+    (tmp_path / "r1").mkdir()
+    with (tmp_path / "r1" / "frames.h5").open("wb") as frames:
+        frames.truncate(int(needed) // 2 + 1000)
+    queue.go_on_with("r1")
+    assert asked == ["r1"]
 
 
 def told(queue: NightQueue) -> list[tuple[str, str]]:
