@@ -6,8 +6,8 @@ import time
 
 from p4p.client.thread import Context
 from p4p.nt import NTScalar
-from p4p.server import Server
 from p4p.server.thread import SharedPV
+from pva_alone import served
 
 from drivers.pva_subscription import closable
 
@@ -24,7 +24,7 @@ def main(guarded: bool) -> None:
             number += 1.0
             pv.post(number)
 
-    with Server(providers=[{"hammer": pv}], isolate=True) as server:
+    with served({"hammer": pv}) as server:
         thread = threading.Thread(target=pour)
         thread.start()
         with Context("pva", conf=server.conf(), useenv=False) as client:

@@ -23,6 +23,7 @@ from atta_daq.client.names import (
 )
 from atta_daq.client.pv import Command, Reading
 from atta_daq.client.queue_names import QUEUE_COLUMNS
+from atta_daq.search_port import search_port
 from atta_daq.station.errors import PortTaken
 from atta_daq.station.once import Once, Outcome
 
@@ -187,7 +188,7 @@ class StationServer:
             conf={
                 "EPICS_PVAS_INTF_ADDR_LIST": interface,
                 "EPICS_PVAS_SERVER_PORT": str(tcp_port),
-                "EPICS_PVAS_BROADCAST_PORT": str(udp_port),
+                "EPICS_PVAS_BROADCAST_PORT": str(search_port(interface, udp_port)),
                 "EPICS_PVAS_BEACON_ADDR_LIST": interface,
                 "EPICS_PVAS_AUTO_BEACON_ADDR_LIST": "NO",
             },

@@ -16,6 +16,7 @@ from typing import Any
 from p4p.server import Server
 from p4p.util import ThreadedWorkQueue
 
+from atta_daq.search_port import search_port
 from simulators.again import port_of
 from simulators.faults import BOOT_S, LATE_S
 from simulators.servers.areadetector_frames import CameraFault, FramePump
@@ -76,7 +77,7 @@ class AreaDetector:
         self._status = threading.Thread(target=self._status_task, name="camera status", daemon=True)
         self._server: Server | None = None
         self._pvs: dict[str, Any] = {}
-        self._tcp_port, self._udp_port = "0", str(port_of("camera"))
+        self._tcp_port, self._udp_port = "0", port_of("camera")
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -99,12 +100,12 @@ class AreaDetector:
                 "EPICS_PVA_ADDR_LIST": LOOPBACK,
                 "EPICS_PVA_AUTO_ADDR_LIST": "NO",
                 "EPICS_PVA_SERVER_PORT": self._tcp_port,
-                "EPICS_PVA_BROADCAST_PORT": self._udp_port,
+                "EPICS_PVA_BROADCAST_PORT": str(search_port(LOOPBACK, self._udp_port)),
             },
         )
         conf = self._server.conf()
         self._tcp_port = conf["EPICS_PVAS_SERVER_PORT"]
-        self._udp_port = conf["EPICS_PVAS_BROADCAST_PORT"]
+        self._udp_port = int(conf["EPICS_PVAS_BROADCAST_PORT"])
 
     def _vanish(self) -> None:
         if self._server is not None:
@@ -114,7 +115,7 @@ class AreaDetector:
     @property
     def address(self) -> str:
         """`pva://127.0.0.1:<UDP search port>/<prefix>`."""
-        if self._udp_port == "0":
+        if self._udp_port == 0:
             raise RuntimeError("the camera's server was not opened")
         return f"pva://{LOOPBACK}:{self._udp_port}/{self._prefix}"
 

@@ -14,6 +14,7 @@ from p4p.nt import NTEnum, NTScalar
 from p4p.server import Server
 from p4p.server.thread import SharedPV
 
+from atta_daq.search_port import search_port
 from simulators.again import port_of
 from simulators.wire import LOOPBACK
 from simulators.world.world import World
@@ -76,7 +77,7 @@ class SlowPvs:
                 "EPICS_PVA_ADDR_LIST": LOOPBACK,
                 "EPICS_PVA_AUTO_ADDR_LIST": "NO",
                 "EPICS_PVA_SERVER_PORT": "0",
-                "EPICS_PVA_BROADCAST_PORT": str(port_of("slow_control")),
+                "EPICS_PVA_BROADCAST_PORT": str(search_port(LOOPBACK, port_of("slow_control"))),
             },
         )
         self._thread.start()

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from p4p.client.raw import Context
 from p4p.nt import NTScalar
-from p4p.server import Server
 from p4p.server.thread import SharedPV
+from pva_alone import served
 
 from atta_daq.client.client import StationClient, plain
 from atta_daq.client.endpoint import Endpoint
@@ -25,12 +25,7 @@ HELD_UP_S = 0.3
 @pytest.fixture
 def ports(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
     pv = SharedPV(nt=NTScalar("d"), initial=42.0)
-    conf = {
-        "EPICS_PVAS_INTF_ADDR_LIST": "127.0.0.1",
-        "EPICS_PVAS_SERVER_PORT": "0",
-        "EPICS_PVAS_BROADCAST_PORT": "0",
-    }
-    with Server(providers=[{"rig:lock:rms": pv}], conf=conf, useenv=False) as server:
+    with served({"rig:lock:rms": pv}) as server:
         found = server.conf()
         original: Any = Context.monitor
 

@@ -18,8 +18,8 @@ from free_ports import free_port
 from open_ports import unexpected
 from p4p.client.thread import Context, RemoteError
 from p4p.nt import NTURI, NTScalar
-from p4p.server import Server
 from p4p.server.thread import SharedPV
+from pva_alone import served
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gateway"
 LOOPBACK = "127.0.0.1"
@@ -87,13 +87,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     willing = Willing()
     reading = SharedPV(nt=NTScalar("d"), initial=0.25, handler=willing)
     command = SharedPV(nt=NTScalar("s"), initial="", handler=willing)
-    conf = {
-        "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
-        "EPICS_PVAS_SERVER_PORT": "0",
-        "EPICS_PVAS_BROADCAST_PORT": "0",
-    }
-    providers = [{READING: reading, COMMAND: command}]
-    with Server(providers=providers, conf=conf, useenv=False) as server:
+    with served({READING: reading, COMMAND: command}) as server:
         found = server.conf()
         tcp, udp = free_port(), free_port()
         path = configured(tmp_path, int(found["EPICS_PVAS_BROADCAST_PORT"]), tcp, udp)

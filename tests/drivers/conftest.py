@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from p4p.nt import NTEnum, NTNDArray, NTScalar
-from p4p.server import Server, StaticProvider
+from p4p.server import StaticProvider
 from p4p.server.thread import SharedPV
+from pva_alone import served
 
 
 @dataclass
@@ -167,7 +168,7 @@ class FakeCamera:
             if name not in without:
                 provider.add(f"{PREFIX}cam1:{name}", pv)
         provider.add(f"{PREFIX}Pva1:Image", self.image)
-        self._server = Server(providers=[provider], isolate=True)
+        self._server = served(provider)
         port = self._server.conf()["EPICS_PVAS_BROADCAST_PORT"]
         self.address = f"pva://127.0.0.1:{port}/{PREFIX}"
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from p4p.nt import NTEnum, NTScalar
-from p4p.server import Server, StaticProvider
+from p4p.server import StaticProvider
 from p4p.server.thread import SharedPV
+from pva_alone import served
 
 from drivers import epics_slow
 from drivers.epics_slow import EpicsSlowControl, SlowQuantity, reading_of
@@ -121,7 +122,7 @@ class Ioc:
         provider = StaticProvider("slow")
         for name, pv in (("P", self.pressure), ("K", self.lock), ("S", self.text)):
             provider.add(f"L:{name}", pv)
-        self._server = Server(providers=[provider], isolate=True)
+        self._server = served(provider)
         self.address = f"127.0.0.1:{self._server.conf()['EPICS_PVAS_BROADCAST_PORT']}"
 
     def close(self) -> None:
