@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-AT_REST_V = 2e-3
-"""Nearer than this to 0 V the laser's actuator is at its offset, where the diode falls back to its
-first mode."""
+AT_REST_V = 0.5 / 8192
+"""Nearer than this to 0 V, half a step of the converter, the actuator of the laser was set to its
+offset, where the diode falls back to its first mode. Wider, a lock that regulates about the offset
+would cure a hop before it sees it."""
 
 
 @dataclass(frozen=True)

@@ -201,3 +201,16 @@ def test_a_record_of_the_board_starts_with_its_ramp(make_world, wall) -> None:
     falling, rising = found[(found > 0.25) & (found < 0.75)], found[(found > 0.75) & (found < 1.25)]
     assert len(falling) == len(rising) == 2
     assert falling + rising[::-1] == pytest.approx([1.5, 1.5], abs=2e-4)
+
+
+def test_a_hop_is_cured_by_the_way_to_rest_not_by_regulation_about_it(scan) -> None:
+    world = scan()
+    world.scan.set_laser(1e-3)
+    world.cavity.hop()
+    hopped_mhz = world.cavity.free_mhz()
+    world.scan.set_laser(9e-4)
+    assert world.cavity.free_mhz() == hopped_mhz
+    assert world.cavity.laser.multimode
+    world.scan.set_laser(0.0)
+    assert world.cavity.free_mhz() != hopped_mhz
+    assert not world.cavity.laser.multimode
