@@ -97,7 +97,7 @@ class CameraPanel(Panel):
 
     def _build(self) -> None:
         self._side = QWidget()
-        facts = self._facts = FlowLayout(spacing_px=8)
+        facts = FlowLayout(spacing_px=8)
         self._side.setLayout(facts)
         facts.addWidget(self.badge)
         facts.addWidget(self.register)
@@ -121,15 +121,10 @@ class CameraPanel(Panel):
         column.addLayout(lower)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """What is said of the picture stands above it or beside it: where it leaves more of it."""
+        """A picture is square: what is said of it stands beside it where there is room."""
         super().resizeEvent(event)
         column = self.fontMetrics().horizontalAdvance("■ Saturated 100.00 %") + 12
-        width, height = self._upper.geometry().width(), self._upper.geometry().height()
-        # A picture is square.
-        above = min(width, height - self._facts.heightForWidth(width))
-        # One under the other, however long they become.
-        fits = self._facts.heightForWidth(1) <= height
-        beside = fits and min(width - column, height) > above
+        beside = self.width() - column > 0.8 * self.height()
         direction = QBoxLayout.Direction
         self._upper.setDirection(direction.RightToLeft if beside else direction.TopToBottom)
         self._side.setMinimumWidth(column if beside else 0)
