@@ -206,6 +206,11 @@ class RunWriter:
         """Write a remark."""
         return self.append(DocumentKind.NOTE, {"text": text, "author": author})
 
+    def ends(self, reason: str) -> Document:
+        """Write that somebody wants the run to end. A writer that dies before it has closed it
+        leaves an aborted run, which no start goes on with by itself."""
+        return self.append(DocumentKind.NOTE, {"text": reason, "author": "station", "ends": True})
+
     def fit(self, name: str, result: FitResult) -> Document:
         """Journal a fit. The last of each name is the run's."""
         return self.append(DocumentKind.FIT, {"name": name, "result": result.to_dict()})
@@ -374,7 +379,8 @@ def close_dead_runs(
     utc_now: Callable[[], float],
     rig: str = "",
 ) -> tuple[str, ...]:
-    """Close every run whose writer died, as `crashed`; return their names.
+    """Close every run whose writer died, as `crashed`, or as `aborted` if somebody had asked for
+    its end; return their names.
 
     For the start of the station of `rig` (empty: of any), which knows the time of its own rig
     alone. A run on a damaged journal, or written on another computer, is left alone and logged.
@@ -408,11 +414,13 @@ def _close_dead_run(
     try:
         journal = JournalWriter(folder / JOURNAL, rig_now, utc_now)
         last = read_journal(folder / JOURNAL).documents[-1]
+        asked = [d.body["text"] for d in run.content.of(DocumentKind.NOTE) if d.body.get("ends")]
+        died = f"the writer, {owner or 'unknown'}, died without closing the run"
         journal.append(
             DocumentKind.STOP,
             {
-                "state": RunState.CRASHED.value,
-                "reason": f"the writer, {owner or 'unknown'}, died without closing the run",
+                "state": (RunState.ABORTED if asked else RunState.CRASHED).value,
+                "reason": "; ".join([*asked[:1], died]),
                 "last_rig_s": last.rig_s,
                 "last_utc_s": last.utc_s,
                 "torn_bytes": len(journal.torn),

@@ -32,6 +32,8 @@ class Command:
     """A move: the station carries them out one at a time, a client sends them in their order."""
     after_moves: bool = False
     """A client sends it after the moves that were given before it."""
+    begins: bool = False
+    """It may set the rig in motion without being a move: a client tells which STOP it has seen."""
     changes: bool = False
     """What needs no control changes something all the same, and twice would do harm."""
 

@@ -62,6 +62,7 @@ QUEUE_COMMANDS: tuple[Command, ...] = (
         ("scan", "path", "priority", "repeats", "not_before", "conditions", "on_fault"),
         "put a scan (TOML text) into the queue; `not_before` is an ISO time with its offset from "
         "UTC, `conditions` one in a line, `on_fault` 'pause' or 'skip'; answers the entry",
+        begins=True,
     ),
     Command(
         "queue_change",
@@ -81,6 +82,7 @@ QUEUE_COMMANDS: tuple[Command, ...] = (
         ("entry",),
         "start entries again, interrupted ones first; with an entry that was aborted or has "
         "failed, go on with that, too",
+        begins=True,
     ),
     Command("queue_clear", ("which",), "'ended': what has ended; 'all': all but what runs"),
     Command("queue_scan", ("entry",), "the scan of an entry", needs_control=False),

@@ -98,7 +98,7 @@ def _level(bench: Bench, exposure_s: float, gain: int, wanted: int) -> Level:
     camera.set_em_gain(gain)
     camera.open_shutter()
     frames: list[Frame] = []
-    pump = FramePump(wanted, SETTLE_FRAMES, (frames.append,))
+    pump = FramePump(wanted, SETTLE_FRAMES, config.frame_shape, (frames.append,))
     stall_s = bench.clock.wall_s(STALL_EXPOSURES * exposure_s) + STALL_MARGIN_S
     try:
         camera.start(pump)

@@ -19,8 +19,13 @@ class FramePump:
     settle), then says so through `wait`. Frames lost on the way are counted, never guessed.
     """
 
-    def __init__(self, wanted: int, settle: int, consumers: tuple[FrameConsumer, ...]) -> None:
+    def __init__(
+        self, wanted: int, settle: int, shape: tuple[int, int],
+        consumers: tuple[FrameConsumer, ...],
+    ) -> None:  # fmt: skip
+        """`shape`: rows and columns that every frame must have."""
         self._wanted = wanted + settle
+        self._shape = shape
         self._consumers = consumers
         self._queue: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
         self._full = threading.Event()
@@ -28,6 +33,8 @@ class FramePump:
         self._first_id: int | None = None
         self._last_wall_s = time.monotonic()
         self._error: BaseException | None = None
+        self._strange: tuple[int, ...] = ()
+        """Shape of a frame that is none of the region of interest."""
         self._thread = threading.Thread(target=self._consume, name="frames", daemon=True)
         self._thread.start()
 
@@ -38,6 +45,10 @@ class FramePump:
             self._first_id = frame.unique_id
         # Lost frames count as exposures of the segment: it ends in time, their time is dead.
         if frame.unique_id - self._first_id >= self._wanted:
+            self._full.set()
+            return
+        if frame.image.shape != self._shape:
+            self._strange = self._strange or frame.image.shape
             self._full.set()
             return
         self._received += 1
@@ -61,10 +72,18 @@ class FramePump:
     def finish(self) -> int:
         """Let the consumers take what has come; returns the number of frames received.
 
-        Raises what a consumer raised, as DeviceFault of the archive.
+        Raises DeviceFault of the camera for frames of another size, and of the archive with what
+        a consumer raised.
         """
         self._queue.put(None)
         self._thread.join()
+        if self._strange:
+            raise DeviceFault(
+                "camera",
+                f"its frames have {_pixels(self._strange)} pixels instead of "
+                f"{_pixels(self._shape)}: it has lost its region of interest",
+                "it is set up anew; when it happens again, see who else sets the camera's server",
+            )
         if self._error is not None:
             raise DeviceFault(
                 "archive", f"frames could not be kept: {self._error}", "check the disk"
@@ -81,3 +100,7 @@ class FramePump:
             except Exception as error:  # kept for `finish`: this thread has nobody to raise to
                 self._error = error
                 self._full.set()
+
+
+def _pixels(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in shape)

@@ -243,7 +243,7 @@ class SegmentTaker:
             consumers.append(count)
         camera.set_em_gain(config.em_gain)
         camera.open_shutter()
-        pump = FramePump(wanted, settle, tuple(consumers))
+        pump = FramePump(wanted, settle, config.frame_shape, tuple(consumers))
         start_s = self._clock.now_s()
         try:
             camera.start(pump)

@@ -77,7 +77,8 @@ class Activity:
 
     def _carry_out(self) -> None:
         try:
-            self.answer = self._work(self)
+            if not self.ending:
+                self.answer = self._work(self)
         except DriverError as error:
             # What STOP breaks off complains, and has been told why.
             self._failure = "" if self.ending else str(error)

@@ -35,16 +35,23 @@ class Alignment:
         self._moves = use.moves
 
     def __call__(self, activity: Activity) -> None:
-        self._taker.configure_camera()
-        self._taker.trap.light_on()
-        self._taker.trap.to(84)
+        trap = self._taker.trap
+        for step in (self._taker.configure_camera, trap.light_on, lambda: trap.to(84)):
+            step()
+            if activity.ending:
+                return
         self._post("loading:meter", math.nan)
         self._post("light:ratio", math.nan)
         activity.ready()
-        while not activity.ending:
-            started = time.monotonic()
-            self._measure()
-            activity.pause(max(0.0, started + SHORTEST_S - time.monotonic()))
+        try:
+            while not activity.ending:
+                started = time.monotonic()
+                self._measure()
+                activity.pause(max(0.0, started + SHORTEST_S - time.monotonic()))
+        finally:
+            # Hours later they would still look like those of the moment.
+            for name in ("loading:meter", "light:ratio"):
+                self._post(name, math.nan, "invalid", "the alignment has ended")
 
     def _measure(self) -> None:
         moves = self._use.moves

@@ -1,6 +1,7 @@
 """What a client can ask of a station. Every command answers, or is refused with a reason."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Mapping
 
 from atta_daq.archive.errors import ArchiveError
@@ -68,13 +69,13 @@ class Commands:
         return {name: self._unless_stopped(handler) for name, handler in handlers.items()}
 
     def _unless_stopped(self, handler: Handler) -> Handler:
-        """Refuses the rest of a client's sequence of commands after a STOP."""
+        """Refuses the rest of a client's sequence of commands after a STOP, and what a command
+        still wants to move when one comes while it is carried out."""
 
         def handle(client: str, arguments: Arguments) -> object:
-            if STOPS_SEEN not in arguments:
-                return handler(client, arguments)
+            seen = round(number(arguments, STOPS_SEEN)) if STOPS_SEEN in arguments else None
             rest = {name: value for name, value in arguments.items() if name != STOPS_SEEN}
-            with self._use.as_of(round(number(arguments, STOPS_SEEN))):
+            with self._use.as_of(seen):
                 return handler(client, rest)
 
         return handle
@@ -94,12 +95,13 @@ class Commands:
         is not ended for it, but raises RigBusy.
         """
         runs = self._runs()
-        ready = planned(scan_toml, path, self._config, self._light, runs.data)
-        with self._use.free() if announce else self._use.before_run():
-            run_id = runs.start(
-                ready.definition, ready.plan, ready.request, scan_toml,
-                announce=announce or _tell_nobody,
-            )  # fmt: skip
+        with self._use.as_of():
+            ready = planned(scan_toml, path, self._config, self._light, runs.data)
+            with self._use.free() if announce else self._use.before_run():
+                run_id = runs.start(
+                    ready.definition, ready.plan, ready.request, scan_toml,
+                    announce=announce or _tell_nobody,
+                )  # fmt: skip
         self._say(f"run {run_id} started", "info", client)
         return {"run": run_id, "folder": str((runs.data / run_id).resolve())}
 
@@ -119,6 +121,10 @@ class Commands:
         Raises CommandRefused; for the queue RigBusy when something else is under way or the disk is
         full.
         """
+        with self._use.as_of():
+            return self._go_on_with(name, client, by_queue)
+
+    def _go_on_with(self, name: str, client: str, by_queue: bool) -> dict[str, object]:
         runs = self._runs()
         config = self._config.with_calibrations(self._light.calibrations)
         try:
@@ -176,9 +182,12 @@ class Commands:
         return {"aborted": session.run_id}
 
     def stop(self, client: str, _arguments: Arguments) -> object:
-        runs = self._runs()
-        self._queue.halt(f"STOP by {client}")
-        done = runs.stop(f"STOP by {client}")
+        reason = f"STOP by {client}"
+        self._queue.halt(reason)
+        # Beside the hardware, which may take long: the next start must find the queue paused.
+        threading.Thread(target=self._queue.keep_halt, daemon=True).start()
+        # Until the server's first second is over there is no run that could be ended.
+        done = self._use.stop_all(reason) if self.runs is None else self.runs.stop(reason)
         self._queue.keep_halt()
         safe = all("NOT SAFE" not in line for line in done)
         self._say(f"STOP: {'; '.join(done)}", "warning" if safe else "error", client)

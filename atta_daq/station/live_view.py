@@ -40,15 +40,16 @@ class LiveView:
 
     def __call__(self, activity: Activity) -> None:
         taker = self._taker
-        taker.configure_camera()
-        taker.trap.light_on()
-        taker.trap.to(self._isotope)
-        if activity.ending:
-            return
+        for step in (
+            taker.configure_camera, taker.trap.light_on, lambda: taker.trap.to(self._isotope)
+        ):  # fmt: skip
+            step()
+            if activity.ending:
+                return
         self._camera.set_em_gain(self._config.camera.em_gain)
         self._camera.open_shutter()
         taker.provisional.begin()
-        pump = FramePump(WITHOUT_END, 0, (taker.provisional.add,))
+        pump = FramePump(WITHOUT_END, 0, self._config.camera.frame_shape, (taker.provisional.add,))
         try:
             self._camera.start(pump)
             self.lease.renew()

@@ -47,6 +47,8 @@ class RigUse:
         self._stopped = stopped
         self._stops = 0
         self._why = STOPPED
+        self._reason = ""
+        """Of the last STOP, or of the end of the station."""
         self._seen = threading.local()
         self._activity: Activity | None = None
         self.run: Callable[[], RunUnderWay | None] = lambda: None
@@ -80,9 +82,11 @@ class RigUse:
     @contextmanager
     def before_run(self) -> Iterator[None]:
         """Hold the rig while a run is started; an activity is ended before."""
-        with self._my_turn():
+        with self._my_turn() as stops:
             if self.run() is None:
                 self.end_activity("a run starts")
+                # Its end may have been STOP's doing.
+                self._require_no_stop(stops)
             yield
 
     @contextmanager
@@ -109,6 +113,9 @@ class RigUse:
             activity = Activity(name, work, self._over, exclusive=exclusive)
             self._activity = activity
             self._announce(name)
+            if why := self.stopped():
+                # STOP came just before there was something to end.
+                activity.end(why)
             activity.begin()
         return activity
 
@@ -126,14 +133,21 @@ class RigUse:
 
         Returns whether something was under way, which `settle` waits for.
         """
+        self._reason = reason
         self._stops += 1
         self._stopped(self._stops)
         return self._end_all(reason)
+
+    def stop_all(self, reason: str) -> list[str]:
+        """STOP before there can be a run. Returns what became of every instrument."""
+        self.stop(reason)
+        return self._instruments.make_safe()
 
     def shut_down(self, reason: str) -> bool:
         """The same at the end of the station, which is no STOP: nobody is told of one."""
         # The reason before the count: whoever sees the count tells the reason.
         self._why = CLOSING
+        self._reason = reason
         self._stops += 1
         return self._end_all(reason)
 
@@ -152,22 +166,35 @@ class RigUse:
         self._turn.wait_free(max(0.0, deadline_s - time.monotonic()))
 
     @contextmanager
-    def as_of(self, stops: int) -> Iterator[None]:
-        """What this thread moves belongs to something that was begun after `stops` STOPs. Raises
-        RigBusy, as moves within do, when one came since."""
+    def as_of(self, stops: int | None = None) -> Iterator[None]:
+        """What this thread moves belongs to something that was begun after `stops` STOPs; without a
+        number, that begins now, or has begun around this. Raises RigBusy, as moves within do, when
+        one came since."""
+        outer: int | None = getattr(self._seen, "stops", None)
+        if stops is None:
+            stops = self._stops if outer is None else outer
         self._seen.stops = stops
         try:
             self._require_no_stop(stops)
             yield
         finally:
-            del self._seen.stops
+            self._seen.stops = outer
+
+    def stopped(self) -> str:
+        """Why what this thread has begun must end: STOP came since, or the station ends. ''
+        while it may go on."""
+        return self._reason if self._stops != self._begun_after() else ""
+
+    def _begun_after(self) -> int:
+        seen: int | None = getattr(self._seen, "stops", None)
+        return self._stops if seen is None else seen
 
     @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        stops = getattr(self._seen, "stops", self._stops)
+    def _my_turn(self) -> Iterator[int]:
+        stops = self._begun_after()
         with self._turn:
             self._require_no_stop(stops)
-            yield
+            yield stops
 
     def _require_no_stop(self, stops: int) -> None:
         if self._stops != stops:

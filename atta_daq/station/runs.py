@@ -181,6 +181,9 @@ class Runs:
                 raise CommandRefused(str(error)) from error
             except ArchiveError as error:
                 raise CommandRefused(str(error)) from error
+            if why := self._use.stopped():
+                # STOP came while it was made, and has looked for a run before this one was there.
+                self._session.end(why)
             run_id = self._session.run_id
             self._thread = threading.Thread(target=self._run, name="run", daemon=True)
             self._thread.start()
@@ -198,28 +201,54 @@ class Runs:
         The second time undoes what a run, an activity or a manual move may have sent between the
         first and its end.
         """
-        session, thread = self._session, self._thread
+        session, writer = self._session, self._writer
         if session is not None:
             session.expect_end(reason)
+        if writer is not None:
+            # Beside the hardware, which may take long: whoever kills the station meanwhile must
+            # not see the next one go on with the run by itself.
+            threading.Thread(target=self._keep_end, args=(writer, reason), daemon=True).start()
         busy = self._use.stop(reason)
         done = self._instruments.make_safe()
         self._light.forget()
         deadline_s = time.monotonic() + STOP_WAIT_S
-        if session is not None and thread is not None:
-            session.end(reason)
-            session.ended.wait(STOP_WAIT_S)
-            busy = True
+        busy |= self._end_and_wait(reason, deadline_s)
         if busy:
             self._use.settle(deadline_s - time.monotonic())
+            # One that was being started is there by now; it has seen STOP, and ends.
+            self._end_and_wait(reason, deadline_s)
             done = self._instruments.make_safe()
             self._light.forget()
         return done
 
-    def close(self) -> None:
-        """End run and activity, wait for the last document and report, release the archive."""
+    def _keep_end(self, writer: RunWriter, reason: str) -> None:
+        try:
+            writer.ends(reason)
+        except RunClosed:
+            pass
+        except ArchiveError as error:
+            self._say(f"not kept with the run ({error}): {reason}", "warning", "run")
+
+    def _end_and_wait(self, reason: str, deadline_s: float) -> bool:
+        """End the run, if there is one, and wait until it no longer touches the rig."""
+        session = self._session
+        if session is None:
+            return False
+        session.end(reason)
+        session.ended.wait(max(0.0, deadline_s - time.monotonic()))
+        return True
+
+    def halt(self) -> None:
+        """End run and activity with the station, and wait until they have let go of the rig."""
         self._use.shut_down(SHUT_DOWN)
         self.end(SHUT_DOWN)
         self._use.settle(STOP_S)
+        session = self._session
+        if session is not None:
+            session.ended.wait()
+
+    def close(self) -> None:
+        """After `halt`: wait for the last document and report, release the archive."""
         if self._thread is not None:
             self._thread.join()
         self._worker.close()

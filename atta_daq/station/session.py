@@ -250,7 +250,7 @@ class RunSession:
         if self._rare:
             self._until_done(self._wait_until_cold)
             camera = self._config.camera
-            frames = self._writer.open_frames(camera.roi_height, camera.roi_width)
+            frames = self._writer.open_frames(*camera.frame_shape)
             self._taker.archive = lambda frame: frames.append(
                 frame.image, frame.unique_id, frame.rig_time_s
             )
@@ -281,6 +281,8 @@ class RunSession:
         """One step of the preparation; when the rig fails in it, it is brought back and the step
         is taken again, as a block is. A setting that no rig can have is no fault."""
         for attempt in range(self.definition.max_attempts):
+            # STOP between two steps must not find the next one switching something on.
+            self._check_ending()
             try:
                 return step()
             except OutOfRange:

@@ -286,6 +286,11 @@ class Station:
     def close(self) -> None:
         """End the run if there is one, make everything safe, release the rig."""
         self._night.stop()
+        self._runs.halt()
+        # The last fits and the report may take minutes: nobody waits for them with the light on.
+        made_safe = self._instruments.make_safe()
+        for line in made_safe:
+            self._log.say(line)
         self._runs.close()
         self._night.close()
         self._ended.set()
@@ -295,7 +300,8 @@ class Station:
         self._post_office.close()
         self._history_keeper.close()
         for line in self._instruments.make_safe():
-            self._log.say(line)
+            if line not in made_safe:
+                self._log.say(line)
         self._dose.session(self._instruments.camera.protection().dose_nc)
         self._dose.save()
         self._calculator.close()

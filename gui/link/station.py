@@ -34,6 +34,7 @@ VERSION = "station:version"
 """Asked anew on every connection: a station may come back as another one, on the same port."""
 IN_TURN = frozenset(command.name for command in COMMANDS if command.in_turn)
 AFTER_MOVES = frozenset(command.name for command in COMMANDS if command.after_moves)
+BEGINS = frozenset(command.name for command in COMMANDS if command.begins)
 
 
 class LinkState(Enum):
@@ -151,7 +152,8 @@ class Link(QObject):
         over, also while no station is found.
         """
         client = self._client
-        if name in IN_TURN | AFTER_MOVES:
+        if name in IN_TURN | AFTER_MOVES | BEGINS:
+            # A channel that must be looked for first lets STOP overtake it.
             stops = self._latest.get(STOPS, Value()).value
             if stops is not None:
                 arguments = {STOPS_SEEN: stops, **arguments}

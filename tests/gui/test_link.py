@@ -21,7 +21,7 @@ from atta_daq.client.client import CommandRefused, Endpoint
 from atta_daq.client.discovery import HEARTBEAT
 from atta_daq.client.names import COMMANDS
 from atta_daq.station.server import StationServer
-from gui.link.station import AFTER_MOVES, Link, LinkState
+from gui.link.station import AFTER_MOVES, BEGINS, Link, LinkState
 from gui.link.values import INVALID, MAJOR, OK, Value
 
 WAIT_MS = 20_000
@@ -562,6 +562,18 @@ def test_what_waits_for_moves_is_as_of_when_it_was_given(
     served.slow.set()
     qtbot.waitUntil(lambda: len(served.heard) == 3, timeout=WAIT_MS)
     assert served.heard[2][1] == {name: "", "stops_seen": "0"}
+
+
+@pytest.mark.parametrize("name", sorted(BEGINS))
+def test_what_may_set_the_rig_in_motion_is_as_of_when_it_was_given(
+    qtbot: QtBot, link: Link, served: Served, name: str
+) -> None:
+    """Its channel must be looked for: STOP may overtake it."""
+    served.slow.set()
+    connected(qtbot, link, served)
+    link.command(name)
+    qtbot.waitUntil(lambda: bool(served.heard), timeout=WAIT_MS)
+    assert served.heard[0][1] == {name: "", "stops_seen": "0"}
 
 
 def test_what_still_waits_is_sent_as_the_window_closes(

@@ -1,5 +1,7 @@
 """The live view's lease, on a camera that exposes for ever."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.log import Level
 from atta_daq.station.activity import Activity
+from atta_daq.station.alignment import Alignment
 from atta_daq.station.lease import Lease
 from atta_daq.station.live_view import LiveView
 from drivers.interfaces import CameraProtection
@@ -17,19 +20,40 @@ class Quiet:
 
     def __init__(self) -> None:
         self.calls: list[str] = []
+        self.after: dict[str, Callable[[], None]] = {}
         self.stall_s = 1e9
         self.em_gain = 200
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("camera", "trap", "provisional"):
+        if name in ("camera", "trap", "trap_switch", "provisional"):
             return self
         if name == "protection":
             return lambda: CameraProtection(0.0, 0, "", 0.0)
 
         def call(*_: object) -> None:
             self.calls.append(name)
+            self.after.get(name, lambda: None)()
 
         return call
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("last", ["configure_camera", "light_on", "to"])
+@pytest.mark.parametrize("what", ["view", "alignment"])
+def test_stop_in_the_set_up_lets_no_more_come_on(what: str, last: str) -> None:
+    rig = Quiet()
+    quiet = cast(Any, rig)
+    work = (
+        LiveView(85, quiet, quiet, quiet, Lease(60.0, lambda: 0.0), lambda *_: None)
+        if what == "view"
+        else Alignment(quiet, quiet, cast(Any, SimpleNamespace(moves=0)), lambda *_: None)
+    )
+    activity = Activity(what, work, lambda *_: None)
+    rig.after[last] = lambda: activity.end("STOP")
+    activity.begin()
+    assert activity.ended.wait(5.0)
+    order = ["configure_camera", "light_on", "to"]
+    assert rig.calls == order[: order.index(last) + 1]
 
 
 @pytest.mark.timeout(10)

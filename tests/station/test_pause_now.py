@@ -187,6 +187,12 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
         made._thread.join(TIMEOUT_S)
 
 
+def test_stop_leaves_the_next_step_of_a_preparation_undone(lab: Lab) -> None:
+    lab.session.expect_end("STOP by office")
+    with pytest.raises(sessions.RunEnded, match="STOP by office"):
+        lab.session._until_done(lambda: pytest.fail("it switches something on"))
+
+
 def wait_for_take(lab: Lab, number: int) -> None:
     for _ in range(number + 1):
         assert lab.taker.begun.acquire(timeout=TIMEOUT_S)

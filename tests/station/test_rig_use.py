@@ -172,6 +172,41 @@ def test_a_run_ends_an_activity_and_keeps_others_out(bench: Bench) -> None:
         pass
 
 
+def test_stop_beside_a_run_that_waits_for_an_activity(bench: Bench) -> None:
+    def work(activity: Activity) -> None:
+        until_ended(activity)
+        bench.use.stop("STOP")
+
+    bench.use.begin("alignment", work).wait_ready()
+    with pytest.raises(RigBusy, match="STOP came first"), bench.use.before_run():
+        pytest.fail("the run starts behind STOP")
+
+
+def test_stop_just_before_an_activity_is_there(bench: Bench) -> None:
+    """STOP finds nothing to end, and nothing may begin behind it."""
+    bench.use._announce = lambda name: bench.use.stop("STOP by me") if name else None
+    begun: list[Activity] = []
+    with bench.use.as_of():
+        activity = bench.use.begin("alignment", begun.append)
+    with pytest.raises(CommandRefused, match="alignment was ended: STOP by me"):
+        activity.wait_ready()
+    assert activity.ended.wait(TIMEOUT_S)
+    assert begun == []
+    assert bench.use.activity is None
+
+
+def test_what_was_begun_within_is_as_of_the_outer_beginning(bench: Bench) -> None:
+    with bench.use.as_of(0):
+        with bench.use.as_of():
+            assert bench.use.stopped() == ""
+            bench.use.stop("STOP by me")
+            assert bench.use.stopped() == "STOP by me"
+        refused = pytest.raises(RigBusy, match="STOP came first")
+        with refused, bench.use.as_of():
+            pytest.fail("nothing of it is carried out")
+    assert bench.use.stopped() == ""
+
+
 class Turn(FairLock):
     """It tells when somebody begins to wait for it."""
 

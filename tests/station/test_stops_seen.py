@@ -44,9 +44,10 @@ class Desk:
         control = Control(lambda _holder: None)
         manual = Manual(rig, config, rig, rig, control, self.use, self.say)
         others: dict[str, Handler] = {**manual.handlers(), "echo": self.echo}
-        self.handlers = Commands(
+        self.commands = Commands(
             config, rig, control, self.use, others, self.say, lambda: None, rig
-        ).handlers()
+        )
+        self.handlers = self.commands.handlers()
         control.take("office", force=False)
 
     def say(self, text: str, level: Level = "info", source: str = "station") -> None:
@@ -81,6 +82,21 @@ def test_after_a_stop_it_refuses_the_command(desk: Desk) -> None:
     desk.use.stop("STOP")
     with pytest.raises(RigBusy, match="STOP came first"):
         desk.handlers["echo"]("office", {STOPS_SEEN: "0"})
+
+
+def test_a_command_that_tells_of_none_is_as_of_its_arrival(desk: Desk) -> None:
+    """STOP comes while a client without a window has its scan planned."""
+
+    def planned_long(_client: str, _arguments: Arguments) -> object:
+        desk.use.stop("STOP")
+        with desk.use.move():
+            pytest.fail("it moves behind STOP")
+
+    handle = desk.commands._unless_stopped(planned_long)
+    with pytest.raises(RigBusy, match="STOP came first"):
+        handle("office", {})
+    with desk.use.move():
+        pass
 
 
 @pytest.mark.timeout(120)

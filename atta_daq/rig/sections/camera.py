@@ -40,6 +40,11 @@ class CameraConfig(InstrumentSection):
     saturated_adu: int = Field(default=65535, gt=0, le=65535)
     """Highest count of the converter, at which a pixel is saturated: 16383 for 14 bits."""
 
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Rows and columns of a frame."""
+        return self.roi_height, self.roi_width
+
     @model_validator(mode="after")
     def _exposure_allowed(self) -> "CameraConfig":
         allowed = self.exposures_s

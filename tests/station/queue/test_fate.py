@@ -8,6 +8,7 @@ from atta_daq.archive.header import RunHeader
 from atta_daq.archive.run_folder import JOURNAL, RunState, RunWriter, close_dead_runs
 from atta_daq.station.queue.entry import Outcome
 from atta_daq.station.queue.fate import SHUT_DOWN, fate_of, went_on
+from atta_daq.station.resuming import crashed, last_to_resume
 
 
 def begin(data: Path, run_id: str = "r1", resumes: str | None = None) -> RunWriter:
@@ -45,6 +46,19 @@ def test_a_run_whose_writer_died_is_to_be_gone_on_with(tmp_path: Path) -> None:
     assert "died" in fate.reason
     begin(tmp_path, "r2", resumes="r1").abandon()
     assert (went_on(tmp_path, "r1"), went_on(tmp_path, "r2")) == ("r2", "")
+
+
+def test_a_run_whose_writer_died_after_stop_is_left_alone(tmp_path: Path) -> None:
+    """Whoever kills a station that is slow to stop does not want its run back."""
+    writer = begin(tmp_path)
+    writer.ends("STOP by office")
+    writer.abandon()
+    close_dead_runs([tmp_path / "r1"], rig_now=lambda: 2.0, utc_now=lambda: 2.0)
+    fate = fate_of(tmp_path, "r1")
+    assert fate.outcome is Outcome.ABORTED
+    assert fate.reason.startswith("STOP by office; the writer, ")
+    assert crashed(tmp_path) is None
+    assert last_to_resume(tmp_path, lambda _rig: True) == "r1", "by hand it may go on"
 
 
 @pytest.mark.parametrize(
