@@ -6,7 +6,7 @@ from pathlib import Path
 
 from atta_daq.archive.catalogue import Catalogue, Entry
 from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor, successors
-from atta_daq.archive.run_folder import RunState
+from atta_daq.archive.run_folder import RunState, open_run
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.blocks import Block, blocks
@@ -15,6 +15,7 @@ from atta_daq.scans.decisions import STOP, blocks_decided
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.errors import NothingMissing
 from atta_daq.station.finish import definition_of, rig_of
+from atta_daq.station.queue.fate import SHUT_DOWN
 from atta_daq.station.run_header import with_geometry
 
 ENDED_EARLY = (RunState.CRASHED, RunState.ABORTED, RunState.GAPS)
@@ -45,8 +46,8 @@ def last_to_resume(data: Path, mine: Callable[[str], bool]) -> str | None:
 
 def crashed(data: Path, rig: str = "") -> str | None:
     """The youngest run of this rig (empty: of any), or the last that goes on with it, if its
-    station died in it; else None. A run that names no rig counts as this one's, unless several rigs
-    measure there."""
+    station died or was ended in it; else None. A run that names no rig counts as this one's, unless
+    several rigs measure there."""
     every = Catalogue(data).runs()
     mine = _of_rigs(every, lambda name: rig in ("", name))
     entries = {entry.run_id: entry for entry in mine}
@@ -57,10 +58,18 @@ def crashed(data: Path, rig: str = "") -> str | None:
     # By a clock that was set back the run that goes on with another may look older.
     while (later := gone_on_with.pop(last, None)) is not None:
         last = later
-    if last not in entries or entries[last].state is not RunState.CRASHED:
+    if last not in entries or not _ended_with_its_station(data, entries[last]):
         return None
     others = any(entry.rig not in ("", rig) for entry in every)
     return None if rig and others and not entries[last].rig else last
+
+
+def _ended_with_its_station(data: Path, entry: Entry) -> bool:
+    """Nobody wanted to be rid of the run: power or kill took its station, or a reboot ended it."""
+    if entry.state is not RunState.ABORTED:
+        return entry.state is RunState.CRASHED
+    stop = open_run(data / entry.run_id).stop
+    return stop is not None and stop.body.get("reason") == SHUT_DOWN
 
 
 def _of_rigs(every: Sequence[Entry], mine: Callable[[str], bool]) -> list[Entry]:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from atta_daq import __version__
 from atta_daq.archive.calibration_store import CalibrationStore
@@ -28,7 +30,7 @@ from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.activity_commands import ActivityCommands
 from atta_daq.station.alarm_rules import AlarmWatch
-from atta_daq.station.alarms import Alarms
+from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calculator import Calculator
 from atta_daq.station.calibration_commands import CalibrationCommands
 from atta_daq.station.calibration_keeper import CalibrationKeeper, Rows
@@ -62,6 +64,8 @@ from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
 from atta_daq.steady import SteadyUtc
 from drivers.errors import DriverError
+
+T = TypeVar("T")
 
 REHEARSED_AFTER_S = 5.0
 """So long after its start the station loads what a scan's check needs: then it has settled."""
@@ -114,7 +118,7 @@ class Station:
                 f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
             )
             self._post_office.run_ended(_crashed(run_id))
-        self._runs.finish_what_was_left()
+        self._despite_the_disk(self._runs.finish_what_was_left)
         post = self._server.post
         post("station:version", __version__)
         post("station:control", "")
@@ -140,17 +144,32 @@ class Station:
         self._calculator.prepare(REHEARSED_AFTER_S, rehearse, self._config, self._data)
         # Not only what this start has closed: the one before may not have come so far.
         by_itself, rig = self._config.unattended.resume_at_start, self._config.name
-        if by_itself and (run_id := crashed(self._data, rig)):
+        if by_itself and (run_id := self._despite_the_disk(lambda: crashed(self._data, rig))):
             self._resume(run_id)
         self._night.start()
         return endpoint
 
     def _resume(self, run_id: str) -> None:
-        """Go on with a run that had crashed. A refusal is for the log: the station serves."""
+        """Go on with a run that had crashed. A refusal is an alarm: the station serves."""
         try:
             self._commands.go_on_with(run_id, "station")
         except CommandRefused as refused:
-            self._log.say(f"run {run_id} is not resumed: {refused}", "warning", "run")
+            said = f"run {run_id} is not resumed: {refused}"
+            self._alarms.raise_(Cause("run:not_resumed", "run", said, once=True))
+
+    def _despite_the_disk(self, step: Callable[[], T]) -> T | None:
+        """What a crash has left is looked for in the list of runs, which a full disk does not let
+        be brought up to date: whoever has to make room needs a station that serves."""
+        try:
+            return step()
+        except sqlite3.Error as error:
+            said = (
+                f"the list of runs in {self._data} cannot be brought up to date ({error}): what an "
+                "earlier station left is neither reported nor gone on with; make room, then start "
+                "the station again"
+            )
+            self._alarms.raise_(Cause("station:runs", "station", said, once=True))
+            return None
 
     def _assemble(self) -> None:
         # The newest calibration holds: of two, a clock that was set back must not choose the older.

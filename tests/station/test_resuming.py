@@ -7,6 +7,7 @@ import pytest
 from stored_runs import Clock, new_run, stored_segment
 
 from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.station.queue.fate import SHUT_DOWN
 from atta_daq.station.resuming import crashed
 
 
@@ -14,7 +15,7 @@ from atta_daq.station.resuming import crashed
 def take(tmp_path: Path) -> Iterator[Callable[..., str]]:
     writers: list[RunWriter] = []
 
-    def run(hour: int, state: RunState | None, resumes: str | None = None) -> str:
+    def run(hour: int, state: RunState | None, resumes: str | None = None, reason: str = "") -> str:
         """Begins in this hour, as the computer's clock had it; `state` None: its station died."""
         writer = new_run(tmp_path, Clock(1.8e9 + 3600.0 * hour), hour, resumes=resumes)
         writer.segment(stored_segment(run_id=writer.run_id))
@@ -22,7 +23,7 @@ def take(tmp_path: Path) -> Iterator[Callable[..., str]]:
         if state is None:
             writer.abandon()
         else:
-            writer.close(state)
+            writer.close(state, reason)
         return writer.run_id
 
     yield run
@@ -36,6 +37,15 @@ def test_the_youngest_run_if_its_station_died(take, tmp_path: Path) -> None:
     assert crashed(tmp_path) == dead
     take(2, RunState.COMPLETE)
     assert crashed(tmp_path) is None, "somebody went on with something else"
+
+
+@pytest.mark.parametrize(("reason", "goes_on"), [(SHUT_DOWN, True), ("STOP by office", False)])
+def test_a_run_that_a_reboot_ended_is_gone_on_with(
+    take, tmp_path: Path, reason: str, goes_on: bool
+) -> None:
+    """A reboot asks the station to end, and it ends its run in good order."""
+    ended = take(1, RunState.ABORTED, reason=reason)
+    assert crashed(tmp_path) == (ended if goes_on else None)
 
 
 def test_a_dead_run_that_was_gone_on_with_is_left_alone(take, tmp_path: Path) -> None:
