@@ -23,7 +23,7 @@ _LINUX_BUS = Path("/dev/bus/usb")
 _PAGE = "docs/how-to/usb.md"
 _RIGHTS = {
     "linux": f"give this user the right to it with a udev rule, then plug it in anew ({_PAGE})",
-    "win32": f"give it the WinUSB driver, or use the VISA library that it has one of ({_PAGE})",
+    "win32": f"give it the WinUSB driver, or use the VISA library of its driver ({_PAGE})",
 }
 
 
