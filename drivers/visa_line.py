@@ -12,6 +12,7 @@ import contextlib
 import math
 import select
 import socket
+import struct
 import threading
 from typing import Any
 
@@ -20,6 +21,7 @@ from pyvisa.constants import StatusCode
 from pyvisa.errors import VisaIOError
 from pyvisa.resources import MessageBasedResource
 
+from drivers import usb_bus
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, ProtocolError, Timeout
 from drivers.fair_lock import FairLock
 from drivers.interfaces import Identity
@@ -31,6 +33,9 @@ LONGEST_BLOCK = 1 << 24
 LONGEST_ERROR_QUEUE = 32
 _LIBRARY = threading.Lock()
 """Around the making of pyvisa's one resource manager: a second thread is given it half made."""
+_WIRE_FAILED = (pyvisa.Error, OSError, ValueError, struct.error)
+"""What a lost wire raises: over USB pyvisa-py turns the failure of a write into a ValueError, and
+an answer too short for its header is a struct.error."""
 
 
 def _wire(session: MessageBasedResource) -> Any:
@@ -84,14 +89,12 @@ class VisaLine:
         *,
         timeout_s: float = 1.2,
         terminator: str = "\n",
-        backend: str = "@py",
     ) -> None:
         self.name = name
         self.resource = resource
         self.lock = FairLock()
         self._timeout_ms = max(1, round(timeout_s * 1000))
         self._terminator = terminator
-        self._backend = backend
         self._session: MessageBasedResource | None = None
         self._wanted = False
 
@@ -112,13 +115,14 @@ class VisaLine:
 
         Raises ConnectionLost, Timeout, ProtocolError (an answer too many; nothing was sent).
         """
+        line = (command + self._terminator).encode("ascii")
         with self.lock:
             try:
                 session = self._opened()
                 surplus = _waiting(session)
                 if not surplus:
-                    session.write_raw((command + self._terminator).encode("ascii"))
-            except (pyvisa.Error, OSError) as error:
+                    session.write_raw(line)
+            except _WIRE_FAILED as error:
                 raise self._lost(command, error) from error
             if surplus:
                 self._drop()
@@ -218,7 +222,8 @@ class VisaLine:
         if self._session is None:
             try:
                 with _LIBRARY:
-                    manager = pyvisa.ResourceManager(self._backend)
+                    usb_bus.load_libusb()
+                    manager = pyvisa.ResourceManager(usb_bus.library(self.resource))
                 session = manager.open_resource(
                     self.resource, open_timeout=self._timeout_ms, timeout=self._timeout_ms
                 )
@@ -229,8 +234,11 @@ class VisaLine:
                 _send_at_once(session)
             # pyvisa-py raises a bare Exception when a socket does not connect.
             except Exception as error:
+                reason, remedy = str(error), "check power and cable"
+                if usb_bus.is_usb(self.resource):
+                    reason, remedy = usb_bus.why_not(self.resource, error)
                 raise ConnectionLost(
-                    self.name, f"cannot open {self.resource} ({error})", "check power and cable"
+                    self.name, f"cannot open {self.resource} ({reason})", remedy
                 ) from error
             self._session = session
         return self._session
@@ -239,7 +247,7 @@ class VisaLine:
         session, self._session = self._session, None
         if session is not None:
             # A session that cannot be closed is as gone as a closed one.
-            with contextlib.suppress(pyvisa.Error, OSError):
+            with contextlib.suppress(*_WIRE_FAILED):
                 session.close()
 
     def _lost(self, command: str, error: Exception) -> DriverError:
@@ -264,7 +272,7 @@ class VisaLine:
                 StatusCode.success_termination_character_read,
             ):
                 raw, _ = session.visalib.read(session.session, LONGEST_LINE)
-        except (pyvisa.Error, OSError) as error:
+        except _WIRE_FAILED as error:
             raise self._lost(command, error) from error
         if not raw.endswith(b"\n") or not raw.isascii():
             raise self.not_of_protocol(command, raw)
@@ -273,5 +281,5 @@ class VisaLine:
     def _read_exactly(self, command: str, count: int) -> bytes:
         try:
             return self._opened().read_bytes(count)
-        except (pyvisa.Error, OSError) as error:
+        except _WIRE_FAILED as error:
             raise self._lost(command, error) from error
