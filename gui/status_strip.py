@@ -165,7 +165,8 @@ class StatusStrip(Panel):
             self.badges["control"].show_state("mine", Tone.OK, "this window commands")
         else:
             who = state.controller
-            self.badges["control"].show_state(f"{who} (watching)", Tone.WARNING, f"{who} commands")
+            said = f"{who}, this window watches"
+            self.badges["control"].show_state(said, Tone.WARNING, f"{who} commands")
 
     def _show_run(self) -> None:
         readings = self.context.readings
@@ -259,7 +260,7 @@ class StatusStrip(Panel):
         self._flag("interlock", "amplifier:interlock_open", ("OPEN", Tone.DANGER),
                    ("closed", Tone.OK))  # fmt: skip
         self._show_guard()
-        self._flag("shutter", "light:shutter", ("ON", Tone.OK), ("blocked", Tone.OFF))
+        self._show_shutter()
 
     def _show_guard(self) -> None:
         protected = self.context.readings.value("amplifier:protected")
@@ -267,6 +268,17 @@ class StatusStrip(Panel):
         if not self._flag("guard", "amplifier:protected", ("armed", Tone.OK), off):
             why = protected.message or "the box's own guard against missing seed is off"
             self.badges["guard"].setToolTip(why)
+
+    def _show_shutter(self) -> None:
+        """Well only with light behind it."""
+        readings, badge = self.context.readings, self.badges["shutter"]
+        if not self._flag("shutter", "light:shutter", ("ON", Tone.OK), ("blocked", Tone.OFF)):
+            return
+        amplifier = readings.value("amplifier:on")
+        if missing := output_missing(readings):
+            badge.show_state("ON", Tone.WARNING, missing)
+        elif not amplifier.stale and not amplifier.value:
+            badge.show_state("open", Tone.OFF, "no light: the amplifier is off")
 
     def _show_lock(self) -> None:
         locked = self._flag("lock", "lock:locked", ("locked", Tone.OK), ("LOST", Tone.DANGER))
@@ -303,8 +315,8 @@ class StatusStrip(Panel):
         alarms = alarms_from_json(self.context.readings.text("station:alarms"))
         active = [alarm for alarm in alarms if alarm.active]
         over = [alarm for alarm in alarms if not alarm.active and not alarm.acknowledged]
-        counts = [str(len(active))] if active else []
-        counts += [f"{len(over)} over not seen"] if over else []
+        counts = [f"{len(active)} active" if over else str(len(active))] if active else []
+        counts += [f"{len(over)} past unseen"] if over else []
         text = "\n".join(alarm.text for alarm in alarms)
         value = self.context.readings.value("station:alarms")
         if value.stale:

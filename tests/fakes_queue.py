@@ -34,7 +34,7 @@ def night() -> dict[str, list[Any]]:
         line(6, name="power scan, 83Kr", not_before=NIGHT_S + 18_000.0,
              waits_for="not before 2026-11-29 03:00 UTC"),
         line(7, name="blank", on_fault="skip", conditions="rate:loading_84 > 0.05",
-             waits_for="rate:loading_84 is 0.0312, > 0.05 wanted"),
+             waits_for="rate:loading_84 is 0.0312 V/s, > 0.05 V/s wanted"),
         line(1, name="85Kr spectrum, air", state="done", done=1, expected_start=math.nan,
              expected_end=math.nan, run="20261128-190000-85Kr-spectrum-77aa"),
         line(2, name="81Kr spectrum", state="aborted", reason="aborted by bench-1",

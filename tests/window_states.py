@@ -28,8 +28,8 @@ BEHIND_EOM = (
 )
 OUTPUT_MISSING = (
     "less than half of the power that 2497 mA should give: 12 mW instead of 499 mW. The amplifier "
-    "may be damaged, or its photodiode is not connected; switch the light off and look with a "
-    "power meter"
+    "may be damaged, or its photodiode is not connected; press STOP, and look at both before the "
+    "light comes on again"
 )
 LOG = (
     ("info", "bench", "light on"),

@@ -269,7 +269,7 @@ def _table(lines: tuple[QueueLine, ...]) -> Table:
         table.add_row(
             str(line.entry), line.name, state, f"{line.done}/{line.repeats}", str(line.priority),
             _moment(line.expected_start or line.not_before), _moment(line.expected_end), line.run,
-            Text(line.waits_for or line.reason or line.conditions),
+            Text(line.waits_for or line.reason or line.needs),
         )  # fmt: skip
     return table
 

@@ -45,6 +45,15 @@ class QueueLine:
         return self.state in ("waiting", "running", "interrupted")
 
     @property
+    def needs(self) -> str:
+        """What must hold when its turn comes, of an entry that waits; empty for none.
+
+        Not why it waits: by themselves the words of a condition read as what is the case.
+        """
+        waits = self.conditions and self.state == "waiting"
+        return f"needs: {self.conditions}" if waits else ""
+
+    @property
     def unfinished(self) -> bool:
         """Its run can be gone on with."""
         return self.state in ("interrupted", "aborted", "failed")

@@ -112,7 +112,7 @@ def _output_missing(read: Read, config: RigConfig) -> Cause | None:
         "amplifier",
         f"less than half of the power that {current:.0f} mA should give: {power:.0f} mW instead "
         f"of {expected:.0f} mW. The amplifier may be damaged, or its photodiode is not connected; "
-        "switch the light off and look with a power meter",
+        "press STOP, and look at both before the light comes on again",
         "major",
     )
 

@@ -66,8 +66,10 @@ class Readings(QObject):
         self.updated.emit()
 
     def age(self, reason: str) -> None:
-        """The station is gone: everything is stale."""
-        self.deliver({name: value.as_stale(reason) for name, value in self._values.items()})
+        """The station is gone, or none was found: everything is stale, and what somebody watches
+        and has never come says why, too."""
+        names = self._values.keys() | {name for watch in self._watches for name in watch.names}
+        self.deliver({name: self.value(name).as_stale(reason) for name in names})
 
     def value(self, name: str) -> Value:
         """The latest value; a stale empty one before the first."""

@@ -30,7 +30,7 @@ class AlignmentPanel(Panel):
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         super().__init__(context, parent)
-        self.meter = Meter(context.theme, "84Kr loading rate", "84Kr", "1/s")
+        self.meter = Meter(context.theme, "84Kr loading rate", "84Kr", "V/s")
         self.mean = Fact("10 s:")
         self.reset = QToolButton()
         self.reset.setText("Reset best")
@@ -38,7 +38,7 @@ class AlignmentPanel(Panel):
         self.reset.clicked.connect(self._reset)
         self.strip = themed_plot(
             context, "84Kr loading rate of the last two minutes", "Time", "Rate",
-            x_unit="s ago", y_unit="1/s",
+            x_unit="s ago", y_unit="V/s",
         )  # fmt: skip
         self.strip.show_range(x=(-STRIP_S, 2.0))
         self.curve = pg.PlotCurveItem(connect="finite")

@@ -81,7 +81,7 @@ class AmplifierPanel(ScrolledPanel):
         self.body.addStretch(1)
         self.amplifier.field.sent.connect(self._on_sent)
         self.amplifier.field.state_changed.connect(self._on_answer)
-        self.follow(self._show_order, *INPUTS, "run:state")
+        self.follow(self._show_order, *INPUTS, "amplifier:current_set", "run:state")
         self.follow(self._show_setpoints, "amplifier:seed_current_set", "amplifier:current_set")
         self.follow(self._show_ramp, "amplifier:on", "amplifier:current", "amplifier:current_set")
         self.follow(self._show_output, "station:alarms", "run:state")
@@ -129,7 +129,10 @@ class AmplifierPanel(ScrolledPanel):
             stale = self.context.readings.value("amplifier:current").message
             text = f"The amplifier's state is not known: {stale or 'a reading is missing'}."
         else:
-            text = order.next_step(in_run=self.context.state.under_way)
+            ramp = self._ramp_now()
+            text = order.next_step(
+                in_run=self.context.state.under_way, ramps_to_ma=None if ramp is None else ramp[1]
+            )
             self._minimum.setText(f"at least {order.seed_power_min_mw:g} mW to be verified")
         if text != self.next.text():
             self.next.setText(text)
@@ -144,23 +147,30 @@ class AmplifierPanel(ScrolledPanel):
     def _on_sent(self, target: float) -> None:
         self._ramp.sent(target)
         self._show_ramp()
+        self._show_order()
 
     def _on_answer(self) -> None:
         if not self.amplifier.field.waits:
             self._ramp.answered()
             self._show_ramp()
+            self._show_order()
 
-    def _show_ramp(self) -> None:
+    def _ramp_now(self) -> tuple[float, float] | None:
+        """Share of the way and target, mA; None while nothing ramps."""
         readings = self.context.readings
-        on = readings.flag("amplifier:on")
         current, setpoint = (
             readings.number(name) for name in ("amplifier:current", "amplifier:current_set")
         )
-        ramp = self._ramp.update(current, setpoint) if on else None
+        on = readings.flag("amplifier:on")
+        return self._ramp.update(current, setpoint) if on else None
+
+    def _show_ramp(self) -> None:
+        ramp = self._ramp_now()
         self.bar.setVisible(ramp is not None)
         if ramp is None:
             return
         share, target = ramp
+        current = self.context.readings.number("amplifier:current")
         self.bar.setValue(round(100.0 * share))
         self.bar.setFormat(f"{current:.0f} mA, to {target:.0f} mA")
 

@@ -79,9 +79,9 @@ class LightOrder:
             tone = Tone.WARNING if any(self.done[index:]) else Tone.OFF
         return STEPS[index].missing, tone
 
-    def next_step(self, *, in_run: bool = False) -> str:
+    def next_step(self, *, in_run: bool = False, ramps_to_ma: float | None = None) -> str:
         """What can be done now, and what keeps the amplifier down. In a run the switches are the
-        run's, and STOP is the operator's."""
+        run's, and STOP is the operator's. `ramps_to_ma`: where the current is on its way to."""
         light_off = "Press STOP" if in_run else "Switch the light off"
         stays = (
             f"Amplifier stays at or below {self.ceiling_ma:g} mA until the seed gives "
@@ -116,7 +116,13 @@ class LightOrder:
                     f"{_mw(self.seed_power_mw)}, enough for any."
                 )
             case _:
-                return "The light is up. It goes off in reverse: amplifier first, then seed."
+                ramps = f"Ramping to {ramps_to_ma:.0f} mA." if ramps_to_ma is not None else ""
+                off = (
+                    "A run is under way: press STOP to switch the light off."
+                    if in_run
+                    else "It goes off in reverse: amplifier first, then seed."
+                )
+                return f"{ramps or 'The light is up.'} {off}"
 
     def refusal(self, current_ma: float) -> str:
         """Why the amplifier cannot go to a current; empty when it can."""

@@ -168,7 +168,8 @@ def _texts(line: QueueLine) -> tuple[str, ...]:
 
 
 def why(line: QueueLine, *, brief: bool = False) -> str:
-    """What an entry waits for, or why it ended: with short dates, readings by their meaning.
+    """What an entry waits for or will need, or why it ended: with short dates, readings by their
+    meaning.
 
     `brief` leaves the day out where the entry is expected to start on it.
     """
@@ -176,7 +177,7 @@ def why(line: QueueLine, *, brief: bool = False) -> str:
         moment, start = _moment(line.not_before), _moment(line.expected_start)
         same_day = brief and moment[:-5] == start[:-5]
         return f"not before {moment[-5:] if same_day else moment}"
-    return plain_words(line.waits_for or line.reason or line.conditions)
+    return plain_words(line.waits_for or line.reason or line.needs)
 
 
 def plain_words(text: str) -> str:

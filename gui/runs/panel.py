@@ -10,13 +10,11 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
     QSplitter,
     QStackedWidget,
-    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -28,6 +26,7 @@ from gui.runs.deeds import RunDeeds
 from gui.runs.details import RunDetails
 from gui.runs.files import Opener, open_on_desktop
 from gui.runs.model import STATE, RunLine, RunsModel
+from gui.runs.table import RunsTable
 from gui.widgets.roomy_delegate import RoomyDelegate
 from gui.widgets.state_delegate import StateDelegate
 from gui.widgets.wrapping import WrappingRow
@@ -108,8 +107,7 @@ class RunsPanel(Panel):
         self.remark = QLabel()
         self.remark.setProperty("role", "muted")
         self.remark.setWordWrap(True)
-        self.table = QTableView()
-        self.table.setModel(self.model)
+        self.table = RunsTable(self.model)
         self.table.setAccessibleName("Runs, newest first")
         self._cells = RoomyDelegate(self.table)
         self.table.setItemDelegate(self._cells)
@@ -123,8 +121,6 @@ class RunsPanel(Panel):
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setMinimumSectionSize(8)
         header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.selectionModel().selectionChanged.connect(self._chosen_changed)

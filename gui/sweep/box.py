@@ -1,4 +1,4 @@
-"""View box and axis: a drag in the plot moves it, with Shift or on the axis it chooses a range."""
+"""View box and axes: a drag in the plot moves it, with Shift or on the axis it chooses a range."""
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
@@ -33,7 +33,14 @@ class SweepBox(pg.ViewBox):
         self.range_dragged.emit(*ends, ev.isFinish())
 
 
-class RangeAxis(pg.AxisItem):
+class MinusAxis(pg.AxisItem):
+    """An axis with true minus signs."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        return [true_minus(text) for text in super().tickStrings(values, scale, spacing)]
+
+
+class RangeAxis(MinusAxis):
     """A bottom axis on which a drag chooses a range, where there is one to choose."""
 
     def __init__(self, box: SweepBox) -> None:
@@ -41,9 +48,6 @@ class RangeAxis(pg.AxisItem):
         self._box = box
         self.chooses = False
         """Off, a drag moves the plot along its axis."""
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [true_minus(text) for text in super().tickStrings(values, scale, spacing)]
 
     def mouseDragEvent(self, event) -> None:
         if self.chooses and event.button() == Qt.MouseButton.LeftButton:

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from gui.sweep import keys
-from gui.sweep.box import RangeAxis, SweepBox
+from gui.sweep.box import MinusAxis, RangeAxis, SweepBox
 from gui.sweep.components import Mark, nearest_mark
 from gui.sweep.crosshair import Crosshair
 from gui.sweep.heading import Entry, Heading
@@ -71,8 +71,10 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.heading = Heading(palette, theme.size_pt)
         self.axes = (RangeAxis(self.box), RangeAxis(self.below_box))
         """The bottom axes: that of the residuals stands for both while they are shown."""
-        self.main = pg.PlotItem(viewBox=self.box, axisItems={"bottom": self.axes[0]})
-        self.below = pg.PlotItem(viewBox=self.below_box, axisItems={"bottom": self.axes[1]})
+        self.main, self.below = (
+            pg.PlotItem(viewBox=box, axisItems={"bottom": axis, "left": MinusAxis("left")})
+            for box, axis in zip((self.box, self.below_box), self.axes, strict=True)
+        )
         self.strip = ComponentStrip(self.box, palette, theme.size_pt)
         self.room = Room(self, self.heading, self.strip, theme)
         for row, item in enumerate((self.heading, self.strip, self.main, self.below)):
@@ -129,7 +131,8 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         chosen = self.strip.chosen if self.strip.chosen in marks else None
         self.show_marks(marks, chosen)
         self.show_residuals(residuals and picture.fit is not None)
-        reach = max(3.2, np.nanmax(abs(picture.residual), initial=0.0) + 0.6)
+        # An error bar reaches one sigma further than its point.
+        reach = max(3.2, np.nanmax(abs(picture.residual), initial=0.0) + 1.2)
         self.below_box.setYRange(-reach, reach, padding=0.0)
         same = before is not None and _kind(before) == _kind(picture)
         if not same:

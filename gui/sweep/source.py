@@ -147,6 +147,14 @@ class Source:
         over = info is not None and info.state not in ("", "running")
         return info if over and self._context.state.run_state == "idle" else None
 
+    @property
+    def over(self) -> bool:
+        """The run that is shown has ended: nothing of it changes any more."""
+        if self.is_live:
+            return self.ended is not None
+        info = self.records.info
+        return info is not None and info.state not in ("", "running")
+
     def theory_for(self, part: PartPoints) -> Theory | None:
         """What the model expects of a part; between runs that of the scan in the editor."""
         if not self.is_live:

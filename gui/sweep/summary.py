@@ -145,11 +145,13 @@ class WantedError(QWidget):
         self.wanted.textChanged.connect(lambda _text: self._tell())
 
     def show_errors(
-        self, fit: FitResult | None, counted_s: float, rate: float, *, current: bool = True
-    ) -> None:
+        self, fit: FitResult | None, counted_s: float, rate: float, *, current: bool = True,
+        over: bool = False,
+    ) -> None:  # fmt: skip
         """Errors so far of `fit`, reached with `counted_s` (`wanted.lit_s`); `rate` rig seconds
-        pass in a second."""
-        self._so_far = "error so far" if current else "last known error"
+        pass in a second. `over`: the run has ended, its errors are the last."""
+        so_far = "error" if over else "error so far"
+        self._so_far = so_far if current else "last known error"
         known = (*fit.parameters, *fit.derived) if fit else ()
         self._parameters = {p.name: in_percent(p) for p in known if not p.fixed and p.error > 0.0}
         self._counted_s, self._rate = counted_s, rate

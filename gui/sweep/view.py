@@ -58,6 +58,8 @@ class SweepView(Panel):
         self._earlier: list[tuple[str, Picture]] = []
         self._reasons: tuple[str, ...] = ()
         self._drawn = False
+        self._said = ""
+        """What is read out; empty for what can be done."""
         self.plot = SweepPlot(context.theme)
         self.chooser = Chooser()
         self.table = FitTable()
@@ -74,6 +76,7 @@ class SweepView(Panel):
         self._bind()
         context.services["sweep"] = self
         context.theme.changed.connect(self._restyle)
+        context.link.state_changed.connect(self._redraw)
         self.plot.pointed.connect(self._read_out)
         self.plot.residuals_changed = self._tell_layers
         self.plot.component_picked.connect(self._centre)
@@ -145,11 +148,13 @@ class SweepView(Panel):
         self.table.setEnabled(stale_since is None)
         rig = self.context.readings.rig
         self.wanted.show_errors(
-            fit, lit_s(part), rig.rate if rig else 1.0, current=stale_since is None
-        )
+            fit, lit_s(part), rig.rate if rig else 1.0, current=stale_since is None,
+            over=source.over,
+        )  # fmt: skip
         self._show_banner()
         self._drawn = bool(part.points)
         self._show_standing()
+        self._read_out(self._said)
         self._tell_layers()
 
     def _draw(self, part: PartPoints) -> None:
@@ -184,7 +189,10 @@ class SweepView(Panel):
         increase = fit and next((p for p in fit.parameters if p.name == "increase"), None)
         row = row_of(increase) if increase and picture.is_on_off else None
         if not part.name:
-            self.plot.show_answer("Prepare a scan below and start it")
+            # Without a station nothing can be started.
+            connected = self.context.state.connected
+            start = "and start it" if connected else "and start it once a station is connected"
+            self.plot.show_answer(f"Prepare a scan below {start}")
         else:
             self.plot.show_answer(f"{row.name} {row.value} {row.unit}" if row else "")
 
@@ -246,10 +254,18 @@ class SweepView(Panel):
     # --- what the operator does ----------------------------------------------------------
 
     def _read_out(self, text: str) -> None:
+        self._said = text
         self.readout.show_text(text or self._idle_text())
 
     def _idle_text(self) -> str:
-        return "Point at the plot to read it; click on a component to centre a scan there"
+        """What can be done with what is drawn; nothing with an empty plot."""
+        something = self.picture is not None and bool(self.picture.name)
+        can = (
+            "point at the plot to read it" if something else "",
+            "click on a component to centre a scan there" if self.plot.strip.marks else "",
+        )
+        text = "; ".join(part for part in can if part)
+        return text[:1].upper() + text[1:]
 
     def _centre(self, mark: Mark) -> None:
         editor = self.context.services.get("editor")
@@ -269,7 +285,7 @@ class SweepView(Panel):
             return
         ends = (self.picture.as_set(start), self.picture.as_set(stop))
         if editor.set_range(*ends):
-            self.readout.show_text(f"scan editor: {ends[0]:.0f} to {ends[1]:.0f} MHz as set")
+            self._read_out(f"scan editor: {ends[0]:.0f} to {ends[1]:.0f} MHz as set")
 
     def _toggle_range(self, on: bool) -> None:
         region = self.plot.region

@@ -97,8 +97,10 @@ def test_a_night_is_laid_out_and_changed(
     assert (listed["state"], listed["reason"]) == ("paused", "not yet")
     assert [line["entry"] for line in listed["entries"]] == [2, 1]
     assert listed["entries"][0]["expected_start"] is None
+    queue("change", 2, "--when", "no alarm")
     shown = queue("list").out
     assert "paused: not yet" in shown
+    assert "needs:" in shown, "a condition by itself reads as what keeps the entry waiting"
     assert "0/4" in shown
     assert "goes on" in queue("resume").out
     assert queue("remove", 2).out == "entry 2 removed\n"

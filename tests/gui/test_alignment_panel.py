@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
+from atta_daq.client.names import READINGS
 from gui.context import Context
 from gui.link.values import Value
 from gui.model.recent import four_digits, recent
@@ -52,6 +53,13 @@ def test_recent_takes_the_last_seconds_only() -> None:
     assert last.scatter == pytest.approx(math.sqrt(2.0))
     assert math.isnan(recent(times, values, 10.5, 1.0).scatter)
     assert recent(times, values, 100.0, 1.0).count == 0
+
+
+def test_the_unit_is_that_of_the_reading(panel: AlignmentPanel, link: FakeLink) -> None:
+    rate(link, 0.0123, 0.0)
+    unit = next(reading.unit for reading in READINGS if reading.name == "loading:meter")
+    assert unit == "V/s", "the slope of the detector's voltage"
+    assert f" {unit}, " in panel.meter.accessibleName()
 
 
 def test_the_best_is_held_until_it_is_reset(

@@ -135,6 +135,17 @@ def test_whatever_is_wrong_the_switches_are_in_sight(
     assert panel.missing.text().endswith("switch the light off.")
 
 
+def test_a_current_on_its_way_is_not_called_up(shown: Shown, link: FakeLink) -> None:
+    panel = shown(AmplifierPanel)
+    assert panel.next.text().startswith("The light is up.")
+    link.feed(run__state="preparing", amplifier__current=1210.0)
+    assert panel.next.text() == (
+        "Ramping to 2497 mA. A run is under way: press STOP to switch the light off."
+    )
+    link.feed(run__state="idle", amplifier__current=2497.0)
+    assert panel.next.text().startswith("The light is up. It goes off in reverse")
+
+
 def test_in_a_low_dock_the_switches_scroll(qtbot: QtBot, shown: Shown) -> None:
     panel = shown(AmplifierPanel)
     panel.resize(300, 220)

@@ -67,6 +67,14 @@ def test_in_a_run_stop_is_what_takes_the_light_away() -> None:
         assert "switch" not in words.lower()
 
 
+def test_light_that_is_up_in_a_run_is_the_runs_and_a_ramp_is_told() -> None:
+    held = order().next_step(in_run=True)
+    assert held == ("The light is up. A run is under way: press STOP to switch the light off.")
+    assert order().next_step(ramps_to_ma=2497.3).startswith("Ramping to 2497 mA. It goes off")
+    words = order().next_step(in_run=True, ramps_to_ma=2497.3)
+    assert words.startswith("Ramping to 2497 mA. A run is under way")
+
+
 @pytest.mark.parametrize("seed", [{"seed_on": False}, {"seed_power_mw": 9.99}])
 def test_a_raised_amplifier_without_verified_seed_is_called_so(seed: dict[str, object]) -> None:
     found = order(**seed)

@@ -37,3 +37,15 @@ def test_a_watch_ends_with_its_owner(qapp: object) -> None:
     QCoreApplication.sendPostedEvents(owner, QEvent.Type.DeferredDelete)
     readings.deliver({"run:state": Value("running", OK, "")})
     assert told == [1]
+
+
+def test_what_has_never_come_says_why_there_is_none(qapp: object) -> None:
+    readings, told = Readings(), []
+    readings.watch(lambda: told.append(readings.value("lock:locked").message), "lock:locked")
+    readings.age("no station runs")
+    value = readings.value("lock:locked")
+    assert told == ["no station runs"]
+    assert value.stale
+    assert value.value is None
+    readings.deliver({"lock:locked": Value(True, OK, "")})
+    assert readings.flag("lock:locked")

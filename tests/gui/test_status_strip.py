@@ -94,10 +94,10 @@ def test_alarms_that_are_over_count_until_they_are_seen(shown: Shown, link: Fake
     strip = shown(StatusStrip)
     badge = strip.badges["alarms"]
     fault(link)
-    assert (badge.word, badge.tone) == ("1, 1 over not seen", Tone.DANGER)
+    assert (badge.word, badge.tone) == ("1 active, 1 past unseen", Tone.DANGER)
     over = Alarm("lock", "lock", "lock lost", "major", 1.0, False, False)
     link.feed(station__alarms=alarms_to_json([over]))
-    assert (badge.word, badge.tone) == ("1 over not seen", Tone.WARNING)
+    assert (badge.word, badge.tone) == ("1 past unseen", Tone.WARNING)
     active = Alarm("lock", "lock", "lock lost", "minor", 1.0, True, True)
     link.feed(station__alarms=alarms_to_json([active]))
     assert (badge.word, badge.tone) == ("1", Tone.WARNING)
@@ -127,6 +127,27 @@ def test_an_open_interlock_does_not_hide_that_the_guard_is_off(
     trouble(link)
     for name, word in (("interlock", "OPEN"), ("guard", "NOT PROTECTED")):
         assert (strip.badges[name].word, strip.badges[name].tone) == (word, Tone.DANGER)
+
+
+def test_an_open_shutter_is_well_only_with_light_behind_it(shown: Shown, link: FakeLink) -> None:
+    strip = shown(StatusStrip)
+    badge = strip.badges["shutter"]
+    running(link)
+    assert (badge.word, badge.tone) == ("ON", Tone.OK)
+    trouble(link)
+    assert (badge.word, badge.tone) == ("ON", Tone.WARNING)
+    assert "12 mW instead of 499 mW" in badge.toolTip()
+    link.feed(station__alarms="[]", amplifier__on=False)
+    assert (badge.word, badge.tone) == ("open", Tone.OFF)
+    assert "the amplifier is off" in badge.toolTip()
+    link.feed(light__shutter=False, amplifier__on=True)
+    assert (badge.word, badge.tone) == ("blocked", Tone.OFF)
+
+
+def test_who_commands_and_who_watches_are_told_apart(shown: Shown, link: FakeLink) -> None:
+    strip = shown(StatusStrip)
+    link.feed(station__control="bench-2")
+    assert strip.badges["control"].accessibleName() == "Control: bench-2, this window watches"
 
 
 def test_what_the_rig_does_outside_a_run_stands_in_plain_words(

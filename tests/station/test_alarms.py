@@ -218,7 +218,11 @@ def test_an_amplifier_that_gives_little_light_is_told(tmp_path: Path) -> None:
     assert desk.alarms.current() == []
     desk.run(OUTPUT_MISSING_S)
     assert [alarm.id for alarm in desk.alarms.current()] == ["amplifier:output"]
-    assert "9 mW instead of 441 mW" in desk.said[-1][0]
+    said = desk.said[-1][0]
+    assert "9 mW instead of 441 mW" in said
+    # In a run the switches are the run's, and no power can be measured without light.
+    assert "press STOP" in said
+    assert "power meter" not in said
 
 
 def test_near_its_threshold_no_power_is_expected(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_run_with_its_points_and_fit(browser: Chrome, page: FedPage) -> None:
     shows(browser, "header", "test-rig", "running")
     shows(browser, "#run", "spectrum", window_states.RUN_ID, "29 of 97 segments", "ends about")
     shows(browser, "#sweep", "background", "2510 ± 60 atoms/h", "55 ± 4 %", "data up to block 12")
-    shows(browser, "#rates", "97", "0.0412 1/s")
+    shows(browser, "#rates", "97", "0.0412 V/s")
     shows(browser, "#instruments", "locked", "−100.4 MHz", "2.31e−06 mbar", "not connected")
     shows(browser, "#alarms", "none")
     shows(browser, "#log", "source warmed up")
@@ -245,7 +245,7 @@ def test_a_part_that_cannot_be_read_leaves_the_others(browser: Chrome, page: Fed
     page.source.feed(run__points=json.dumps([{"of": "another version"}]))
     opened(browser, page)
     shows(browser, "#sweep", "cannot be shown")
-    shows(browser, "#rates", "0.0412 1/s")
+    shows(browser, "#rates", "0.0412 V/s")
 
 
 def test_the_link_with_the_token_opens_the_page_once_and_for_all(

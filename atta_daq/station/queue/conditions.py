@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 from atta_daq.client.log import Alarm
 from atta_daq.client.names import READINGS
 
+_UNITS = {r.name: r.unit for r in READINGS}
 NUMERIC = tuple(r.name for r in READINGS if r.kind in ("double", "int", "bool"))
 OWN_ALARMS = "queue"
 """Source of the alarms that the queue itself raises: they must not keep it from going on."""
@@ -99,8 +100,10 @@ class ReadingIs:
         if not isinstance(now, int | float) or math.isnan(now):
             return f"{self.name} is not known"
         holds = now < self.value if self.sense == "<" else now > self.value
-        wanted = f"{self.sense} {self.value:g} wanted"
-        return "" if holds else f"{self.name} is {float(now):.4g}, {wanted}"
+        # Those of slow control are the lab's own, and not in the list.
+        unit = f" {known}" if (known := _UNITS.get(self.name)) else ""
+        wanted = f"{self.sense} {self.value:g}{unit} wanted"
+        return "" if holds else f"{self.name} is {float(now):.4g}{unit}, {wanted}"
 
 
 def parse(text: str, more: Collection[str] = ()) -> Condition:

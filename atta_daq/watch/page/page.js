@@ -129,7 +129,7 @@ function rates(data) {
   if (hours.length > 1) {
     const holder = el("div", "plot");
     holder.draw = (width) => holder.replaceChildren(
-      timePlot(hours, rate, error, "rig time since the first bracket (h)", "83Kr loading (1/s)", width));
+      timePlot(hours, rate, error, "rig time since the first bracket (h)", "83Kr loading (V/s)", width));
     parts.push(el("h3", "", "83Kr loading through the run"), holder);
   }
   if (data.flagged.length) {

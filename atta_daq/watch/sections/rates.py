@@ -19,8 +19,8 @@ def rates(look: Look) -> dict[str, Any]:
     rows = [
         look.quantity("atoms in this segment", "rate:counts", "", 0),
         look.quantity("counting rate, last segment", "rate:counting", "1/h", 0),
-        look.quantity("83Kr loading", "rate:loading_83", "1/s", 4),
-        look.quantity("84Kr loading", "rate:loading_84", "1/s", 4),
+        look.quantity("83Kr loading", "rate:loading_83", "V/s", 4),
+        look.quantity("84Kr loading", "rate:loading_84", "V/s", 4),
         look.quantity("84Kr with light over without", "light:ratio", "", 3),
     ]
     table = look.value("run:table")

@@ -85,8 +85,8 @@ def test_rows_say_state_turn_and_what_they_wait_for(qapp: object) -> None:
     moment = datetime.fromtimestamp(NIGHT_S + 18_000.0)
     assert texts(model, 6)["Why"] == f"not before {moment:%H:%M}", "it starts on that day"
     assert why(model.lines[model.row_of(6)]) == f"not before {moment:%d %b %H:%M}"
-    assert texts(model, 7)["Why"] == "last 84Kr loading rate is 0.0312, > 0.05 wanted"
-    assert texts(model, 5)["Why"] == "no major alarm"
+    assert texts(model, 7)["Why"] == "last 84Kr loading rate is 0.0312 V/s, > 0.05 V/s wanted"
+    assert texts(model, 5)["Why"] == "needs: no major alarm"
     assert texts(model, 2)["Why"] == "aborted by bench-1"
     assert texts(model, 1)["Starts"] == texts(model, 1)["Ends"] == ""
     tip = model.index(model.row_of(7), 0).data(Qt.ItemDataRole.ToolTipRole)
@@ -94,10 +94,19 @@ def test_rows_say_state_turn_and_what_they_wait_for(qapp: object) -> None:
     assert "when rate:loading_84 > 0.05" in tip
 
 
+def test_what_an_entry_needs_is_told_only_while_it_waits(qapp: object) -> None:
+    model = QueueModel()
+    entries = ((1, "done"), (2, "running"), (3, "waiting"))
+    lines = (line(n, state=state, conditions="rate:loading_84 > 0.05") for n, state in entries)
+    model.show_lines(queue_lines(table(*lines)))
+    assert texts(model, 3)["Why"] == "needs: last 84Kr loading rate > 0.05"
+    assert texts(model, 2)["Why"] == texts(model, 1)["Why"] == ""
+
+
 def test_the_chosen_entry_says_why_in_full(panel: QueuePanel, link: FakeLink) -> None:
     assert not panel.why.isVisible()
     choose(panel, 7)
-    assert panel.why.text() == "7, blank: last 84Kr loading rate is 0.0312, > 0.05 wanted"
+    assert panel.why.text() == "7, blank: last 84Kr loading rate is 0.0312 V/s, > 0.05 V/s wanted"
     assert panel.why.isVisible()
     choose(panel, 4)
     assert not panel.why.isVisible()

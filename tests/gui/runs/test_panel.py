@@ -110,6 +110,31 @@ def test_the_name_can_be_read_in_a_narrow_list(filled: RunsPanel, qtbot: QtBot) 
     assert header.sectionSize(name) > filled.table.fontMetrics().horizontalAdvance(text)
 
 
+def test_note_and_run_give_way_before_a_column_is_out_of_sight(
+    filled: RunsPanel, link: FakeLink, qtbot: QtBot
+) -> None:
+    """At 1400 x 850 the panel has 770 pixels; no run is chosen, so all of it is the list's."""
+    long = run("20261122-1229-85Kr-spectrum", isotopes=[83, 85], note="after the source was warm")
+    filled.refresh()
+    sent(link, "runs")[-1].done({"runs": [long, run("20261121-1229-85Kr-spectrum")]})
+    filled.resize(770, 260)
+    table, header = filled.table, filled.table.horizontalHeader()
+    metrics = table.fontMetrics()
+
+    def spare(name: str) -> int:
+        column = COLUMNS.index(name)
+        text = filled.model.index(0, column).data()
+        return header.sectionSize(column) - metrics.horizontalAdvance(text)
+
+    qtbot.waitUntil(lambda: header.length() == table.viewport().width())
+    assert spare("Isotopes") > 0
+    assert spare("Run") < 0
+    assert header.sectionSize(COLUMNS.index("Run")) > metrics.horizontalAdvance("20261122…")
+    filled.resize(1400, 260)
+    qtbot.waitUntil(lambda: header.length() == table.viewport().width())
+    assert min(spare(name) for name in COLUMNS) > 0
+
+
 def test_the_list_is_read_when_it_is_first_seen(filled: RunsPanel, link: FakeLink) -> None:
     assert len(sent(link, "runs")) == 1
     assert filled.model.rowCount() == 3

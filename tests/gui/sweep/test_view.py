@@ -1,5 +1,6 @@
 """The sweep view in a window of its own, fed as the station would."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from atta_daq.client.log import Alarm, alarms_to_json
 from gui.context import Context
+from gui.link.station import LinkState
 from gui.sweep.axes import Quantity
 from gui.sweep.view import SweepView
 from gui.theme.palettes import Tone
@@ -61,6 +63,25 @@ def test_nothing_yet(view: SweepView) -> None:
     assert view.minimumSizeHint().width() <= 900
 
 
+def test_without_a_station_nothing_is_to_be_started_or_pointed_at(
+    view: SweepView, link: FakeLink
+) -> None:
+    answer = view.plot.answer.toPlainText
+    assert answer() == "Prepare a scan below and start it"
+    link.feed(station__rig="")
+    link.go(LinkState.REFUSED, "another version")
+    assert answer() == "Prepare a scan below and start it once a station is connected"
+    assert view.readout.full == ""
+    link.go(LinkState.CONNECTED, "station 'test-rig'")
+    assert answer() == "Prepare a scan below and start it"
+    link.feed(station__rig=json.dumps(RIG.to_dict()))
+    assert view.readout.full == "Click on a component to centre a scan there"
+    link.feed(**made.live(made.spectrum()))
+    assert view.readout.full.startswith("Point at the plot to read it; click on a component")
+    link.feed(**made.live(made.on_off(), run_id="another"))
+    assert view.readout.full == "Point at the plot to read it"
+
+
 def test_it_is_the_service(view: SweepView, context: Context) -> None:
     assert context.services["sweep"] is view
     assert [name for name in context.actions.unbound() if name.startswith("sweep.")] == []
@@ -80,6 +101,23 @@ def test_a_run_appears_point_by_point(view: SweepView, link: FakeLink) -> None:
     assert "fit includes blocks up to 12" in texts
     assert view.table.table.item(0, 1).text() == "2510 ± 60 atoms/h"
     assert "describes the data" in view.table.verdict.text()
+
+
+def test_error_bars_of_the_residuals_end_within_the_frame(view: SweepView, link: FakeLink) -> None:
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
+    residual = drawn(view).residual
+    for far in (2.5, 5.0):
+        residual[0] = far
+        view.plot.draw(drawn(view), (), theory=True, residuals=True)
+        low, high = view.plot.below_box.viewRange()[1]
+        assert high > far + 1.0
+        assert low == -high
+
+
+def test_minus_signs_are_true_on_every_axis(view: SweepView, link: FakeLink) -> None:
+    for plot in (view.plot.main, view.plot.below):
+        for side in ("left", "bottom"):
+            assert plot.getAxis(side).tickStrings([-2.0], 1.0, 1.0) == ["−2"], side
 
 
 def test_provisional_points_are_hollow(view: SweepView, link: FakeLink) -> None:
@@ -438,7 +476,6 @@ def test_quantity_increase(view: SweepView, link: FakeLink) -> None:
 
 def test_the_chosen_part_stays_until_another_run(view: SweepView, link: FakeLink) -> None:
     both = made.live(made.spectrum(taken=10), made.spectrum_fit())
-    import json
     from dataclasses import asdict
 
     parts = [asdict(made.spectrum(taken=10)), asdict(made.on_off())]
@@ -469,8 +506,20 @@ def test_time_to_a_wanted_error(view: SweepView, link: FakeLink, qtbot: QtBot) -
     assert wanted.wanted.property("wrong")
 
 
+def test_the_error_of_a_run_that_is_over_is_its_last(view: SweepView, link: FakeLink) -> None:
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit()))
+    said = view.wanted.answer.text
+    assert said() == "error so far: 4.2 %"
+    over = made.live(made.spectrum(), made.spectrum_fit(), state="complete")
+    link.feed(**{**over, "run__state": "idle"})
+    assert said() == "error: 4.2 %"
+    link.feed(**made.live(made.spectrum(), made.spectrum_fit(), run_id="another"))
+    assert said() == "error so far: 4.2 %"
+    view.show_run(made.run_data("earlier-run", made.spectrum(), made.spectrum_fit()))
+    assert said() == "error: 4.2 %"
+
+
 def test_time_on_the_clock_at_the_rate_of_the_rig(view: SweepView, link: FakeLink) -> None:
-    import json
     from dataclasses import replace
 
     link.feed(station__rig=json.dumps(replace(RIG, rate=120.0).to_dict()))

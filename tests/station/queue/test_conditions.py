@@ -28,7 +28,7 @@ def alarm(**changes: object) -> Alarm:
     ("text", "value", "why"),
     [
         ("rate:loading_84 > 0.05", 0.06, ""),
-        ("rate:loading_84>0.05", 0.05, "rate:loading_84 is 0.05, > 0.05 wanted"),
+        ("rate:loading_84>0.05", 0.05, "rate:loading_84 is 0.05 V/s, > 0.05 V/s wanted"),
         ("rate:loading_84 < 5e-2", 0.04, ""),
         ("rate:loading_84 < .05", float("nan"), "rate:loading_84 is not known"),
         ("rate:loading_84 < 1", None, "rate:loading_84 is not known"),
@@ -36,6 +36,11 @@ def alarm(**changes: object) -> Alarm:
 )
 def test_a_reading_on_the_right_side(text: str, value: object, why: str) -> None:
     assert parse(text).unmet(look({"rate:loading_84": value})) == why
+
+
+def test_a_plain_number_has_no_unit() -> None:
+    why = parse("camera:frames > 5").unmet(look({"camera:frames": 5}))
+    assert why == "camera:frames is 5, > 5 wanted"
 
 
 @pytest.mark.parametrize(
