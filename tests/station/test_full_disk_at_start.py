@@ -19,7 +19,7 @@ def test_the_list_of_runs_on_a_full_disk(tmp_path: Path) -> None:
         raise sqlite3.OperationalError(FULL)
 
     assert station._despite_the_disk(refresh) is None
-    (alarm,) = station._alarms.current
+    (alarm,) = station._alarms.current()
     assert FULL in alarm.text
     assert "make room" in alarm.text
     assert station._despite_the_disk(lambda: "r1") == "r1"
