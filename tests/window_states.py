@@ -94,6 +94,7 @@ def idle(link: FakeLink) -> None:
     feed_idle(link)
     link.feed(
         station__log=log_lines(), slow__readings=slow(), lock__trace_errors=np.array([]),
+        run__recovery="", run__skipped=0,
         **{name: np.array([]) for name in sweep()},
     )  # fmt: skip
 
