@@ -6,11 +6,13 @@ import re
 MINUS = "−"
 _HYPHENS = re.compile(r"(?<![^\s(])-(?=[\d.])|(?<=\d[eE])-(?=\d)")
 """In front of a number and in its exponent."""
+_ELECTRON = re.compile(r"\be-(?!\w)")
 
 
 def true_minus(text: str) -> str:
-    """With a true minus sign in front of numbers; the hyphen of 9/2-11/2 stays."""
-    return _HYPHENS.sub(MINUS, text)
+    """With a true minus sign in front of numbers, and e⁻ for the unit e-; the hyphen of 9/2-11/2
+    stays."""
+    return _ELECTRON.sub("e⁻", _HYPHENS.sub(MINUS, text))
 
 
 def sentence(text: str) -> str:

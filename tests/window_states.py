@@ -19,9 +19,12 @@ from gui.link.values import OK, Value
 
 NOW_S = time.time()
 PEAKS = (551.2, 1450.7, 2950.3, 4050.1, 5549.9, 6449.0)
+LINE_MHZ = -1.2
+"""Where the last zeroing found the line of the reference cell."""
 POINT = PointUnderWay("rare", 85, True, False, 27, {"detuning_mhz": -150.0})
 RUN_ID = "20261122-1229-85Kr-spectrum"
 DIFFERENT = "station 'test-rig' runs atta-daq 9.9, this window is 0.4: install the same version"
+LOST = "the slave's peak is missing"
 BEHIND_EOM = (
     "sidebands: sidebands of 25.0 % at 0.083 of the free spectral range beside the slave: the "
     "pick-off lies behind the EOM"
@@ -47,6 +50,12 @@ def log_lines() -> str:
             for i, (level, source, text) in enumerate(LOG)
         ]
     )
+
+
+def lock_alarm(reason: str = LOST, ago_s: float = 30.0, active: bool = True) -> Alarm:
+    """What the station says of a lost lock."""
+    text = f"the 819-nm lock is open: {reason}"
+    return Alarm("lock", "lock", text, "major", NOW_S - ago_s, active, False)
 
 
 def feed_history(link: FakeLink) -> None:
@@ -85,6 +94,7 @@ def idle(link: FakeLink) -> None:
     feed_idle(link)
     link.feed(
         station__log=log_lines(), slow__readings=slow(), lock__trace_errors=np.array([]),
+        run__recovery="", run__skipped=0,
         **{name: np.array([]) for name in sweep()},
     )  # fmt: skip
 
@@ -100,7 +110,8 @@ def running(link: FakeLink) -> None:
     signals = 20.0 + 300.0 * atoms + rng.normal(0.0, 50.0, 300)
     arrivals = np.append(False, np.diff(atoms) > 0)
     detunings = np.linspace(-60.0, 60.0, 25)
-    volts = -0.3 * detunings / 20.0 * np.exp(0.5 - 0.5 * (detunings / 20.0) ** 2)
+    away = (detunings - LINE_MHZ) / 20.0
+    volts = -0.3 * away * np.exp(0.5 - 0.5 * away**2)
     loading = 0.2 * (1.0 - np.exp(-np.arange(1000) / 300.0)) + 0.004 * rng.normal(size=1000)
     link.feed(
         station__control=link.name,
@@ -117,8 +128,8 @@ def running(link: FakeLink) -> None:
                     "mid_rig_s": [NOW_S], "rate": [math.nan], "rate_error": [math.nan]},
         rate__loading_83=0.0412, rate__loading_84=0.0123, light__ratio=1.57,
         lock__errors=rng.normal(0.0, 0.6, 120), lock__peaks=np.array(PEAKS),
-        cell__detunings=detunings, cell__volts=volts, cell__signal=0.0123, cell__rms=0.0021,
-        cell__zero=json.dumps({"ratio": 0.4012, "error_mhz": 0.31, "shift_mhz": -1.2,
+        cell__detunings=detunings, cell__volts=volts, cell__signal=0.0009, cell__rms=0.0021,
+        cell__zero=json.dumps({"ratio": 0.4012, "error_mhz": 0.31, "shift_mhz": LINE_MHZ,
                                "utc_s": NOW_S - 1800.0}),
         loading__trace=loading, loading__step=1e-3, loading__meter=0.0123,
         sideband__on=True,
@@ -143,7 +154,7 @@ def sweep(sidebands: float = 0.0) -> dict[str, Any]:
     def line(middle: float, height: float) -> np.ndarray:
         return height / (1.0 + ((times - middle) / 25.0) ** 2)
 
-    masters, slaves = np.array([551.2, 2950.3]), np.array([1450.7, 3827.0])
+    masters, slaves = np.array([551.2, 2950.3]), np.array([1450.7, 3872.6])
     slave = sum(line(middle, 0.8) for middle in slaves)
     slave = slave + sum(line(middle + side, sidebands) for middle in slaves for side in (-200, 200))
     noise = rng.normal(0.0, 0.01, (2, times.size))
@@ -174,8 +185,8 @@ def paused(link: FakeLink) -> None:
 def suspended(link: FakeLink) -> None:
     running(link)
     link.feed(
-        run__point="", run__suspended="lock: the slave's peak is missing", lock__locked=False,
-        lock__reason="the slave's peak is missing",
+        run__point="", run__suspended=f"lock: {LOST}", lock__locked=False, lock__reason=LOST,
+        lock__peaks=np.array([]), station__alarms=alarms_to_json([lock_alarm()]),
     )  # fmt: skip
 
 
@@ -202,20 +213,14 @@ def stopping(link: FakeLink) -> None:
 def recovering(link: FakeLink) -> None:
     """A run that waits while a recipe brings its rig back."""
     suspended(link)
-    alarm = Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", NOW_S - 30.0,
-                  True, False)  # fmt: skip
-    link.feed(
-        run__recovery="relock and verify the mode, try 2 of 5", run__skipped=1,
-        station__alarms=alarms_to_json([alarm]),
-    )  # fmt: skip
+    link.feed(run__recovery="relock and verify the mode, try 2 of 5", run__skipped=1)
 
 
 def unseen(link: FakeLink) -> None:
     """Everything is well again, and nobody has looked at what was wrong."""
     running(link)
     over = [
-        Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", NOW_S - 3600.0,
-              False, False),
+        lock_alarm(ago_s=3600.0, active=False),
         Alarm("camera:frames", "camera", "4 % of the frames of this segment were lost", "minor",
               NOW_S - 300.0, False, False),
     ]  # fmt: skip
@@ -248,16 +253,20 @@ def fault(link: FakeLink) -> None:
     link.feed(
         **over, run__outcome=f"aborted: {reason}", run__suspended="",
         camera__gain=gone, camera__temperature=gone, camera__acquiring=gone, camera__stable=gone,
-        camera__shutter=gone, station__alarms=alarms_to_json(alarms),
+        camera__shutter=gone, light__shutter=False, station__alarms=alarms_to_json(alarms),
     )  # fmt: skip
 
 
 def trouble(link: FakeLink) -> None:
     """All that can be wrong at once."""
     running(link)
+    rng = np.random.default_rng(6)
+    over_range = {
+        f"power_meter__{name}": Value(value, 3, "over range")
+        for name, value in (("power", 9.98), ("source_power", 499.1), ("disagreement", 0.0002))
+    }
     alarms = [
-        Alarm("lock", "lock", "lock lost: the slave's peak is missing", "major", NOW_S - 30.0,
-              True, False),
+        lock_alarm(BEHIND_EOM),
         Alarm("amplifier:interlock", "amplifier", "interlock of the laser head is open", "major",
               NOW_S - 20.0, True, False),
         Alarm("amplifier:output", "amplifier", OUTPUT_MISSING, "major", NOW_S - 10.0, True, False),
@@ -268,15 +277,18 @@ def trouble(link: FakeLink) -> None:
         **sweep(sidebands=0.2), lock__locked=False, lock__reason=BEHIND_EOM,
         lock__trace_errors=np.array([]), lock__peaks=np.array([]),
         amplifier__interlock_open=True, amplifier__protected=False,
+        amplifier__output_power=14.3, light__power=12.0,
         amplifier__health="Amplifier damaged: output far below its calibration",
-        station__watchdog=84.0, camera__gain=0,
-        camera__trip="0.52 % of the pixels saturated in 2 frames in a row",
-        calibrations__table=calibration_table(NOW_S, ("power threshold", "power slope")),
+        station__watchdog=84.0, camera__gain=0, camera__acquiring=False, camera__shutter=False,
+        camera__trip="0.52 % of the pixels were saturated in 2 frames in a row: gain taken away, "
+        "shutter closed; look for stray light",
+        calibrations__table=calibration_table(NOW_S, ("threshold current", "power slope")),
         camera__lost=60, camera__saturated=0.0123, camera__stable=False, sideband__locked=False,
+        cell__volts=0.01 * rng.normal(size=25),
         cell__zero=json.dumps({"problem": "no dispersive line within the samples",
                                "utc_s": NOW_S - 60.0}),
         trap__locked=False, slow__readings=slow("major"),
-        power_meter__overrange=True, power_meter__power=Value(9.98, 3, "over range"),
+        power_meter__overrange=True, **over_range,
         station__alarms=alarms_to_json(alarms),
         run__point="", run__suspended="amplifier: interlock of the laser head is open",
     )  # fmt: skip

@@ -59,7 +59,7 @@ READINGS: tuple[Reading, ...] = (
     Reading("lock:reason", "string", "", "why the lock is open"),
     Reading("lock:ratio", "double", "", "peak ratio of slave to master", 6),
     Reading("lock:setpoint", "double", "", "setpoint of the peak ratio", 6),
-    Reading("lock:rms", "double", "MHz", "rms of the single-ramp slave frequency", 3),
+    Reading("lock:rms", "double", "MHz", "RMS of the single-ramp slave frequency", 3),
     Reading("lock:actuator", "double", "", "position of the slave actuator in its range"),
     Reading("lock:peaks", "array", "us", "peaks on the ramp: master, slave, master; up, then down"),
     Reading("lock:errors", "array", "MHz", "slave frequency less its setpoint, last polls"),

@@ -18,6 +18,8 @@ from atta_daq.rig.calibrations import Calibrations
 RIG_FILE = "rig file"
 NOT_MEASURED = "not measured"
 VALID = "valid"
+RATIO_SIGN = "ratio_sign"
+"""Key of the number that is +1 or -1."""
 LEAST_WALK_PER_ROOT_H = 1e-4
 """No source is taken for steadier than this, whatever an hour of it has shown."""
 
@@ -78,9 +80,9 @@ class _Row:
 _ROWS = (
     _Row("axis zero", "zero_ratio", ("axis-zero", "cavity")),
     _Row("free spectral range", "fsr_mhz", ("cavity",)),
-    _Row("cavity sign", "ratio_sign", ("cavity",)),
+    _Row("cavity sign", RATIO_SIGN, ("cavity",)),
     _Row("cavity order", "order", ("cavity",)),
-    _Row("power threshold", "threshold_ma", ("fibre-power",)),
+    _Row("threshold current", "threshold_ma", ("fibre-power",)),
     _Row("power slope", "slope_mw_per_ma", ("fibre-power",)),
     _Row("monitor ratio", "monitor_ratio", ("fibre-power",)),
     _Row("EOM half-wave voltage", "v_pi_v", ("sideband-depth",)),

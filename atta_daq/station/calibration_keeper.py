@@ -12,7 +12,7 @@ from atta_daq.archive.calibration_store import CalibrationStore
 from atta_daq.calibration.dated import Calibrated
 from atta_daq.calibration.result import CalibrationResult
 from atta_daq.rig.bench import Finding
-from atta_daq.rig.calibrations_in_use import NOT_MEASURED, VALID, Entry, InUse, in_use
+from atta_daq.rig.calibrations_in_use import NOT_MEASURED, RATIO_SIGN, VALID, Entry, InUse, in_use
 from atta_daq.rig.config import RigConfig
 from atta_daq.station.alarms import Cause
 
@@ -119,7 +119,7 @@ def entry_row(entry: Entry, now: datetime) -> dict[str, object]:
         "value": number.value,
         "error": number.error,
         "unit": number.unit,
-        "text": number_text(number),
+        "text": f"{number.value:+g}" if entry.key == RATIO_SIGN else number_text(number),
         "made": _iso(number.made),
         "valid_until": _iso(until),
         "source": number.source,

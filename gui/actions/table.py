@@ -83,13 +83,13 @@ _TRAP = (
     *(ActionSpec(f"trap.{mass}", f"Trap {mass}Kr", "Trap", (f"Ctrl+{number}",),
                  f"Switch the trap lasers to {mass}Kr", False, may_move)
       for number, mass in enumerate((81, 83, 84, 85), start=1)),
-    ActionSpec("trap.blank", "Trap off every isotope", "Trap", ("Ctrl+5",),
+    ActionSpec("trap.blank", "Trap blank: off every line", "Trap", ("Ctrl+5",),
                "Move the trap lasers where no krypton is trapped", False, may_move),
     *(ActionSpec(f"camera.view_{mass}", f"Watch {mass}Kr", "Trap", (),
                  f"Live pictures of the trap on {mass}Kr at gain", False, may_watch)
       for mass in (81, 85)),
     ActionSpec("camera.view_blank", "Watch the blank", "Trap", (),
-               "Live pictures with the trap off every isotope", False, may_watch),
+               "Live pictures of the blank: the trap is off every line", False, may_watch),
     ActionSpec("camera.view_off", "Stop watching", "Trap", (), "Close the camera", False,
                may_watch),
     ActionSpec("align.start", "Start alignment", "Trap", ("Ctrl+Shift+M",),

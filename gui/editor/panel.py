@@ -350,7 +350,7 @@ class EditorPanel(Panel):
             left_s = left_s if math.isfinite(left_s) else 0.0
         text = headline(check.answer, rig.rate, datetime.now(), left_s)
         errors = leading_errors(check.answer)
-        return "ready", Tone.OK, f"{text}\n{errors}" if errors else text
+        return "scan ok", Tone.OK, f"{text}\n{errors}" if errors else text
 
     def _rig_changed(self) -> None:
         """Limits and geometry are the rig's: everything is looked at again."""
@@ -363,7 +363,8 @@ class EditorPanel(Panel):
 
     def _run_changed(self) -> None:
         self.run_view.refresh_run()
-        under_way = self.context.state.run_state != "idle"
+        # Without a station nobody knows whether the run still goes on.
+        under_way = self.context.state.under_way
         self.tabs.setTabText(3, "Under way ◆" if under_way else "Under way")
         self._show_summary()
 

@@ -15,6 +15,7 @@ from gui.editor.toml_text import Table
 from gui.theme.palettes import Tone
 from gui.theme.theme import Theme
 from gui.widgets.wrapping import WrappingRow
+from gui.words import true_minus
 
 _LINES = 4
 
@@ -147,18 +148,19 @@ class PartsList(QWidget):
 
 
 def describe(part: Any) -> str:
-    """A part in a line: '85Kr: detuning -600 … 1400 MHz, 41 points, 240 s'."""
+    """A part in a line: '85Kr: detuning −600 … 1400 MHz, 41 points of 240 s'."""
     if not isinstance(part, Table):
         return "not a part"
     axes = part.get("axis", [])
     axes = axes if isinstance(axes, list) else []
-    words = [_axis(axis) for axis in axes if isinstance(axis, Table)]
-    words = [" × ".join(words) if words else "on against off"]
+    swept = " × ".join(_axis(axis) for axis in axes if isinstance(axis, Table))
+    words = [swept or "on against off"]
     if "dwell_s" in part:
-        words.append(f"{_short(part['dwell_s'])} s")
+        dwell = f"{_short(part['dwell_s'])} s"
+        words = [f"{swept} of {dwell}"] if swept else [*words, f"{dwell} each"]
     if part.get("repeats", 1) != 1:
         words.append(f"{_short(part['repeats'])} times")
-    return f"{part.get('isotope', '?')}Kr: {', '.join(words)}"
+    return true_minus(f"{part.get('isotope', '?')}Kr: {', '.join(words)}")
 
 
 def _axis(axis: Table) -> str:

@@ -3,7 +3,7 @@
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme.palettes import Tone
@@ -14,7 +14,10 @@ RAILS = (0.05, 0.95)
 
 
 class ActuatorBar(QWidget):
-    """A scale from 0 to 1 with its ends in red, and a mark."""
+    """A scale from 0 to 1 with its ends marked, and where the actuator stands.
+
+    The ends are red only while it stands in one of them: what is well does not shout.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,9 +52,12 @@ class ActuatorBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         palette, line = self._theme.palette, self.fontMetrics().height()
-        danger = QColor(palette.muted if self._stale else palette.tones[Tone.DANGER])
-        painter.setPen(QColor(palette.muted) if self._stale else danger if self.near_rail
-                       else QColor(palette.text))  # fmt: skip
+        near = self.near_rail and not self._stale
+        danger = QColor(palette.tones[Tone.DANGER])
+        painter.setPen(danger if near else QColor(palette.muted if self._stale else palette.text))
+        font = QFont(self.font())
+        font.setItalic(self._stale)
+        painter.setFont(font)
         painter.drawText(
             QRectF(0.0, 0.0, self.width(), line), Qt.AlignmentFlag.AlignLeft,
             f"Actuator {self._text()}",
@@ -59,8 +65,9 @@ class ActuatorBar(QWidget):
         bar = QRectF(1.0, line + 3.0, self.width() - 2.0, line - 2.0)
         painter.fillRect(bar, QColor(palette.surface))
         low, high = (bar.left() + bar.width() * rail for rail in self._rails)
-        painter.fillRect(QRectF(bar.left(), bar.top(), low - bar.left(), bar.height()), danger)
-        painter.fillRect(QRectF(high, bar.top(), bar.right() - high, bar.height()), danger)
+        ends = danger if near else QColor(palette.border)
+        painter.fillRect(QRectF(bar.left(), bar.top(), low - bar.left(), bar.height()), ends)
+        painter.fillRect(QRectF(high, bar.top(), bar.right() - high, bar.height()), ends)
         painter.setPen(QPen(QColor(palette.border), 1.0))
         painter.drawRect(bar)
         if math.isfinite(self._position):

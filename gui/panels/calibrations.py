@@ -25,6 +25,7 @@ from gui.widgets.lines import LineTable
 from gui.widgets.roomy_delegate import RoomyDelegate
 from gui.widgets.short_button import short_button
 from gui.widgets.state_delegate import StateDelegate
+from gui.words import true_minus
 
 TABLE, PROGRESS, ACTIVITY = "calibrations:table", "calibrations:progress", "station:activity"
 KINDS = {
@@ -124,7 +125,7 @@ class CalibrationsPanel(Panel):
         elif activity.startswith(CALIBRATION):
             kind = activity.removeprefix(CALIBRATION)
             self.badge.show_state(f"{kind} under way", Tone.BUSY, "STOP ends it")
-            said = readings.text(PROGRESS) or "begins"
+            said = true_minus(readings.text(PROGRESS)) or "begins"
         else:
             unmeasured = sum(line.tone is Tone.OFF for line in lines)
             self._show_states(len(lines), stale, unmeasured)

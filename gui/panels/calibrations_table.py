@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from gui.model.calibrations import CalibrationLine
 from gui.widgets.line_table import Index, LineTable
 from gui.widgets.state_delegate import LINE_ROLE
+from gui.words import true_minus
 
 COLUMNS = ("State", "Calibration", "Value", "Age", "Valid until", "Source")
 SHORT = timedelta(days=3)
@@ -62,7 +63,7 @@ class CalibrationsTable(LineTable):
 
 
 def _row(line: CalibrationLine, age: str) -> tuple[str, ...]:
-    value = line.text if line.text != line.state else "–"
+    value = true_minus(line.text) if line.text != line.state else "–"
     return line.word, line.name, value, age, _end(line), _DATED.sub("", line.source)
 
 
@@ -76,7 +77,7 @@ def _end(line: CalibrationLine) -> str:
 
 
 def _tip(line: CalibrationLine) -> str:
-    said = [f"{line.name}: {line.text}"]
+    said = [f"{line.name}: {true_minus(line.text)}"]
     if line.made is not None:
         said.append(f"made {line.made.astimezone():%Y-%m-%d %H:%M}")
     if line.why:

@@ -30,6 +30,7 @@ ALARM_FRACTION = 1e-3
 """Frames lost, or pixels saturated, above which the counts are not to be trusted."""
 FULL_SCALE = (0.0, 65535.0)
 DIMMED = 0.45
+GAIN_COMES_BACK = "The next live view or segment sets the gain again."
 OUTLINE_ROOM = 0.03
 """Of the longer side, around the picture."""
 QWIDGETSIZE_MAX = (1 << 24) - 1
@@ -107,7 +108,7 @@ class CameraPanel(Panel):
         self._upper.addWidget(self._side)
         self._upper.addWidget(self.plot, 1)
         lower = FlowLayout()
-        for name, text in (("81", "81Kr"), ("85", "85Kr"), ("blank", "Blank"), ("off", "Stop")):
+        for name, text in (("81", "81Kr"), ("85", "85Kr"), ("blank", "Blank"), ("off", "End view")):
             lower.addWidget(short_button(self.context, f"camera.view_{name}", text))
         lower.addWidget(self.fixed)
         for field in self.level_fields:
@@ -240,7 +241,7 @@ class CameraPanel(Panel):
         state = register_state(readings)
         self.register.show_state(state.word, state.tone, state.why)
         tripped = state.why if state.tone is Tone.DANGER else ""
-        self.trip.setText(f"Gain taken away: {tripped}" if tripped else "")
+        self.trip.setText(f"Tripped: {tripped.rstrip('.')}. {GAIN_COMES_BACK}" if tripped else "")
         self.trip.setVisible(bool(tripped))
 
     def _on_fixed(self, fixed: bool) -> None:

@@ -20,6 +20,7 @@ from gui.widgets.readback import Readback
 from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.short_button import short_button
 from gui.widgets.words import set_role, words
+from gui.words import sentence
 
 ACTIONS = {
     "lock.freeze": "Freeze",
@@ -61,7 +62,7 @@ class LockPanel(ScrolledPanel):
         )
         rms = QGridLayout()
         rms.setColumnStretch(0, 1)
-        rms.addWidget(words("Rms of the slave frequency", role=""), 0, 0)
+        rms.addWidget(words("RMS of the slave frequency", role=""), 0, 0)
         rms.addWidget(Readback(self, "lock:rms"), 0, 1)
         self.body.addLayout(rms)
         self.strip = SmallPlot(
@@ -113,7 +114,7 @@ class LockPanel(ScrolledPanel):
         free = self.context.state.run_state in ("idle", "paused")
         todo = "relock" if free else "pause the run and relock"
         self.reason.setText(
-            f"{lost.text}. Look at the cables, then {todo}." if lost.wiring else lost.text
+            sentence(lost.text) + (f" Look at the cables, then {todo}." if lost.wiring else "")
         )
         self.reason.setVisible(bool(reason))
 
@@ -151,8 +152,10 @@ class LockPanel(ScrolledPanel):
         self.actuator.show_position(position, rails, stale=value.stale)
 
     def _show_peaks(self) -> None:
-        stale = self.context.readings.value("lock:peaks").stale
-        self.peaks.show_peaks(self._array("lock:peaks").tolist(), stale=stale)
+        value = self.context.readings.value("lock:peaks")
+        read = value.value is not None
+        times_us = self._array("lock:peaks").tolist() if read else None
+        self.peaks.show_peaks(times_us, stale=value.stale)
 
     def _show_traces(self) -> None:
         times = self._array("lock:trace_times")

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme.theme import Theme
+from gui.words import sentence
 
 NAMES = ("master", "slave", "master")
 
@@ -32,20 +33,23 @@ class RampPicture(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.times_us: tuple[float, ...] = ()
+        self._nothing = ""
         self._stale = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self._resized)
-        self.show_peaks((), stale=True)
+        self.show_peaks(None, stale=True)
 
-    def show_peaks(self, times_us: Sequence[float], *, stale: bool) -> None:
-        """Draw six times in ascending order; anything else is no set of peaks."""
-        times = tuple(float(t) for t in times_us)
+    def show_peaks(self, times_us: Sequence[float] | None, *, stale: bool) -> None:
+        """Draw six times in ascending order; anything else is no set of peaks. None: the lock has
+        not been asked yet."""
+        times = tuple(float(t) for t in times_us or ())
+        self._nothing = "no peaks read yet" if times_us is None else "no complete set of peaks"
         whole = len(times) == 6 and all(a < b for a, b in pairwise(times))
         self.times_us = times if whole else ()
         self._stale = stale
         text = ", ".join(f"{t:.1f}" for t in self.times_us)
-        self.setAccessibleName(f"peaks on the ramp in µs: {text or 'none'}")
-        self.setToolTip(f"Peaks at {text} µs" if text else "No complete set of peaks")
+        self.setAccessibleName(f"peaks on the ramp in µs: {text or self._nothing}")
+        self.setToolTip(f"Peaks at {text} µs" if text else sentence(self._nothing))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -60,7 +64,7 @@ class RampPicture(QWidget):
         painter.fillRect(self.rect(), QColor(palette.surface))
         if not self.times_us:
             painter.setPen(QColor(palette.muted))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "no complete set of peaks")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._nothing)
             painter.end()
             return
         for row, (caption, unit) in enumerate((("up", " µs"), ("down", " µs"))):

@@ -13,6 +13,9 @@ from gui.widgets.readback import Readback
 from gui.widgets.setpoint import SetpointField
 from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.words import show_stale, words
+from gui.words import sentence
+
+CHECK_REFERENCE = "check the reference input of the synthesiser"
 
 
 class SidebandPanel(ScrolledPanel):
@@ -22,7 +25,9 @@ class SidebandPanel(ScrolledPanel):
         super().__init__(context)
         self.rf = Badge(context.theme, "RF")
         self.synthesiser = Badge(context.theme, "Synthesiser")
+        self.advice = words(role="wrong")
         self.head.addLayout(flowing(self.rf, self.synthesiser))
+        self.head.addWidget(self.advice)
         self.frequency = SetpointRow(
             self, "Frequency", "MHz", 4, _frequency,
             limits="sideband:frequency", readback=Readback(self, "sideband:frequency"),
@@ -59,7 +64,7 @@ class SidebandPanel(ScrolledPanel):
     def _show_states(self) -> None:
         readings = self.context.readings
         idle = ("not locked", Tone.OFF, "with the RF off it need not be locked")
-        unlocked = ("UNLOCKED", Tone.DANGER, "check the reference input of the synthesiser")
+        unlocked = ("UNLOCKED", Tone.DANGER, CHECK_REFERENCE)
         for badge, name, yes, no in (
             (self.rf, "sideband:on", ("on", Tone.OK, ""), ("off", Tone.OFF, "")),
             (self.synthesiser, "sideband:locked", ("locked", Tone.OK, ""),
@@ -69,6 +74,9 @@ class SidebandPanel(ScrolledPanel):
             unknown = ("unknown", Tone.STALE, "")
             word, tone, why = unknown if value.stale else yes if value.value else no
             badge.show_state(word, tone, value.message or why)
+        wrong = self.synthesiser.tone is Tone.DANGER
+        self.advice.setText(sentence(CHECK_REFERENCE) if wrong else "")
+        self.advice.setVisible(wrong)
 
     def _show_lines(self) -> None:
         rig, readings = self.context.readings.rig, self.context.readings

@@ -20,6 +20,7 @@ _TONES: dict[SlowSeverity, Tone] = {
 _WORDS: dict[SlowSeverity, str] = {
     "ok": "ok", "minor": "warning", "major": "ALARM", "invalid": "no reading",
 }  # fmt: skip
+_COUNTED: dict[SlowSeverity, str] = {**_WORDS, "invalid": "without reading"}
 WORST_FIRST: tuple[SlowSeverity, ...] = ("major", "invalid", "minor")
 """An alarm that is known to be true comes before a value that may hide one, and that before a
 warning."""
@@ -56,7 +57,7 @@ class SlowPanel(ScrolledPanel):
         else:
             told: list[str] = [one.severity for one in values]
             wrong: list[SlowSeverity] = [s for s in WORST_FIRST if s in told]
-            counts = (f"{told.count(severity)} × {_WORDS[severity]}" for severity in wrong)
+            counts = (_counted(told.count(severity), severity) for severity in wrong)
             worst: SlowSeverity = wrong[0] if wrong else "ok"
             self.worst.show_state(", ".join(counts) or "all ok", _TONES[worst])
         none = "" if values else "The rig file names no slow control."
@@ -110,9 +111,14 @@ class _Row:
         reason = "" if stale or severity == "ok" else true_minus(one.reason)
         if reason and one.suspends and severity in ("major", "invalid"):
             reason += "; it suspends a run"
-        self.reason.setText(reason)
+        self.reason.setText(sentence(reason))
         set_role(self.reason, "wrong" if severity == "major" else "muted")
         self.reason.setVisible(bool(reason))
+
+
+def _counted(count: int, severity: SlowSeverity) -> str:
+    """'2 × warning', '1 without reading'."""
+    return f"{count} {'' if severity == 'invalid' else '× '}{_COUNTED[severity]}"
 
 
 def value_text(one: SlowValue) -> str:

@@ -118,7 +118,10 @@ class Strip(QWidget):
         fine = self._tone is Tone.OK
         tone = palette.tones[self._tone]
         self.curve.setPen(pg.mkPen(palette.series[1] if fine else tone, width=1))
-        self.latest.setStyleSheet(f"color: {palette.text if fine else tone}; font-weight: bold;")
+        slant = "italic" if self._tone is Tone.STALE else "normal"
+        self.latest.setStyleSheet(
+            f"color: {palette.text if fine else tone}; font-weight: bold; font-style: {slant};"
+        )
         self._fit()
 
     def _fit(self) -> None:

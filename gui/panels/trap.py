@@ -15,11 +15,12 @@ from gui.widgets.flow import FlowLayout
 from gui.words import true_minus
 
 ABUNDANT = (83, 84)
-INTERLOCK = "Interlock: gain stays off on 83Kr and 84Kr"
+INTERLOCK = "Gain stays off on 83Kr and 84Kr"
 EXPLAINED = (
     "83Kr and 84Kr are 1e10 times more abundant than the counted atoms: their light at gain would "
     "damage the camera"
 )
+OFF_EVERY_LINE = "the lasers stand where no krypton is trapped"
 
 
 class IsotopeButton(QPushButton):
@@ -67,14 +68,14 @@ class TrapPanel(Panel):
         super().__init__(context, parent)
         self.buttons = {
             mass: IsotopeButton(context, f"trap.{mass or 'blank'}",
-                                f"{mass}Kr" if mass else "Off every isotope")
+                                f"{mass}Kr" if mass else "Blank: off every line")
             for mass in (81, 83, 84, 85, 0)
         }  # fmt: skip
         self.place = Badge(context.theme, "Trap")
         self.locked = Badge(context.theme, "Trap lasers")
-        self.light = Badge(context.theme, "Light")
+        self.light = Badge(context.theme, "Trap light")
         self.gain = Badge(context.theme, "Gain")
-        self.offset = Fact("Offset")
+        self.offset = Fact("Offset from 84Kr")
         self.interlock = QLabel(INTERLOCK)
         self.interlock.setToolTip(EXPLAINED)
         self.interlock.setWordWrap(True)
@@ -121,7 +122,7 @@ class TrapPanel(Panel):
         if nowhere := unplaced(readings):
             self.place.show_state(*nowhere)
         elif value.value == 0:
-            self.place.show_state("off every isotope", Tone.OFF)
+            self.place.show_state("blank", Tone.OFF, OFF_EVERY_LINE)
         else:
             self.place.show_state(f"on {value.value}Kr", Tone.OK)
         self._show_gain(value.value if known else None)
@@ -154,5 +155,5 @@ class TrapPanel(Panel):
         self.offset.say(
             true_minus(f"{offset:.1f} MHz") if offset == offset else "–",
             stale=readings.value("trap:offset").stale,
-            why="from the 84Kr master",
+            why="of the trap lasers from the master laser on the 84Kr line",
         )

@@ -19,7 +19,7 @@ from gui.panels.calibrations_table import COLUMNS, CalibrationsTable
 from gui.theme.palettes import Tone
 
 NOW_S = datetime(2026, 11, 28, 12, 0, tzinfo=UTC).timestamp()
-STALE = ("power slope", "power threshold")
+STALE = ("power slope", "threshold current")
 
 
 def texts(model: CalibrationsTable, row: int) -> dict[str, str]:
@@ -29,7 +29,7 @@ def texts(model: CalibrationsTable, row: int) -> dict[str, str]:
 def test_stale_ones_lead_then_those_never_measured() -> None:
     lines = calibration_lines(calibration_table(NOW_S, STALE))
     assert [line.name for line in lines[:4]] == [
-        "power threshold", "power slope", "trap dwell", "axis zero",
+        "threshold current", "power slope", "trap dwell", "axis zero",
     ]  # fmt: skip
     assert [(line.word, line.tone) for line in lines[1:4]] == [
         ("STALE", Tone.WARNING), ("not measured", Tone.OFF), ("valid", Tone.OK),
@@ -54,6 +54,7 @@ def test_a_row_says_value_error_age_validity_and_source(qapp: object) -> None:
     dwell = texts(model, rows["trap dwell"])
     assert (dwell["Value"], dwell["Age"], dwell["Valid until"]) == ("–", "", "")
     assert texts(model, rows["Rabi scale"])["Source"] == "rig file"
+    assert texts(model, rows["read noise"])["Value"] == "44.1 ± 0.4 e⁻"
 
 
 def test_ages_grow_without_losing_the_chosen_row(qapp: object) -> None:
@@ -123,9 +124,11 @@ def test_without_light_only_what_needs_none_can_be_calibrated(
 
 def test_one_under_way_is_an_activity(shown: Shown, context: Context, link: FakeLink) -> None:
     panel = shown(CalibrationsPanel)
-    link.feed(station__activity="calibration cavity", calibrations__progress="step 3 of 121")
+    link.feed(
+        station__activity="calibration cavity", calibrations__progress="step 3 of 121, at -5 MHz"
+    )
     assert (panel.badge.word, panel.badge.tone) == ("cavity under way", Tone.BUSY)
-    assert panel.progress.full == "step 3 of 121"
+    assert panel.progress.full == "step 3 of 121, at −5 MHz"
     assert "the rig is busy: calibrating the cavity" in context.actions["calibrate.dwell"].toolTip()
     link.feed(station__activity="", calibrations__progress="")
     assert context.actions["calibrate.dwell"].isEnabled()

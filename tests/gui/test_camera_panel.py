@@ -176,11 +176,12 @@ def test_the_register_as_word_and_shape(
 def test_a_trip_of_the_protection_stands_out_with_its_reason(
     panel: CameraPanel, link: FakeLink
 ) -> None:
-    link.feed(camera__trip="0.5 % of the pixels saturated in 2 frames in a row")
+    link.feed(camera__trip="stray light: gain taken away, shutter closed")
     assert (panel.register.word, panel.register.tone) == ("TRIPPED", Tone.DANGER)
     assert panel.trip.isVisible()
     assert panel.trip.text() == (
-        "Gain taken away: 0.5 % of the pixels saturated in 2 frames in a row"
+        "Tripped: stray light: gain taken away, shutter closed. The next live view or segment "
+        "sets the gain again."
     )
     link.feed(camera__trip="")
     assert not panel.trip.isVisible()
@@ -267,5 +268,6 @@ def test_watching_by_button(
 ) -> None:  # fmt: skip
     context.actions.refresh()
     button = panel.findChild(type(panel.fixed), f"camera.{name}")
+    assert button.text() != "Stop", "the emergency button is called so"
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert (link.sent[-1].name, link.sent[-1].arguments) == ("camera_view", arguments)

@@ -13,13 +13,13 @@ from window_states import sweep
 from drivers.stcl.loss import Loss
 from gui.context import Context
 from gui.link.values import OK, Value
-from gui.panels.actuator_bar import ActuatorBar
+from gui.panels.actuator_bar import RAILS, ActuatorBar
 from gui.panels.cell import CellPanel
 from gui.panels.lock import LockPanel
 from gui.panels.lock_loss import WIRING
 from gui.panels.ramp_picture import tick_times
 from gui.panels.small_plot import nice_limit
-from gui.theme.palettes import Tone
+from gui.theme.palettes import Palette, Tone
 
 
 def test_a_detuning_moves_the_light_and_keeps_the_power(
@@ -37,7 +37,7 @@ def test_a_lost_lock_says_why(shown: Shown, link: FakeLink) -> None:
     link.feed(lock__locked=False, lock__reason="the slave made a mode hop")
     assert (panel.locked.word, panel.locked.tone) == ("LOST", Tone.DANGER)
     assert panel.reason.isVisible()
-    assert panel.reason.text() == "the slave made a mode hop"
+    assert panel.reason.text() == "The slave made a mode hop."
 
 
 def test_errors_are_drawn_in_a_range_that_does_not_flicker(shown: Shown, link: FakeLink) -> None:
@@ -62,6 +62,29 @@ def test_the_actuator_near_its_rail(shown: Shown, link: FakeLink) -> None:
     assert panel.actuator.near_rail
 
 
+def reds(bar: ActuatorBar, palette: Palette) -> int:
+    """Pixels in the colour of danger."""
+    picture = bar.grab().toImage()
+    red = palette.tones[Tone.DANGER].lower()
+    return sum(
+        picture.pixelColor(x, y).name() == red
+        for x in range(picture.width()) for y in range(picture.height())
+    )  # fmt: skip
+
+
+def test_the_rails_are_red_only_near_one(qtbot: QtBot, context: Context) -> None:
+    bar = ActuatorBar(context.theme)
+    qtbot.addWidget(bar)
+    bar.resize(200, bar.sizeHint().height())
+    palette = context.theme.palette
+    bar.show_position(0.5, RAILS, stale=False)
+    assert reds(bar, palette) == 0, "what is well does not shout"
+    bar.show_position(0.97, RAILS, stale=False)
+    assert reds(bar, palette) > 20
+    bar.show_position(0.97, RAILS, stale=True)
+    assert reds(bar, palette) == 0
+
+
 def test_an_unknown_actuator_is_near_nothing(qtbot: QtBot, context: Context) -> None:
     bar = ActuatorBar(context.theme)
     qtbot.addWidget(bar)
@@ -72,11 +95,13 @@ def test_an_unknown_actuator_is_near_nothing(qtbot: QtBot, context: Context) -> 
 def test_peaks_are_drawn_only_as_a_whole_set(shown: Shown, link: FakeLink) -> None:
     panel = shown(LockPanel)
     assert panel.peaks.times_us == ()
+    assert panel.peaks.toolTip() == "No peaks read yet."
     link.feed(lock__peaks=np.array(PEAKS))
     assert panel.peaks.times_us == PEAKS
     assert "551.2" in panel.peaks.toolTip()
     link.feed(lock__peaks=np.array(PEAKS[:5]))
     assert panel.peaks.times_us == ()
+    assert panel.peaks.toolTip() == "No complete set of peaks."
     assert panel.about_peaks.isVisibleTo(panel)
     assert not panel.traces.isVisibleTo(panel)
 
@@ -89,7 +114,7 @@ def test_photodiode_traces_stand_for_the_peaks_where_a_lock_has_them(
     assert panel.traces.isVisibleTo(panel)
     assert not panel.peaks.isVisibleTo(panel)
     assert not panel.about_peaks.isVisibleTo(panel)
-    for name, places in (("master", [551.2, 2950.3]), ("slave", [1450.7, 3827.0])):
+    for name, places in (("master", [551.2, 2950.3]), ("slave", [1450.7, 3872.6])):
         times, volts = panel.traces.curves[name].getData()
         assert len(times) == len(volts) == 2000
         x, y = panel.traces.marks[name].getData()
@@ -120,7 +145,7 @@ def test_a_named_loss_has_a_badge(shown: Shown, link: FakeLink) -> None:
     assert not panel.loss.isVisible()
     link.feed(lock__locked=False, lock__reason="power drop: the slave's peak fell to 40 %")
     assert (panel.loss.word, panel.loss.tone) == ("power drop", Tone.DANGER)
-    assert panel.reason.text() == "the slave's peak fell to 40 %"
+    assert panel.reason.text() == "The slave's peak fell to 40 %."
     link.feed(lock__locked=True, lock__reason="")
     assert not panel.loss.isVisible()
 
@@ -133,10 +158,10 @@ def test_a_wiring_fault_sends_somebody_to_the_cables(
     link.feed(lock__locked=False, lock__reason=f"{name}: what was seen")
     assert panel.loss.isVisible()
     assert panel.loss.word == f"wiring: {name}"
-    assert panel.reason.text() == "what was seen. Look at the cables, then relock."
+    assert panel.reason.text() == "What was seen. Look at the cables, then relock."
     link.feed(run__state="running")
     assert (
-        panel.reason.text() == "what was seen. Look at the cables, then pause the run and relock."
+        panel.reason.text() == "What was seen. Look at the cables, then pause the run and relock."
     )
     assert Loss(name, "what was seen").wiring, "as the lock itself says"
 
@@ -200,4 +225,4 @@ def test_the_lock_speaks_of_errors_and_microseconds(shown: Shown, link: FakeLink
     assert panel.traces.plot._item.getAxis("bottom").labelText == "Time on the ramp (µs)"
     assert panel.peaks.toolTip().endswith("µs")
     texts = {label.text() for label in panel.findChildren(QLabel)}
-    assert "Rms of the slave frequency" in texts
+    assert "RMS of the slave frequency" in texts

@@ -52,10 +52,11 @@ CHECKED = {
                "errors": {"amplitude": {"value": 0.571, "error": 0.0412, "unit": ""}}}],
 }  # fmt: skip
 RUNS = [
-    {"run_id": f"2026112{i}-1229-85Kr-spectrum", "name": "85Kr spectrum", "isotopes": [83, 85],
-     "state": state, "started_utc_s": NOW_S - 86400.0 * (9 - i), "duration_s": 12_600.0,
+    {"run_id": f"2026112{9 - i}-1229-85Kr-spectrum", "name": "85Kr spectrum", "isotopes": [83, 85],
+     "state": state, "started_utc_s": NOW_S - 86400.0 * i - 7200.0,
+     "duration_s": None if state == "running" else 12_600.0,
      "sample": "lake", "note": "after the source was warm" if i % 2 else "", "geometry": "co"}
-    for i, state in enumerate(("complete", "aborted", "crashed", "running", "complete"))
+    for i, state in enumerate(("running", "complete", "crashed", "aborted", "complete"))
 ]  # fmt: skip
 
 

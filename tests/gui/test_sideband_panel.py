@@ -100,6 +100,8 @@ def test_an_unlocked_synthesiser_is_an_alarm_only_with_the_rf_on(
     panel = shown(SidebandPanel)
     link.feed(sideband__locked=False, sideband__on=rf)
     assert (panel.synthesiser.word, panel.synthesiser.tone) == (word, tone)
+    assert panel.advice.isVisible() is rf
+    assert panel.advice.text() == ("Check the reference input of the synthesiser." if rf else "")
     find, names = TROUBLES["sideband"]
     assert find(context.readings) is tab
     # The tab is told of both.

@@ -40,9 +40,9 @@ def test_values_in_the_order_of_the_rig_file(panel: SlowPanel) -> None:
 @pytest.mark.parametrize(
     ("severity", "tone", "word", "reason"),
     [
-        ("minor", Tone.WARNING, "1 × warning", "above 5e−06 mbar"),
-        ("major", Tone.DANGER, "1 × ALARM", "above 5e−06 mbar; it suspends a run"),
-        ("invalid", Tone.STALE, "1 × no reading", "above 5e−06 mbar; it suspends a run"),
+        ("minor", Tone.WARNING, "1 × warning", "Above 5e−06 mbar."),
+        ("major", Tone.DANGER, "1 × ALARM", "Above 5e−06 mbar; it suspends a run."),
+        ("invalid", Tone.STALE, "1 without reading", "Above 5e−06 mbar; it suspends a run."),
     ],
 )
 def test_the_worst_stands_on_top_with_its_reason_below(
@@ -68,10 +68,10 @@ def test_an_alarm_ranks_above_a_lost_value_and_that_above_a_warning(
         link.feed(slow__readings=slow_to_json(values))
 
     feed("invalid", "minor", "major", "invalid", "ok")
-    assert panel.worst.word == "1 × ALARM, 2 × no reading, 1 × warning"
+    assert panel.worst.word == "1 × ALARM, 2 without reading, 1 × warning"
     assert panel.worst.tone is Tone.DANGER
     feed("minor", "invalid")
-    assert (panel.worst.word, panel.worst.tone) == ("1 × no reading, 1 × warning", Tone.STALE)
+    assert (panel.worst.word, panel.worst.tone) == ("1 without reading, 1 × warning", Tone.STALE)
 
 
 def test_a_lost_station_greys_all_and_keeps_the_numbers(panel: SlowPanel, context: Context) -> None:

@@ -214,6 +214,16 @@ def test_an_alarm_has_a_mark_and_a_colour(
     assert strip.curve.opts["pen"].color().name() != usual
 
 
+def test_a_stale_value_is_slanted(panel: StripsPanel, context: Context) -> None:
+    latest = panel.strips["lock:rms"].latest
+    latest.ensurePolished()
+    assert not latest.font().italic()
+    context.readings.age("gone")
+    panel.choose_span(300.0)
+    latest.ensurePolished()
+    assert latest.font().italic()
+
+
 def test_one_time_axis_stands_below_all_strips_and_does_not_scroll(panel: StripsPanel) -> None:
     shown = [strip.clock.style["showValues"] for strip in panel.strips.values()]
     assert shown == [False] * len(FIRST_CHOICE)

@@ -75,7 +75,7 @@ def test_buttons_say_why_they_cannot(panel: TrapPanel, link: FakeLink) -> None:
 
 
 def test_the_interlock_is_shown(panel: TrapPanel, link: FakeLink) -> None:
-    assert "83Kr and 84Kr" in panel.interlock.text()
+    assert panel.interlock.text() == "Gain stays off on 83Kr and 84Kr"
     link.feed(trap__isotope=84, camera__gain=0)
     assert (panel.gain.word, panel.gain.tone) == ("held off", Tone.OFF)
     link.feed(camera__gain=200)
@@ -86,10 +86,20 @@ def test_the_interlock_is_shown(panel: TrapPanel, link: FakeLink) -> None:
 
 def test_lasers_and_offset(panel: TrapPanel, link: FakeLink) -> None:
     assert panel.locked.word == "locked"
-    assert panel.offset.text() == "Offset −265.0 MHz"
+    assert panel.offset.text() == "Offset from 84Kr −265.0 MHz"
     link.feed(trap__locked=False, trap__light=False)
     assert panel.locked.tone is Tone.WARNING
     assert panel.light.tone is Tone.OFF
+    assert panel.light.accessibleName() == "Trap light: off", "not the 819-nm light"
+
+
+def test_off_every_line_is_called_the_blank_everywhere(
+    panel: TrapPanel, shown: Shown, context: Context, link: FakeLink
+) -> None:
+    link.feed(trap__isotope=0)
+    assert panel.place.word == shown(StatusStrip).badges["trap"].word == "blank"
+    assert panel.buttons[0].text() == "● Blank: off every line"
+    assert context.actions["trap.blank"].text() == "Trap blank: off every line"
 
 
 def test_a_lost_station_leaves_no_button_down(

@@ -8,6 +8,7 @@ from gui.words import sentence, true_minus
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("44.1 e-, 5.0 e-/ADU", "44.1 e⁻, 5.0 e⁻/ADU"),
         ("9/2-11/2 at -91 MHz", "9/2-11/2 at −91 MHz"),
         ("2.1e-05 mbar is above 1e-05 mbar", "2.1e−05 mbar is above 1e−05 mbar"),
         ("20261122-1229-85Kr (-3.5)", "20261122-1229-85Kr (−3.5)"),

@@ -102,6 +102,12 @@ def test_a_run_keeps_all_it_used(keeper, clock):
     assert used["power slope"].source == "rig file"
 
 
+def test_a_sign_is_told_with_its_sign(keeper):
+    (row,) = (row for row in keeper.rows() if row["name"] == "cavity sign")
+    assert row["text"] in ("+1", "-1")
+    assert row["text"] == f"{row['value']:+g}"
+
+
 def commands(keeper, said):
     """The handlers without a rig: whatever would move something is not there."""
     control = SimpleNamespace(require=lambda _client: None)

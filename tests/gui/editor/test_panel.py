@@ -1,6 +1,7 @@
 """The editor as an operator uses it: form, text, station's word, start."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from pytestqt.qtbot import QtBot
 from atta_daq.scans.definition import parse_scan
 from gui.context import Context
 from gui.editor.panel import EditorPanel
+from gui.editor.parts_list import describe
+from gui.editor.toml_text import Table
 from gui.link.station import LinkState
 from gui.queue.panel import QueuePanel
 from gui.theme.palettes import Tone
@@ -344,7 +347,7 @@ def test_the_station_is_asked_once_after_the_hands_rest(
     checked(qtbot, link)
     assert [tomllib.loads(c.arguments["scan"])["part"][0]["dwell_s"]
             for c in sent(link, "check_scan")] == [123]  # fmt: skip
-    assert panel.badge.tone is Tone.OK
+    assert (panel.badge.word, panel.badge.tone) == ("scan ok", Tone.OK)
     assert "3 h 30 min" in panel.summary.text()
     assert "340 MB" in panel.summary.text()
     assert "97 segments" in panel.summary.text()
@@ -567,6 +570,29 @@ def test_the_run_under_way_is_shown_and_the_next_one_prepared(
     assert panel.document.text == scan
     link.feed(run__state="idle")
     assert not view.text.isVisibleTo(view)
+
+
+def test_a_lost_station_has_no_run_under_way(
+    panel: EditorPanel, link: FakeLink, context: Context
+) -> None:
+    link.feed(run__state="running", run__info=run_info(""))
+    assert panel.tabs.tabText(3) == "Under way ◆"
+    link.go(LinkState.LOST, "gone")
+    context.readings.age("gone")
+    assert panel.tabs.tabText(3) == "Under way"
+    link.go(LinkState.CONNECTED, "here again")
+    link.feed(run__state="running")
+    assert panel.tabs.tabText(3) == "Under way ◆"
+
+
+def test_a_part_in_a_line_has_true_signs_and_units(panel: EditorPanel) -> None:
+    assert re.fullmatch(
+        r"85Kr: detuning −[\d.]+ … [\d.]+ MHz, 41 points of [\d.]+ s",
+        panel.parts.list.item(0).text(),
+    )
+    assert describe(Table({"isotope": 81, "dwell_s": 60}.items())) == (
+        "81Kr: on against off, 60 s each"
+    )
 
 
 def test_the_error_so_far_and_the_time_to_a_wanted_one(
