@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from atta_daq.client.client import client_name
 from atta_daq.client.discovery import finder
+from gui.first_start import welcome
 from gui.link.station import Link
 from gui.settings import Settings
 from gui.theme.theme import Theme
@@ -29,6 +30,7 @@ def main(arguments: list[str]) -> int:
         link, settings, theme, wanted=_wanted(options), simulated=options.simulated
     )  # fmt: skip
     window.show()
+    welcome(window.context)
     link.start()
     # Python sees signals only between its own instructions: Qt's loop must pass through it.
     pulse = QTimer()

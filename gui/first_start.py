@@ -76,12 +76,29 @@ class NoStation(QWidget):
             reason = reason.removesuffix("; still looking")
             self.said.setText(f"{reason}. Looking for {looked_for}, twice a second.")
         elif link.state is LinkState.LOST:
-            self.said.setText(
-                f"{reason}. A run goes on without this window; it attaches again by itself."
-            )
+            self.said.setText(f"{reason}. {self._when_lost()}")
         else:
             self.said.setText(f"{reason}.")
         for button in self.offers:
             again = link.state is LinkState.LOST and self._context.state.ours
             button.setVisible((link.state is LinkState.SEARCHING or again) and not self._wanted)
         self.show()
+
+    def _when_lost(self) -> str:
+        """What becomes of the run, what to do: nobody starts a simulated rig again by itself."""
+        lives = "It attaches again by itself while the simulated rig runs; if that has ended"
+        kept = "What its run has taken is kept."
+        if self._context.state.ours:
+            return f"{lives}, start it again. {kept}"
+        if self._context.simulated:
+            return f"{lives}, close the window and give its command again. {kept}"
+        return "A run goes on without this window; it attaches again by itself."
+
+
+def welcome(context: Context) -> None:
+    """Say where the tour is to who has never closed a window here: what is kept then is missing.
+
+    A rig that answers at once leaves no banner to offer it.
+    """
+    if context.settings.get("geometry") is None:
+        context.notices.info("New here? Five-minute tour, in the menu Help, shows what is where")

@@ -4,7 +4,7 @@ A folder on PYTHONPATH with this file as `sitecustomize.py` makes every Python p
 command is then the one that an operator gives, and not changed. The file named in WINDOW_STAGES
 gets a line (stage, UTC, processor time of this process) for each stage: `visible`; `fresh`:
 readings of the rig are there; and `whole`: the sweep shows every point of the run that the
-station has.
+station has, and its last fit.
 """
 
 import os
@@ -50,7 +50,20 @@ def _whole(window: Any) -> bool:
         return False
     wanted = [p for part in parts if part["name"] == picture.name for p in part["points"]]
     drawn = picture.points.source
-    return len(drawn) > 0 and len(drawn) == sum(bool(p["pumping"]) for p in wanted)
+    points = len(drawn) > 0 and len(drawn) == sum(bool(p["pumping"]) for p in wanted)
+    return points and _fitted(window, picture)
+
+
+def _fitted(window: Any, picture: Any) -> bool:
+    """The last fit of the part is drawn, or the station has none that could be."""
+    readings = window.context.readings
+    if readings.value("run:fit").stale:
+        return False
+    fit = readings.parsed("run:fit", {}).get(picture.name)
+    if fit is None or fit["curve"] is None or fit["curve"]["axis"] != picture.axis.name:
+        return True
+    line = window.sweep.plot.layers.fit.line
+    return line.isVisible() and list(line.getData()[1]) == fit["curve"]["y"]
 
 
 def _application() -> Any:

@@ -78,11 +78,11 @@ class StationClient(StationReader):
             if self._closed:
                 raise GivenUp(f"{name}: not sent, the connection was given up")
             operations = [raw.Context.rpc(self._context, target, answers.put, uri)]
+            arrival = _Arrival(heard)
             if heard is not None:
                 # PVA tells of no arrival. What is read after the call, on the same channel and so
                 # on the same connection, is answered after the call was heard.
-                read = _when_read(heard)
-                operations.append(raw.Context.get(self._context, target, read))
+                operations.append(raw.Context.get(self._context, target, arrival.read))
             self._waiting.add(answers)
         try:
             answer = answers.get(timeout=timeout_s)
@@ -93,6 +93,7 @@ class StationClient(StationReader):
                 self._waiting.discard(answers)
             for operation in operations:
                 operation.close()
+            arrival.forget()
         if isinstance(answer, raw.RemoteError):
             raise CommandRefused(str(answer))
         if isinstance(answer, Exception):
@@ -102,9 +103,22 @@ class StationClient(StationReader):
         return json.loads(plain(answer))
 
 
-def _when_read(heard: Callable[[], None]) -> Callable[[Any], None]:
-    def read(answer: Any) -> None:
-        if not isinstance(answer, Exception):
+class _Arrival:
+    """Calls `heard` once the station has answered a read.
+
+    p4p keeps what it was given for a read that is closed before its answer: all that `heard` knows,
+    a window and its panels, would stay with it.
+    """
+
+    def __init__(self, heard: Callable[[], None] | None) -> None:
+        self._heard = heard
+
+    def read(self, answer: Any) -> None:
+        """The answer of the read, or why there is none."""
+        heard = self._heard
+        if heard is not None and not isinstance(answer, Exception):
             heard()
 
-    return read
+    def forget(self) -> None:
+        """The command is over: nobody waits for its arrival any more."""
+        self._heard = None

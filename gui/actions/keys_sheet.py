@@ -1,4 +1,4 @@
-"""The sheet of all keys: those of the actions, and what the fields do with theirs."""
+"""The sheet of all keys: those of the actions, and what plots, fields and lists do with theirs."""
 
 from html import escape
 
@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
 
 from gui.actions.spec import ActionSpec
 from gui.context import Context
+from gui.sweep.keys import KEYS
 from gui.widgets.side_dialog import SideDialog
 
 FIELD_KEYS: tuple[tuple[str, str], ...] = (
@@ -18,12 +19,14 @@ FIELD_KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "Press the button that has the keyboard"),
     ("Arrows, Page Up, Page Down", "Move in a list or a table"),
     ("Ctrl+C", "Copy the chosen lines of a table"),
+    ("Enter", "On an alarm: show the panel of its instrument; on a run of the list: show it"),
+    ("Delete", "Remove the chosen entry of the queue, or the chosen one of the saved layouts"),
     ("Ctrl+Tab", "Next of the panels that share a place, when their tabs have the keyboard"),
 )
 
 
 def groups(specs: tuple[ActionSpec, ...]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Title and (keys, what they do) of each group: the menus in their order, then the fields."""
+    """Title and (keys, what they do) of each group: menus in their order, plots, then fields."""
     menus: dict[str, list[tuple[str, str]]] = {}
     for spec in specs:
         if spec.keys:
@@ -32,7 +35,8 @@ def groups(specs: tuple[ActionSpec, ...]) -> list[tuple[str, list[tuple[str, str
                 for key in spec.keys
             )
             menus.setdefault(spec.menu, []).append((keys, spec.text))
-    return [*menus.items(), ("In fields and lists", list(FIELD_KEYS))]
+    plots = [(binding.shown, binding.said) for binding in KEYS]
+    return [*menus.items(), ("In plots", plots), ("In fields and lists", list(FIELD_KEYS))]
 
 
 class KeysSheet(SideDialog):

@@ -19,7 +19,7 @@ from gui.widgets.flowing import flowing
 from gui.widgets.readback import Readback
 from gui.widgets.setpoint_row import SetpointRow
 from gui.widgets.short_button import short_button
-from gui.widgets.words import set_role, words
+from gui.widgets.words import set_role, show_stale, words
 from gui.words import sentence
 
 ACTIONS = {
@@ -171,6 +171,7 @@ class LockPanel(ScrolledPanel):
 
     def _show_zero(self) -> None:
         zero = last_zero(self.context.readings)
+        show_stale(self.zero, self.context.readings.value("cell:zero").stale)
         self.zero.setText(zero.text if zero else "Not zeroed since the station started.")
         set_role(self.zero, "wrong" if zero and not zero.ok else "muted")
 

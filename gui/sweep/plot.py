@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QTextOption,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGraphicsItem, QWidget
 
 from gui.sweep import keys
 from gui.sweep.box import MinusAxis, RangeAxis, SweepBox
@@ -58,6 +58,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.residuals_changed: Callable[[], None] = lambda: None
         """Told when the residuals found room, or lost it."""
         self._residuals = False
+        self._stale = False
         self._labels: tuple[str, ...] = ()
         self.setAccessibleName("sweep: rate against what is swept")
         self.setToolTip(keys.TIP)
@@ -96,6 +97,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         middle = QTextOption(Qt.AlignmentFlag.AlignHCenter)
         self.answer.textItem.document().setDefaultTextOption(middle)
         self.main.addItem(self.answer, ignoreBounds=True)
+        self.answer.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresParentOpacity)
         self.crosshair = Crosshair(self.main, palette)
         self.region = RangeRegion(self.main, palette)
         self.box.sigRangeChangedManually.connect(self._on_zoom)
@@ -163,9 +165,14 @@ class SweepPlot(pg.GraphicsLayoutWidget):
             lines.draw(tuple(mark.x for mark in marks), chosen.x if chosen else None)
 
     def dim(self, dim: bool) -> None:
-        """Draw the data faintly: they are not what the rig says now."""
-        for item in (self.box.childGroup, self.below_box.childGroup, self.strip):
+        """Draw the data faintly, their words in grey: they are not what the rig says now."""
+        for item in (self.box.childGroup, self.below_box.childGroup):
             item.setOpacity(DIM if dim else 1.0)
+        # A word in half its colour is not read any more.
+        self.strip.show_stale(dim)
+        if dim != self._stale:
+            self._stale = dim
+            self._colour_answer()
 
     def show_residuals(self, shown: bool) -> None:
         """Residuals below if there is room for them, or the main plot alone."""
@@ -255,7 +262,7 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.crosshair.restyle(palette)
         self.region.restyle(palette)
         self.layers.restyle(palette)
-        self.answer.setColor(palette.text)
+        self._colour_answer()
         big = QFont(font)
         big.setPointSize(round(1.5 * size))
         big.setBold(True)
@@ -311,6 +318,10 @@ class SweepPlot(pg.GraphicsLayoutWidget):
         self.answer.setText(text)
         self.answer.setVisible(bool(text))
         self._place_answer()
+
+    def _colour_answer(self) -> None:
+        palette = self._theme.palette
+        self.answer.setColor(palette.muted if self._stale else palette.text)
 
     def _place_answer(self, *_: object) -> None:
         (left, right), (_low, high) = self.box.viewRange()
@@ -402,7 +413,8 @@ class SweepPlot(pg.GraphicsLayoutWidget):
             event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not keys.carry_out(self, Qt.Key(event.key())):
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if not keys.carry_out(self, Qt.Key(event.key()), shift=shift):
             super().keyPressEvent(event)
 
 

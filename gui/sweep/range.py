@@ -1,11 +1,22 @@
 """The range of a scan, chosen on the axis."""
 
 from collections.abc import Callable
+from enum import Enum
 
 import pyqtgraph as pg
 
 from gui.sweep.items import soft
 from gui.theme.palettes import Palette
+
+STEP = 0.02
+"""Of the axis that is shown: so far a key moves an end, finer the further one has zoomed in."""
+
+
+class End(Enum):
+    """Of the range."""
+
+    LOWER = "lower"
+    UPPER = "upper"
 
 
 class RangeRegion:
@@ -35,6 +46,12 @@ class RangeRegion:
     def visible(self) -> bool:
         return self._item.isVisible()
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lower and upper end on the drawn axis."""
+        low, high = sorted(float(line.getXPos()) for line in self._item.lines)
+        return low, high
+
     def show(self) -> None:
         """Show it over the middle half of the axis."""
         if not self.enabled or self.visible:
@@ -58,6 +75,26 @@ class RangeRegion:
         if finished:
             self._finished()
 
+    def step(self, end: End, *, outwards: bool) -> None:
+        """Move an end by `STEP` of the axis, and choose, as the end of a drag does.
+
+        It stops a step before the other end, and at the edge of what is shown.
+        """
+        left, right = self._plot.getViewBox().viewRange()[0]
+        step = STEP * (right - left)
+        low, high = before = self.ends
+        if end is End.LOWER and outwards:
+            low = min(low, max(low - step, left))
+        elif end is End.LOWER:
+            low = max(low, min(low + step, high - step))
+        elif outwards:
+            high = max(high, min(high + step, right))
+        else:
+            high = min(high, max(high - step, low + step))
+        if (low, high) != before:
+            self._set(low, high)
+            self._finished()
+
     def _set(self, start: float, stop: float) -> None:
         self._item.blockSignals(True)
         self._item.setRegion((start, stop))
@@ -66,5 +103,4 @@ class RangeRegion:
 
     def _finished(self) -> None:
         if self.visible:
-            low, high = sorted(float(line.getXPos()) for line in self._item.lines)
-            self.chosen(low, high)
+            self.chosen(*self.ends)

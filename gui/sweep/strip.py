@@ -20,6 +20,7 @@ class ComponentStrip(pg.GraphicsWidget):
         self.marks: tuple[Mark, ...] = ()
         self.chosen: Mark | None = None
         self._most_rows = ROWS
+        self._stale = False
         self.named: list[str] = []
         """Names that found room when it was drawn last."""
         box.sigXRangeChanged.connect(lambda *_: self.update())
@@ -39,6 +40,12 @@ class ComponentStrip(pg.GraphicsWidget):
         self.setFixedHeight(self.height_if(self._most_rows))
         self.setVisible(bool(marks))
         self.update()
+
+    def show_stale(self, stale: bool) -> None:
+        """In grey while the data below are not what the rig says now."""
+        if stale != self._stale:
+            self._stale = stale
+            self.update()
 
     def show_rows(self, most: int) -> None:
         """At most so many rows of names: in a low plot the room belongs to the points."""
@@ -65,7 +72,7 @@ class ComponentStrip(pg.GraphicsWidget):
         strengths = [mark.strength for mark in self.marks]
         labels = place_labels(centres, widths, strengths, area.width(), self._most_rows, 0.6 * line)
         bottom = self.rect().height()
-        colour = QColor(self._palette.series[2])
+        colour = QColor(self._palette.muted if self._stale else self._palette.series[2])
         painter.setFont(self._font)
         painter.translate(area.left(), 0.0)
         for mark, x, label in zip(self.marks, centres, labels, strict=True):

@@ -73,18 +73,19 @@ def started(
 
 
 def _told(what: str, stages: list[Stages], names: tuple[str, ...]) -> dict[str, float]:
-    medians = {}
+    """Print a series of starts; the slowest of each stage (s): the bounds hold for every start."""
+    slowest = {}
     words = []
     for name in names:
         after_s, cpu_s = np.array([stage[name] for stage in stages]).T
-        medians[name] = float(np.median(after_s))
+        slowest[name] = float(after_s.max())
         words.append(
-            f"{name} {medians[name]:.2f} s ({after_s.min():.2f} to {after_s.max():.2f}; window's "
-            f"processor {np.median(cpu_s):.2f} s)"
+            f"{name} {np.median(after_s):.2f} s ({after_s.min():.2f} to {slowest[name]:.2f}; "
+            f"window's processor {np.median(cpu_s):.2f} s)"
         )
     words = ", ".join(words)
     print(f"\n{what}, median of {len(stages)}: {words}")
-    return medians
+    return slowest
 
 
 def test_the_window_is_usable_within_three_seconds(
@@ -126,8 +127,8 @@ def test_with_a_simulated_rig_the_window_comes_first(
     for number in range(4):
         with started(arguments, tmp_path, number, "fresh") as (reached, _):
             stages.append(reached)
-    medians = _told("atta-daq gui --simulate", stages[1:], ("visible", "fresh"))
-    assert medians["visible"] <= 3.0
+    slowest = _told("atta-daq gui --simulate", stages[1:], ("visible", "fresh"))
+    assert slowest["visible"] <= slowest["fresh"] <= 3.0
 
 
 def test_a_new_window_shows_the_whole_run_within_two_seconds(

@@ -94,6 +94,42 @@ def test_another_version_is_told_at_once(
     assert not any(button.isVisible() for button in made.offers)
 
 
+def test_a_lost_station_keeps_its_run_and_comes_back_by_itself(
+    context: Context, link: FakeLink, window: QMainWindow, qtbot: QtBot
+) -> None:
+    made = banner(context, window)
+    link.go(LinkState.LOST, "station 'north' does not answer")
+    qtbot.waitUntil(made.isVisible)
+    assert made.said.text() == (
+        "Station 'north' does not answer. A run goes on without this window; it attaches again by "
+        "itself."
+    )
+
+
+def test_a_simulated_rig_that_may_have_ended_is_started_again_by_its_command(
+    context: Context, link: FakeLink, window: QMainWindow, qtbot: QtBot
+) -> None:
+    context.simulated_by.append(lambda: True)
+    made = banner(context, window, wanted='rig "simulated-1"')
+    link.go(LinkState.LOST, "station 'simulated-1' does not answer")
+    qtbot.waitUntil(made.isVisible)
+    assert "if that has ended, close the window and give its command again" in made.said.text()
+    assert "A run goes on" not in made.said.text()
+    assert [button.isVisible() for button in made.offers] == [False, False]
+
+
+def test_a_simulated_rig_of_this_window_is_started_again_by_the_button_beside(
+    context: Context, link: FakeLink, window: QMainWindow, qtbot: QtBot
+) -> None:
+    made = banner(context, window)
+    context.state.ours = True
+    link.go(LinkState.LOST, "station 'simulated' does not answer")
+    qtbot.waitUntil(made.isVisible)
+    assert "if that has ended, start it again" in made.said.text()
+    assert made.offers[0].isVisible()
+    assert context.actions.why_not("rig.simulate") == ""
+
+
 # --- tour -----------------------------------------------------------------------------------
 
 SHORT = (

@@ -1,9 +1,11 @@
 """The link against a real PVA server: finding, values, commands, loss and return."""
 
+import gc
 import socket
 import struct
 import threading
 import time
+import weakref
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +15,7 @@ from functools import partial
 import numpy as np
 import pytest
 from free_ports import free_port
+from p4p.client import raw
 from p4p.client.thread import Disconnected
 from pytestqt.qtbot import QtBot
 
@@ -709,3 +712,36 @@ def test_no_thread_is_left(qtbot: QtBot, served: Served) -> None:
     link.close()
     # The server's own thread of that command ends by itself.
     qtbot.waitUntil(lambda: not set(threading.enumerate()) - before, timeout=WAIT_MS)
+
+
+def test_a_command_that_is_over_keeps_nothing_of_its_window(
+    qtbot: QtBot, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """p4p keeps the handler of a read that was closed before its answer."""
+    kept: list[object] = []
+
+    class Unanswered:
+        def close(self) -> None:
+            """Nothing is under way."""
+
+    def get(_context: object, _name: str, handler: object) -> Unanswered:
+        kept.append(handler)
+        return Unanswered()
+
+    monkeypatch.setattr(raw.Context, "get", get)
+    link = Link(Found(served.endpoint), name="a window")
+    link.start()
+    connected(qtbot, link, served)
+    answers: list[object] = []
+    link.command("pumping", done=answers.append, on=True)
+    qtbot.waitUntil(lambda: bool(answers), timeout=WAIT_MS)
+    link.close()
+    gone = weakref.ref(link)
+    del link
+
+    def let_go() -> bool:
+        gc.collect()
+        return gone() is None
+
+    qtbot.waitUntil(let_go, timeout=WAIT_MS)
+    assert kept

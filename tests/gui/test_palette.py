@@ -184,8 +184,11 @@ def test_the_sheet_holds_every_key(window: QMainWindow, context: Context, qtbot:
 def test_keys_are_grouped_by_menu() -> None:
     titles = [title for title, _ in groups(ACTIONS)]
     assert titles[0] == "Rig"
-    assert titles[-1] == "In fields and lists"
+    assert titles[-2:] == ["In plots", "In fields and lists"]
     assert ("Ctrl+K", "Command palette") in dict(groups(ACTIONS))["Help"]
+    fields = dict(groups(ACTIONS))["In fields and lists"]
+    assert any(key == "Delete" and "queue" in what and "layouts" in what for key, what in fields)
+    assert any(key == "Enter" and "alarm" in what for key, what in fields)
 
 
 def test_about_tells_version_and_licence(window: QMainWindow, context: Context) -> None:

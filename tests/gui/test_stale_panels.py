@@ -16,6 +16,7 @@ from gui.panels.alignment import AlignmentPanel
 from gui.panels.camera import CameraPanel
 from gui.panels.cell import CellPanel
 from gui.panels.counts import CountsPanel
+from gui.panels.lock import LockPanel
 from gui.panels.power import PowerPanel
 from gui.panels.pumping import PumpingPanel
 from gui.panels.sideband import SidebandPanel
@@ -26,6 +27,7 @@ SAID: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (SidebandPanel, lambda panel: panel.state),
     (CountsPanel, lambda panel: panel.rate),
     (CellPanel, lambda panel: panel.text),
+    (LockPanel, lambda panel: panel.zero),
     (PumpingPanel, lambda panel: panel.why),
     (CountsPanel, lambda panel: panel.key),
 )

@@ -3,14 +3,18 @@
 One rig and one station serve them all: `make test` has ten minutes for everything.
 """
 
+import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import window_that_starts
+from open_window import delete_closed
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 from window_on_rig import LONG_SCAN, SCAN, Bench
@@ -50,17 +54,51 @@ def rig_at_rest(request: pytest.FixtureRequest) -> Iterator[None]:
     client.command("release_control")
 
 
+def own_threads() -> set[threading.Thread]:
+    """Without p4p's four, which serve all of a process from the first that it watches."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("None[")}
+
+
+def in_words(record: logging.LogRecord) -> bool:
+    """pytest keeps each record, and with an error in it the frames through which that came."""
+    record.msg, record.args = record.getMessage(), ()
+    return True
+
+
 @pytest.fixture
-def open_bench(qtbot: QtBot, shared_rig: Rig, tmp_path: Path) -> Iterator[Open]:
+def open_bench(
+    request: pytest.FixtureRequest, qtbot: QtBot, shared_rig: Rig, tmp_path: Path
+) -> Iterator[Open]:
+    """Windows that are closed after the test: of window, link and PVA together nothing is left."""
     benches: list[Bench] = []
+    before = QApplication.topLevelWidgets()
+    threads = own_threads()
+    failed = request.session.testsfailed
+    link_log = logging.getLogger("gui.link.station")
+    link_log.addFilter(in_words)
 
     def make(rig: Rig = shared_rig, name: str = "bench") -> Bench:
         benches.append(Bench(qtbot, rig, tmp_path, name))
         return benches[-1]
 
     yield make
-    for bench in benches:
-        bench.close()
+
+    def left() -> list[str]:
+        delete_closed()
+        new = [widget for widget in QApplication.topLevelWidgets() if widget not in before]
+        more = own_threads() - threads
+        return [*(type(widget).__name__ for widget in new), *(thread.name for thread in more)]
+
+    while benches:
+        benches.pop().close()
+    try:
+        # A command's own thread ends by itself.
+        if request.session.testsfailed == failed:  # else the traceback holds its windows
+            qtbot.waitUntil(lambda: left() == [], timeout=10_000)
+    except qtbot.TimeoutError:
+        raise AssertionError(left()) from None
+    finally:
+        link_log.removeFilter(in_words)
 
 
 def test_a_sweep_from_start_to_fit(open_bench: Open, station: RunningStation) -> None:
@@ -142,7 +180,6 @@ def test_relock_and_zero(open_bench: Open, station: RunningStation) -> None:
     bench.until(lambda: "ratio" in bench.text("cell:zero") and bench.text("cell:zero") != before)
 
 
-@pytest.mark.soak
 def test_a_window_that_comes_later_sees_the_whole_run(
     open_bench: Open, station: RunningStation
 ) -> None:
@@ -160,21 +197,33 @@ def test_a_window_that_comes_later_sees_the_whole_run(
     second.ended()
 
 
-def test_the_station_dies_and_comes_back(
+def test_the_station_dies_in_a_run_and_comes_back(
     open_bench: Open, station: RunningStation, shared_rig: Rig
 ) -> None:
     bench = open_bench().connected()
+    run_id = bench.start(UNCOUNTED)
+    # Not before: the segments may still be those of the run before.
+    bench.until(lambda: bench.text("run:state") == "running")
+    bench.until(lambda: bench.context.readings.number("run:segment") >= 1)
     station.kill()
     station.client.close()
     bench.until(lambda: bench.link.state is LinkState.LOST)
     assert bench.context.readings.value("amplifier:current").stale
     assert bench.window.strip.badges["station"].tone is Tone.DANGER
+    assert bench.window.strip.badges["run"].word == "unknown"
     assert not bench.context.actions["light.on"].isEnabled()
     again = start_station(shared_rig, station.data)
     # The others go on with the new one.
     station.process, station.client = again.process, again.client
     bench.connected()
     assert bench.context.actions["light.on"].isEnabled()
+    runs = bench.panel("runs")
+    bench.until(lambda: runs.model.row_of(run_id) >= 0)
+    bench.until(lambda: runs.model.lines[runs.model.row_of(run_id)].state == "crashed")
+    bench.until(lambda: f"run {run_id} had crashed; closed" in bench.text("station:log"))
+    run = open_run(station.data / run_id)
+    assert run.state is RunState.CRASHED
+    assert len(run.segments) >= 1, "what it had acknowledged is kept"
 
 
 def test_a_camera_that_stalls_is_an_alarm(
@@ -192,6 +241,12 @@ def test_a_camera_that_stalls_is_an_alarm(
         assert alarms.tone is not Tone.OK
     finally:
         shared_rig.clear()
+    # The segment without frames is taken again, and the run goes on.
+    taken = bench.context.readings.number("run:segment")
+    bench.until(lambda: bench.context.readings.number("run:segment") > taken)
+    assert bench.window.strip.badges["run"].word == "running"
+    flags = list(station.client.get("run:table")["flag"])
+    assert any("camera stalled" in flag for flag in flags), flags
     bench.trigger("run.abort")
     bench.ended()
 
