@@ -9,10 +9,11 @@ import socket
 
 
 def search_port(interface: str, wanted: int = 0) -> int:
-    """`wanted`, or for 0 a UDP port of `interface` on which nobody listens."""
-    if wanted:
-        return wanted
+    """`wanted`, or for 0 a UDP port of `interface` on which nobody listens.
+
+    Raises OSError when `interface` is no address of this computer, whatever is wanted.
+    """
     # Without SO_REUSEADDR, so that the system gives no port that somebody shares already.
     with socket.socket(type=socket.SOCK_DGRAM) as probe:
         probe.bind((interface, 0))
-        return int(probe.getsockname()[1])
+        return wanted or int(probe.getsockname()[1])

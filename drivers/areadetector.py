@@ -76,9 +76,9 @@ class AreaDetectorCamera:
     not call the camera, which waits for it. `limits.temperature_c` is the range of
     the sensor in which gain is allowed, `limits.saturated_adu` the end of the converter that the
     camera is run with: the server does not tell how many bits it has. `bias_adu` and
-    `electrons_per_adu` turn counts into the register's dose. `timeout_s` is for one answer of the
-    server, `action_s` for the camera to have done what it was asked (both wall time). `sleep` and
-    `monotonic` are injected in tests.
+    `electrons_per_adu` turn counts into the register's dose. `timeout_s` is for one write, or
+    one look at many PVs together, `action_s` for the camera to have done what it was asked (both
+    wall time). `sleep` and `monotonic` are injected in tests.
     """
 
     def __init__(

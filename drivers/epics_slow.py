@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from queue import Empty, Queue
 from typing import Any
 
-from p4p.client.raw import Context as RawContext
 from p4p.client.thread import Cancelled, Context, Disconnected
 
 from drivers.errors import ConnectionLost, ProtocolError, Timeout
 from drivers.interfaces import Identity, Severity, SlowReading
+from drivers.pva_get import fetched
 
 SEVERITIES: tuple[Severity, ...] = ("ok", "minor", "major", "invalid")
 """In the order of EPICS: NO_ALARM, MINOR, MAJOR, INVALID."""
@@ -115,7 +114,7 @@ class EpicsSlowControl:
         if context is None:
             raise ConnectionLost(self._name, "not connected", "connect it first")
         pvs = [quantity.pv for quantity in self._quantities]
-        structures = _fetched(context, pvs, timeout_s)
+        structures = fetched(context, pvs, timeout_s)
         if all(isinstance(s, TimeoutError | Disconnected | Cancelled) for s in structures):
             raise Timeout(
                 self._name,
@@ -162,30 +161,6 @@ class EpicsSlowControl:
         if all(server.partition(":")[0] == "127.0.0.1" for server in self._servers):
             conf["EPICS_PVA_INTF_ADDR_LIST"] = "127.0.0.1"
         return conf
-
-
-def _fetched(context: Context, pvs: Sequence[str], timeout_s: float) -> list[Any]:
-    """Structure of each PV, or an exception where there is none, within `timeout_s` in all.
-
-    The client's own `get` of many begins its time limit anew with each answer.
-    """
-    answers: Queue[tuple[int, Any]] = Queue()
-    structures: list[Any] = [TimeoutError(pv) for pv in pvs]
-    deadline_s = time.monotonic() + timeout_s
-    operations = [
-        RawContext.get(context, pv, lambda answer, n=n: answers.put((n, answer)))
-        for n, pv in enumerate(pvs)
-    ]
-    try:
-        for _ in pvs:
-            n, answer = answers.get(timeout=max(0.0, deadline_s - time.monotonic()))
-            structures[n] = answer
-    except Empty:
-        pass  # those that have not answered stay what they are
-    finally:
-        for operation in operations:
-            operation.close()
-    return structures
 
 
 def reading_of(quantity: SlowQuantity, structure: Any) -> SlowReading:

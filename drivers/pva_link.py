@@ -15,6 +15,7 @@ from p4p.client.thread import Cancelled, Context, Disconnected, RemoteError, Sub
 from p4p.util import ThreadedWorkQueue
 
 from drivers.errors import ConnectionLost, DeviceFault, DriverError, ProtocolError, Timeout
+from drivers.pva_get import fetched
 from drivers.pva_subscription import closable
 
 
@@ -22,8 +23,8 @@ class PvaLink:
     """Reads, writes and monitors the PVs behind an address `pva://host:udp-port/PREFIX:`.
 
     Values are raw structures: unwrapping them costs more than a frame allows. One thread runs
-    the callbacks of every monitor, so updates arrive in order. `timeout_s` bounds one answer,
-    `action_s` what is waited for by reading again and again.
+    the callbacks of every monitor, so updates arrive in order. `timeout_s` bounds one write,
+    or one look at many PVs together; `action_s` what is waited for by reading again and again.
     """
 
     def __init__(
@@ -86,11 +87,11 @@ class PvaLink:
             queue.stop()
 
     def try_get(self, pvs: Sequence[str]) -> list[Any]:
-        """The structures of `pvs` (names without prefix); an exception where one failed."""
-        values: Any = self._client().get(
-            [self.prefix + pv for pv in pvs], timeout=self.timeout_s, throw=False
-        )
-        return list(values)
+        """The structures of `pvs` (names without prefix); an exception where one failed.
+
+        All of them within `timeout_s`, however their answers trickle in.
+        """
+        return fetched(self._client(), [self.prefix + pv for pv in pvs], self.timeout_s)
 
     def get(self, *pvs: str) -> list[Any]:
         """The structures of `pvs`. Raises Timeout, ConnectionLost, DeviceFault."""

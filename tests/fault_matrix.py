@@ -247,10 +247,14 @@ class IdleRig:
             time.sleep(0.02)
 
     def _tried(self, watch: "Stopwatch") -> tuple[str, str, float]:
-        """A broken wire rests high: only with the seed off, before a trial, can it be seen."""
+        """A broken wire rests high: only with the seed off can it be seen, before light is
+        switched on and before a trial."""
         amplifier = self.instruments.amplifier
         amplifier.amplifier_off()
         amplifier.seed_off()
+        with pytest.raises(InterlockOpen, match="high though the seed is off"):
+            self.light.switch_on()
+        assert not amplifier.status().seed_on
         with pytest.raises(InterlockOpen, match="high though the seed is off") as refusal:
             amplifier.exercise_guard(self.config.amplifier.seed_operating_ma)
         return "trial", refusal.value.reason, watch.within(TRIAL_S)

@@ -18,7 +18,7 @@ from atta_daq.client.errors import CommandRefused, StationSilent
 from atta_daq.heap import few_heaps
 from atta_daq.owner import AlreadyOwned
 from atta_daq.rig.errors import ConfigError
-from atta_daq.station.errors import PortTaken, RigUnreachable
+from atta_daq.station.errors import CannotServe, RigUnreachable
 from drivers.errors import DriverError
 
 app = typer.Typer(
@@ -72,7 +72,7 @@ def run_app(arguments: list[str]) -> int:
         code = app(args=arguments, prog_name="atta-daq", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         return _failed("interrupted", ExitCode.INTERRUPTED)
-    except (ConfigError, CommandRefused, ArchiveError, AlreadyOwned, PortTaken) as error:
+    except (ConfigError, CommandRefused, ArchiveError, AlreadyOwned, CannotServe) as error:
         return _failed(str(error), ExitCode.WRONG_INPUT)
     except (StationSilent, DriverError, RigUnreachable) as error:
         return _failed(str(error), ExitCode.NO_ANSWER)

@@ -26,7 +26,13 @@ SIDEBAND = {
     "power_dbm": {"low": -40.0, "high": 15.0},
 }
 LOCK = {"ratio": {"low": 0.08, "high": 0.92}}
-CAMERA = {"roi_x": 235, "roi_y": 236, "bias_adu": 198.0, "electrons_per_adu": 4.9}
+CAMERA = {
+    "roi_x": 235,
+    "roi_y": 236,
+    "bias_adu": 198.0,
+    "electrons_per_adu": 4.9,
+    "saturated_adu": 65535,
+}
 OFFSETS = {
     "offset_81_mhz": -96.0,
     "offset_83_mhz": -180.0,

@@ -26,7 +26,7 @@ from atta_daq.rig.drivers import KINDS, find, names
 from atta_daq.rig.errors import ConfigError
 from atta_daq.rig.fault_limits import FaultLimits
 from atta_daq.rig.messages import MessagesConfig
-from atta_daq.rig.models import RigModel
+from atta_daq.rig.models import STORED, RigModel
 from atta_daq.rig.sections.amplifier import AmplifierConfig
 from atta_daq.rig.sections.boards import LoadingConfig, ReferenceCellConfig, TrapSwitchConfig
 from atta_daq.rig.sections.camera import CameraConfig
@@ -91,10 +91,6 @@ class HistoryConfig(RigModel):
     keep_gb: float = Field(default=20.0, ge=0.5)
     """The history takes no more of the disk (10^9 bytes): the oldest days keep only their minutes
     first, then they go."""
-
-
-STORED: dict[str, Any] = {"stored": True}
-"""Context of a validation: a rig file that is read, not one that a rig is built from."""
 
 
 class RigConfig(RigModel):

@@ -1,6 +1,11 @@
 """What every table of the rig file is made of."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, model_validator
+
+STORED: dict[str, Any] = {"stored": True}
+"""Context of a validation: a rig file that is read, not one that a rig is built from."""
 
 
 class RigModel(BaseModel):

@@ -7,7 +7,7 @@ class RigUnreachable(Exception):
     """An instrument did not answer when the station opened the rig."""
 
 
-class PortTaken(Exception):
+class CannotServe(Exception):
     """The station cannot serve where the rig file wants it."""
 
 

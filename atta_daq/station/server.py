@@ -24,7 +24,7 @@ from atta_daq.client.names import (
 from atta_daq.client.pv import Command, Reading
 from atta_daq.client.queue_names import QUEUE_COLUMNS
 from atta_daq.search_port import search_port
-from atta_daq.station.errors import PortTaken
+from atta_daq.station.errors import CannotServe
 from atta_daq.station.once import Once, Outcome
 
 _CODES = {"double": "d", "int": "l", "bool": "?", "string": "s", "array": "ad"}
@@ -163,7 +163,10 @@ class StationServer:
         more: Sequence[Reading] = (),
     ) -> None:
         """`refused` hears of commands that would have moved something, and why they did not;
-        `more` are readings that only this rig has."""
+        `more` are readings that only this rig has.
+
+        Raises `CannotServe` when `interface` is no address of this computer, or `tcp_port` taken.
+        """
         self._now_utc_s = now_utc_s
         self._limits: dict[str, tuple[float, float]] = {}
         self._alarm_limits: dict[str, AlarmLimits] = {}
@@ -183,12 +186,21 @@ class StationServer:
             self._pvs[f"cmd:{command.name}"] = pv
             provider.add(f"{rig}:cmd:{command.name}", pv)
         self._provider = provider
+        try:
+            searched = search_port(interface, udp_port)
+        except OSError as error:
+            raise CannotServe(
+                f"this computer has no network with the address {interface} "
+                f"({error.strerror or error}): is the network up? If so, set interface in "
+                "[network] of the rig file to an address of this computer; 127.0.0.1 serves this "
+                "computer only, 0.0.0.0 every network"
+            ) from error
         self._server = Server(
             providers=[provider],
             conf={
                 "EPICS_PVAS_INTF_ADDR_LIST": interface,
                 "EPICS_PVAS_SERVER_PORT": str(tcp_port),
-                "EPICS_PVAS_BROADCAST_PORT": str(search_port(interface, udp_port)),
+                "EPICS_PVAS_BROADCAST_PORT": str(searched),
                 "EPICS_PVAS_BEACON_ADDR_LIST": interface,
                 "EPICS_PVAS_AUTO_BEACON_ADDR_LIST": "NO",
             },
@@ -200,7 +212,7 @@ class StationServer:
         if tcp_port not in (0, self.tcp_port):
             # The library falls back to any free port; clients would look in vain.
             self._server.stop()
-            raise PortTaken(
+            raise CannotServe(
                 f"port {tcp_port} of {interface} is taken by another program; choose another "
                 "tcp_port in [network] of the rig file"
             )

@@ -40,7 +40,7 @@ from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.disk_watch import DiskWatch
 from atta_daq.station.display import Display
-from atta_daq.station.errors import PortTaken, RigUnreachable
+from atta_daq.station.errors import RigUnreachable
 from atta_daq.station.history import LENGTH_S, History, columns_of
 from atta_daq.station.history_keeper import HistoryKeeper
 from atta_daq.station.log import StationLog
@@ -98,7 +98,7 @@ class Station:
         """Take the rig, connect every instrument, serve.
 
         Raises `owner.AlreadyOwned` for a second station, `RigUnreachable` with every instrument
-        that did not answer, `PortTaken`; whatever had answered is released.
+        that did not answer, `CannotServe`; whatever had answered is released.
         """
         self._lock.acquire(time.time())
         try:
@@ -246,7 +246,7 @@ class Station:
                 config.name, commands.handlers(), time.time, network.interface,
                 network.tcp_port, network.udp_port, self._refused, of_this_rig,
             )  # fmt: skip
-        except PortTaken:
+        except BaseException:
             instruments.close()
             raise
         self._monitor = Monitor(

@@ -29,6 +29,7 @@ from drivers.visa_line import VisaLine
 
 COOLER_POLL_S = 0.2
 LINE = "LD-ENABLE of the amplifier's box"
+NOT_WIRED = "high though the seed is off: not wired, or its wire is broken"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Itc4000Pair(ExercisedAmplifier):
 
     `connect` and every move above the unseeded ceiling raise `InterlockOpen` unless LD-ENABLE
     latches, both current limits lie inside the envelope, and both boxes drive a constant current.
+    So does a seed that is to go on while LD-ENABLE is high.
     A laser is switched on only with its cooler on and its temperature inside the box's window for
     `settled_s`; a cooler that is off is switched on and waited for, `cooling_timeout_s` at most.
     The coolers stay on when the lasers go off.
@@ -210,6 +212,7 @@ class Itc4000Pair(ExercisedAmplifier):
     def _switch_seed(self, on: bool) -> None:
         if on and not self._seed.is_on():
             self._settle(self._seed)
+            self._check_line_is_low()
         self._seed.switch(on)
 
     def _read_amplifier(self) -> AmplifierReading:
@@ -270,7 +273,17 @@ class Itc4000Pair(ExercisedAmplifier):
     # --- the guards ---
 
     def _check_guard(self) -> None:
-        gaps = [guard for guard in self._box_guards() if not guard.armed]
+        self._refuse([guard for guard in self._box_guards() if not guard.armed])
+
+    def _check_line_is_low(self) -> None:
+        """Before the seed goes on: with it on the line is high, and a wire that has broken since
+        `connect` would be seen no more."""
+        guard = self._line_guard()
+        if guard.state == NOT_WIRED:
+            self._refuse([guard])
+
+    def _refuse(self, gaps: list[Guard]) -> None:
+        """Raise `InterlockOpen` with what is missing and what to do, if anything is."""
         if gaps:
             raise InterlockOpen(
                 self._name,
@@ -300,7 +313,7 @@ class Itc4000Pair(ExercisedAmplifier):
         }[mode]
         armed = mode == "PROT"
         if armed and self._line_is_high_without_seed():
-            armed, state = False, "high though the seed is off: not wired, or its wire is broken"
+            armed, state = False, NOT_WIRED
         return Guard(
             fault="seed dies by itself, computer or cable dies",
             by=LINE,

@@ -35,6 +35,8 @@ def truths(rng):
             "drift_per_h": float(rng.normal(0.0, 0.03)),
         },
     }
+    # Drawn last: the draws above are those of the pulls in the documentation.
+    file["light"]["amplifier_threshold_a"] = float(rng.normal(0.8, 0.01))
     camera, light = file["camera"], file["light"]
     zero = 0.4 + 0.3 / (file["cavity"]["fsr_mhz"] * 0.9906)
     wanted = {
@@ -42,6 +44,7 @@ def truths(rng):
         "fsr_mhz": file["cavity"]["fsr_mhz"],
         "ratio_sign": 1.0,
         "order": 0.0,
+        "threshold_ma": 1000.0 * light["amplifier_threshold_a"],
         "slope_mw_per_ma": light["amplifier_slope_w_per_a"] * 0.84,
         "monitor_ratio": 0.84,
         "v_pi_v": light["eom_v_pi_v"],

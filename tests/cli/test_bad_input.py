@@ -1,6 +1,7 @@
 """Every mistake that the issue names, and those that a new user makes first."""
 
 import os
+import signal
 import socket
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from rigs import Rig, RunningStation
 from atta_daq.client.client import CommandRefused, Endpoint
 from atta_daq.client.discovery import find_station
 from atta_daq.rig.config import load_rig
+from atta_daq.rig.instruments import Instruments
 from atta_daq.station.ownership import RigLock
 
 DEMO = "scans/demo.toml"
@@ -181,6 +183,26 @@ def test_an_instrument_that_does_not_answer(
     assert not list((tmp_path / "data").glob("*/journal.jsonl"))
 
     # Everything that had answered was released: it answers again.
+    assert find_station(shared_rig.name) is None
+    good = call("check", "--config", shared_rig.path)
+    assert good.code == 0, good
+
+
+@pytest.mark.timeout(240)
+def test_an_interface_that_this_computer_has_not(
+    call, shared_rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = tmp_path / "lost.toml"
+    lost.write_text(tomli_w.dumps({**shared_rig.config, "network": {"interface": "192.0.2.1"}}))
+    # A station takes the signals of its process for itself.
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    closed: list[Instruments] = []
+    close = Instruments.close
+    monkeypatch.setattr(Instruments, "close", lambda own: (closed.append(own), close(own)))
+
+    refused = call("station", "--config", lost, "--data", tmp_path / "data")
+    refused.refused("192.0.2.1", "set interface in [network] of the rig file")
+    assert len(closed) == 1, "every wire was released"
     assert find_station(shared_rig.name) is None
     good = call("check", "--config", shared_rig.path)
     assert good.code == 0, good

@@ -18,9 +18,11 @@ from atta_daq.client.discovery import (
 )
 from atta_daq.client.names import COMMANDS
 from atta_daq.station.ownership import RigLock
-from atta_daq.station.server import PortTaken, StationServer
+from atta_daq.station.server import CannotServe, StationServer
 
 HANDLERS = {command.name: lambda _client, _arguments: {} for command in COMMANDS}
+ANOTHERS = "192.0.2.1"
+"""An address that no computer has (RFC 5737)."""
 
 
 def endpoint(rig: str, tcp_port: int = 5075) -> Endpoint:
@@ -109,8 +111,14 @@ def test_no_address(where: str) -> None:
 
 
 def test_a_taken_port_is_said_not_replaced(server: StationServer) -> None:
-    with pytest.raises(PortTaken, match=f"port {server.tcp_port} of 127.0.0.1 is taken"):
+    with pytest.raises(CannotServe, match=f"port {server.tcp_port} of 127.0.0.1 is taken"):
         StationServer("west", HANDLERS, time.time, tcp_port=server.tcp_port)
+
+
+@pytest.mark.parametrize("udp_port", [0, 5076])
+def test_an_interface_that_is_not_this_computers_is_named(udp_port: int) -> None:
+    with pytest.raises(CannotServe, match=r"192\.0\.2\.1 .*set interface in \[network\]"):
+        StationServer("west", HANDLERS, time.time, ANOTHERS, udp_port=udp_port)
 
 
 def test_what_was_posted_last_is_no_beat_of_the_heart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from p4p.server import StaticProvider
 from p4p.server.thread import SharedPV
 from pva_alone import served
 
-from drivers import epics_slow
+from drivers import pva_get
 from drivers.epics_slow import EpicsSlowControl, SlowQuantity, reading_of
 from drivers.errors import ConnectionLost, ProtocolError, Timeout
 from drivers.interfaces import SlowControl, SlowReading
@@ -200,7 +200,7 @@ def test_answers_that_trickle_in_do_not_prolong_a_look(
         timers[-1].start()
         return timers[-1]
 
-    monkeypatch.setattr(epics_slow, "RawContext", SimpleNamespace(get=slow_get))
+    monkeypatch.setattr(pva_get, "RawContext", SimpleNamespace(get=slow_get))
     readings = control.readings()
     assert readings["pressure"].value == 1e-5
     assert readings["words"].reason == "L:S: no answer within 0.5 s", "for all of them together"

@@ -44,6 +44,7 @@ def test_the_defaults_are_those_of_the_andor_adapter(data: dict[str, Any]) -> No
     camera: Any = rig_config(data, "rig.toml").camera
     assert camera.properties.gain == "Gain"
     assert camera.properties.shutter == "Shutter (Internal)"
+    assert camera.saturated_adu == 65535, "the adapter tells its bits"
     assert camera.addresses() == {"adapter": "Andor/Andor"}
 
 

@@ -312,3 +312,12 @@ def test_no_limit_of_the_sidebands_has_a_default(data: dict[str, Any], key: str)
     del data["sideband"][key]
     with pytest.raises(ConfigError, match=rf"sideband\.{key}"):
         rig_config(data, "rig.toml")
+
+
+def test_the_end_of_the_cameras_converter_has_no_default(data: dict[str, Any]) -> None:
+    """With one too high no frame would ever be saturated, and the register would go unguarded."""
+    del data["camera"]["saturated_adu"]
+    with pytest.raises(ConfigError, match=r"camera\.saturated_adu: missing; give .*16383 for 14"):
+        rig_config(data, "rig.toml")
+    stored = stored_rig_config(data, "run/rig.toml")
+    assert stored.camera.saturated_adu == 65535, "of a run that was kept before it was asked for"

@@ -1,11 +1,11 @@
 """[camera]: the EMCCD that sees single atoms."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from atta_daq.rig.models import Interval, RigModel
+from atta_daq.rig.models import STORED, Interval, RigModel
 from atta_daq.rig.sections.section import InstrumentSection
 from drivers.camera_protection import STANDARD_GAIN
 
@@ -37,8 +37,17 @@ class CameraConfig(InstrumentSection):
     """Mean counts of a dark pixel, for the register's dose; 0: the dose is an upper bound."""
     electrons_per_adu: float = Field(default=5.0, gt=0)
     """At the output of the register, for its dose; from the camera's test sheet."""
-    saturated_adu: int = Field(default=65535, gt=0, le=65535)
-    """Highest count of the converter, at which a pixel is saturated: 16383 for 14 bits."""
+    saturated_adu: int = Field(gt=0, le=65535)
+    """Highest count of the converter that the camera is run with, at which a pixel is saturated:
+    65535 for 16 bits, 16383 for 14. No default: with one too high no pixel ever is."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _converter_of_then(cls, data: Any, info: ValidationInfo) -> Any:
+        """A run that was kept before this key was required had its default."""
+        if info.context is STORED and isinstance(data, dict):
+            return {"saturated_adu": 65535, **data}
+        return data
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -135,6 +144,9 @@ class MicroManagerConfig(CameraConfig):
     """Folders with the adapter libraries."""
     em_gain: int = Field(default=200, ge=0)
     """While counting; 0 for a camera without a multiplication register."""
+    saturated_adu: int = Field(default=65535, gt=0, le=65535)
+    """Highest count of the converter, at which a pixel is saturated; the bits that the adapter
+    tells hold where they are fewer."""
     buffer_mb: int = Field(default=64, ge=1, le=4096)
     """Circular buffer of the core; when it runs over, the acquisition ends."""
     properties: MicroManagerProperties = MicroManagerProperties()

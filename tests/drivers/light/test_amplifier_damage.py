@@ -274,7 +274,7 @@ def test_a_broken_wire_of_ld_enable_is_seen_once_the_seed_is_off():
     assert [guard.state for guard in gaps] == [
         "high though the seed is off: not wired, or its wire is broken"
     ]
-    for refused in (driver.connect, lambda: driver.exercise_guard(90.0)):
+    for refused in (driver.connect, driver.seed_on, lambda: driver.exercise_guard(90.0)):
         with pytest.raises(InterlockOpen, match=r"LD-ENABLE.*high though the seed is off"):
             refused()
     assert not driver.status().seed_on

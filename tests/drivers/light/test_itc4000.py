@@ -407,19 +407,47 @@ def test_ramp_in_bytes(boxes, connected):
 
 
 def test_seed_on_and_off_in_bytes(boxes, connected):
-    seed, _ = boxes
-    seed.answers[b"OUTP1:STAT?"] = [b"0\n", b"1\n"]
+    seed, chip = boxes
+    seed.answers[b"OUTP1:STAT?"] = [b"0\n", b"0\n", b"1\n"]
+    chip.answers[b"STAT:MEAS:COND?"] = b"16\n"
     connected.seed_on()
-    assert seed.received[:4] == [
+    assert seed.received[:5] == [
         b"OUTP1:STAT?\n",
         b"OUTP2:STAT?\n",
         b"STAT:MEAS:COND?\n",
+        b"OUTP1:STAT?\n",
         b"OUTP1:STAT ON\n",
     ]
+    assert chip.received == [b"OUTP:PROT:EXT:MODE?\n", b"STAT:MEAS:COND?\n"]
     seed.received.clear()
     seed.answers[b"OUTP1:STAT?"] = b"0\n"
     connected.seed_off()
     assert seed.received[:2] == [b"OUTP1:STAT OFF\n", b"OUTP1:STAT?\n"]
+
+
+def test_a_wire_that_broke_after_connect_is_seen_before_the_seed_goes_on(boxes, pair_of):
+    """With the seed on a line that is high is right: nothing would show it any more."""
+    seed, chip = boxes
+    seed.answers[b"OUTP1:STAT?"] = b"0\n"
+    chip.answers[b"STAT:MEAS:COND?"] = b"16\n"
+    slept = []
+    pair = pair_of(boxes, sleep=slept.append)
+    pair.connect()
+    chip.answers[b"STAT:MEAS:COND?"] = b"0\n"
+    seed.received.clear()
+    with pytest.raises(InterlockOpen, match=r"LD-ENABLE.*high though the seed is off") as refusal:
+        pair.seed_on()
+    assert "wire LD-ENABLE" in refusal.value.remedy
+    assert b"OUTP1:STAT ON\n" not in seed.received
+    assert sum(slept) >= 0.05, "the comparator of a seed that has just gone off has its delay"
+
+
+def test_a_line_that_was_only_late_keeps_no_seed_off(boxes, connected):
+    seed, chip = boxes
+    seed.answers[b"OUTP1:STAT?"] = [b"0\n", b"0\n", b"0\n", b"1\n"]
+    chip.answers[b"STAT:MEAS:COND?"] = [b"0\n", b"16\n"]
+    connected.seed_on()
+    assert b"OUTP1:STAT ON\n" in seed.received
 
 
 def test_a_cooler_that_is_off_is_switched_on_and_waited_for(boxes, pair_of):
@@ -534,7 +562,8 @@ def test_a_lost_reading_of_a_high_amplifier_brings_it_down(boxes, connected, com
 
 
 def test_an_output_that_does_not_switch_on_says_why(boxes, connected):
-    seed, _ = boxes
+    seed, chip = boxes
+    chip.answers[b"STAT:MEAS:COND?"] = b"16\n"
     seed.answers[b"OUTP1:STAT?"] = b"0\n"
     seed.answers[b"STAT:MEAS:COND?"] = b"4\n"
     seed.answers[b"SYST:ERR?"] = [b'-221,"Settings conflict"\n', SEED[b"SYST:ERR?"]]
