@@ -137,7 +137,11 @@ class WarmingCamera:
             self._taker.interrupt(self.interrupted)
             return
         for number in range(self._frames):
-            pump(Frame(number, 0.1 * number, np.zeros((8, 8), np.uint16)))
+            pump(
+                Frame(
+                    number, 0.1 * number, np.zeros(self._rig.config.camera.frame_shape, np.uint16)
+                )
+            )
 
     def _stop(self) -> None:
         self._rig.instruments.camera.answers["status"] = self._after
