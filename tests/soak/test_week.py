@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 import pytest
 from fault_cells import SERVERS, Cell, first_cells
+from open_ports import family
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
 from atta_daq.analysis.records import Segment, SegmentKind
@@ -96,15 +97,20 @@ def named(server: str) -> tuple[str, ...]:
 
 @dataclass
 class Watched:
-    """Memory (MB) and open files of the station, sampled through the week."""
+    """Memory (MB) and open files of the station with its worker processes, through the week."""
 
     memory_mb: list[float] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
 
     def sample(self, pid: int) -> None:
-        process = psutil.Process(pid)
-        self.memory_mb.append(process.memory_info().rss / 1e6)
-        self.files.append(process.num_fds())
+        memory_mb, files = 0.0, 0
+        for process in family(pid):
+            # A worker may have been replaced meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                memory_mb += process.memory_info().rss / 1e6
+                files += process.num_fds()
+        self.memory_mb.append(memory_mb)
+        self.files.append(files)
 
 
 @contextmanager
