@@ -51,7 +51,8 @@ def client() -> Iterator[Context]:
 
 def number(client: Context, name: str) -> float:
     """A PV's number, or the index of its choice."""
-    value: Any = client.get(CAM + name, timeout=ANSWER_S)["value"]
+    structure: Any = client.get(CAM + name, timeout=ANSWER_S)
+    value = structure["value"]
     return float(value["index"] if hasattr(value, "keys") else value)
 
 
