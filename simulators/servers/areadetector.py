@@ -259,7 +259,8 @@ class AreaDetector:
         if check is not None and not check(value):
             raise Refused(MODE_ERROR)
         if name == "Temperature":
-            if not LOWEST_C < int(value) < HIGHEST_C:
+            # a C cast of what is no number is out of range, too
+            if not (math.isfinite(value) and LOWEST_C < int(value) < HIGHEST_C):
                 raise Refused("Temperature is out of range.")
             with world.lock:
                 cooler.set(world.clock.now_s(), setpoint_c=float(int(value)))

@@ -18,7 +18,7 @@ from simulators.wire import WireServer
 from simulators.world.world import World
 
 LONGEST_S = 5.0
-NO_BYTES = {"areadetector": "pvAccess is the library's", "micromanager": "no wire",
+NO_BYTES = {"areadetector": "typed puts, see test_camera_puts", "micromanager": "no wire",
             "epics-pva": "pvAccess is the library's"}  # fmt: skip
 CHOICES = [(role, driver) for role, boxes in BOXES.items() for driver in boxes]
 ON_BYTES = [choice for choice in CHOICES if choice[1] not in NO_BYTES]
