@@ -51,13 +51,13 @@ class RedPitayaTrapSwitch(BoardInstrument):
         self._base_mhz = base_mhz
         self._lock_timeout_s = lock_timeout_s
         self._switching = threading.Lock()
+        self._directions_of = 0
+        """The session of the line on which the directions were set."""
 
     def connect(self) -> Identity:
         """Open both boxes and set the directions of the lines; returns the board's identity."""
         identity = super().connect()
-        for pin in (SHUTTER_819, TRAP_LIGHT, ODD_REPUMPERS):
-            self._board.make_output(pin)
-        self._board.make_input(LASERS_LOCKED)
+        self._set_directions()
         self._board.line.check_errors()
         self._generator.connect()
         return identity
@@ -74,7 +74,7 @@ class RedPitayaTrapSwitch(BoardInstrument):
         failure: DriverError | None = None
         for pin in (SHUTTER_819, TRAP_LIGHT):
             try:
-                tried_twice(partial(self._board.set_pin, pin, False))
+                tried_twice(partial(self._drive, pin, False))
             except DriverError as error:
                 failure = failure or error
         if failure is not None:
@@ -97,15 +97,31 @@ class RedPitayaTrapSwitch(BoardInstrument):
             self._generator.set_frequency(self._base_mhz + offset_mhz)
             if not self._generator.rf_is_on():
                 self._generator.rf_on()
-            self._board.set_pin(ODD_REPUMPERS, odd)
+            self._drive(ODD_REPUMPERS, odd)
             self._wait_for_lock(offset_mhz)
 
     def set_pumping_light(self, on: bool) -> None:
         """Open or close the 819-nm shutter; return when the line is read back."""
-        self._board.set_pin(SHUTTER_819, on)
+        self._drive(SHUTTER_819, on)
 
     def set_trap_light(self, on: bool) -> None:
-        self._board.set_pin(TRAP_LIGHT, on)
+        self._drive(TRAP_LIGHT, on)
+
+    def _set_directions(self) -> None:
+        for pin in (SHUTTER_819, TRAP_LIGHT, ODD_REPUMPERS):
+            self._board.make_output(pin)
+        self._board.make_input(LASERS_LOCKED)
+        self._directions_of = self._board.line.sessions
+
+    def _drive(self, pin: str, high: bool) -> None:
+        """Set a line, and before it the directions if the board may have restarted: its lines then
+        are inputs, and whoever asked first on the new session has not told."""
+        line = self._board.line
+        with line.lock:
+            line.reach()
+            if self._directions_of != line.sessions:
+                self._set_directions()
+            self._board.set_pin(pin, high)
 
     def _wait_for_lock(self, offset_mhz: float) -> None:
         deadline = self._board.monotonic() + self._lock_timeout_s

@@ -97,11 +97,18 @@ class VisaLine:
         self._terminator = terminator
         self._session: MessageBasedResource | None = None
         self._wanted = False
+        self.sessions = 0
+        """How often it was opened: a box behind a line that is opened anew may have restarted."""
 
     def open(self) -> None:
         """Open the session unless it is open. Raises ConnectionLost."""
         with self.lock:
             self._wanted = True
+            self._opened()
+
+    def reach(self) -> None:
+        """Open the session anew if it was lost. Raises ConnectionLost, also after `close`."""
+        with self.lock:
             self._opened()
 
     def close(self) -> None:
@@ -241,6 +248,7 @@ class VisaLine:
                     self.name, f"cannot open {self.resource} ({reason})", remedy
                 ) from error
             self._session = session
+            self.sessions += 1
         return self._session
 
     def _drop(self) -> None:

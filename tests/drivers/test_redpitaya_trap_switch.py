@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from drivers.errors import DeviceFault, DriverError, OutOfRange, Timeout
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange, Timeout
 from drivers.interfaces import Range, SidebandLimits, TrapStatus, TrapSwitch
 from drivers.redpitaya_trap_switch import RedPitayaTrapSwitch
 from drivers.scpi_generator import ScpiGenerator
@@ -181,6 +181,34 @@ def test_make_safe_darkens_both_over_a_line_that_dies_at_its_first_order(rig, sw
     rig.box.answer = dies_once
     switch.make_safe()
     assert rig.pins[b"DIO0_P"] == rig.pins[b"DIO1_P"] == b"0"
+
+
+def test_a_board_that_may_have_restarted_gets_its_directions_again(rig, switch):
+    """After a power cut its lines are inputs, and a look may be what finds the line anew."""
+    rig.box.hang_up()
+    for _ in range(2):  # the generator's line, then the board's
+        with contextlib.suppress(DriverError):
+            switch.status()
+    switch.status()
+    rig.box.received.clear()
+    switch.set_trap_light(True)
+    assert rig.box.received == [
+        b"DIG:PIN:DIR OUT,DIO0_P\r\n",
+        b"DIG:PIN:DIR OUT,DIO1_P\r\n",
+        b"DIG:PIN:DIR OUT,DIO2_P\r\n",
+        b"DIG:PIN:DIR IN,DIO3_P\r\n",
+        b"DIG:PIN DIO1_P,1\r\n",
+        b"DIG:PIN? DIO1_P\r\n",
+    ]
+    rig.box.received.clear()
+    switch.set_trap_light(False)
+    assert rig.box.received[0] == b"DIG:PIN DIO1_P,0\r\n"
+
+
+def test_what_was_closed_stays_closed(rig, switch):
+    switch.close()
+    with pytest.raises(ConnectionLost, match="not connected"):
+        switch.set_trap_light(True)
 
 
 def test_an_answer_too_many_shifts_no_line(rig, switch):
