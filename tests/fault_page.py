@@ -88,7 +88,7 @@ runs from the end of the fault until the instrument reads as before (idle), or u
 segment counts (mid-run).
 
 Of the first rig every `make test` takes the idle half whole, and in mid-run the cells that say
-*test*; of the other makes it takes a draw. `make soak` takes all.
+*test* and a draw of the others; of the other makes it takes a draw. `make soak` takes all.
 
 | fault | what happens |
 |---|---|
