@@ -10,7 +10,6 @@
 Filters are HDF5's own shuffle and deflate. The file is complete before it gets its name.
 """
 
-import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from atta_daq.archive.disk import sync, sync_folder
+from atta_daq.archive.disk import written_whole
 from atta_daq.archive.history_records import AlarmEvent, Column, Minutes, Samples
 
 SCHEMA = 1
@@ -32,13 +31,8 @@ _COLUMN = np.dtype([(name, h5py.string_dtype()) for name in ("name", "unit", "me
 
 def pack(path: Path, samples: Samples, alarms: Sequence[AlarmEvent]) -> None:
     """Write the file of a day. Raises OSError; then no file of that name has appeared."""
-    beside = _beside(path)
-    with _as_os_error(path):
-        try:
-            _pack(beside, samples, alarms)
-            _name(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+    with _as_os_error(path), written_whole(path) as beside:
+        _pack(beside, samples, alarms)
 
 
 def _pack(beside: Path, samples: Samples, alarms: Sequence[AlarmEvent]) -> None:
@@ -63,18 +57,17 @@ def _pack(beside: Path, samples: Samples, alarms: Sequence[AlarmEvent]) -> None:
 
 def thin(path: Path) -> None:
     """Leave only the minutes of a day (and its alarms). Raises OSError; then it is as before."""
-    beside = _beside(path)
-    with _as_os_error(path):
-        try:
-            with h5py.File(path, "r") as old, h5py.File(beside, "w", libver="latest") as new:
-                for name, value in old.attrs.items():
-                    new.attrs[name] = value
-                for name in old:
-                    if name != "seconds":
-                        old.copy(old[name], new, name)
-            _name(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+    with (
+        _as_os_error(path),
+        written_whole(path) as beside,
+        h5py.File(path, "r") as old,
+        h5py.File(beside, "w", libver="latest") as new,
+    ):
+        for name, value in old.attrs.items():
+            new.attrs[name] = value
+        for name in old:
+            if name != "seconds":
+                old.copy(old[name], new, name)
 
 
 @contextmanager
@@ -171,17 +164,3 @@ def _write(file: h5py.File, name: str, data: NDArray) -> None:
         shuffled = column.reshape(-1).view(np.uint8).reshape(-1, data.dtype.itemsize).T.tobytes()
         offset = (0, *(() if place is None else (place,)), *(0,) * (data.ndim - 2))
         dataset.id.write_direct_chunk(offset, zlib.compress(shuffled, LEVEL))
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
-
-
-def _name(beside: Path, path: Path) -> None:
-    descriptor = os.open(beside, os.O_RDWR)
-    try:
-        sync(descriptor)
-    finally:
-        os.close(descriptor)
-    os.replace(beside, path)
-    sync_folder(path.parent)
