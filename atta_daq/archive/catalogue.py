@@ -49,6 +49,10 @@ class Entry:
     rig: str = ""
     """Name of the rig that took it; empty: not known."""
 
+    def measured_by(self, rig: str) -> bool:
+        """Whether it was measured, and by this rig (empty: by any) or by one that is not known."""
+        return self.origin != "imported" and (not rig or self.rig in ("", rig))
+
 
 class Catalogue:
     """The runs below one data folder. Safe for several processes at once (WAL)."""

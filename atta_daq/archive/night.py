@@ -150,9 +150,7 @@ def read_night(
     entries = [
         entry
         for entry in Catalogue(data).runs(until_utc_s=until_utc_s)
-        if entry.end_utc_s >= since_utc_s
-        and entry.origin == "measured"
-        and (not rig or entry.rig in ("", rig))
+        if entry.end_utc_s >= since_utc_s and entry.measured_by(rig)
     ]
     measurements: list[Measurement] = []
     unreadable: dict[str, str] = {}

@@ -53,7 +53,7 @@ def finish_run(folder: Path, request: FitRequest | None) -> Finished:
 def left_unfinished(catalogue: Catalogue, rig: str) -> Path | None:
     """The youngest run of this rig, or of none that is known, if it ended but its station did not
     live to make its report."""
-    mine = [e for e in catalogue.runs() if e.rig in ("", rig) and e.origin != "imported"]
+    mine = [entry for entry in catalogue.runs() if entry.measured_by(rig)]
     for entry in mine[:1]:
         folder = catalogue.data / entry.run_id
         ended = entry.state in (RunState.COMPLETE, RunState.GAPS, RunState.ABORTED)

@@ -1,12 +1,12 @@
 """Going on with a run that ended too early: only the blocks that it does not hold are taken."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from atta_daq.archive.catalogue import Catalogue, Entry
+from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor, successors
-from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.archive.run_folder import RunState
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.blocks import Block, blocks
@@ -15,7 +15,8 @@ from atta_daq.scans.decisions import STOP, blocks_decided
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.errors import NothingMissing
 from atta_daq.station.finish import definition_of, rig_of
-from atta_daq.station.queue.fate import SHUT_DOWN
+from atta_daq.station.queue.entry import Outcome
+from atta_daq.station.queue.fate import fate_of
 from atta_daq.station.run_header import with_geometry
 
 ENDED_EARLY = (RunState.CRASHED, RunState.ABORTED, RunState.GAPS)
@@ -38,8 +39,9 @@ def last_to_resume(data: Path, mine: Callable[[str], bool]) -> str | None:
     """The youngest run that ended too early and that nothing goes on with, of the rigs that are
     `mine` by their name or of none that is known; None without one."""
     gone_on_with = successors(data)
-    for entry in _of_rigs(Catalogue(data).runs(), mine):
-        if entry.state in ENDED_EARLY and entry.run_id not in gone_on_with:
+    for entry in Catalogue(data).runs():
+        ended_early = entry.measured_by("") and entry.state in ENDED_EARLY
+        if ended_early and entry.run_id not in gone_on_with and (not entry.rig or mine(entry.rig)):
             return entry.run_id
     return None
 
@@ -49,8 +51,7 @@ def crashed(data: Path, rig: str = "") -> str | None:
     station died or was ended in it; else None. A run that names no rig counts as this one's, unless
     several rigs measure there."""
     every = Catalogue(data).runs()
-    mine = _of_rigs(every, lambda name: rig in ("", name))
-    entries = {entry.run_id: entry for entry in mine}
+    entries = {entry.run_id: entry for entry in every if entry.measured_by(rig)}
     if not entries:
         return None
     gone_on_with = successors(data)
@@ -58,23 +59,10 @@ def crashed(data: Path, rig: str = "") -> str | None:
     # By a clock that was set back the run that goes on with another may look older.
     while (later := gone_on_with.pop(last, None)) is not None:
         last = later
-    if last not in entries or not _ended_with_its_station(data, entries[last]):
+    if last not in entries or fate_of(data, last).outcome is not Outcome.DIED:
         return None
     others = any(entry.rig not in ("", rig) for entry in every)
     return None if rig and others and not entries[last].rig else last
-
-
-def _ended_with_its_station(data: Path, entry: Entry) -> bool:
-    """Nobody wanted to be rid of the run: power or kill took its station, or a reboot ended it."""
-    if entry.state is not RunState.ABORTED:
-        return entry.state is RunState.CRASHED
-    stop = open_run(data / entry.run_id).stop
-    return stop is not None and stop.body.get("reason") == SHUT_DOWN
-
-
-def _of_rigs(every: Sequence[Entry], mine: Callable[[str], bool]) -> list[Entry]:
-    """The measured ones of these rigs, and of none that is known, in their order."""
-    return [e for e in every if e.origin != "imported" and (not e.rig or mine(e.rig))]
 
 
 def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
