@@ -104,7 +104,7 @@ class VisaLine:
         """Open the session unless it is open. Raises ConnectionLost."""
         with self.lock:
             self._wanted = True
-            self._opened()
+            self.reach()
 
     def reach(self) -> None:
         """Open the session anew if it was lost. Raises ConnectionLost, also after `close`."""

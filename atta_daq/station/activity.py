@@ -54,6 +54,14 @@ class Activity:
         """For `work`: wait; True when it shall end."""
         return self._asked.wait(seconds)
 
+    def carries_out(self, *steps: Callable[[], object]) -> bool:
+        """For `work`: one step after the other. False, and no more of them, once it shall end."""
+        for step in steps:
+            step()
+            if self.ending:
+                return False
+        return True
+
     def ready(self) -> None:
         """For `work`: the set-up is done."""
         self._ready.set()

@@ -36,10 +36,10 @@ class Alignment:
 
     def __call__(self, activity: Activity) -> None:
         trap = self._taker.trap
-        for step in (self._taker.configure_camera, trap.light_on, lambda: trap.to(84)):
-            step()
-            if activity.ending:
-                return
+        if not activity.carries_out(
+            self._taker.configure_camera, trap.light_on, lambda: trap.to(84)
+        ):
+            return
         self._post("loading:meter", math.nan)
         self._post("light:ratio", math.nan)
         activity.ready()

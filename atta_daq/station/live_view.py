@@ -40,12 +40,10 @@ class LiveView:
 
     def __call__(self, activity: Activity) -> None:
         taker = self._taker
-        for step in (
+        if not activity.carries_out(
             taker.configure_camera, taker.trap.light_on, lambda: taker.trap.to(self._isotope)
-        ):  # fmt: skip
-            step()
-            if activity.ending:
-                return
+        ):
+            return
         self._camera.set_em_gain(self._config.camera.em_gain)
         self._camera.open_shutter()
         taker.provisional.begin()

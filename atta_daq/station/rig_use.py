@@ -133,10 +133,9 @@ class RigUse:
 
         Returns whether something was under way, which `settle` waits for.
         """
-        self._reason = reason
-        self._stops += 1
+        busy = self._end_all(reason)
         self._stopped(self._stops)
-        return self._end_all(reason)
+        return busy
 
     def stop_all(self, reason: str) -> list[str]:
         """STOP before there can be a run. Returns what became of every instrument."""
@@ -145,13 +144,13 @@ class RigUse:
 
     def shut_down(self, reason: str) -> bool:
         """The same at the end of the station, which is no STOP: nobody is told of one."""
-        # The reason before the count: whoever sees the count tells the reason.
         self._why = CLOSING
-        self._reason = reason
-        self._stops += 1
         return self._end_all(reason)
 
     def _end_all(self, reason: str) -> bool:
+        # The reason before the count: whoever sees the count tells the reason.
+        self._reason = reason
+        self._stops += 1
         activity = self._activity
         if activity is not None:
             activity.end(reason)
