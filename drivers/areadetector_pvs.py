@@ -76,7 +76,7 @@ class CameraPvs:
         names = [*IDENTITY, *STATUS, *SENSOR, "DetectorState_RBV", "AcquirePeriod_RBV", "Acquire"]
         names += [f"{pv}{end}" for pv in (*MODES, *SETTABLE) for end in ("", "_RBV")]
         pvs = [*(f"cam1:{pv}" for pv in names), IMAGE]
-        found = dict(zip(pvs, link.try_get(pvs), strict=True))
+        found = dict(zip(pvs, link.find(pvs), strict=True))
         missing = [pv for pv, value in found.items() if isinstance(value, Exception)]
         where = f"{link.address} within {link.timeout_s:g} s"
         if len(missing) == len(found):

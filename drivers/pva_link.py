@@ -93,6 +93,12 @@ class PvaLink:
         """
         return fetched(self._client(), [self.prefix + pv for pv in pvs], self.timeout_s)
 
+    def find(self, pvs: Sequence[str]) -> list[Any]:
+        """The same at the first look, when every channel must be searched for: waited for as long
+        as answers come within `timeout_s` of each other, `action_s` at most."""
+        full = [self.prefix + pv for pv in pvs]
+        return fetched(self._client(), full, self._action_s, self.timeout_s)
+
     def get(self, *pvs: str) -> list[Any]:
         """The structures of `pvs`. Raises Timeout, ConnectionLost, DeviceFault."""
         values = self.try_get(pvs)

@@ -244,6 +244,8 @@ class Link(QObject):
 
     def _consider(self, endpoint: Endpoint | None) -> None:
         if endpoint is None:
+            if self.state is LinkState.REFUSED:
+                self._drop()
             if self._client is None and self.state is not LinkState.LOST:
                 self._go(LinkState.SEARCHING, "no station runs; still looking")
             return
@@ -286,7 +288,11 @@ class Link(QObject):
                     # told would stand there as fresh for ever.
                     self._grow_stale(name, latest)
                     self._came.emit()  # also when others wait there for the version
-                if name == HEARTBEAT:
+                # A connection begins with this, too: one that was refused is looked at again and
+                # again, and is not lost each time.
+                begins = name not in self._latest
+                refused = self._other or (begins and self.state is LinkState.REFUSED)
+                if name == HEARTBEAT and not refused:
                     if self._beats:
                         self._cut, self._beats = True, False
                         self._wake.set()

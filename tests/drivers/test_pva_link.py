@@ -71,6 +71,30 @@ def test_a_server_that_answers_bit_by_bit_is_given_up_in_time(
     assert isinstance(values[-1], TimeoutError)
 
 
+def test_the_first_look_waits_as_long_as_answers_come(server: SlowServer, link: PvaLink) -> None:
+    """A search that is lost is sent again a second later; so many channels must be found."""
+    server.trickle(first_s=0.3, gap_s=0.7)
+    found = [link.as_number(pv, v) for pv, v in zip(PVS, link.find(PVS), strict=True)]
+    assert found == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_the_first_look_gives_a_silent_server_up_in_time(server: SlowServer, link: PvaLink) -> None:
+    begun_s = time.monotonic()
+    values = link.find(PVS)
+    assert time.monotonic() - begun_s < 2.0 * LIMIT_S
+    assert all(isinstance(value, TimeoutError) for value in values)
+
+
+def test_the_first_look_has_an_end_however_answers_come(server: SlowServer) -> None:
+    link = PvaLink("camera", server.address, timeout_s=LIMIT_S, action_s=1.5)
+    link.open()
+    server.trickle(first_s=0.3, gap_s=0.7)
+    values = link.find(PVS)
+    link.close()
+    assert link.as_number("A", values[0]) == 0.0
+    assert isinstance(values[-1], TimeoutError)
+
+
 def test_whose_answer_is_missing_is_said(server: SlowServer, link: PvaLink) -> None:
     server.trickle(first_s=0.3, gap_s=0.7)
     with pytest.raises(Timeout, match=r"camera: no answer from T:[B-E] within 1 s"):

@@ -634,6 +634,27 @@ def test_another_version_is_refused_with_both(qtbot: QtBot, served: Served) -> N
     assert not served.heard
 
 
+def test_a_station_that_is_refused_is_not_lost_each_time_that_it_is_looked_at(
+    qtbot: QtBot, qapp: object
+) -> None:
+    served = Served("0.0.9")
+    found = Found(served.endpoint)  # it says that it is of this version; its own word counts
+    link = Link(found, name="a window")
+    states: list[LinkState] = []
+    link.start()
+    try:
+        qtbot.waitUntil(lambda: link.state is LinkState.REFUSED, timeout=WAIT_MS)
+        link.state_changed.connect(lambda: states.append(link.state))
+        asked = len(found.asked)
+        qtbot.waitUntil(lambda: len(found.asked) > asked + 4, timeout=WAIT_MS)
+        assert states == []
+        found.endpoint = None
+        qtbot.waitUntil(lambda: link.state is LinkState.SEARCHING, timeout=WAIT_MS)
+    finally:
+        link.close()
+        served.close()
+
+
 def test_a_station_that_comes_back_as_another_version_on_its_port_is_refused(
     qtbot: QtBot, qapp: object
 ) -> None:
