@@ -38,6 +38,8 @@ points = {points}
 
 
 EXPOSURE_S = 0.1
+RETAKEN = "its block was retaken"
+"""Flag of what was taken well and is not used, because its block failed later."""
 LEFT_BYTES = 300_000
 """Room on a full disk: less than the frames of one segment."""
 
@@ -84,18 +86,21 @@ class Acknowledged:
         self.segments[run] = int(client.get("run:segment"))
         table = client.get("run:table")
         columns = (table[name] for name in ("index", "counts", "live_s", "flag"))
-        self.rows[run] = {
+        shown = {
             int(index): Seen(int(counts), float(live_s))
             for index, counts, live_s, flag in zip(*columns, strict=True)
             if not flag
         }
+        # Of a run that is looked at again: as it was shown first.
+        self.rows[run] = shown | self.rows.get(run, {})
 
-    def require(self, data: Path) -> None:
+    def require(self, data: Path, *, went_on: bool = False) -> None:
         """Whatever a client has seen stands unchanged in the run's journal, and its frames in the
-        run's file."""
+        run's file. A run that `went_on` may have flagged some of it, whose block was retaken."""
         for name, seen in self.segments.items():
             run = open_run(data / name)
-            held = {s.index: s for s in run.segments if not s.flag}
+            usual = ("", RETAKEN) if went_on else ("",)
+            held = {s.index: s for s in run.segments if s.flag in usual}
             assert len(held) >= seen, f"{name}: a client saw {seen} segments, {len(held)} are left"
             for index, row in self.rows[name].items():
                 assert index in held, f"{name}: segment {index} is gone"
@@ -134,9 +139,15 @@ def wait_in_mid_run(station: RunningStation, wait_s: float) -> bool:
 
 
 def take_with_kills(
-    folder: Path, measurement: Measurement, moments: "np.ndarray", seed: int = 1
+    folder: Path,
+    measurement: Measurement,
+    moments: "np.ndarray",
+    seed: int = 1,
+    *,
+    reboot: bool = False,
 ) -> ChainedRun:
-    """kill -9 the station after each of these rig times of a run; returns the whole chain."""
+    """kill -9 the station after each of these rig times of a run, or ask it to end, as a `reboot`
+    does; returns the whole chain."""
     folder.mkdir(exist_ok=True)
     rig: Rig = start_rig(folder, speed=measurement.speed, seed=seed)
     rig.path.write_text(rig.path.read_text() + "\n[unattended]\nresume_at_start = true\n")
@@ -147,8 +158,11 @@ def take_with_kills(
         for wait_s in moments:
             assert wait_in_mid_run(station, float(wait_s)), "the scan is too short for the kills"
             seen.note(station.client)
-            station.kill()
-            station.client.close()
+            if reboot:
+                stop_station(station)
+            else:
+                station.kill()
+                station.client.close()
             station = start_station(rig, data)
         station.wait_for_end(1000.0)
         station.wait_for("run:state", lambda v: v == "idle", 60.0)
@@ -162,7 +176,8 @@ def take_with_kills(
     assert len(runs) == len(moments) + 1
     chain = open_chain(runs[-1])
     assert [run.folder for run in chain.runs] == runs
-    assert all(run.state is RunState.CRASHED for run in chain.runs[:-1])
+    ended = RunState.ABORTED if reboot else RunState.CRASHED
+    assert all(run.state is ended for run in chain.runs[:-1])
     if len(runs) > 1:
         assert runs[-2].name in (runs[-1] / "report.html").read_text()
     return chain
@@ -175,7 +190,7 @@ def take_with_power_cuts(
     waits for them and goes on."""
     folder.mkdir(exist_ok=True)
     rig: Rig = start_rig(folder, speed=measurement.speed, seed=seed)
-    station = start_station(rig, folder / "data")
+    station, seen = start_station(rig, folder / "data"), Acknowledged()
     try:
         answer = station.client.command("run", scan=measurement.scan, path="cut.toml")
         station.wait_for("run:state", lambda v: v == "running", 90.0)
@@ -184,6 +199,7 @@ def take_with_power_cuts(
             # What cuts a run that still waits for the last cut's end tests little.
             station.wait_for("run:segment", lambda v, n=taken: int(v) > n, 120.0)
             assert wait_in_mid_run(station, float(wait_s)), station.client.get("run:outcome")
+            seen.note(station.client)
             rig.power_cycle(seed + 1 + number)
             taken = int(station.client.get("run:segment"))
         station.wait_for_end(1000.0)
@@ -193,6 +209,7 @@ def take_with_power_cuts(
     finally:
         stop_station(station)
         rig.world.close()
+    seen.require(folder / "data", went_on=True)
     return chain
 
 
