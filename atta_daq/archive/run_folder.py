@@ -60,6 +60,8 @@ RIG = "rig.toml"
 FIT = "fit.json"
 OWNER = "owner.lock"
 TRUTH = "truth.toml"
+ALL_THERE = "all blocks were there when its station ended"
+"""Reason of a run whose station ended behind the last block, before it could say so."""
 
 
 class RunState(StrEnum):
@@ -431,3 +433,28 @@ def _close_dead_run(
     finally:
         lock.release()
     return True
+
+
+def close_as_complete(
+    folder: Path, *, rig_now: Callable[[], float], utc_now: Callable[[], float]
+) -> None:
+    """Say of a run that ended without saying so, but holds all of its blocks, that it is complete.
+
+    What its last stop document knew stays in the new one, but for state and reason. Raises
+    `WriteFailed` when the disk refuses it, `AlreadyOwned` while somebody writes the run.
+    """
+    stop = open_run(folder).stop
+    try:
+        lock = OwnerLock(folder / OWNER)
+        lock.acquire(f"closing run {folder.name}", utc_now())
+        try:
+            journal = JournalWriter(folder / JOURNAL, rig_now, utc_now)
+            complete = {"state": RunState.COMPLETE.value, "reason": ALL_THERE}
+            journal.append(DocumentKind.STOP, {**(stop.body if stop else {}), **complete})
+            journal.close()
+        finally:
+            lock.release()
+    except OSError as error:
+        raise WriteFailed(
+            f"{folder}: its end cannot be written ({error}); free the disk"
+        ) from error

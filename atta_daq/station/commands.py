@@ -4,21 +4,23 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping
 
-from atta_daq.archive.errors import ArchiveError
+from atta_daq.archive.catalogue import Catalogue
+from atta_daq.archive.errors import ArchiveError, WriteFailed
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.names import STOPS_SEEN
+from atta_daq.owner import AlreadyOwned
 from atta_daq.rig.config import ConfigError, RigConfig
 from atta_daq.rig.light import LightControl
 from atta_daq.station.arguments import Arguments, number
 from atta_daq.station.control import Control
-from atta_daq.station.errors import RigBusy
+from atta_daq.station.errors import NothingMissing, RigBusy
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.log import Say
 from atta_daq.station.planned import planned
 from atta_daq.station.precheck import require_reachable
 from atta_daq.station.prior import prior_from_run
 from atta_daq.station.queue.keeper import Announce, QueueKeeper
-from atta_daq.station.resuming import last_to_resume, rest_of
+from atta_daq.station.resuming import Rest, last_to_resume, rest_of
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.runs import Runs
 from atta_daq.station.server import Handler
@@ -128,7 +130,7 @@ class Commands:
         runs = self._runs()
         config = self._config.with_calibrations(self._light.calibrations)
         try:
-            rest = rest_of(runs.data, name, config)
+            rest = self._rest(name, config)
             require_reachable(rest.ahead, self._light, config)
             prior = prior_from_run(rest.definition, runs.data, rest.chain.first_id)
         except sqlite3.Error as error:
@@ -154,6 +156,24 @@ class Commands:
             "resumes": rest.chain.run_id,
             "blocks": len(rest.ahead),
         }
+
+    def _rest(self, name: str, config: RigConfig) -> Rest:
+        """What is left of a run. One whose station died behind its last block only wants its end
+        and its report; they are made, and NothingMissing says so."""
+        runs = self._runs()
+        try:
+            return rest_of(runs.data, name, config)
+        except NothingMissing as nothing:
+            run_id = Catalogue(runs.data).resolve(name).name
+            try:
+                closed = runs.close_whole(run_id)
+            except (WriteFailed, AlreadyOwned) as error:
+                raise RigBusy(f"run {run_id} cannot be closed as complete: {error}") from error
+            if not closed:
+                raise
+            raise NothingMissing(
+                f"{nothing}; it is closed as complete, its report is being made"
+            ) from nothing
 
     def pause(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)

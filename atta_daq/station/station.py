@@ -40,7 +40,7 @@ from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.disk_watch import DiskWatch
 from atta_daq.station.display import Display
-from atta_daq.station.errors import RigUnreachable
+from atta_daq.station.errors import NothingMissing, RigUnreachable
 from atta_daq.station.history import LENGTH_S, History, columns_of
 from atta_daq.station.history_keeper import HistoryKeeper
 from atta_daq.station.log import StationLog
@@ -153,6 +153,8 @@ class Station:
         """Go on with a run that had crashed. A refusal is an alarm: the station serves."""
         try:
             self._commands.go_on_with(run_id, "station")
+        except NothingMissing as nothing:
+            self._log.say(str(nothing), source="run")
         except CommandRefused as refused:
             said = f"run {run_id} is not resumed: {refused}"
             self._alarms.raise_(Cause("run:not_resumed", "run", said, once=True))

@@ -18,9 +18,10 @@ from atta_daq.archive.errors import ArchiveError, WriteFailed
 from atta_daq.archive.gaps import missing_points, skipped_blocks
 from atta_daq.archive.header import RunHeader, new_run_id
 from atta_daq.archive.journal import DocumentKind
-from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.archive.run_folder import ALL_THERE, RunState, RunWriter, open_run
 from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.client.client import CommandRefused
+from atta_daq.owner import OwnerLock
 from atta_daq.rig.config import rig_config
 from atta_daq.scans.blocks import Block, blocks
 from atta_daq.scans.definition import ScanDefinition, parse_scan
@@ -31,7 +32,7 @@ from atta_daq.station.errors import NothingMissing, RigBusy
 from atta_daq.station.expected import light_of
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.queue.entry import Entry, EntryState, Outcome
-from atta_daq.station.queue.fate import fate_of
+from atta_daq.station.queue.fate import SHUT_DOWN, fate_of
 from atta_daq.station.queue.keeper import QueueKeeper
 from atta_daq.station.queue.store import QueueStore
 from atta_daq.station.resuming import crashed, last_to_resume
@@ -68,9 +69,11 @@ class Bench:
             CONFIG, self.light, Control(lambda _holder: None), self.use, {}, lambda *_: None,
             lambda: None, self.keeper,
         )  # fmt: skip
-        runs: Any = SimpleNamespace(data=data, start=self.start)
+        runs: Any = SimpleNamespace(data=data, start=self.start, close_whole=self.close_whole)
         self.commands.runs = runs
         self.requests: list[FitRequest] = []
+        self.late: list[str] = []
+        """Runs whose report is made late."""
         self.made = 0
         self.paused = False
         """Whether each run is written as if "pause now" had met the first segment of each block."""
@@ -78,6 +81,7 @@ class Bench:
     def write(
         self, plan: Sequence[Block], state: RunState, *, skipped: Sequence[int] = (),
         resumes: str | None = None, announce: Callable[[str], None] = lambda _run: None,
+        reason: str = "",
     ) -> str:  # fmt: skip
         """A run of these blocks on disk."""
         self.made += 1
@@ -111,7 +115,7 @@ class Bench:
                     )
                 )  # fmt: skip
                 index += 1
-        writer.close(state, "1 of 3 blocks were skipped" if skipped else "")
+        writer.close(state, "1 of 3 blocks were skipped" if skipped else reason)
         return run_id
 
     def start(
@@ -120,6 +124,14 @@ class Bench:
     ) -> str:  # fmt: skip
         self.requests.append(request)
         return self.write(plan, RunState.COMPLETE, resumes=resumed.run_id, announce=announce)
+
+    def close_whole(self, run_id: str) -> bool:
+        """As a station does it, which makes the report on a process of its own."""
+        runs: Any = object.__new__(Runs)
+        runs.data, runs._clock = self.data, SimpleNamespace(now_s=lambda: UTC_S)
+        late = SimpleNamespace(submit_late=lambda _make, folder: self.late.append(folder.name))
+        runs._worker = late
+        return Runs.close_whole(runs, run_id)
 
     def go_on_with(self, run_id: str, *, by_queue: bool = False) -> str:
         return str(self.commands.go_on_with(run_id, "me", by_queue=by_queue)["run"])
@@ -182,6 +194,48 @@ def test_a_complete_run_with_pauses_holds_all_of_its_blocks(bench: Bench) -> Non
     run_id = bench.write(PLAN, RunState.COMPLETE)
     with pytest.raises(NothingMissing, match=f"holds all of its {len(PLAN)} blocks"):
         bench.go_on_with(run_id)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"), [(RunState.CRASHED, "died"), (RunState.ABORTED, SHUT_DOWN)]
+)
+@pytest.mark.parametrize("by_queue", [False, True])
+def test_a_run_that_died_behind_its_last_block_is_complete(
+    bench: Bench, state: RunState, reason: str, by_queue: bool
+) -> None:
+    """It stayed crashed for good: nothing could go on with it, and it got no report."""
+    run_id = bench.write(PLAN, state, reason=reason)
+    with pytest.raises(NothingMissing, match="closed as complete, its report is being made"):
+        bench.go_on_with(run_id[:-2], by_queue=by_queue)
+    run = open_run(bench.data / run_id)
+    assert run.stop is not None
+    assert (run.state, run.stop.body["reason"]) == (RunState.COMPLETE, ALL_THERE)
+    assert crashed(bench.data, CONFIG.name) is None
+    assert bench.late == [run_id]
+    with pytest.raises(NothingMissing, match=r"holds all of its \d+ blocks$"):
+        bench.go_on_with(run_id, by_queue=by_queue)
+    assert bench.late == [run_id]
+
+
+def test_a_run_that_somebody_aborted_behind_its_last_block_stays_aborted(bench: Bench) -> None:
+    run_id = bench.write(PLAN, RunState.ABORTED, reason="aborted by me")
+    with pytest.raises(NothingMissing, match=r"holds all of its \d+ blocks$"):
+        bench.go_on_with(run_id)
+    assert open_run(bench.data / run_id).state is RunState.ABORTED
+    assert not bench.late
+
+
+def test_a_disk_that_takes_no_end_of_a_run_is_asked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    run_id = bench.write(PLAN, RunState.CRASHED)
+    monkeypatch.setattr(OwnerLock, "acquire", full)
+    with pytest.raises(RigBusy, match="No space left"):
+        bench.go_on_with(run_id, by_queue=True)
+    assert open_run(bench.data / run_id).state is RunState.CRASHED
 
 
 def test_a_skipped_block_that_was_taken_later_with_a_pause_is_no_gap(bench: Bench) -> None:

@@ -217,13 +217,10 @@ class Starter:
             self.busy = str(busy)
         except NotKept:
             raise
-        except NothingMissing:
+        except NothingMissing as nothing:
             now = self._utc_now()
             self._keeper.change(lambda night: night.completed_after_all(entry.number, now))
-            self._say(
-                f"entry {entry.number}: run {entry.to_resume} holds all of its blocks; make its "
-                f"report: atta-daq report {entry.to_resume}", "info", SOURCE,
-            )  # fmt: skip
+            self._say(f"entry {entry.number}: {nothing}", "info", SOURCE)
         except Exception as error:
             if not isinstance(error, CommandRefused):
                 log.exception("entry %d", entry.number)
