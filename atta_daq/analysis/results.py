@@ -1,7 +1,7 @@
 """Results of fits as value objects that print themselves."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,27 @@ class Parameter:
             return f"{self.name} = {self.value:.5g}{unit} (held)"
         value, error = pdg_round(self.value, self.error)
         return f"{self.name} = {value} ± {error}{unit}"
+
+
+_PERCENT = {
+    "amplitude", "increase", "asymptote", "peak_increase", "increase_at_highest_power",
+    "share_of_asymptote",
+}  # fmt: skip
+"""Dimensionless parameters that people quote in percent."""
+
+
+def in_percent(p: Parameter) -> Parameter:
+    """The same parameter in percent, if that is how it is quoted."""
+    if p.name not in _PERCENT or p.unit:
+        return p
+    return replace(
+        p,
+        value=100.0 * p.value,
+        error=100.0 * p.error,
+        unit="%",
+        lower=None if p.lower is None else 100.0 * p.lower,
+        upper=None if p.upper is None else 100.0 * p.upper,
+    )
 
 
 @dataclass(frozen=True)

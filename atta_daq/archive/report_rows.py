@@ -2,14 +2,12 @@
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from atta_daq.analysis.results import FitResult, Goodness, Parameter, pdg_round
+from atta_daq.analysis.results import FitResult, Goodness, Parameter, in_percent, pdg_round
 
-PERCENT = {"amplitude", "increase", "asymptote", "peak_increase", "increase_at_highest_power"}
-"""Dimensionless parameters that people quote in percent."""
 _SUFFIXES = ("_mhz", "_mw", "_w_m2")
 _LONG = 160
 _UNITS = {"mhz": "MHz", "s": "s", "px": "px", "mw": "mW", "electrons": "e-", "adu": "ADU"}
@@ -88,20 +86,6 @@ def fit_facts(fit: FitResult) -> str:
         words.append(f"closed line at rest at {rest:.1f} MHz".replace("-", MINUS))
     text = ", ".join(words)
     return text[:1].upper() + text[1:]
-
-
-def in_percent(p: Parameter) -> Parameter:
-    """The same parameter in percent, if that is how it is quoted."""
-    if p.name not in PERCENT or p.unit:
-        return p
-    return replace(
-        p,
-        value=100.0 * p.value,
-        error=100.0 * p.error,
-        unit="%",
-        lower=None if p.lower is None else 100.0 * p.lower,
-        upper=None if p.upper is None else 100.0 * p.upper,
-    )
 
 
 def goodness_text(goodness: Goodness) -> str:

@@ -13,12 +13,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from atta_daq.analysis.results import FitResult, Parameter
+from atta_daq.analysis.results import FitResult, Parameter, in_percent
 from atta_daq.client.runs import RunInfo, fits_from_json, points_from_json
 from gui.context import Context
 from gui.editor.fields import fit_narrow, number_of
 from gui.sweep.wanted import lit_s, time_left
-from gui.sweep.words import in_percent, name_of, text_of
+from gui.sweep.words import name_of, text_of
 from gui.widgets.quiet import QuietComboBox
 
 _NOTHING = "No run is under way. Its scan will stand here, and what its fit has reached."

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from atta_daq.analysis.results import FitResult, Parameter
+from atta_daq.analysis.results import FitResult, Parameter, in_percent
 from gui.sweep.wanted import time_left
-from gui.sweep.words import goodness_text, in_percent, included_text, name_of, notes_text, rows_of
+from gui.sweep.words import goodness_text, included_text, name_of, notes_text, rows_of
 from gui.widgets.quiet import QuietComboBox
 
 VALUE_ROOM_PX = 10

@@ -2,10 +2,10 @@
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from atta_daq.analysis.results import FitResult, Goodness, Parameter, pdg_round
+from atta_daq.analysis.results import FitResult, Goodness, Parameter, in_percent, pdg_round
 from atta_daq.client.runs import Point
 from gui.words import true_minus
 
@@ -29,11 +29,6 @@ _NAMES = {
     "increase_at_highest_power": "increase, highest power",
     "share_of_asymptote": "share of the asymptote",
 }
-_PERCENT = {
-    "amplitude", "increase", "asymptote", "peak_increase", "increase_at_highest_power",
-    "share_of_asymptote",
-}  # fmt: skip
-"""Dimensionless parameters that people quote in percent."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +44,6 @@ class Row:
 def name_of(parameter: Parameter) -> str:
     """'closed line, as set' of `position_mhz`."""
     return _NAMES.get(parameter.name, parameter.name.replace("_", " "))
-
-
-def in_percent(p: Parameter) -> Parameter:
-    """The same parameter in percent, if that is how it is quoted."""
-    if p.name not in _PERCENT or p.unit:
-        return p
-    return replace(
-        p,
-        value=100.0 * p.value,
-        error=100.0 * p.error,
-        unit="%",
-        lower=None if p.lower is None else 100.0 * p.lower,
-        upper=None if p.upper is None else 100.0 * p.upper,
-    )
 
 
 def row_of(parameter: Parameter) -> Row:

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from atta_daq.analysis.results import FitResult, Parameter, pdg_round
+from atta_daq.analysis.results import FitResult, Parameter, in_percent, pdg_round
 from atta_daq.client.runs import PartPoints, Point, fits_from_json, points_from_json
 from atta_daq.watch.values import Look
 
 _RATE_UNITS = {"1/h": "atoms/h"}
-_PERCENT = {"amplitude", "increase", "asymptote", "peak_increase", "increase_at_highest_power"}
 MOST_LEVELS = 4
 """Values of a second swept quantity that are told apart."""
 
@@ -164,9 +163,8 @@ def _mean(points: Sequence[Point]) -> dict[str, float] | None:
 
 
 def _parameter(parameter: Parameter) -> dict[str, str]:
+    parameter = in_percent(parameter)
     value, error, unit = parameter.value, parameter.error, parameter.unit
-    if parameter.name in _PERCENT and not unit:
-        value, error, unit = 100.0 * value, 100.0 * error, "%"
     if parameter.fixed:
         text = f"{value:.5g} {unit} (held)".replace("  ", " ")
     elif error > 0.0:
