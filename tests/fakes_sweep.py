@@ -123,7 +123,7 @@ def saturation() -> PartPoints:
                 point(ratio, error, 2 * number + pumping, pumping=pumping, counts=None,
                       power_mw=power + 0.3, detuning_mhz=290.0, live_s=20.0, index=number)
             )  # fmt: skip
-    return PartPoints("84Kr", 84, ("power_mw",), "1/s", tuple(made))
+    return PartPoints("84Kr", 84, ("power_mw",), "V/s", tuple(made))
 
 
 def saturation_fit() -> FitResult:

@@ -37,6 +37,7 @@ def normalised(segments: Sequence[Segment], options: FitOptions) -> NormalisedDa
         options.isotope,
         pumped_brackets=options.pumped_brackets,
         drift=options.drift,
+        rate_unit=options.rate_unit,
     )
 
 

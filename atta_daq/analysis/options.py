@@ -54,6 +54,8 @@ class FitOptions:
     """Use brackets taken with pumping light: divides the effect out, for tests of that bias."""
     drift: DriftSpectrum = TYPICAL
     """What is known of the source beside the brackets."""
+    rate_unit: str = "1/s"
+    """Of what is loaded and not counted."""
 
     def intensity_w_m2(self, power_mw: float) -> float:
         """Mean intensity over the source tube."""

@@ -113,6 +113,7 @@ def normalise(
     *,
     pumped_brackets: bool = False,
     drift: DriftSpectrum = TYPICAL,
+    rate_unit: str = "1/s",
 ) -> NormalisedData:
     """Normalised points of `isotope` from the segments of one run or chain of runs (any order).
 
@@ -122,7 +123,8 @@ def normalise(
     `pumped_brackets` = False drops brackets that were taken with the 819-nm shutter open, and
     says so: they contain the effect that they should divide out. True uses them as taken.
     Brackets without a positive rate, from a source that was out, are dropped and said, too.
-    `drift` is what is known of the source beside the brackets of this run.
+    `drift` is what is known of the source beside the brackets of this run, `rate_unit` the unit of
+    what was not counted but loaded.
 
     Raises ValueError when there is no usable segment of the isotope, or when counted and
     loading segments of it are mixed.
@@ -154,7 +156,9 @@ def normalise(
     blanks = _blanks(good)
     if counted == {True} and not blanks:
         notes.append("no blank: false counts are not subtracted")
-    return _assemble(signal, isotope, normaliser, blanks, notes, max(s.block for s in good))
+    unit = "atoms/h" if counted == {True} else rate_unit
+    last_block = max(s.block for s in good)
+    return _assemble(signal, isotope, normaliser, blanks, notes, last_block, unit)
 
 
 def _blanks(segments: Sequence[Segment]) -> tuple[BlankRate, ...]:
@@ -186,6 +190,7 @@ def _assemble(
     blanks: tuple[BlankRate, ...],
     notes: list[str],
     last_block: int,
+    unit: str,
 ) -> NormalisedData:
     counted = signal[0].counts is not None
     relative, segment_covariance = normaliser.at(
@@ -264,7 +269,6 @@ def _assemble(
     if normaliser.rate.size and late:
         notes.append(f"{late} points lack a bracket on one side: 83Kr rate held, error enlarged")
     notes += step_notes(normaliser, signal)
-    unit = "atoms/h" if counted else "1/s"
     return NormalisedData(
         isotope, tuple(points), covariance, blanks, normaliser, unit, last_block, tuple(notes)
     )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -39,12 +39,16 @@ def run_parts(run: Run) -> tuple[RunPart, ...]:
     found = []
     for name, isotope, segments in _selections(run, scan):
         try:
-            data = normalise(segments, isotope, pumped_brackets=pumped, drift=drift_of(run.header))
+            data = normalise(
+                segments,
+                isotope,
+                pumped_brackets=pumped,
+                drift=drift_of(run.header),
+                rate_unit=run.header.rate_unit,
+            )
         except ValueError as error:
             _log.warning("%s: %s", run.run_id, error)
             continue
-        if not data.poisson:
-            data = replace(data, unit=run.header.rate_unit)
         found.append(RunPart(name, isotope, data, run.fits.get(name)))
     return tuple(found)
 

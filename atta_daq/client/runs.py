@@ -73,7 +73,7 @@ class PartPoints:
     axes: tuple[str, ...]
     """Swept quantities; empty for an on/off comparison."""
     unit: str
-    """'1/h' for counted isotopes, '1/s' for loading rates."""
+    """'1/h' for counted isotopes, 'V/s' for loading rates (an imported table: its own)."""
     points: tuple[Point, ...] = field(default=())
 
 

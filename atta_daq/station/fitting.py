@@ -16,6 +16,7 @@ from atta_daq.analysis.results import FitResult
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.definition import Part, ScanDefinition
 from atta_daq.scans.selection import part_name, segments_of
+from atta_daq.station.points import RATE_UNIT
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +156,7 @@ def fit_options(part: Part, request: FitRequest, *, minos: bool) -> FitOptions:
         minos=minos,
         pumped_brackets=request.definition.bracket_pumping,
         drift=config.calibrations.source.spectrum(),
+        rate_unit=RATE_UNIT,
     )
 
 

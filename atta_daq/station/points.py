@@ -9,6 +9,9 @@ from atta_daq.client.runs import PartPoints, Point
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.scans.selection import part_name, segments_of
 
+RATE_UNIT = "V/s"
+"""Of what a rig loads and does not count: the slope of the loading detector."""
+
 
 def part_points(
     definition: ScanDefinition,
@@ -28,8 +31,9 @@ def part_points(
         mine = segments_of(definition, number, segments)
         try:
             data = normalise(
-                mine, part.isotope, pumped_brackets=definition.bracket_pumping, drift=drift
-            )
+                mine, part.isotope, pumped_brackets=definition.bracket_pumping, drift=drift,
+                rate_unit=RATE_UNIT,
+            )  # fmt: skip
         except ValueError as error:
             if unusable is not None and has_signal(mine, part.isotope):
                 unusable[part_name(definition, number)] = str(error)

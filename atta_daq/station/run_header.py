@@ -9,6 +9,7 @@ from atta_daq.rig.config import RigConfig
 from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.bracket_choice import with_bracket_period
+from atta_daq.station.points import RATE_UNIT
 
 
 def run_header(
@@ -31,7 +32,7 @@ def run_header(
         geometry=config.geometry,
         axes=tuple(sorted(axes)),
         metadata={key: value for key, value in keep.items() if value},
-        rate_unit="V/s",
+        rate_unit=RATE_UNIT,
         scan_hash=definition.digest,
         rig=config.name,
         resumes=resumes,

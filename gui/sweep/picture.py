@@ -61,7 +61,7 @@ class Picture:
     quantity: Quantity
     y_title: str
     unit: str
-    """Of y: atoms/h, 1/s or %."""
+    """Of y: atoms/h, V/s or %."""
     points: Points
     levels: tuple[str, ...] = ()
     """Names of the values of the second swept quantity."""

@@ -28,7 +28,7 @@ class Theory:
 
     def as_part(self) -> PartPoints:
         """The part before its first point, so that it can be chosen and drawn."""
-        unit = "1/h" if self.isotope in (81, 85) else "1/s"
+        unit = "1/h" if self.isotope in (81, 85) else "V/s"
         return PartPoints(self.name, self.isotope, (self.axis,) if self.axis else (), unit)
 
 

@@ -78,7 +78,7 @@ def test_what_a_part_lacks_is_said_once() -> None:
 def test_each_part_has_its_points_and_travels_as_json() -> None:
     loading = segment(3, SegmentKind.LOADING_84, 84, 2, rate=0.5, rate_error=0.01, exposures=5)
     parts = part_points(SCAN, [bracket(0), COUNTED, bracket(2), loading, bracket(4)])
-    assert [(p.name, p.unit) for p in parts] == [("85Kr", "1/h"), ("84Kr", "1/s")]
+    assert [(p.name, p.unit) for p in parts] == [("85Kr", "1/h"), ("84Kr", "V/s")]
     assert [len(p.points) for p in parts] == [1, 1]
     assert parts[1].points[0].counts is None
     assert points_from_json(points_to_json(parts)) == parts

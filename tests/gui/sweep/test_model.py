@@ -135,7 +135,7 @@ def test_blocked_light_is_no_power() -> None:
     assert (points.x[~points.pumped] == 0.0).all()
     assert (points.x[points.pumped] > 0.0).all()
     assert picture.reference is None
-    assert picture.y_title == "84Kr rate (1/s)"
+    assert picture.y_title == "84Kr rate (V/s)"
 
 
 def test_on_off_stands_beside_each_other() -> None:
