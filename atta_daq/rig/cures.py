@@ -234,11 +234,12 @@ class Cures:
             self._stalled = cause
 
     def _restart_camera(self) -> None:
-        """Dark, its connection looked at, its settings sent again."""
+        """Dark, its connection looked at, its settings sent again; back is what shows a frame."""
         camera = self._rig.camera
         camera.make_safe()
         camera.connect()
         self._taker.configure_camera()
+        self._taker.require_frame(self._ending)
         self._stalled = ""
 
     def _camera_wrong(self) -> str:

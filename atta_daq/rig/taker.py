@@ -301,6 +301,21 @@ class SegmentTaker:
         camera.configure(CameraSettings(config.exposure_s, roi, 0))
         camera.close_shutter()
 
+    def require_frame(self, interrupted: Callable[[], str]) -> None:
+        """Wait for one frame of the configured, dark camera. Raises DeviceFault without one."""
+        camera = self._instruments.camera
+        pump = FramePump(1, 0, self._config.camera.frame_shape, ())
+        try:
+            camera.start(pump)
+            missing = pump.wait(self.stall_s, interrupted)
+        finally:
+            try:
+                camera.stop()
+            finally:
+                pump.finish()
+        if missing:
+            raise DeviceFault("camera", missing, "see to its server and its trigger")
+
     def _warm(self) -> str:
         """Why the frames just taken may come from a warm sensor; '' when they do not.
 
