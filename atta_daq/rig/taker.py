@@ -21,7 +21,7 @@ from atta_daq.rig.provisional import Provisional
 from atta_daq.rig.standing import camera_warm
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.scans.blocks import PlannedSegment
-from drivers.errors import DriverError
+from drivers.errors import DeviceFault, DriverError
 from drivers.interfaces import CameraSettings, Frame, Trace
 
 STALL_EXPOSURES = 20
