@@ -19,9 +19,11 @@ from atta_daq.archive.errors import ArchiveError, RunClosed, WriteFailed
 from atta_daq.archive.header import new_run_id
 from atta_daq.archive.run_folder import RunWriter, close_as_complete
 from atta_daq.client.errors import CommandRefused
+from atta_daq.counting.calibration import CountingCalibration
 from atta_daq.heap import give_back
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.counting_check import what_moved
 from atta_daq.rig.cures import Obstacles
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
@@ -58,6 +60,7 @@ STOP_WAIT_S = 5.0
 """How long STOP waits for all that is under way. With the instruments' own ten seconds before and
 after it the answer comes before the client gives up."""
 CAMERA_STALLED = "camera:stalled"
+COUNTING_MOVED = "run:counting"
 
 
 class Runs:
@@ -308,6 +311,7 @@ class Runs:
             recovery=self._display.recovery,
             skipped=self._display.skipped,
             flagged=self._display.flagged,
+            counting=self._on_counting,
             begun=lambda planned: self._display.begun(
                 point_under_way(planned, definition, self._light)
             ),
@@ -319,6 +323,13 @@ class Runs:
         )  # fmt: skip
         self._display.planned(session.total_segments, predicted_duration_s(ahead, timing))
         return session
+
+    def _on_counting(self, found: CountingCalibration) -> None:
+        entries = self._calibrations.in_use.entries
+        if moved := what_moved(found, self._config.camera.em_gain, entries):
+            self._alarms.raise_(
+                Cause(COUNTING_MOVED, "camera", "; ".join(moved), "minor", once=True)
+            )
 
     def _run(self) -> None:
         self._carry_out()
