@@ -13,7 +13,7 @@ from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import ChainedRun
+from atta_daq.archive.chain import ChainedRun, earlier_of
 from atta_daq.archive.disk import is_full
 from atta_daq.archive.errors import ArchiveError, RunClosed, WriteFailed
 from atta_daq.archive.header import new_run_id
@@ -315,7 +315,7 @@ class Runs:
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
             self._taker, self._zeroing, hooks, self._clock, self._obstacles,
-            resumed.segments if resumed else (), history,
+            earlier_of(resumed, self._writer, plan) if resumed else (), history,
         )  # fmt: skip
         self._display.planned(session.total_segments, predicted_duration_s(ahead, timing))
         return session
