@@ -97,6 +97,9 @@ class Procedure:
 class RunWriter:
     """The one writer of one run. Made by `create`; every method is safe from any thread."""
 
+    start: Document
+    """That its journal begins with."""
+
     def __init__(
         self, folder: Path, lock: OwnerLock, journal: JournalWriter, ballast: Ballast
     ) -> None:
@@ -143,7 +146,7 @@ class RunWriter:
                 journal = JournalWriter(folder / JOURNAL, rig_now, utc_now)
                 undo.callback(journal.close)
                 writer = cls(folder, lock, journal, ballast)
-                writer._append(DocumentKind.START, header.to_dict())
+                writer.start = writer._append(DocumentKind.START, header.to_dict())
                 undo.pop_all()
         except OSError as error:
             raise WriteFailed(

@@ -13,7 +13,7 @@ from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import ChainedRun
+from atta_daq.archive.chain import ChainedRun, earlier_of
 from atta_daq.archive.disk import is_full
 from atta_daq.archive.errors import ArchiveError, RunClosed, WriteFailed
 from atta_daq.archive.header import new_run_id
@@ -108,6 +108,8 @@ class Runs:
         self._to_fit = self._fitted = 0
         """Segments at the end of the last block; segments that the last live fit includes."""
         self._told = Told()
+        self._in_view = ""
+        """The run that is shown: the one under way, else the last."""
         use.run = lambda: self._session
         self._worker = FitWorker(self._on_fit, self._on_fit_worker_died)
         self._worker.submit(warm_up)
@@ -300,6 +302,7 @@ class Runs:
         )
         self._to_fit = self._fitted = 0
         self._told = Told()
+        self._in_view = run_id
         self._display.begin(run_id, definition, scan_toml, started_utc_s)
         hooks = Hooks(
             state=self._display.state,
@@ -319,7 +322,7 @@ class Runs:
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
             self._taker, self._zeroing, hooks, self._clock, self._obstacles,
-            resumed.segments if resumed else (), history,
+            earlier_of(resumed, self._writer, plan) if resumed else (), history,
         )  # fmt: skip
         self._display.planned(session.total_segments, predicted_duration_s(ahead, timing))
         return session
@@ -394,7 +397,9 @@ class Runs:
         session = self._session
         if session is not None and self._request is not None:
             due = self._to_fit > self._fitted
-            self._worker.submit(live_result, session.measurement, self._request, due)
+            self._worker.submit(
+                live_result, session.run_id, session.measurement, self._request, due
+            )
 
     def _on_fit_worker_died(self, text: str) -> None:
         self._alarms.raise_(Cause("run:fit-worker", "run", text, "minor", once=True))
@@ -403,21 +408,36 @@ class Runs:
         if error:
             self._say(f"fit: {error}", "warning", "run")
         elif isinstance(result, LiveResult):
+            self._on_live(result)
+        elif isinstance(result, Finished):
+            self._on_finished(result)
+        elif isinstance(result, str):
+            self._say(result, source="run")
+
+    def _on_live(self, result: LiveResult) -> None:
+        # No other run begins meanwhile: it would get the points and fits of this one.
+        with self._mutex:
+            if result.run_id != self._in_view:
+                return
             self._display.points(result.points)
-            for text in self._told.news(result.unusable):
-                self._say(text, "warning", "run")
             if result.fits is not None:
                 self._fitted = result.segments
                 session = self._session
                 if session is not None:
                     session.known = {**session.known, **result.known}
                 self._show_fits(result.fits)
-        elif isinstance(result, Finished):
-            for text in result.lacking:
-                self._say(text, "warning", "run")
-            self._show_fits(result.fits)
-        elif isinstance(result, str):
-            self._say(result, source="run")
+        for text in self._told.news(result.unusable):
+            self._say(text, "warning", "run")
+
+    def _on_finished(self, result: Finished) -> None:
+        with self._mutex:
+            in_view = result.run_id == self._in_view
+            if in_view:
+                self._show_fits(result.fits)
+        # A report that took long may belong to a run before this one; its folder has it.
+        whose = "" if in_view else f"run {result.run_id}: "
+        for text in result.lacking:
+            self._say(f"{whose}{text}", "warning", "run")
 
     def _show_fits(self, fits: dict[str, FitResult]) -> None:
         if fits:

@@ -101,7 +101,7 @@ class RunSession:
         self.definition = definition
         self.segments: list[Segment] = []
         self.earlier = tuple(earlier)
-        """Segments of the runs that this one goes on with."""
+        """Segments of the runs that this one goes on with, as `earlier_of`."""
         self.known: Known = {}
         """What the last fits know; the scan's decisions go by it."""
         self._course = Course(

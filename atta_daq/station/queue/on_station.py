@@ -10,6 +10,7 @@ from typing import Any
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl
+from atta_daq.scans.course import whole_course
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.check_scan import archive_bytes, duration_s
 from atta_daq.station.commands import Commands
@@ -127,8 +128,10 @@ class NightQueue:
     def _measure(self, scan: str, path: str) -> tuple[str, float, float]:
         ready = planned(scan, path, self._config, self._light, self._data)
         config = self._config.with_calibrations(self._light.calibrations)
-        took_s = duration_s(ready.definition, ready.plan, config)
-        return ready.definition.name, took_s, float(archive_bytes(ready.plan, config))
+        # Not `ready.plan`: of a scan that chooses its blocks that is the beginning.
+        plan = whole_course(ready.definition, config.scan_timing())
+        took_s = duration_s(ready.definition, plan, config)
+        return ready.definition.name, took_s, float(archive_bytes(plan, config))
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self._data).free

@@ -71,6 +71,20 @@ def test_the_prediction_is_the_one_of_the_scans_check(
     assert answer["archive_bytes"] == checked["archive_bytes"]
 
 
+def test_of_a_scan_that_chooses_its_blocks_the_whole_is_predicted(
+    make: Callable[[], NightQueue], tmp_path: Path
+) -> None:
+    """Its floor was taken for the whole, in the list and for the room on the disk."""
+    adaptive = SCAN.replace("dwell_s = 60.0", "dwell_s = 600.0\nreference_every = 3") + (
+        '[adaptive]\nparameter = "amplitude"\nfloor_s = 60.0\n'
+    )
+    answer = add(make(), adaptive)
+    checked = check_scan(adaptive, CONFIG, tmp_path)
+    assert answer["duration_s"] == pytest.approx(checked["duration_s"], rel=0.1)
+    assert answer["archive_bytes"] == pytest.approx(checked["archive_bytes"], rel=0.1)
+    assert answer["duration_s"] > 4 * 600.0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
