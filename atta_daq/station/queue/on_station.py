@@ -41,7 +41,9 @@ class NightQueue:
         """`numeric`: readings that only this rig has."""
         self._config = config
         self._data = data
-        self._clock = clock
+        # A start time is UTC: as the computer has it now, not as it had it when the station started
+        # (decision 17). A rig whose clock runs faster has nights of its own.
+        self._now = time.time if config.clock.rate == 1.0 else clock.now_s
         self._light = light
         self._use = use
         self._server: StationServer | None = None
@@ -52,7 +54,7 @@ class NightQueue:
         self.keeper = QueueKeeper(store, self.fate, time.time)
         look = Look(self._latest, alarms.current, self._free_bytes)
         self._starter = Starter(
-            self.keeper, self, look, clock.now_s, time.time, numeric, say, self._post
+            self.keeper, self, look, self._now, time.time, numeric, say, self._post
         )
         self._handlers = QueueCommands(
             self.keeper, control, self._measure, self._room_bytes, time.time, numeric, say,
@@ -173,7 +175,7 @@ class NightQueue:
         server.post("queue:entry", night.running.number if night.running else 0)
         remaining = self._latest("run:remaining")
         left_s = float(remaining) if isinstance(remaining, int | float) else math.nan
-        table = rows(night, waits, self._clock.now_s(), left_s)
+        table = rows(night, waits, self._now(), left_s)
         if self._posted is None or repr(table) != repr(self._posted):
             # By their text: NaN is not equal to itself.
             self._posted = table
