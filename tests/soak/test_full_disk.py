@@ -117,6 +117,8 @@ def test_a_journal_that_fills_the_disk(small: Path) -> None:
 def test_a_station_that_starts_on_a_full_disk(tmp_path: Path, disk: Path, killed: bool) -> None:
     """With nothing left at all: a run that was under way is closed in the room that it held."""
     rig = start_rig(tmp_path, speed=60.0)
+    rig.config["faults"] = {"disk_free_min_gb": 0.0}
+    rig.path.write_text(tomli_w.dumps(rig.config))
     data = tmp_path / "data"  # beside its log, which must not be short of room
     data.symlink_to(disk)
     station = start_station(rig, data)
