@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,6 @@ class Runs:
         self._display = display
         self._alarms = alarms
         self._say = say
-        self._catalogue = Catalogue(data)
         self._mutex = threading.Lock()
         self.drift = DriftWatch(config, alarms)
         self._session: RunSession | None = None
@@ -114,8 +114,14 @@ class Runs:
         self._worker = FitWorker(self._on_fit, self._on_fit_worker_died)
         self._worker.submit(warm_up)
 
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        """Opened when it is first asked: a full disk refuses even that, and the station serves."""
+        return Catalogue(self.data)
+
     def finish_what_was_left(self) -> None:
-        """Make the report that the last station did not live to make."""
+        """Make the report that the last station did not live to make. Raises OSError,
+        sqlite3.Error when the list of runs cannot be brought up to date."""
         folder = left_unfinished(self._catalogue, self._config.name)
         if folder is not None:
             self._worker.submit_late(finish_late, folder)
@@ -268,7 +274,11 @@ class Runs:
         if self._thread is not None:
             self._thread.join()
         self._worker.close()
-        self._catalogue.close()
+        try:
+            self._catalogue.close()
+        except (OSError, sqlite3.Error) as error:
+            # What is left to be released, the rig above all, does not wait for the disk.
+            log.warning("the list of runs could not be closed: %s", error)
 
     def _new_session(
         self,

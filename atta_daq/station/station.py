@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from atta_daq import __version__
 from atta_daq.archive.calibration_store import CalibrationStore
+from atta_daq.archive.disk import make_folder
 from atta_daq.archive.history_folder import history_folder
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
@@ -30,6 +31,7 @@ from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.activity_commands import ActivityCommands
 from atta_daq.station.alarm_rules import AlarmWatch
+from atta_daq.station.alarm_store import AlarmStore
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calculator import Calculator
 from atta_daq.station.calibration_commands import CalibrationCommands
@@ -89,7 +91,11 @@ class Station:
             round(config.history.keep_gb * 1e9), self._log.say, time.time, self._clock.now_s,
         )  # fmt: skip
         self._post_office = PostOffice(config.messages, config.name, data, self._log.say)
-        self._alarms = Alarms(self._post, self._log.say, time.time, record=self._record)
+        self._alarm_store = AlarmStore(data, config.name)
+        self._alarms = Alarms(
+            self._post, self._log.say, time.time,
+            record=self._record, save=self._alarm_store.save,
+        )  # fmt: skip
         self._calculator = Calculator()
         self._described: AxisCalibration | None = None
         self._tabulated: Rows = []
@@ -102,7 +108,7 @@ class Station:
         """
         self._lock.acquire(time.time())
         try:
-            self._data.mkdir(parents=True, exist_ok=True)
+            make_folder(self._data)
             closed = close_dead_runs(
                 run_folders(self._data), rig_now=self._clock.now_s, utc_now=time.time,
                 rig=self._config.name,
@@ -111,8 +117,7 @@ class Station:
         except BaseException:
             self._lock.release()
             raise
-        if self._dose.problem:
-            self._log.say(self._dose.problem, "warning", "camera")
+        self._alarm_store.restore(self._alarms)
         for run_id in closed:
             self._log.say(
                 f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
@@ -161,10 +166,10 @@ class Station:
 
     def _despite_the_disk(self, step: Callable[[], T]) -> T | None:
         """What a crash has left is looked for in the list of runs, which a full disk does not let
-        be brought up to date: whoever has to make room needs a station that serves."""
+        be opened or brought up to date: whoever has to make room needs a station that serves."""
         try:
             return step()
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             said = (
                 f"the list of runs in {self._data} cannot be brought up to date ({error}): what an "
                 "earlier station left is neither reported nor gone on with; make room, then start "
@@ -260,7 +265,7 @@ class Station:
             more=lambda: (
                 *self._monitor.slow.causes(), *keeper.causes(), *night.causes(),
                 *self._runs.drift.causes(), *self._history_keeper.causes(),
-                *self._post_office.causes(),
+                *self._post_office.causes(), *dose.causes(), *self._alarm_store.causes(),
             ),
         )  # fmt: skip
         self._upkeep = Upkeep(
