@@ -43,7 +43,7 @@ class Bench:
         self.dead = self.run(0)
         self.dead.abandon()
 
-    def _hear(self, text: str, _level: str = "info", source: str = "station") -> None:
+    def _hear(self, text: str, level: str = "info", source: str = "station") -> None:
         self.said.append(text)
 
     def run(self, number: int, **changes: Any) -> RunWriter:
@@ -53,7 +53,7 @@ class Bench:
 
     def under_way(self, **changes: Any) -> RunWriter:
         writer = self.run(1, **changes)
-        session = SimpleNamespace(run_id=writer.run_id, paused=False)
+        session: Any = SimpleNamespace(run_id=writer.run_id, paused=False)
         self.use.run = lambda: session
         return writer
 
