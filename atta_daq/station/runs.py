@@ -18,7 +18,7 @@ from atta_daq.archive.chain import ChainedRun, earlier_of
 from atta_daq.archive.disk import is_full
 from atta_daq.archive.errors import ArchiveError, RunClosed, WriteFailed
 from atta_daq.archive.header import new_run_id
-from atta_daq.archive.run_folder import RunWriter, close_as_complete
+from atta_daq.archive.run_folder import RunWriter
 from atta_daq.client.errors import CommandRefused
 from atta_daq.counting.calibration import CountingCalibration
 from atta_daq.heap import give_back
@@ -42,8 +42,8 @@ from atta_daq.station.fitting import FitRequest
 from atta_daq.station.live import LiveResult, Told, live_result
 from atta_daq.station.log import Say
 from atta_daq.station.points import part_points
-from atta_daq.station.queue.entry import Outcome
-from atta_daq.station.queue.fate import SHUT_DOWN, fate_of
+from atta_daq.station.queue.fate import SHUT_DOWN
+from atta_daq.station.resuming import close_whole
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.run_header import run_header
@@ -128,12 +128,10 @@ class Runs:
 
     def close_whole(self, run_id: str) -> bool:
         """Close a run that holds all of its blocks as complete and make its report, if it ended
-        with its station; returns whether it did. Raises ArchiveError, AlreadyOwned."""
-        if fate_of(self.data, run_id).outcome is not Outcome.DIED:
+        with its station; returns whether it did. Raises as the function of this name."""
+        if not close_whole(self.data, run_id, self._clock.now_s):
             return False
-        folder = self.data / run_id
-        close_as_complete(folder, rig_now=self._clock.now_s, utc_now=time.time)
-        self._worker.submit_late(finish_late, folder)
+        self._worker.submit_late(finish_late, self.data / run_id)
         return True
 
     @property

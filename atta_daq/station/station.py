@@ -15,7 +15,7 @@ from atta_daq.archive.disk import make_folder
 from atta_daq.archive.history_folder import history_folder
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
-from atta_daq.client.client import CommandRefused, Endpoint
+from atta_daq.client.client import Endpoint
 from atta_daq.client.log import Alarm
 from atta_daq.client.names import STOPS
 from atta_daq.client.runs import RunInfo
@@ -42,7 +42,7 @@ from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.disk_watch import DiskWatch
 from atta_daq.station.display import Display
-from atta_daq.station.errors import NothingMissing, RigUnreachable
+from atta_daq.station.errors import RigUnreachable
 from atta_daq.station.history import LENGTH_S, History, columns_of
 from atta_daq.station.history_keeper import HistoryKeeper
 from atta_daq.station.log import StationLog
@@ -54,7 +54,7 @@ from atta_daq.station.protection import Protection
 from atta_daq.station.queries import Queries
 from atta_daq.station.queue.on_station import NightQueue
 from atta_daq.station.register_dose import RegisterDose
-from atta_daq.station.resuming import crashed
+from atta_daq.station.resume_at_start import ResumeAtStart
 from atta_daq.station.rig_info import rig_info
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
@@ -147,22 +147,11 @@ class Station:
         self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
         self._calculator.prepare(REHEARSED_AFTER_S, rehearse, self._config, self._data)
-        # Not only what this start has closed: the one before may not have come so far.
-        by_itself, rig = self._config.unattended.resume_at_start, self._config.name
-        if by_itself and (run_id := self._despite_the_disk(lambda: crashed(self._data, rig))):
-            self._resume(run_id)
+        if self._config.unattended.resume_at_start:
+            # Not only what this start has closed: the one before may not have come so far.
+            self._at_start.begin()
         self._night.start()
         return endpoint
-
-    def _resume(self, run_id: str) -> None:
-        """Go on with a run that had crashed. A refusal is an alarm: the station serves."""
-        try:
-            self._commands.go_on_with(run_id, "station")
-        except NothingMissing as nothing:
-            self._log.say(str(nothing), source="run")
-        except CommandRefused as refused:
-            said = f"run {run_id} is not resumed: {refused}"
-            self._alarms.raise_(Cause("run:not_resumed", "run", said, once=True))
 
     def _despite_the_disk(self, step: Callable[[], T]) -> T | None:
         """What a crash has left is looked for in the list of runs, which a full disk does not let
@@ -172,8 +161,7 @@ class Station:
         except (OSError, sqlite3.Error) as error:
             said = (
                 f"the list of runs in {self._data} cannot be brought up to date ({error}): what an "
-                "earlier station left is neither reported nor gone on with; make room, then start "
-                "the station again"
+                "earlier station left gets no report; make room, then start the station again"
             )
             self._alarms.raise_(Cause("station:runs", "station", said, once=True))
             return None
@@ -246,7 +234,6 @@ class Station:
             config, light, control, use, {**others, **night.handlers()}, say, self._ended.set,
             night.keeper,
         )  # fmt: skip
-        self._commands = commands
         network = config.network
         try:
             self._server = StationServer(
@@ -294,6 +281,10 @@ class Station:
             ),
         )  # fmt: skip
         night.serve(self._server, commands, self._runs)
+        self._at_start = ResumeAtStart(
+            self._data, config.name, commands.go_on_with, use, self._alarms, say
+        )
+        commands.end_waiting = self._at_start.end
 
     def _darken_camera(self) -> None:
         """Whatever was left of it: gain 0 and shutter closed before anything else."""
@@ -311,6 +302,7 @@ class Station:
 
     def close(self) -> None:
         """End the run if there is one, make everything safe, release the rig."""
+        self._at_start.close()
         self._night.stop()
         self._runs.halt()
         # The last fits and the report may take minutes: nobody waits for them with the light on.

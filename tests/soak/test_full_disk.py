@@ -198,3 +198,33 @@ def test_a_station_on_a_disk_that_fills_up(tmp_path: Path, disk: Path, floor_mb:
     good = [s for s in chain.segments if s.kind is SegmentKind.RARE and not s.flag]
     points = [s.point for s in good]
     assert sorted(p for p in points if p is not None) == sorted([0, 1, 2] * 6)
+
+
+def test_a_station_that_starts_on_a_full_disk_resumes_its_run_when_there_is_room(
+    tmp_path: Path, disk: Path
+) -> None:
+    rig = start_rig(tmp_path, speed=60.0)
+    rig.config |= {"faults": {"disk_free_min_gb": 0.0}, "unattended": {"resume_at_start": True}}
+    rig.path.write_text(tomli_w.dumps(rig.config))
+    station = start_station(rig, disk / "data")
+    try:
+        dead = str(station.client.command("run", scan=SCAN)["run"])
+        station.wait_for("run:segment", lambda n: int(n) >= 3, 60.0)
+        station.kill()
+        station.client.close()
+        # What it held back for its own end would be enough for a run to begin.
+        (disk / "data" / dead / BALLAST).unlink()
+        fill(disk, 2_500_000)
+        station = start_station(rig, disk / "data")
+        station.wait_for("station:alarms", lambda text: "is not resumed yet" in text, 60.0)
+        assert station.client.get("run:id") == ""
+        empty(disk)
+        assert station.wait_for_end(200.0) == "complete"
+        run_id = str(station.client.get("run:id"))
+    finally:
+        stop_station(station)
+        rig.world.close()
+    chain = open_chain(disk / "data" / run_id)
+    assert chain.first_id == dead
+    good = [s for s in chain.segments if s.kind is SegmentKind.RARE and not s.flag]
+    assert sorted(s.point for s in good if s.point is not None) == sorted([0, 1, 2] * 6)
