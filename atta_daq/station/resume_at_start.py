@@ -114,7 +114,7 @@ class ResumeAtStart:
                 self._go_on_with(run_id, "station", by_queue=gently)
         except NothingMissing as nothing:
             self._say(str(nothing), source="run")
-        except (RigBusy, NotKept, sqlite3.Error) as refused:
+        except (RigBusy, NotKept, OSError, sqlite3.Error) as refused:
             if why := self._somebody():
                 self._give_up(why)
             else:

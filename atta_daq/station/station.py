@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from atta_daq import __version__
 from atta_daq.archive.calibration_store import CalibrationStore
@@ -67,7 +66,6 @@ from atta_daq.station.zeroing import AxisZeroing
 from atta_daq.steady import SteadyUtc
 from drivers.errors import DriverError
 
-T = TypeVar("T")
 
 REHEARSED_AFTER_S = 5.0
 """So long after its start the station loads what a scan's check needs: then it has settled."""
@@ -123,7 +121,7 @@ class Station:
                 f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
             )
             self._post_office.run_ended(_crashed(run_id))
-        self._despite_the_disk(self._runs.finish_what_was_left)
+        self._finish_what_was_left()
         post = self._server.post
         post("station:version", __version__)
         post("station:control", "")
@@ -153,18 +151,17 @@ class Station:
         self._night.start()
         return endpoint
 
-    def _despite_the_disk(self, step: Callable[[], T]) -> T | None:
+    def _finish_what_was_left(self) -> None:
         """What a crash has left is looked for in the list of runs, which a full disk does not let
         be opened or brought up to date: whoever has to make room needs a station that serves."""
         try:
-            return step()
+            self._runs.finish_what_was_left()
         except (OSError, sqlite3.Error) as error:
             said = (
                 f"the list of runs in {self._data} cannot be brought up to date ({error}): what an "
                 "earlier station left gets no report; make room, then start the station again"
             )
             self._alarms.raise_(Cause("station:runs", "station", said, once=True))
-            return None
 
     def _assemble(self) -> None:
         # The newest calibration holds: of two, a clock that was set back must not choose the older.
