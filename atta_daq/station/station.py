@@ -66,7 +66,6 @@ from atta_daq.station.zeroing import AxisZeroing
 from atta_daq.steady import SteadyUtc
 from drivers.errors import DriverError
 
-
 REHEARSED_AFTER_S = 5.0
 """So long after its start the station loads what a scan's check needs: then it has settled."""
 
