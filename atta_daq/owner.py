@@ -48,27 +48,39 @@ class OwnerLock:
     def acquire(
         self, purpose: str, utc_s: float, sleep: Callable[[float], None] = time.sleep
     ) -> Owner:
-        """Take the lock. Raises `AlreadyOwned`, naming the owner, when a live process has it."""
+        """Take the lock. Raises `AlreadyOwned`, naming the owner, when a live process has it, and
+        OSError; it is free again then."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._take(descriptor, sleep)
+            owner = Owner(os.getpid(), socket.gethostname(), utc_s, purpose)
+            _sign(descriptor, owner)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        return owner
+
+    def _take(self, descriptor: int, sleep: Callable[[float], None]) -> None:
         for _ in range(_TRIES):
             if _try_lock(descriptor):
-                break
+                return
             sleep(_RETRY_S)
-        else:
-            os.close(descriptor)
-            owner = read_owner(self.path)
-            raise AlreadyOwned(f"{self.path}: held by {owner or 'a process that did not sign'}")
-        self._descriptor = descriptor
-        owner = Owner(os.getpid(), socket.gethostname(), utc_s, purpose)
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps(asdict(owner)).encode())
-        return owner
+        owner = read_owner(self.path)
+        raise AlreadyOwned(f"{self.path}: held by {owner or 'a process that did not sign'}")
 
     def release(self) -> None:
         """Give the lock back. Idempotent."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _sign(descriptor: int, owner: Owner) -> None:
+    """Over what the last owner wrote: a full disk has room for that much."""
+    text = json.dumps(asdict(owner)).encode()
+    os.write(descriptor, text)
+    os.ftruncate(descriptor, len(text))
 
 
 def read_owner(path: Path) -> Owner | None:

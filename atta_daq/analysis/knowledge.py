@@ -28,6 +28,8 @@ DRAWS = 8
 LEAST = {"background": 0.0, "rabi_scale": 0.05, "doppler_rms_mhz": 5.0}
 """Below these a drawn parameter has no spectrum."""
 INCREASE = "increase"
+HALVINGS = 60
+"""Of the way from the fit to a drawn set; after as many nothing of it is left to a float."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ def know(
     """What `fit`, made of `data` with these options and this prior, knows of the wanted number.
 
     Places are the points of the data, all references one place. Raises ValueError when the fit is
-    not valid, when it holds the wanted parameter fixed, or when it cannot tell its parameters
-    apart yet.
+    not valid, when it stands where there is no spectrum, when it holds the wanted parameter fixed,
+    or when it cannot tell its parameters apart yet.
     """
     if not fit.valid:
         raise ValueError(f"the fit is not valid yet: {fit.message}")
@@ -146,6 +148,9 @@ def know(
     deviance = deviance_of(data, options, prior)
     fitted = np.array([p.value for p in fit.parameters])
     row = _wanted_row(data, wanted, names)
+    if not _has_spectrum(deviance, fitted):
+        stands = ", ".join(f"{p.name} {p.value:.3g}" for p in fit.parameters)
+        raise ValueError(f"nothing can be told from where the fit stands yet: {stands}")
 
     def value_of(p: FloatArray) -> float:
         if row is not None:
@@ -262,15 +267,21 @@ def _parameter_sets(
     draws: int,
     seed: int,
 ) -> list[FloatArray]:
-    """The fitted parameters, and draws from their covariance that have a spectrum."""
+    """The fitted parameters, which have a spectrum, and draws from their covariance that do."""
     rng = np.random.default_rng(seed)
-    least = np.array([LEAST.get(name, -np.inf) for name in deviance.names])
     sets = [fitted]
     for _ in range(draws):
         step = np.zeros(fitted.size)
         step[free] = root @ rng.standard_normal(free.size)
-        while np.any(fitted + step <= least) or np.any(deviance.rate(fitted + step) <= 0.0):
-            # Towards the fit, which has one.
-            step *= 0.5
-        sets.append(fitted + step)
+        for _ in range(HALVINGS):
+            if _has_spectrum(deviance, fitted + step):
+                sets.append(fitted + step)
+                break
+            step *= 0.5  # towards the fit, which has one
     return sets
+
+
+def _has_spectrum(deviance: Deviance, parameters: FloatArray) -> bool:
+    """Whether every place counts something there, and light does something."""
+    least = np.array([LEAST.get(name, -np.inf) for name in deviance.names])
+    return bool(np.all(parameters > least) and np.all(deviance.rate(parameters) > 0.0))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from atta_daq.archive.disk import sync_folder, write_whole
+from atta_daq.archive.disk import make_folder, write_whole
 from atta_daq.archive.journal import DocumentKind, JournalWriter, read_journal
 from atta_daq.calibration.result import CalibrationResult
 
@@ -51,8 +51,7 @@ class CalibrationStore:
 
     def keep(self, result: CalibrationResult, raw: Mapping[str, NDArray]) -> None:
         """On the medium when it returns: raw data, result. Raises OSError, WriteFailed."""
-        (self.folder / "raw").mkdir(parents=True, exist_ok=True)
-        sync_folder(self.folder)
+        make_folder(self.folder / "raw")
         packed = io.BytesIO()
         arrays: dict[str, Any] = {name: np.asarray(values) for name, values in raw.items()}
         np.savez_compressed(packed, **arrays)

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from atta_daq.archive.disk import make_folder
 from atta_daq.archive.errors import ArchiveError, UnknownRun
 from atta_daq.archive.run_folder import JOURNAL, OWNER, RunState, open_run, run_folders
 from atta_daq.owner import is_held
@@ -59,7 +60,7 @@ class Catalogue:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        data.mkdir(parents=True, exist_ok=True)
+        make_folder(data)
         self.path = data / FILE
         with self._open() as base:
             (version,) = base.execute("PRAGMA user_version").fetchone()

@@ -5,7 +5,7 @@ first run that took it whole. What an earlier run took of a block that was cut s
 and in the list, flagged.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -15,7 +15,15 @@ from pathlib import Path
 from atta_daq.analysis.records import Segment
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.journal import Document, DocumentKind
-from atta_daq.archive.run_folder import JOURNAL, Note, Procedure, Run, open_run, run_folders
+from atta_daq.archive.run_folder import (
+    JOURNAL,
+    Note,
+    Procedure,
+    Run,
+    RunWriter,
+    open_run,
+    run_folders,
+)
 from atta_daq.scans.blocks import Block
 from atta_daq.scans.decisions import Decision
 
@@ -143,19 +151,32 @@ def joined(runs: Sequence[Run]) -> tuple[Segment, ...]:
     segments: list[Segment] = []
     for run, shift_s, retaken in zip(runs, shifts_s, retaken_by, strict=True):
         first = len(segments)
-        for segment in run.segments:
-            later = retaken.get(segment.block)
-            flag = segment.flag or (f"its block was cut short; {later} took it" if later else "")
-            segments.append(
-                replace(
-                    segment,
-                    index=first + segment.index,
-                    start_rig_s=segment.start_rig_s + shift_s,
-                    end_rig_s=segment.end_rig_s + shift_s,
-                    flag=flag,
-                )
-            )
+        segments += (_of_chain(s, first, shift_s, retaken) for s in run.segments)
     return tuple(segments)
+
+
+def earlier_of(chain: ChainedRun, writer: RunWriter, plan: Iterable[Block]) -> tuple[Segment, ...]:
+    """The segments of a chain for the run that goes on with it and has just begun, to be seen with
+    its own while it takes `plan`, the blocks that are missing.
+
+    They are what `joined` makes of them once the run has taken these blocks, but at the run's own
+    rig times.
+    """
+    shift_s = _shifts(chain.runs)[-1] + _set_back_s(chain.runs[-1], writer.start)
+    retaken = {block.index: writer.run_id for block in plan}
+    return tuple(_of_chain(s, 0, -shift_s, retaken) for s in chain.segments)
+
+
+def _of_chain(segment: Segment, first: int, shift_s: float, retaken: Mapping[int, str]) -> Segment:
+    """A segment of an earlier run; `retaken`: block to the later run that takes it again."""
+    later = retaken.get(segment.block)
+    return replace(
+        segment,
+        index=first + segment.index,
+        start_rig_s=segment.start_rig_s + shift_s,
+        end_rig_s=segment.end_rig_s + shift_s,
+        flag=segment.flag or (f"its block was cut short; {later} took it" if later else ""),
+    )
 
 
 def _retakers(runs: Sequence[Run]) -> list[dict[int, str]]:
@@ -179,13 +200,17 @@ def _shifts(runs: Sequence[Run]) -> list[float]:
     """Seconds to add to each run's rig times; 0 where the clock went on."""
     shifts_s = [0.0]
     for former, run in pairwise(runs):
-        # A stop document of a dead run was written at the next start, perhaps on another clock.
-        last = [d for d in former.content.documents if d.doc is not DocumentKind.STOP][-1]
-        utc_s = run.start.utc_s - last.utc_s
-        rig_s = run.start.rig_s - last.rig_s
-        went_on = rig_s >= 0.0
-        shifts_s.append(shifts_s[-1] if went_on else shifts_s[-1] + max(utc_s, 0.0) - rig_s)
+        shifts_s.append(shifts_s[-1] + _set_back_s(former, run.start))
     return shifts_s
+
+
+def _set_back_s(former: Run, start: Document) -> float:
+    """How far the rig clock was set back between a run and the start of the one that goes on with
+    it (s), the time that passed included; 0 where the clock went on."""
+    # A stop document of a dead run was written at the next start, perhaps on another clock.
+    last = [d for d in former.content.documents if d.doc is not DocumentKind.STOP][-1]
+    rig_s = start.rig_s - last.rig_s
+    return 0.0 if rig_s >= 0.0 else max(start.utc_s - last.utc_s, 0.0) - rig_s
 
 
 def successor(folder: Path) -> str | None:

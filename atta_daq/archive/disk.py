@@ -46,6 +46,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, with those above it that are missing, so that it survives a power cut: what is
+    written into it is no safer than its name. Raises OSError."""
+    missing = [path for path in (folder, *folder.parents) if not path.is_dir()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync_folder(path.parent)
+
+
 def write_whole(path: Path, content: str | bytes) -> Path:
     """Write a file so that a reader finds the old or the new content, never a part."""
     data = content.encode() if isinstance(content, str) else content

@@ -20,7 +20,7 @@ import hdf5plugin
 import numpy as np
 from numpy.typing import NDArray
 
-from atta_daq.archive.disk import sync, sync_file, written_whole
+from atta_daq.archive.disk import sync, sync_file, sync_folder, written_whole
 from atta_daq.archive.errors import FramesDamaged, SchemaUnknown, WriteFailed
 
 SCHEMA = 1
@@ -84,6 +84,8 @@ class FramesWriter:
         self._rig_time.attrs["units"] = "s"
         self._segments = self._column("segments", _SEGMENT, 256)
         self._file.swmr_mode = True
+        # Segments are acknowledged on this file: a power cut must leave its name there as well.
+        sync_folder(path.parent)
 
     def _column(self, name: str, dtype: np.dtype, chunk: int) -> h5py.Dataset:
         return self._file.create_dataset(

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from atta_daq.analysis.records import Segment
 from atta_daq.archive.chain import ChainedRun
 from atta_daq.archive.journal import Document, DocumentKind
-from atta_daq.archive.run_folder import Run
+from atta_daq.archive.run_folder import Run, RunState
+from atta_daq.archive.taken import TakenSegment, clock_rate, taken_segments
 
 CONSEQUENCE = "its block was "
 """How the flags begin that follow from another segment's."""
@@ -30,7 +31,8 @@ class RecipeUse:
 
 @dataclass(frozen=True)
 class Interval:
-    """One interval without data. Times on the rig's clock, as the segments' are."""
+    """One interval without data. Times on the rig's clock, as the segments' are, and in UTC (s
+    since 1970)."""
 
     run_id: str
     block: int
@@ -38,15 +40,18 @@ class Interval:
     attempt: int
     start_rig_s: float
     end_rig_s: float
-    start_utc_s: float | None
-    """Of the wait; None when nothing was waited for."""
+    start_utc_s: float
+    """By the journal."""
+    end_utc_s: float
+    """So long after the start as the rig's clock says: a clock that was set changes no length."""
     cause: str
     segments: int
     """Flagged segments in it."""
     lost_live_s: float
     """Live time of these segments."""
     ended: str
-    """'resumed', 'given up', 'ended' with the run; '' when nothing was waited for."""
+    """'resumed', 'given up', 'ended' with the run, 'waiting' while it still does; '' when nothing
+    was waited for."""
     cured_by: tuple[str, ...] = ()
     recipes: tuple[RecipeUse, ...] = ()
 
@@ -66,6 +71,8 @@ class Interval:
             return "given up"
         if self.ended == "ended":
             return "the run ended"
+        if self.ended == "waiting":
+            return "still waiting"
         if self.ended == "":
             return "taken again" if self.block >= 0 else ""
         return ", ".join(self.cured_by) or "by itself"
@@ -96,15 +103,19 @@ class Duty:
 def intervals(run: Run) -> tuple[Interval, ...]:
     """Every interval without data of a run, or of all runs of a chain, in the order of time."""
     found: list[Interval] = []
-    for part, segments in _runs(run):
-        shift_s = _shift(part, segments)
+    for part, taken in _runs(run):
+        shift_s = _shift(part, taken)
         waits = [
             replace(
                 wait, start_rig_s=wait.start_rig_s + shift_s, end_rig_s=wait.end_rig_s + shift_s
             )
             for wait in _waits(part)
         ]
-        found += _joined(segments, waits)
+        rate = clock_rate(part)
+        found += [
+            replace(one, end_utc_s=one.start_utc_s + one.length_s / rate)
+            for one in _joined(taken, waits)
+        ]
     return tuple(sorted(found, key=lambda interval: interval.start_rig_s))
 
 
@@ -112,7 +123,8 @@ def duty(run: Run) -> Duty:
     """Good and bad time of a run, or of all runs of a chain."""
     bad = intervals(run)
     scan_s = good_s = 0.0
-    for part, segments in _runs(run):
+    for part, taken in _runs(run):
+        segments = [t.segment for t in taken]
         if not segments:
             continue
         ends = [s.end_rig_s for s in segments]
@@ -122,25 +134,27 @@ def duty(run: Run) -> Duty:
     return Duty(scan_s, good_s, sum(i.length_s for i in bad if i.block >= 0))
 
 
-def _runs(run: Run) -> Iterable[tuple[Run, Sequence[Segment]]]:
+def _runs(run: Run) -> Iterable[tuple[Run, Sequence[TakenSegment]]]:
     """Each run with its segments as the chain sees them: flags and times."""
+    taken = taken_segments(run)
     if not isinstance(run, ChainedRun):
-        yield run, run.segments
+        yield run, taken
         return
     first = 0
     for part in run.runs:
         count = len(part.segments)
-        yield part, run.segments[first : first + count]
+        yield part, taken[first : first + count]
         first += count
 
 
-def _shift(run: Run, segments: Sequence[Segment]) -> float:
+def _shift(run: Run, taken: Sequence[TakenSegment]) -> float:
     """By how much a chain has moved the run's clock."""
-    return segments[0].start_rig_s - run.segments[0].start_rig_s if segments else 0.0
+    return taken[0].segment.start_rig_s - run.segments[0].start_rig_s if taken else 0.0
 
 
 def _waits(run: Run) -> list[Interval]:
-    """The waits that the run's journal tells of. One without an end lasted as long as the run."""
+    """The waits that the run's journal tells of. One without an end lasted as long as the run, or
+    lasts still: up to the last document then."""
     found: list[Interval] = []
     begun: Document | None = None
     tries: list[Document] = []
@@ -156,7 +170,8 @@ def _waits(run: Run) -> list[Interval]:
                 begun = None
     if begun is not None:
         written = [d for d in run.content.documents if d.doc is not DocumentKind.STOP]
-        found.append(_wait(run, begun, tries, written[-1], "ended"))
+        under_way = run.state is RunState.RUNNING
+        found.append(_wait(run, begun, tries, written[-1], "waiting" if under_way else "ended"))
     return found
 
 
@@ -175,6 +190,7 @@ def _wait(run: Run, begun: Document, tries: list[Document], end: Document, ended
         start_rig_s=begun.rig_s,
         end_rig_s=end.rig_s,
         start_utc_s=begun.utc_s,
+        end_utc_s=end.utc_s,
         cause=str(begun.body["cause"]),
         segments=0,
         lost_live_s=0.0,
@@ -184,22 +200,24 @@ def _wait(run: Run, begun: Document, tries: list[Document], end: Document, ended
     )
 
 
-def _joined(segments: Sequence[Segment], waits: list[Interval]) -> list[Interval]:
+def _joined(taken: Sequence[TakenSegment], waits: list[Interval]) -> list[Interval]:
     """Flagged segments of one attempt become one interval with the wait that followed."""
-    attempts: dict[tuple[int, int], list[Segment]] = {}
-    for segment in segments:
-        if segment.flag:
-            attempts.setdefault((segment.block, segment.attempt), []).append(segment)
+    attempts: dict[tuple[int, int], list[TakenSegment]] = {}
+    for t in taken:
+        if t.segment.flag:
+            attempts.setdefault((t.segment.block, t.segment.attempt), []).append(t)
     found = []
-    for (block, attempt), flagged in attempts.items():
-        first = min(flagged, key=lambda s: s.start_rig_s)
+    for (block, attempt), spoilt_ones in attempts.items():
+        begin = min(spoilt_ones, key=lambda t: t.segment.start_rig_s)
+        flagged, first = [t.segment for t in spoilt_ones], begin.segment
         spoilt = Interval(
             run_id=first.run_id,
             block=block,
             attempt=attempt,
             start_rig_s=first.start_rig_s,
             end_rig_s=max(s.end_rig_s for s in flagged),
-            start_utc_s=None,
+            start_utc_s=begin.begin_utc_s,
+            end_utc_s=begin.end_utc_s,
             cause=_cause(flagged),
             segments=len(flagged),
             lost_live_s=sum(s.live_s for s in flagged),
@@ -211,7 +229,8 @@ def _joined(segments: Sequence[Segment], waits: list[Interval]) -> list[Interval
             spoilt = replace(
                 spoilt,
                 end_rig_s=max(spoilt.end_rig_s, wait.end_rig_s),
-                start_utc_s=spoilt.start_utc_s or wait.start_utc_s,
+                # A fault between two segments flags neither: the wait alone knows it.
+                cause=wait.cause if spoilt.cause.startswith(CONSEQUENCE) else spoilt.cause,
                 ended=wait.ended,
                 cured_by=(*spoilt.cured_by, *wait.cured_by),
                 recipes=(*spoilt.recipes, *wait.recipes),

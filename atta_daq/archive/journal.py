@@ -166,12 +166,16 @@ class JournalWriter:
         self.torn = content.torn
         self._seq = len(content.documents)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.ftruncate(self._descriptor, content.good_bytes)
         self._size = content.good_bytes
-        if not content.terminated:
-            self._write(b"\n")
-        if fresh:
-            sync_folder(path.parent)
+        try:
+            os.ftruncate(self._descriptor, content.good_bytes)
+            if not content.terminated:
+                self._write(b"\n")
+            if fresh:
+                sync_folder(path.parent)
+        except BaseException:
+            self.close()
+            raise
 
     def append(
         self, doc: DocumentKind | str, body: dict[str, Any], rig_s: float | None = None

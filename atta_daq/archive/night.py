@@ -1,7 +1,6 @@
 """A night: every measurement that ran in a stretch of time, and what disturbed it."""
 
 import logging
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,12 +8,13 @@ from pathlib import Path
 from atta_daq.analysis.records import Segment
 from atta_daq.archive.account import COUNTING, CountLine, count_lines
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import ChainedRun, open_chain
+from atta_daq.archive.chain import ChainedRun, closed_attempt, open_chain
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.history_records import AlarmEvent
-from atta_daq.archive.journal import DocumentKind
+from atta_daq.archive.intervals import Interval, intervals
 from atta_daq.archive.parts import RunPart, run_parts
 from atta_daq.archive.run_folder import Run, RunState
+from atta_daq.archive.taken import TakenSegment, taken_segments
 
 _log = logging.getLogger(__name__)
 
@@ -41,29 +41,22 @@ class QueueEntry:
 
 
 @dataclass(frozen=True)
-class TakenSegment:
-    """A segment with its time in UTC, from its journal."""
+class BadInterval:
+    """An interval without data, and whether anything is missing for it."""
 
-    segment: Segment
-    begin_utc_s: float
-    end_utc_s: float
-
-
-@dataclass(frozen=True)
-class FlaggedInterval:
-    """Flagged segments in a row with the same cause."""
-
-    begin_utc_s: float
-    end_utc_s: float
-    cause: str
-    segments: int
+    interval: Interval
     retaken: bool
-    """What was lost was taken again, flagged by nothing."""
+    """What it cost was taken again, flagged by nothing; or it cost no data but time."""
 
     @property
     def length_s(self) -> float:
         """UTC."""
-        return self.end_utc_s - self.begin_utc_s
+        return self.interval.end_utc_s - self.interval.start_utc_s
+
+    @property
+    def waits(self) -> bool:
+        """Its run still waits for the rig."""
+        return self.interval.ended == "waiting"
 
 
 @dataclass(frozen=True)
@@ -87,7 +80,8 @@ class Measurement:
     parts: tuple[RunPart, ...]
     taken: tuple[TakenSegment, ...]
     """Of the whole chain, in the order taken."""
-    flagged: tuple[FlaggedInterval, ...]
+    bad: tuple[BadInterval, ...]
+    """Of the whole chain, by their beginning."""
     counts: tuple[CountLine, ...]
     open_s: float
     """Camera open in unflagged counting segments, rig time."""
@@ -161,7 +155,7 @@ def read_night(
             continue
         try:
             chain = open_chain(data / entry.run_id)
-            measurements.append(_measurement(chain))
+            measurements.append(_measurement(chain, until_utc_s))
         except (ArchiveError, OSError, ValueError, KeyError, TypeError) as error:
             _log.warning("%s: %s", entry.run_id, error)
             unreadable[entry.run_id] = str(error)
@@ -188,14 +182,14 @@ def read_night(
     )
 
 
-def _measurement(chain: ChainedRun) -> Measurement:
-    taken = _taken(chain)
+def _measurement(chain: ChainedRun, until_utc_s: float) -> Measurement:
+    taken = taken_segments(chain)
     good = [s for s in chain.segments if not s.flag]
     return Measurement(
         chain=chain,
         parts=run_parts(chain),
         taken=taken,
-        flagged=flagged_intervals(taken),
+        bad=bad_intervals(chain, until_utc_s),
         counts=count_lines(chain.segments),
         open_s=sum(s.live_s for s in good if s.kind in COUNTING),
         run_rig_s=sum(_length_s(run) for run in chain.runs),
@@ -211,55 +205,33 @@ def _length_s(run: Run) -> float:
     return max(s.end_rig_s for s in run.segments) - begin_s
 
 
-def _taken(chain: ChainedRun) -> tuple[TakenSegment, ...]:
-    """The chain's segments with their times. A segment is journaled when it ends."""
-    times: list[tuple[float, float]] = []
-    for run in chain.runs:
-        rate = _rate(run)
-        ends = [d.utc_s for d in run.content.of(DocumentKind.EVENT) if "segment" in d.body]
-        for segment, end_utc_s in zip(run.segments, ends, strict=True):
-            length_s = (segment.end_rig_s - segment.start_rig_s) / rate
-            times.append((end_utc_s - length_s, end_utc_s))
-    return tuple(
-        TakenSegment(segment, begin, end)
-        for segment, (begin, end) in zip(chain.segments, times, strict=True)
-    )
+def bad_intervals(chain: ChainedRun, until_utc_s: float) -> tuple[BadInterval, ...]:
+    """The intervals without data of a measurement. A wait that is not over lasts until the night's
+    end: nothing is journaled while a run waits for what no recipe cures."""
+    good = {_what(s) for s in chain.segments if not s.flag}
+    found = []
+    for one in intervals(chain):
+        if one.ended == "waiting":
+            one = replace(one, end_utc_s=max(one.end_utc_s, until_utc_s))
+        # A chain numbers its attempts anew in each run.
+        lost = [
+            _what(s)
+            for s in chain.segments
+            if s.flag and (s.run_id, s.block, s.attempt) == (one.run_id, one.block, one.attempt)
+        ]
+        retaken = all(what in good for what in lost) if lost else _went_on(chain, one)
+        found.append(BadInterval(one, retaken))
+    return tuple(found)
 
 
-def _rate(run: Run) -> float:
-    """Rig seconds a second of UTC; 1 where the rig file says nothing."""
-    try:
-        return float(tomllib.loads(run.rig_toml).get("clock", {}).get("rate", 1.0))
-    except (tomllib.TOMLDecodeError, TypeError, ValueError):
-        return 1.0
+def _what(segment: Segment) -> tuple[object, ...]:
+    """What a segment was to measure."""
+    return (segment.block, segment.point, segment.kind, segment.pumping, segment.isotope)
 
 
-def flagged_intervals(taken: Sequence[TakenSegment]) -> tuple[FlaggedInterval, ...]:
-    """Flagged segments in a row with the same cause, as one interval each."""
-    good = {(t.segment.block, t.segment.point, t.segment.kind, t.segment.pumping,
-             t.segment.isotope) for t in taken if not t.segment.flag}  # fmt: skip
-    groups: list[list[TakenSegment]] = []
-    for before, one in zip([None, *taken], taken, strict=False):
-        if not one.segment.flag:
-            continue
-        if groups and before is not None and before.segment.flag == one.segment.flag:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    return tuple(
-        FlaggedInterval(
-            begin_utc_s=group[0].begin_utc_s,
-            end_utc_s=group[-1].end_utc_s,
-            cause=group[0].segment.flag,
-            segments=len(group),
-            retaken=all(
-                (t.segment.block, t.segment.point, t.segment.kind, t.segment.pumping,
-                 t.segment.isotope) in good
-                for t in group
-            ),
-        )
-        for group in groups
-    )  # fmt: skip
+def _went_on(chain: ChainedRun, wait: Interval) -> bool:
+    """Whether the block that a wait held up, before a segment of it was taken, was taken then."""
+    return wait.block < 0 or any(closed_attempt(r.segments, wait.block) for r in chain.runs)
 
 
 def alarm_spans(events: Sequence[AlarmEvent]) -> tuple[AlarmSpan, ...]:

@@ -51,9 +51,9 @@ def night_content(night: Night, history: Past | None) -> dict[str, Any]:
         "open_share": open_s / run_s if run_s else None,
         "busy_share": min(1.0, busy_s / length_s),
         "length_s": length_s,
-        "flagged": sorted(
-            ((m, f) for m in night.measurements for f in m.flagged),
-            key=lambda pair: pair[1].begin_utc_s,
+        "bad": sorted(
+            ((m, b) for m in night.measurements for b in m.bad),
+            key=lambda pair: pair[1].interval.start_utc_s,
         ),
         "readings": None if history is None or not history.columns else _drawn(history),
         "version": __version__,
@@ -66,6 +66,7 @@ def _measurement(m: Measurement) -> dict[str, Any]:
         "state": m.chain.state.value,
         "runs": [run.run_id for run in m.chain.runs],
         "length_s": m.end_utc_s - m.begin_utc_s,
+        "bad_s": sum(b.length_s for b in m.bad),
         "open_share": m.open_s / m.run_rig_s if m.run_rig_s and m.open_s else None,
         "parts": [
             {

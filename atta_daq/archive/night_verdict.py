@@ -31,7 +31,7 @@ class Verdict:
 def verdict(night: Night) -> Verdict:
     """Good: every measurement is complete or under way, and nothing of the queue has failed.
 
-    Flagged intervals that were taken again do not make a night bad: they cost time, no data.
+    Intervals without data that were taken again do not make a night bad: they cost time, no data.
     """
     wrong = _wrong(night)
     done = sum(m.complete for m in night.measurements)
@@ -73,26 +73,24 @@ def _brought(night: Night) -> str:
     counted = sum(m.counted for m in night.measurements)
     open_s = sum(m.open_s for m in night.measurements)
     run_s = sum(m.run_rig_s for m in night.measurements)
-    flagged = [f for m in night.measurements for f in m.flagged]
-    if not run_s:
-        return "No segment was taken."
+    bad = [b for m in night.measurements for b in m.bad]
     parts = []
     if open_s:
         share = f", camera open {100.0 * open_s / run_s:.0f} % of the runs' time"
         parts.append(f"{counted} atoms in {duration(open_s)} of counting{share}")
-    else:
+    elif run_s:
         parts.append(f"loading rates only, in {duration(run_s)}")
-    if flagged:
-        lost = duration(sum(f.length_s for f in flagged))
-        again = sum(f.retaken for f in flagged)
-        what = (
-            "all taken again"
-            if again == len(flagged)
-            else f"{len(flagged) - again} not taken again"
-        )
-        parts.append(f"{_number(len(flagged), 'interval')} of bad data flagged ({lost}), {what}")
     else:
-        parts.append("nothing flagged")
+        parts.append("no segment was taken")
+    if bad:
+        lost = duration(sum(b.length_s for b in bad))
+        missing = sum(not b.retaken for b in bad)
+        what = "all taken again" if any(b.interval.segments for b in bad) else "nothing lost"
+        if missing:
+            what = f"{missing} not taken again"
+        parts.append(f"{_number(len(bad), 'interval')} without data ({lost}), {what}")
+    elif run_s:
+        parts.append("no interval without data")
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -105,11 +103,16 @@ def _needs(night: Night) -> str:
         if span.end_utc_s is None and span.severity == "major":
             found.append(f"alarm since {clock(span.begin_utc_s)} UTC: {span.text}")
     for m in night.measurements:
+        found += [
+            f"{m.chain.run_id} waits since {clock(b.interval.start_utc_s)} UTC: {b.interval.cause}"
+            for b in m.bad
+            if b.waits
+        ]
         found += _fits(m)
-        lost = [f for f in m.flagged if not f.retaken]
+        lost = [b for b in m.bad if not b.retaken]
         if m.complete and lost:
             found.append(
-                f"{m.chain.run_id}: {_number(len(lost), 'flagged interval')} not taken again"
+                f"{m.chain.run_id}: {_number(len(lost), 'interval')} without data not taken again"
             )
     left = sum(entry.left for entry in night.queue or ())
     text = f"Look at: {_listed(found)}." if found else "Nothing needs you."

@@ -16,11 +16,11 @@ LONGEST_NAME = 34
 
 
 def night_plot(night: Night) -> str | None:
-    """Bars of the measurements against UTC, flagged intervals in them; below the loading rate.
+    """Bars of the measurements against UTC, intervals without data in them; below the loading rate.
 
-    None for a night without a segment.
+    None for a night without either.
     """
-    shown = [m for m in night.measurements if m.taken]
+    shown = [m for m in night.measurements if m.taken or m.bad]
     if not shown:
         return None
     brackets = [
@@ -37,21 +37,26 @@ def night_plot(night: Night) -> str | None:
         top = panels[0]
         for number, m in enumerate(shown):
             colour = ON if m.complete else FIT
-            begin, end = _moment(m.taken[0].begin_utc_s), _moment(m.taken[-1].end_utc_s)
-            top.plot([begin, end], [number, number], color=RULE, linewidth=9, solid_capstyle="butt")
-            for t in m.taken:
-                flagged = bool(t.segment.flag)
-                top.plot(
-                    [_moment(t.begin_utc_s), _moment(t.end_utc_s)], [number, number],
-                    color=INK if flagged else colour, linewidth=9, solid_capstyle="butt",
-                )  # fmt: skip
+            bad = [(b.interval.start_utc_s, b.interval.end_utc_s) for b in m.bad]
+            good = [(t.begin_utc_s, t.end_utc_s) for t in m.taken if not t.segment.flag]
+            both = [*bad, *((t.begin_utc_s, t.end_utc_s) for t in m.taken)]
+            whole = [(min(begin for begin, _ in both), max(end for _, end in both))]
+            # The last on top: an attempt that was paused twice has good segments in between.
+            for bars, shade in ((whole, RULE), (bad, INK), (good, colour)):
+                for begin, end in bars:
+                    top.plot(
+                        [_moment(begin), _moment(end)], [number, number], color=shade, linewidth=9,
+                        solid_capstyle="butt",
+                    )  # fmt: skip
         top.set_yticks(range(len(shown)), [_name(m.chain.run_id) for m in shown])
         top.set_ylim(len(shown) - 0.4, -0.6)
         top.tick_params(axis="y", length=0)
         if brackets:
             _loading(panels[1], brackets)
         low = _moment(max(night.since_utc_s, min(m.begin_utc_s for m in shown)))
-        high = _moment(min(night.until_utc_s, max(m.end_utc_s for m in shown)))
+        ends = [m.end_utc_s for m in shown]
+        ends += [b.interval.end_utc_s for m in shown for b in m.bad]
+        high = _moment(min(night.until_utc_s, max(ends)))
         panels[-1].set_xlim(low, high) if low < high else None
         panels[-1].set_xlabel("UTC")
         figure.autofmt_xdate(rotation=0, ha="center")

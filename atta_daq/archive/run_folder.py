@@ -21,7 +21,7 @@ import socket
 import threading
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -32,7 +32,7 @@ from atta_daq.analysis.records import Segment
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.ballast import FILE as BALLAST
 from atta_daq.archive.ballast import Ballast
-from atta_daq.archive.disk import sync_folder, write_whole
+from atta_daq.archive.disk import make_folder, sync_folder, write_whole
 from atta_daq.archive.errors import (
     ArchiveError,
     JournalDamaged,
@@ -62,6 +62,9 @@ OWNER = "owner.lock"
 TRUTH = "truth.toml"
 ALL_THERE = "all blocks were there when its station ended"
 """Reason of a run whose station ended behind the last block, before it could say so."""
+PASSED_OVER = (DocumentKind.NOTE, DocumentKind.FIT)
+"""Documents that a run goes on without when the disk refuses them: it still needs the room for its
+end."""
 
 
 class RunState(StrEnum):
@@ -97,6 +100,9 @@ class Procedure:
 class RunWriter:
     """The one writer of one run. Made by `create`; every method is safe from any thread."""
 
+    start: Document
+    """That its journal begins with."""
+
     def __init__(
         self, folder: Path, lock: OwnerLock, journal: JournalWriter, ballast: Ballast
     ) -> None:
@@ -127,7 +133,7 @@ class RunWriter:
         """
         folder = data / header.run_id
         try:
-            data.mkdir(parents=True, exist_ok=True)
+            make_folder(data)
             folder.mkdir()
             with ExitStack() as undo:
                 undo.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -143,7 +149,7 @@ class RunWriter:
                 journal = JournalWriter(folder / JOURNAL, rig_now, utc_now)
                 undo.callback(journal.close)
                 writer = cls(folder, lock, journal, ballast)
-                writer._append(DocumentKind.START, header.to_dict())
+                writer.start = writer._append(DocumentKind.START, header.to_dict())
                 undo.pop_all()
         except OSError as error:
             raise WriteFailed(
@@ -182,7 +188,8 @@ class RunWriter:
             try:
                 return self._journal.append(doc, dict(body), rig_s)
             except WriteFailed:
-                self._ballast.drop()
+                if doc not in PASSED_OVER:
+                    self._ballast.drop()
                 raise
 
     def segment(self, segment: Segment, body: Mapping[str, Any] | None = None) -> Document:
@@ -392,7 +399,8 @@ def close_dead_runs(
         try:
             if _close_dead_run(folder, rig_now, utc_now, rig):
                 closed.append(folder.name)
-        except ArchiveError as error:
+        except (ArchiveError, OSError) as error:
+            # The station starts all the same, and the next start tries again.
             _log.warning("%s cannot be closed: %s", folder, error)
     return tuple(closed)
 
@@ -411,25 +419,25 @@ def _close_dead_run(
     lock = OwnerLock(folder / OWNER)
     try:
         lock.acquire(f"closing run {folder.name}", utc_now())
+        # First: on a full disk its end has no other room.
+        (folder / BALLAST).unlink(missing_ok=True)
+        with closing(JournalWriter(folder / JOURNAL, rig_now, utc_now)) as journal:
+            last = read_journal(folder / JOURNAL).documents[-1]
+            notes = run.content.of(DocumentKind.NOTE)
+            asked = [note.body["text"] for note in notes if note.body.get("ends")]
+            died = f"the writer, {owner or 'unknown'}, died without closing the run"
+            journal.append(
+                DocumentKind.STOP,
+                {
+                    "state": (RunState.ABORTED if asked else RunState.CRASHED).value,
+                    "reason": "; ".join([*asked[:1], died]),
+                    "last_rig_s": last.rig_s,
+                    "last_utc_s": last.utc_s,
+                    "torn_bytes": len(journal.torn),
+                },
+            )
     except AlreadyOwned:
         return False
-    try:
-        journal = JournalWriter(folder / JOURNAL, rig_now, utc_now)
-        last = read_journal(folder / JOURNAL).documents[-1]
-        asked = [d.body["text"] for d in run.content.of(DocumentKind.NOTE) if d.body.get("ends")]
-        died = f"the writer, {owner or 'unknown'}, died without closing the run"
-        journal.append(
-            DocumentKind.STOP,
-            {
-                "state": (RunState.ABORTED if asked else RunState.CRASHED).value,
-                "reason": "; ".join([*asked[:1], died]),
-                "last_rig_s": last.rig_s,
-                "last_utc_s": last.utc_s,
-                "torn_bytes": len(journal.torn),
-            },
-        )
-        journal.close()
-        (folder / BALLAST).unlink(missing_ok=True)
     finally:
         lock.release()
     return True
@@ -448,10 +456,9 @@ def close_as_complete(
         lock = OwnerLock(folder / OWNER)
         lock.acquire(f"closing run {folder.name}", utc_now())
         try:
-            journal = JournalWriter(folder / JOURNAL, rig_now, utc_now)
-            complete = {"state": RunState.COMPLETE.value, "reason": ALL_THERE}
-            journal.append(DocumentKind.STOP, {**(stop.body if stop else {}), **complete})
-            journal.close()
+            with closing(JournalWriter(folder / JOURNAL, rig_now, utc_now)) as journal:
+                complete = {"state": RunState.COMPLETE.value, "reason": ALL_THERE}
+                journal.append(DocumentKind.STOP, {**(stop.body if stop else {}), **complete})
         finally:
             lock.release()
     except OSError as error:

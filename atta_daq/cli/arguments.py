@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from atta_daq.archive.disk import make_folder
 from atta_daq.rig.errors import ConfigError
 
 FASTEST = 1e6
@@ -11,7 +12,7 @@ FASTEST = 1e6
 def require_writable(folder: Path) -> None:
     """Make the folder of the runs. Raises ConfigError when nothing can be written there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

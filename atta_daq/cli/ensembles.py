@@ -18,6 +18,7 @@ from atta_daq.analysis.ensemble import Ensemble, Kind, Spread, replicas, summary
 from atta_daq.analysis.results import pdg_round
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun, open_chain
+from atta_daq.blas import one_thread
 from atta_daq.cli.arguments import require_folder
 from atta_daq.cli.data import JsonOption
 from atta_daq.cli.options import DataOption
@@ -126,11 +127,12 @@ def _ensembles(
     *,
     as_json: bool,
 ) -> None:
-    found = [
-        (run, name, ensemble)
-        for run, request in requests
-        for name, ensemble in ensembles(run.segments, request, kind, seed).items()
-    ]
+    with one_thread():  # as the pieces
+        found = [
+            (run, name, ensemble)
+            for run, request in requests
+            for name, ensemble in ensembles(run.segments, request, kind, seed).items()
+        ]
     if not found:
         print("nothing to fit: too few good segments", file=sys.stderr)
         raise typer.Exit(1)

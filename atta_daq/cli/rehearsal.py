@@ -193,7 +193,8 @@ def _forecast(scan: Scan, config: RigConfig, data: Path) -> dict[str, Any]:
 
 
 def _worths(scan: Scan, config: RigConfig, data: Path) -> list[PointWorth]:
-    """None where the scan has more points than a forecast is made for."""
+    """Of no point where the scan has more of them than a forecast is made for: each costs a fit of
+    all others."""
     definition = with_geometry(scan.definition, config)
     if sum(number_of_points(part) for part in definition.parts) > FORECAST_POINTS:
         return []

@@ -15,6 +15,7 @@ from atta_daq.archive.report_rows import duration, parameter_row
 from atta_daq.archive.run_folder import Run
 from atta_daq.cli.rehearsal import Rehearsed
 from atta_daq.scans.blocks import Target
+from atta_daq.station.check_scan import FORECAST_POINTS
 from atta_daq.station.worth import LEAST_WORTH, PointWorth
 
 
@@ -63,6 +64,7 @@ def _entry(item: Rehearsed) -> dict[str, Any]:
         "state": item.run.state.value,
         "frames_lost": item.frames_lost,
         "flagged": item.flagged,
+        "warnings": warnings(item),
         "wall_s": round(item.wall_s, 1),
     }
 
@@ -95,6 +97,12 @@ def warnings(item: Rehearsed) -> list[str]:
         said.append(f"{item.frames_lost} frames lost: rehearse it more slowly, with --speed")
     for flag, times in Counter(item.flagged).items():
         said.append(f"{times} segment{'s' * (times > 1)} not used: {flag}")
+    points = sum(part["points"] for part in item.forecast["parts"])
+    if points > FORECAST_POINTS:
+        said.append(
+            f"which of its {points} points add nothing is not worked out: that is done for at most "
+            f"{FORECAST_POINTS}"
+        )
     for part in item.forecast["parts"]:
         useless = [w for w in item.worths if w.part == part["name"] and w.worth < LEAST_WORTH]
         if useless:

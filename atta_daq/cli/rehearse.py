@@ -12,6 +12,7 @@ from atta_daq.cli.checks import require_usable
 from atta_daq.cli.options import DataOption, InstrumentsOption, TruthOption
 from atta_daq.cli.rehearsal import SLOWEST, Rehearsed, Scan, highest_speed, rehearse_all
 from atta_daq.cli.rehearsal_words import print_rehearsal, rehearsal_object
+from atta_daq.cli.rehearsed_rig import as_measured
 from atta_daq.rig.config import ConfigError, RigConfig, load_rig, read_toml, validated
 from atta_daq.scans.definition import ScanDefinition, parse_scan, rename_parts
 from atta_daq.station.queue.entry import Entry, EntryState
@@ -62,6 +63,7 @@ def rehearse(
     rate = highest_speed(rig) if speed is None else speed
     require_speed_and_seed(rate, seed)
     folder = (rig.data_dir if rig is not None else None) or data
+    rig = as_measured(rig, folder) if rig is not None else None
     if scans == [QUEUE]:
         wanted = _queued(rig, folder)
     else:

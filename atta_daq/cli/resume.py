@@ -1,5 +1,6 @@
 """`atta-daq resume`: take what is missing of a run that ended too early."""
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -25,11 +26,11 @@ from atta_daq.cli.options import (
 )
 from atta_daq.cli.simulated import simulated_rig
 from atta_daq.cli.simulated_name import SIMULATED
-from atta_daq.cli.taking import take, tell
-from atta_daq.client.client import CommandRefused
+from atta_daq.cli.taking import Taken, take, tell
 from atta_daq.rig.config import ConfigError, load_rig
-from atta_daq.station.finish import definition_of
-from atta_daq.station.resuming import last_to_resume, rest_of
+from atta_daq.station.errors import NothingMissing
+from atta_daq.station.finish import definition_of, finish_late, rig_of
+from atta_daq.station.resuming import close_whole, last_to_resume, rest_of
 
 
 def resume(
@@ -78,6 +79,15 @@ def resume(
         )
     if simulated:
         name = _of_a_simulated_rig(name, folder)
+    # With the rig file that it kept, as no simulated rig is started yet: none is for a run that
+    # holds all of its blocks.
+    own = named or rig_of(open_chain(Catalogue(folder).resolve(name)))
+    try:
+        if own is not None:
+            rest_of(folder, name, own)
+    except NothingMissing as nothing:
+        tell(Taken(_closed(name, folder, nothing), interrupted=False), None, as_json)
+        return
     rig_used = (
         nullcontext((config, None))
         if config is not None
@@ -88,10 +98,8 @@ def resume(
     )  # fmt: skip
     with rig_used as (path, world):
         rig = load_rig(path)
-        try:
+        if named is None:
             rest_of(folder, name, rig)
-        except CommandRefused as refused:
-            raise ConfigError(str(refused)) from refused
         require_writable(folder)
         taken = take(
             path,
@@ -101,6 +109,20 @@ def resume(
             lambda client: client.command("resume_run", run=name),
         )
         tell(taken, world, as_json)
+
+
+def _closed(name: str, data: Path, nothing: NothingMissing) -> Path:
+    """The folder of a run whose station died behind its last block, closed as complete and with its
+    report, which its station would have made. Raises `nothing` for a run that ended otherwise."""
+    folder = Catalogue(data).resolve(name)
+    # Nobody knows the time of the rig that took it, but for what it has written.
+    last_rig_s = open_run(folder).content.documents[-1].rig_s
+    if not close_whole(data, folder.name, lambda: last_rig_s):
+        raise nothing
+    said = f"{nothing}; its station ended before it could say so, so it is closed as complete now"
+    print(said, file=sys.stderr)
+    print(finish_late(folder), file=sys.stderr)
+    return folder
 
 
 def _is_simulated(rig: str) -> bool:

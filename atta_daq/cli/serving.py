@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from atta_daq.cli.arguments import require_writable
@@ -22,7 +23,8 @@ def serve(config: Path, data: Path, parent_pid: int) -> None:
         signal.signal(number, lambda caught, _frame: ended.append(caught))
     endpoint = owner.open()
     loaded()
-    print(f"station '{endpoint.rig}' serves on {endpoint.host}:{endpoint.tcp_port}", flush=True)
+    with suppress(OSError):  # what it is written into may lie on a full disk
+        print(f"station '{endpoint.rig}' serves on {endpoint.host}:{endpoint.tcp_port}", flush=True)
     try:
         owner.wait(lambda: bool(ended) or bool(parent_pid and not _alive(parent_pid)))
     finally:

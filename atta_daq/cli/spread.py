@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from atta_daq import __version__
+from atta_daq.blas import one_thread
 from atta_daq.rig.errors import ConfigError
 
 Result = TypeVar("Result")
@@ -30,11 +31,12 @@ their order."""
 def spread_over(workers: int, scheduler: str) -> Iterator[Map]:
     """How work is done: in this process (`workers` 0 and no `scheduler`), in `workers` processes
     on loopback, or by the workers of the dask scheduler at an address such as tcp://big-pc:8786.
+    Everywhere each piece on one thread.
 
     Raises ConfigError without dask, without a scheduler there, or with workers of another version.
     """
     if not workers and not scheduler:
-        yield lambda function, arguments: [function(*one) for one in arguments]
+        yield lambda function, arguments: [_call(function, one) for one in arguments]
         return
     if workers and scheduler:
         raise ConfigError("--workers starts processes here, --scheduler uses others: give one")
@@ -73,7 +75,8 @@ def _client(workers: int, scheduler: str) -> Iterator[Any]:
 
 
 def _call(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
-    return function(*arguments)
+    with one_thread():
+        return function(*arguments)
 
 
 def _version() -> str:

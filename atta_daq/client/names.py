@@ -220,7 +220,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("pause", ("when",), "'segment' finishes the segment, 'now' flags and retakes it"),
     Command("resume", (), "go on after a pause", begins=True),
-    Command("abort", ("reason",), "end the run; what was taken is kept"),
+    Command(
+        "abort", ("reason",), "end the run (what was taken is kept), or the trying to resume one"
+    ),
     Command("stop", (), "STOP: make every instrument safe, end the run", needs_control=False),
     _move("light_on", (), "seed on, amplifier on below its ceiling"),
     _move("light_off", (), "amplifier off, then seed and RF off"),

@@ -10,7 +10,8 @@ from atta_daq.client.queue_names import QUEUE_COLUMNS
 
 @dataclass(frozen=True)
 class QueueLine:
-    """One entry. Times are seconds since 1970 on the rig's clock, None where there is none."""
+    """One entry. Times are UTC, seconds since 1970, None where there is none; on a rig whose clock
+    runs faster they are the rig's."""
 
     entry: int
     """Its number, which the commands take."""

@@ -44,9 +44,9 @@ QUEUE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("added", "d"),
 )
 """Columns of `queue:table`, with their PVA types. `entry` is the number that the commands take;
-`state` is one of `QUEUE_STATES`; `done` of `repeats` measurements are complete; times are seconds
-since 1970 on the rig's clock (UTC on a real rig), but for `added`, which is UTC; NaN: none, or
-not known. `conditions` stand in one line, `; ` between them; `waits_for` is what keeps a waiting
+`state` is one of `QUEUE_STATES`; `done` of `repeats` measurements are complete; times are UTC,
+seconds since 1970 (on a rig whose clock runs faster the rig's, but for `added`); NaN: none, or not
+known. `conditions` stand in one line, `; ` between them; `waits_for` is what keeps a waiting
 entry from its turn, `reason` why it ended early. `duration_s` (rig time) and `archive_bytes` are
 predicted, of one measurement. `run` is its newest run. The expected times count what stands before
 it in the queue and no condition."""

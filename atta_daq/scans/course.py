@@ -133,7 +133,7 @@ class Course:
 
     def _look_whether_to_stop(self) -> None:
         aim = self.definition.stop_when
-        if aim is None:
+        if aim is None or self._owes_floor():
             return
         mine = self._mine(part_number(aim, self.definition.parts))
         knowledge = self._known().get("stop_when")
@@ -147,6 +147,13 @@ class Course:
             basis["knowledge"] = knowledge.to_dict()
         self._decide(Decision(STOP, -1, (), reason, basis))
         self._fixed = closing_of(self.definition, self._fixed, self.timing, self._decisions)
+
+    def _owes_floor(self) -> bool:
+        """Whether something is still to be taken of what every point gets before any choice."""
+        if self.definition.adaptive is None:
+            return False
+        floor = len(blocks(self.definition, self.timing))
+        return any(block.index < floor for block in self._fixed)
 
     def _choice(self, decisions: Sequence[Decision], known: Known) -> Decision | None:
         """The next adaptive block; None when the counting time is spent."""

@@ -1,7 +1,7 @@
 """Alarms of the station: raised and cleared by their id, kept until over and acknowledged."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from atta_daq.client.log import Alarm, Severity, alarms_to_json
@@ -45,14 +45,17 @@ class Alarms:
         *,
         steady: Callable[[], float] = steady_s,
         record: Callable[[str, Alarm], None] = lambda _event, _alarm: None,
+        save: Callable[[list[Alarm]], None] = lambda _alarms: None,
     ) -> None:
         """`record(event, alarm)` hears of each that is 'raised', 'changed', 'over' or
-        'acknowledged', in this order of time; it must not wait."""
+        'acknowledged', in this order of time; it must not wait. `save(alarms)` keeps them on disk
+        and may: whoever raises one does not wait for it."""
         self._post = post
         self._say = say
         self._utc_now = utc_now
         self._steady = steady
         self._record = record
+        self._save = save
         self._alarms: dict[str, Alarm] = {}
         self._told: dict[str, _History] = {}
         self._changed = True
@@ -62,6 +65,12 @@ class Alarms:
         """All that are active or not acknowledged, oldest first."""
         with self._mutex:
             return list(self._alarms.values())
+
+    def restore(self, alarms: Sequence[Alarm]) -> None:
+        """Hold what an earlier station left unacknowledged; nobody is told of it again."""
+        with self._mutex:
+            self._alarms = {alarm.id: alarm for alarm in alarms} | self._alarms
+            self._changed = True
 
     def raise_(self, cause: Cause) -> None:
         """Something is wrong. Idempotent while it stays so; one that was over begins anew."""
@@ -121,12 +130,14 @@ class Alarms:
         return [alarm.id for alarm in seen]
 
     def publish(self) -> None:
-        """Post the alarms if they have changed; called a few times a second."""
+        """Keep the alarms, post them if they have changed; called a few times a second."""
         with self._mutex:
-            if not self._changed:
-                return
-            self._changed = False
-        self._post("station:alarms", alarms_to_json(self.current()))
+            changed, self._changed = self._changed, False
+            alarms = list(self._alarms.values())
+        # What clients have seen is on the medium.
+        self._save(alarms)
+        if changed:
+            self._post("station:alarms", alarms_to_json(alarms))
 
     def _keep(self, alarm: Alarm, event: str) -> None:
         self._alarms[alarm.id] = alarm

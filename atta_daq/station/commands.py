@@ -53,6 +53,8 @@ class Commands:
         self._queue = queue
         self.runs: Runs | None = None
         """Given once the server that it posts to is there."""
+        self.end_waiting: Callable[[str], str] = lambda _reason: ""
+        """Ends the trying to resume a run; returns what waited, '' for nothing."""
 
     def handlers(self) -> dict[str, Handler]:
         """Handler of each command."""
@@ -167,7 +169,7 @@ class Commands:
             run_id = Catalogue(runs.data).resolve(name).name
             try:
                 closed = runs.close_whole(run_id)
-            except (WriteFailed, AlreadyOwned) as error:
+            except (OSError, WriteFailed, AlreadyOwned) as error:
                 raise RigBusy(f"run {run_id} cannot be closed as complete: {error}") from error
             if not closed:
                 raise
@@ -196,9 +198,12 @@ class Commands:
 
     def abort(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
+        reason = arguments.get("reason") or f"aborted by {client}"
+        if waited := self.end_waiting(reason):
+            return {"aborted": waited}
         session = self._session()
         self._say(f"abort run {session.run_id}", "info", client)
-        session.end(arguments.get("reason") or f"aborted by {client}")
+        session.end(reason)
         return {"aborted": session.run_id}
 
     def stop(self, client: str, _arguments: Arguments) -> object:

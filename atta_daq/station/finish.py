@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 class Finished:
     """What was made of a run that has ended, in a process whose log nobody reads."""
 
+    run_id: str
     fits: dict[str, FitResult]
     lacking: tuple[str, ...]
     """In words, for the station's log: what could not be made, and why."""
@@ -47,7 +48,7 @@ def finish_run(folder: Path, request: FitRequest | None) -> Finished:
             log.exception("%s", folder / NEXUS)
             lacking.append(f"{folder / NEXUS} is not made: {error}")
         build_report(open_chain(folder))
-    return Finished(fits, tuple(lacking))
+    return Finished(run.run_id, fits, tuple(lacking))
 
 
 def left_unfinished(catalogue: Catalogue, rig: str) -> Path | None:

@@ -3,6 +3,7 @@
 The latest data win: a request that arrives while a fit runs replaces the one that waits.
 
 A process that dies (the system kills what takes too much memory) is replaced, and asked once more.
+One that never comes to an end is ended, and its fit given up.
 """
 
 import logging
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 DYING_S = 5.0
 """A process whose pipe has broken is gone by then."""
+LONGEST_S = 3600.0
+"""A fit, or the report of a long night, is made by then if it ever is. All others wait for it."""
 
 FitFunction = Callable[..., Any]
 Request = tuple[FitFunction, tuple[Any, ...]]
@@ -42,7 +45,8 @@ class _NotStarted(Exception):
 class FitWorker:
     """One spawned process at a time; answers come to `on_result(result, error)` on a thread.
 
-    `on_death(text)` is told on that thread of every process that died and what becomes of its fit.
+    `on_death(text)` is told on that thread of every process that died or worked for `longest_s`
+    on one fit, and what becomes of it.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class FitWorker:
         """Held while the process is replaced or ended."""
         self._on_result = on_result
         self._on_death = on_death
+        self.longest_s = LONGEST_S
         self._condition = threading.Condition()
         self._waiting: Request | None = None
         self._later: list[Request] = []
@@ -129,21 +134,31 @@ class FitWorker:
         for again in (True, False):
             try:
                 self._pipe.send(request)
-                return self._pipe.recv()
+                if self._pipe.poll(self.longest_s):
+                    return self._pipe.recv()
             except (EOFError, OSError):
                 then = "the fit is tried once more" if again else "the fit is given up"
                 self._replace(then)
                 if self._closed:
                     return None
+            else:
+                return self._overrun()
         return None, "it ended two fit workers"
 
-    def _replace(self, then: str) -> None:
-        """Raises _NotStarted; the next fit tries again."""
+    def _overrun(self) -> tuple[Any, str] | None:
+        took = f"more than {self.longest_s / 60.0:.0f} min"
+        self._replace("the fit is given up", f"the fit worker took {took} for a fit and was ended")
+        return None if self._closed else (None, f"it took {took}")
+
+    def _replace(self, then: str, ended: str = "") -> None:
+        """`ended`: why a process that still works is ended. Raises _NotStarted; the next fit tries
+        again."""
         refused = ""
         with self._changing:
             if self._closed:
                 return
-            self._process.join(DYING_S)
+            if not ended:
+                self._process.join(DYING_S)
             self._process.terminate()
             self._process.join()
             code = self._process.exitcode
@@ -152,8 +167,7 @@ class FitWorker:
                 self._process, self._pipe = spawned(_serve, "fit-worker")
             except OSError as error:  # no memory, or too many processes
                 refused = then = f"no fit worker can be started: {error}"
-        self._on_death(
-            f"the fit worker died (exit code {code}; -9: killed, perhaps for its memory); {then}"
-        )
+        died = f"the fit worker died (exit code {code}; -9: killed, perhaps for its memory)"
+        self._on_death(f"{ended or died}; {then}")
         if refused:
             raise _NotStarted(refused)

@@ -93,8 +93,9 @@ def early_end(
         return None
     if not whole[0]:
         return EarlyEnd(None, whole[1], whole[2])
-    # An early part that cannot be fitted yet has not told enough.
-    low, high, found = 0, len(plan), whole
+    # An early part that cannot be fitted yet has not told enough; adaptive time owes its floor.
+    low = 0 if definition.adaptive is None else len(blocks(definition, timing)) - 1
+    high, found = len(plan), whole
     while high - low > 1:
         middle = (low + high) // 2
         seen = look(middle) if middle else None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atta_daq.archive import history_day
+from atta_daq.archive.disk import make_folder
 from atta_daq.archive.history_day import DayReader, DayWriter, Row
 from atta_daq.archive.history_folder import (
     DayFile,
@@ -165,7 +166,7 @@ class HistoryKeeper:
 
     def _write(self, rows: list[Row], events: list[AlarmEvent]) -> None:
         now_s = self._utc_now()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         if self._free_bytes(self._folder) < LEAST_FREE_BYTES:
             raise OSError(f"less than {LEAST_FREE_BYTES / 1e6:g} MB are left on the disk")
         if self._over(now_s):

@@ -30,6 +30,8 @@ class Told:
 class LiveResult:
     """Points of all segments so far; the fits when they were asked for."""
 
+    run_id: str
+    """The run that was under way when it was asked for."""
     segments: int
     """So many it includes."""
     points: list[PartPoints]
@@ -40,12 +42,14 @@ class LiveResult:
     """What the scan's adaptive time and its early end go by, as far as these fits tell."""
 
 
-def live_result(segments: Sequence[Segment], request: FitRequest, fit: bool) -> LiveResult:
-    """Normalised points, and fits with HESSE errors (no MINOS)."""
+def live_result(
+    run_id: str, segments: Sequence[Segment], request: FitRequest, fit: bool
+) -> LiveResult:
+    """Normalised points, and fits with HESSE errors (no MINOS), of the run under way."""
     config = request.config
     drift = TYPICAL if config is None else config.calibrations.source.spectrum()
     unusable: dict[str, str] = {}
     points = part_points(request.definition, segments, drift=drift, unusable=unusable)
     fits = fit_all(segments, request, minos=False) if fit else None
     known = known_of(segments, request, fits) if fits else {}
-    return LiveResult(len(segments), points, unusable, fits, known)
+    return LiveResult(run_id, len(segments), points, unusable, fits, known)

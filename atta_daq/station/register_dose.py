@@ -10,8 +10,11 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from atta_daq.archive.disk import write_whole
+from atta_daq.station.alarms import Cause
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,8 @@ SCHEMA = 1
 class RegisterDose:
     """Sums a session's dose onto what the file knew of the sensor. Safe from any thread.
 
-    A file that cannot be read is set aside, never overwritten; `problem` then says so.
+    A file that cannot be read is set aside, never overwritten; `causes` then says so, as it does
+    while the disk takes none.
     """
 
     def __init__(
@@ -33,8 +37,7 @@ class RegisterDose:
         self._sensor = sensor
         self._monotonic = monotonic
         self._mutex = threading.Lock()
-        self.problem = ""
-        """What is wrong with the file, for the operator."""
+        self._unreadable = self._unwritten = ""
         self._others = self._read()
         self._before_nc = self._others.pop(sensor, 0.0)
         self._session_nc = 0.0
@@ -61,25 +64,33 @@ class RegisterDose:
             self.save()
 
     def save(self) -> None:
-        """Write the file if the dose has grown. OSError is told as `problem`, not raised."""
+        """Write the file if the dose has grown. OSError is told by `causes`, not raised."""
         with self._mutex:
             self._saved_s = self._monotonic()
             total_nc = self.total_nc
             if total_nc == self._saved_nc:
                 return
             record = {"schema": SCHEMA, "nc": {**self._others, self._sensor: total_nc}}
-            partial = self._path.with_name(f".{FILE}.{os.getpid()}")
             try:
-                with partial.open("w") as file:
-                    json.dump(record, file, indent=2)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(partial, self._path)
+                write_whole(self._path, json.dumps(record, indent=2))
             except OSError as error:
-                self.problem = f"{self._path} cannot be written: {error.strerror or error}"
-                log.warning("%s", self.problem)
+                said = f"{self._path} cannot be written: {error.strerror or error}"
+                if said != self._unwritten:
+                    log.warning("%s", said)
+                self._unwritten = said
                 return
-            self._saved_nc = total_nc
+            self._saved_nc, self._unwritten = total_nc, ""
+
+    def causes(self) -> Iterable[Cause]:
+        """What is wrong with the file now, for the alarms."""
+        if self._unreadable:
+            yield Cause("camera:dose", "camera", self._unreadable, "minor")
+        if unwritten := self._unwritten:
+            text = (
+                f"the dose of the camera's register is kept in memory only: {unwritten}; free the "
+                "disk, or let the station write there"
+            )
+            yield Cause("camera:dose_kept", "camera", text, "minor")
 
     def _read(self) -> dict[str, float]:
         try:
@@ -105,9 +116,9 @@ class RegisterDose:
             os.replace(self._path, kept)
         except OSError:
             kept = self._path
-        self.problem = (
+        self._unreadable = (
             f"{self._path} cannot be used ({why}); kept as {kept.name}. The dose of the camera's "
             "register starts from 0: put the file right and restart the station"
         )
-        log.warning("%s", self.problem)
+        log.warning("%s", self._unreadable)
         return {}

@@ -1,12 +1,13 @@
 """Going on with a run that ended too early: only the blocks that it does not hold are taken."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor, successors
-from atta_daq.archive.run_folder import RunState
+from atta_daq.archive.run_folder import RunState, close_as_complete, close_dead_runs, open_run
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.blocks import Block, blocks
@@ -103,3 +104,19 @@ def rest_of(data: Path, name: str, config: RigConfig) -> Rest:
             else f"run {run_id} holds all of its {len(plan)} blocks"
         )
     return Rest(chain, definition, left, ahead)
+
+
+def close_whole(data: Path, run_id: str, rig_now: Callable[[], float]) -> bool:
+    """Close a run that holds all of its blocks as complete, if it ended with its station; returns
+    whether it did. Its report is still to be made.
+
+    Raises ArchiveError, OSError, AlreadyOwned while somebody writes the run.
+    """
+    folder = data / run_id
+    # No station may have started since, to close it. One that was written on another computer
+    # stays without an end: whether its writer lives cannot be seen from here.
+    close_dead_runs([folder], rig_now=rig_now, utc_now=time.time)
+    if open_run(folder).stop is None or fate_of(data, run_id).outcome is not Outcome.DIED:
+        return False
+    close_as_complete(folder, rig_now=rig_now, utc_now=time.time)
+    return True

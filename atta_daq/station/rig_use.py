@@ -165,17 +165,17 @@ class RigUse:
         self._turn.wait_free(max(0.0, deadline_s - time.monotonic()))
 
     @contextmanager
-    def as_of(self, stops: int | None = None) -> Iterator[None]:
-        """What this thread moves belongs to something that was begun after `stops` STOPs; without a
-        number, that begins now, or has begun around this. Raises RigBusy, as moves within do, when
-        one came since."""
+    def as_of(self, stops: int | None = None) -> Iterator[int]:
+        """What this thread moves belongs to something that was begun after `stops` STOPs, which it
+        gives; without a number, that begins now, or has begun around this. Raises RigBusy, as moves
+        within do, when one came since."""
         outer: int | None = getattr(self._seen, "stops", None)
         if stops is None:
             stops = self._stops if outer is None else outer
         self._seen.stops = stops
         try:
             self._require_no_stop(stops)
-            yield
+            yield stops
         finally:
             self._seen.stops = outer
 

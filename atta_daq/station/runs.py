@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ from atta_daq.analysis.fit_run import warm_up
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.analysis.results import FitResult
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import ChainedRun
+from atta_daq.archive.chain import ChainedRun, earlier_of
 from atta_daq.archive.disk import is_full
 from atta_daq.archive.errors import ArchiveError, RunClosed, WriteFailed
 from atta_daq.archive.header import new_run_id
-from atta_daq.archive.run_folder import RunWriter, close_as_complete
+from atta_daq.archive.run_folder import RunWriter
 from atta_daq.client.errors import CommandRefused
+from atta_daq.counting.calibration import CountingCalibration
 from atta_daq.heap import give_back
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
+from atta_daq.rig.counting_check import what_moved
 from atta_daq.rig.cures import Obstacles
 from atta_daq.rig.instruments import Instruments
 from atta_daq.rig.light import LightControl
@@ -39,8 +42,8 @@ from atta_daq.station.fitting import FitRequest
 from atta_daq.station.live import LiveResult, Told, live_result
 from atta_daq.station.log import Say
 from atta_daq.station.points import part_points
-from atta_daq.station.queue.entry import Outcome
-from atta_daq.station.queue.fate import SHUT_DOWN, fate_of
+from atta_daq.station.queue.fate import SHUT_DOWN
+from atta_daq.station.resuming import close_whole
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
 from atta_daq.station.run_header import run_header
@@ -58,6 +61,7 @@ STOP_WAIT_S = 5.0
 """How long STOP waits for all that is under way. With the instruments' own ten seconds before and
 after it the answer comes before the client gives up."""
 CAMERA_STALLED = "camera:stalled"
+COUNTING_MOVED = "run:counting"
 
 
 class Runs:
@@ -95,7 +99,6 @@ class Runs:
         self._display = display
         self._alarms = alarms
         self._say = say
-        self._catalogue = Catalogue(data)
         self._mutex = threading.Lock()
         self.drift = DriftWatch(config, alarms)
         self._session: RunSession | None = None
@@ -105,24 +108,30 @@ class Runs:
         self._to_fit = self._fitted = 0
         """Segments at the end of the last block; segments that the last live fit includes."""
         self._told = Told()
+        self._in_view = ""
+        """The run that is shown: the one under way, else the last."""
         use.run = lambda: self._session
         self._worker = FitWorker(self._on_fit, self._on_fit_worker_died)
         self._worker.submit(warm_up)
 
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        """Opened when it is first asked: a full disk refuses even that, and the station serves."""
+        return Catalogue(self.data)
+
     def finish_what_was_left(self) -> None:
-        """Make the report that the last station did not live to make."""
+        """Make the report that the last station did not live to make. Raises OSError,
+        sqlite3.Error when the list of runs cannot be brought up to date."""
         folder = left_unfinished(self._catalogue, self._config.name)
         if folder is not None:
             self._worker.submit_late(finish_late, folder)
 
     def close_whole(self, run_id: str) -> bool:
         """Close a run that holds all of its blocks as complete and make its report, if it ended
-        with its station; returns whether it did. Raises ArchiveError, AlreadyOwned."""
-        if fate_of(self.data, run_id).outcome is not Outcome.DIED:
+        with its station; returns whether it did. Raises as the function of this name."""
+        if not close_whole(self.data, run_id, self._clock.now_s):
             return False
-        folder = self.data / run_id
-        close_as_complete(folder, rig_now=self._clock.now_s, utc_now=time.time)
-        self._worker.submit_late(finish_late, folder)
+        self._worker.submit_late(finish_late, self.data / run_id)
         return True
 
     @property
@@ -263,7 +272,11 @@ class Runs:
         if self._thread is not None:
             self._thread.join()
         self._worker.close()
-        self._catalogue.close()
+        try:
+            self._catalogue.close()
+        except (OSError, sqlite3.Error) as error:
+            # What is left to be released, the rig above all, does not wait for the disk.
+            log.warning("the list of runs could not be closed: %s", error)
 
     def _new_session(
         self,
@@ -297,6 +310,7 @@ class Runs:
         )
         self._to_fit = self._fitted = 0
         self._told = Told()
+        self._in_view = run_id
         self._display.begin(run_id, definition, scan_toml, started_utc_s)
         hooks = Hooks(
             state=self._display.state,
@@ -308,6 +322,7 @@ class Runs:
             recovery=self._display.recovery,
             skipped=self._display.skipped,
             flagged=self._display.flagged,
+            counting=self._on_counting,
             begun=lambda planned: self._display.begun(
                 point_under_way(planned, definition, self._light)
             ),
@@ -315,10 +330,17 @@ class Runs:
         session = RunSession(
             definition, plan, self._writer, self._instruments, self._config, self._light,
             self._taker, self._zeroing, hooks, self._clock, self._obstacles,
-            resumed.segments if resumed else (), history,
+            earlier_of(resumed, self._writer, plan) if resumed else (), history,
         )  # fmt: skip
         self._display.planned(session.total_segments, predicted_duration_s(ahead, timing))
         return session
+
+    def _on_counting(self, found: CountingCalibration) -> None:
+        entries = self._calibrations.in_use.entries
+        if moved := what_moved(found, self._config.camera.em_gain, entries):
+            self._alarms.raise_(
+                Cause(COUNTING_MOVED, "camera", "; ".join(moved), "minor", once=True)
+            )
 
     def _run(self) -> None:
         self._carry_out()
@@ -383,7 +405,9 @@ class Runs:
         session = self._session
         if session is not None and self._request is not None:
             due = self._to_fit > self._fitted
-            self._worker.submit(live_result, session.measurement, self._request, due)
+            self._worker.submit(
+                live_result, session.run_id, session.measurement, self._request, due
+            )
 
     def _on_fit_worker_died(self, text: str) -> None:
         self._alarms.raise_(Cause("run:fit-worker", "run", text, "minor", once=True))
@@ -392,21 +416,36 @@ class Runs:
         if error:
             self._say(f"fit: {error}", "warning", "run")
         elif isinstance(result, LiveResult):
+            self._on_live(result)
+        elif isinstance(result, Finished):
+            self._on_finished(result)
+        elif isinstance(result, str):
+            self._say(result, source="run")
+
+    def _on_live(self, result: LiveResult) -> None:
+        # No other run begins meanwhile: it would get the points and fits of this one.
+        with self._mutex:
+            if result.run_id != self._in_view:
+                return
             self._display.points(result.points)
-            for text in self._told.news(result.unusable):
-                self._say(text, "warning", "run")
             if result.fits is not None:
                 self._fitted = result.segments
                 session = self._session
                 if session is not None:
                     session.known = {**session.known, **result.known}
                 self._show_fits(result.fits)
-        elif isinstance(result, Finished):
-            for text in result.lacking:
-                self._say(text, "warning", "run")
-            self._show_fits(result.fits)
-        elif isinstance(result, str):
-            self._say(result, source="run")
+        for text in self._told.news(result.unusable):
+            self._say(text, "warning", "run")
+
+    def _on_finished(self, result: Finished) -> None:
+        with self._mutex:
+            in_view = result.run_id == self._in_view
+            if in_view:
+                self._show_fits(result.fits)
+        # A report that took long may belong to a run before this one; its folder has it.
+        whose = "" if in_view else f"run {result.run_id}: "
+        for text in result.lacking:
+            self._say(f"{whose}{text}", "warning", "run")
 
     def _show_fits(self, fits: dict[str, FitResult]) -> None:
         if fits:

@@ -12,6 +12,7 @@ from bluesky.utils import FailedStatus, Msg
 from atta_daq.analysis.records import Segment, SegmentKind
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.counting.calibration import CountingCalibration
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.cures import Cures, Obstacles
@@ -70,6 +71,8 @@ class Hooks:
     """A segment of this run that was good until now, and why it is not used."""
     begun: Callable[[PlannedSegment], None]
     """A segment that is about to be taken."""
+    counting: Callable[[CountingCalibration], None] = lambda _found: None
+    """The counting as it was calibrated from this run's frames."""
     planned: Callable[[int, float], None] = lambda _segments, _remaining_s: None
     """Segments of the whole run and the rig time that is left, when a decision has changed them."""
 
@@ -98,7 +101,7 @@ class RunSession:
         self.definition = definition
         self.segments: list[Segment] = []
         self.earlier = tuple(earlier)
-        """Segments of the runs that this one goes on with."""
+        """Segments of the runs that this one goes on with, as `earlier_of`."""
         self.known: Known = {}
         """What the last fits know; the scan's decisions go by it."""
         self._course = Course(
@@ -267,6 +270,7 @@ class RunSession:
             counting = self._calibrated(self.definition.calibrate_counting_s)
             self._taker.counting = counting
             self._calibration("counting", counting.calibration.to_dict())
+            self._hooks.counting(counting.calibration)
         self._taker.restart_clock()
 
     def _calibrated(self, dwell_s: float) -> CountingSetup:

@@ -7,14 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from atta_daq import __version__
 from atta_daq.archive.calibration_store import CalibrationStore
+from atta_daq.archive.disk import make_folder
 from atta_daq.archive.history_folder import history_folder
 from atta_daq.archive.run_folder import close_dead_runs, run_folders
 from atta_daq.calibration.axis import AxisCalibration
-from atta_daq.client.client import CommandRefused, Endpoint
+from atta_daq.client.client import Endpoint
 from atta_daq.client.log import Alarm
 from atta_daq.client.names import STOPS
 from atta_daq.client.runs import RunInfo
@@ -30,6 +30,7 @@ from atta_daq.rig.taker import SegmentTaker
 from atta_daq.rig.trap_control import TrapControl
 from atta_daq.station.activity_commands import ActivityCommands
 from atta_daq.station.alarm_rules import AlarmWatch
+from atta_daq.station.alarm_store import AlarmStore
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.calculator import Calculator
 from atta_daq.station.calibration_commands import CalibrationCommands
@@ -40,7 +41,7 @@ from atta_daq.station.commands import Commands
 from atta_daq.station.control import Control
 from atta_daq.station.disk_watch import DiskWatch
 from atta_daq.station.display import Display
-from atta_daq.station.errors import NothingMissing, RigUnreachable
+from atta_daq.station.errors import RigUnreachable
 from atta_daq.station.history import LENGTH_S, History, columns_of
 from atta_daq.station.history_keeper import HistoryKeeper
 from atta_daq.station.log import StationLog
@@ -52,7 +53,7 @@ from atta_daq.station.protection import Protection
 from atta_daq.station.queries import Queries
 from atta_daq.station.queue.on_station import NightQueue
 from atta_daq.station.register_dose import RegisterDose
-from atta_daq.station.resuming import crashed
+from atta_daq.station.resume_at_start import ResumeAtStart
 from atta_daq.station.rig_info import rig_info
 from atta_daq.station.rig_use import RigUse
 from atta_daq.station.run_display import RunDisplay
@@ -64,8 +65,6 @@ from atta_daq.station.vigilance import Vigilance
 from atta_daq.station.zeroing import AxisZeroing
 from atta_daq.steady import SteadyUtc
 from drivers.errors import DriverError
-
-T = TypeVar("T")
 
 REHEARSED_AFTER_S = 5.0
 """So long after its start the station loads what a scan's check needs: then it has settled."""
@@ -89,7 +88,11 @@ class Station:
             round(config.history.keep_gb * 1e9), self._log.say, time.time, self._clock.now_s,
         )  # fmt: skip
         self._post_office = PostOffice(config.messages, config.name, data, self._log.say)
-        self._alarms = Alarms(self._post, self._log.say, time.time, record=self._record)
+        self._alarm_store = AlarmStore(data, config.name)
+        self._alarms = Alarms(
+            self._post, self._log.say, time.time,
+            record=self._record, save=self._alarm_store.save,
+        )  # fmt: skip
         self._calculator = Calculator()
         self._described: AxisCalibration | None = None
         self._tabulated: Rows = []
@@ -102,7 +105,7 @@ class Station:
         """
         self._lock.acquire(time.time())
         try:
-            self._data.mkdir(parents=True, exist_ok=True)
+            make_folder(self._data)
             closed = close_dead_runs(
                 run_folders(self._data), rig_now=self._clock.now_s, utc_now=time.time,
                 rig=self._config.name,
@@ -111,14 +114,13 @@ class Station:
         except BaseException:
             self._lock.release()
             raise
-        if self._dose.problem:
-            self._log.say(self._dose.problem, "warning", "camera")
+        self._alarm_store.restore(self._alarms)
         for run_id in closed:
             self._log.say(
                 f"run {run_id} had crashed; closed. What it acknowledged is kept", "warning", "run"
             )
             self._post_office.run_ended(_crashed(run_id))
-        self._despite_the_disk(self._runs.finish_what_was_left)
+        self._finish_what_was_left()
         post = self._server.post
         post("station:version", __version__)
         post("station:control", "")
@@ -142,36 +144,23 @@ class Station:
         self._server.announce(endpoint.to_json())
         self._lock.publish(endpoint)
         self._calculator.prepare(REHEARSED_AFTER_S, rehearse, self._config, self._data)
-        # Not only what this start has closed: the one before may not have come so far.
-        by_itself, rig = self._config.unattended.resume_at_start, self._config.name
-        if by_itself and (run_id := self._despite_the_disk(lambda: crashed(self._data, rig))):
-            self._resume(run_id)
+        if self._config.unattended.resume_at_start:
+            # Not only what this start has closed: the one before may not have come so far.
+            self._at_start.begin()
         self._night.start()
         return endpoint
 
-    def _resume(self, run_id: str) -> None:
-        """Go on with a run that had crashed. A refusal is an alarm: the station serves."""
-        try:
-            self._commands.go_on_with(run_id, "station")
-        except NothingMissing as nothing:
-            self._log.say(str(nothing), source="run")
-        except CommandRefused as refused:
-            said = f"run {run_id} is not resumed: {refused}"
-            self._alarms.raise_(Cause("run:not_resumed", "run", said, once=True))
-
-    def _despite_the_disk(self, step: Callable[[], T]) -> T | None:
+    def _finish_what_was_left(self) -> None:
         """What a crash has left is looked for in the list of runs, which a full disk does not let
-        be brought up to date: whoever has to make room needs a station that serves."""
+        be opened or brought up to date: whoever has to make room needs a station that serves."""
         try:
-            return step()
-        except sqlite3.Error as error:
+            self._runs.finish_what_was_left()
+        except (OSError, sqlite3.Error) as error:
             said = (
                 f"the list of runs in {self._data} cannot be brought up to date ({error}): what an "
-                "earlier station left is neither reported nor gone on with; make room, then start "
-                "the station again"
+                "earlier station left gets no report; make room, then start the station again"
             )
             self._alarms.raise_(Cause("station:runs", "station", said, once=True))
-            return None
 
     def _assemble(self) -> None:
         # The newest calibration holds: of two, a clock that was set back must not choose the older.
@@ -241,7 +230,6 @@ class Station:
             config, light, control, use, {**others, **night.handlers()}, say, self._ended.set,
             night.keeper,
         )  # fmt: skip
-        self._commands = commands
         network = config.network
         try:
             self._server = StationServer(
@@ -260,7 +248,7 @@ class Station:
             more=lambda: (
                 *self._monitor.slow.causes(), *keeper.causes(), *night.causes(),
                 *self._runs.drift.causes(), *self._history_keeper.causes(),
-                *self._post_office.causes(),
+                *self._post_office.causes(), *dose.causes(), *self._alarm_store.causes(),
             ),
         )  # fmt: skip
         self._upkeep = Upkeep(
@@ -289,6 +277,10 @@ class Station:
             ),
         )  # fmt: skip
         night.serve(self._server, commands, self._runs)
+        self._at_start = ResumeAtStart(
+            self._data, config.name, commands.go_on_with, use, self._alarms, say
+        )
+        commands.end_waiting = self._at_start.end
 
     def _darken_camera(self) -> None:
         """Whatever was left of it: gain 0 and shutter closed before anything else."""
@@ -306,6 +298,7 @@ class Station:
 
     def close(self) -> None:
         """End the run if there is one, make everything safe, release the rig."""
+        self._at_start.close()
         self._night.stop()
         self._runs.halt()
         # The last fits and the report may take minutes: nobody waits for them with the light on.

@@ -49,7 +49,7 @@ class QueueRow:
 
 
 class QueueModel(LineTable):
-    """A row for each entry. Times are local, on the rig's clock."""
+    """A row for each entry. Times are local; the rig's, where its clock runs faster."""
 
     columns = COLUMNS
 

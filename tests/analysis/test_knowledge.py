@@ -98,6 +98,24 @@ def test_draws_come_from_the_seed_and_the_fit(spectrum_run) -> None:
     assert 0.5 < np.std(pulls) < 1.5
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("draws", [0, DRAWS])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("background", 0.0), ("amplitude", -3.0), ("rabi_scale", 0.03), ("doppler_rms_mhz", 5.0)],
+)
+def test_nothing_is_told_from_a_fit_without_a_spectrum(
+    spectrum_run, name: str, value: float, draws: int
+) -> None:
+    """Its draws were moved towards it for ever; without draws a scan ended for good luck."""
+    data = normalise(spectrum_run(2).segments, 85)
+    fit = fit_normalised(data, SPECTRUM, PRIOR)
+    there = tuple(replace(p, value=value) if p.name == name else p for p in fit.parameters)
+    off = replace(fit, parameters=there)
+    with pytest.raises(ValueError, match=f"where the fit stands yet: .*{name} {value:.3g}"):
+        know(data, off, SPECTRUM, PRIOR, Wanted("position_mhz"), draws=draws)
+
+
 def test_what_cannot_be_told_yet_is_said(spectrum_run, make_rare) -> None:
     segments = spectrum_run(2).segments
     data = normalise(segments, 85)

@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from atta_daq.archive.ballast import BYTES, FILE, Ballast
 from atta_daq.archive.errors import WriteFailed
 from atta_daq.archive.header import RunHeader
-from atta_daq.archive.journal import JournalWriter
+from atta_daq.archive.journal import Document, DocumentKind, JournalWriter
 from atta_daq.archive.run_folder import RunState, RunWriter, close_dead_runs, open_run
 
 
@@ -61,20 +62,48 @@ def test_where_nothing_can_be_reserved_it_is_written(
     assert not (tmp_path / FILE).exists()
 
 
-def test_a_journal_that_is_refused_gives_the_room_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = writer(tmp_path)
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk on which a journal finds no room but that of the ballast."""
     append = JournalWriter.append
 
-    def refused(self: JournalWriter, *arguments: object, **more: object) -> object:
-        if (run.folder / FILE).exists():
+    def refused(self: JournalWriter, *arguments: Any, **more: Any) -> Document:
+        if (self.path.parent / FILE).exists():
             raise WriteFailed("the disk is full")
-        return append(self, *arguments, **more)  # type: ignore[arg-type]
+        return append(self, *arguments, **more)
 
     monkeypatch.setattr(JournalWriter, "append", refused)
+
+
+@pytest.fixture
+def run(tmp_path: Path, request: pytest.FixtureRequest) -> RunWriter:
+    """A run that had begun before its disk was full."""
+    begun = writer(tmp_path)
+    request.getfixturevalue("full")
+    return begun
+
+
+def test_a_journal_that_is_refused_gives_the_room_back(run: RunWriter) -> None:
     with pytest.raises(WriteFailed):
-        run.note("the lamp flickers")
+        run.append(DocumentKind.RECOVERY, {"event": "suspended"})
     assert not (run.folder / FILE).exists()
     run.close(RunState.ABORTED, "the disk is full")
     assert open_run(run.folder).state is RunState.ABORTED
+
+
+@pytest.mark.parametrize("kind", [DocumentKind.NOTE, DocumentKind.FIT])
+def test_the_room_is_kept_while_the_run_goes_on(run: RunWriter, kind: DocumentKind) -> None:
+    """What others take meanwhile of the room would lack when the frames are closed."""
+    with pytest.raises(WriteFailed):
+        run.append(kind, {"text": "the lamp flickers"})
+    assert (run.folder / FILE).stat().st_size == BYTES
+    run.close(RunState.ABORTED, "the disk is full")
+    assert open_run(run.folder).state is RunState.ABORTED
+
+
+def test_a_dead_run_ends_in_the_room_that_was_held_for_it(run: RunWriter) -> None:
+    run._journal.close()
+    run._lock.release()
+    closed = close_dead_runs([run.folder], rig_now=lambda: 2.0, utc_now=lambda: 2.0)
+    assert closed == (run.run_id,)
+    assert open_run(run.folder).stop is not None

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from medium import recorded, synced
 
 from atta_daq.archive.calibration_store import JOURNAL, CalibrationStore
 from atta_daq.archive.plot_calibration import LABELS, drawn_plot
@@ -68,3 +69,11 @@ def test_a_torn_last_line_costs_only_itself(store, caplog):
     assert [r.id for r in store.results()] == ["a"]
     store.keep(result("b"), RAW)
     assert [r.id for r in store.results()] == ["a", "b"]
+
+
+def test_a_power_cut_leaves_the_folders_of_what_was_kept(store, tmp_path, monkeypatch):
+    did = recorded(monkeypatch)
+    store.keep(result("a"), RAW)
+    folders = synced(tmp_path, tmp_path / "calibrations", store.folder)
+    assert sorted(did[:3]) == sorted(folders)
+    assert did[3:4] == synced(store.raw("a")), "what is written into them comes behind"

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from medium import recorded, synced
 
 from atta_daq.archive import disk
-from atta_daq.archive.disk import write_whole
+from atta_daq.archive.disk import make_folder, write_whole
 
 
 @pytest.fixture
@@ -52,3 +53,35 @@ def test_a_disk_that_is_full_leaves_the_file_as_it_was(
         write_whole(path, "new")
     assert os.listdir(tmp_path) == ["fit.json"]
     assert path.read_text() == "old"
+
+
+def test_a_file_is_whole_on_the_medium_before_it_takes_the_place_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_whole(tmp_path / "fit.json", "old")
+    did = recorded(monkeypatch)
+    sizes: list[int] = []
+    sync = disk.sync
+
+    def with_size(file: int) -> None:
+        sizes.append(os.fstat(file).st_size)
+        sync(file)
+
+    monkeypatch.setattr(disk, "sync", with_size)
+    write_whole(path, "the new one")
+    (file,) = synced(path)
+    assert did == [file, ("replace", file[1]), *synced(tmp_path)]
+    assert sizes == [len("the new one")]
+
+
+def test_a_power_cut_leaves_a_folder_that_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did = recorded(monkeypatch)
+    make_folder(tmp_path / "data" / "calibrations" / "rig")
+    assert sorted(did) == sorted(
+        synced(tmp_path, tmp_path / "data", tmp_path / "data" / "calibrations")
+    )
+    did.clear()
+    make_folder(tmp_path / "data" / "calibrations")
+    assert did == [], "it was there"

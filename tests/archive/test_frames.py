@@ -8,8 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from medium import recorded, synced
 
-from atta_daq.archive import disk
 from atta_daq.archive.errors import FramesDamaged, WriteFailed
 from atta_daq.archive.frames import (
     REFUSED,
@@ -161,19 +161,22 @@ def test_a_repaired_file_is_on_the_medium_before_it_takes_the_place(
     dead: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old one holds frames that were acknowledged: a power cut must find one of the two."""
-    did: list[tuple[str, int]] = []
-    really = os.replace
-
-    def replace(source: Path, target: Path) -> None:
-        did.append(("replace", source.stat().st_ino))
-        really(source, target)
-
-    monkeypatch.setattr(os, "replace", replace)
-    monkeypatch.setattr(disk, "sync", lambda file: did.append(("sync", os.fstat(file).st_ino)))
-    monkeypatch.setattr(disk, "sync_folder", lambda path: did.append(("sync", path.stat().st_ino)))
+    did = recorded(monkeypatch)
     repair(dead)
-    copy, folder = dead.stat().st_ino, dead.parent.stat().st_ino
-    assert did == [("sync", copy), ("replace", copy), ("sync", folder)]
+    (copy,) = synced(dead)
+    assert did == [copy, ("replace", copy[1]), *synced(dead.parent)]
+
+
+def test_the_name_of_the_file_is_on_the_medium_before_a_segment_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is synced of a file that a power cut leaves without a name is lost."""
+    seen: list[list[str]] = []
+    monkeypatch.setattr(
+        "atta_daq.archive.frames.sync_folder", lambda folder: seen.append(os.listdir(folder))
+    )
+    FramesWriter(tmp_path / "frames.h5", ROWS, COLUMNS).close()
+    assert seen == [["frames.h5"]]
 
 
 def test_a_repair_removes_what_dead_processes_left_of_theirs(dead: Path) -> None:

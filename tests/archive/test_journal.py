@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -148,6 +149,22 @@ def test_a_refused_write_leaves_the_journal_as_it_was(
     assert writer.append("note", {"text": "kept"}).seq == 3
     writer.close()
     assert [d.body["text"] for d in read_journal(path).documents][-1] == "kept"
+
+
+def test_a_journal_that_cannot_be_gone_on_with_leaves_no_file_open(
+    tmp_path: Path, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(_written(path, clock).removesuffix(b"\n"))
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("atta_daq.archive.journal.sync", full)
+    open_files = psutil.Process().num_fds()
+    with pytest.raises(WriteFailed, match="No space left"):
+        _writer(path, clock)
+    assert psutil.Process().num_fds() == open_files
 
 
 def test_threads_do_not_mix_their_lines(tmp_path: Path, clock) -> None:

@@ -9,15 +9,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from atta_daq.analysis.records import Segment, SegmentKind, Setting
+from atta_daq.analysis.records import SegmentKind, Setting
 from atta_daq.analysis.results import Curve, FitResult, Goodness, Parameter
 from atta_daq.archive.history_records import AlarmEvent, Column, Minutes, Past
 from atta_daq.archive.night import (
     AlarmSpan,
     QueueEntry,
-    TakenSegment,
     alarm_spans,
-    flagged_intervals,
     read_night,
 )
 from atta_daq.archive.night_report import build_night_report
@@ -98,7 +96,7 @@ def test_a_good_night(take, tmp_path: Path) -> None:
     assert found.first == "A good night: 2 measurements complete."
     # 400 counts in eight segments of a minute each; one more minute was lost and taken again.
     assert found.second.startswith("400 atoms in 8 min 0 s of counting, camera open ")
-    assert "1 interval of bad data flagged (1 min 2 s), all taken again" in found.second
+    assert "1 interval without data (1 min 2 s), all taken again" in found.second
     assert found.third == "Nothing needs you."
 
 
@@ -213,22 +211,125 @@ def test_a_damaged_run_is_named_and_the_others_are_there(take, tmp_path: Path) -
     assert dead.run_id in verdict(night).first
 
 
-def taken(make_segment, *rows: tuple[int, str]) -> list[TakenSegment]:
-    made: list[TakenSegment] = []
-    for number, (point, flag) in enumerate(rows):
-        segment: Segment = make_segment(number, point=point, flag=flag)
-        made.append(TakenSegment(segment, 100.0 * number, 100.0 * number + 62.0))
-    return made
+def waits(writer: RunWriter, event: str, at_s: float, block: int, **body: object) -> None:
+    """A line of the journal about a wait for the rig, `at_s` seconds into the night."""
+    told = {"event": event, "block": block, "attempt": 0, "cured_by": [], **body}
+    writer.append("recovery", told, rig_s=START_S + at_s)
 
 
-def test_flagged_segments_in_a_row_are_one_interval(make_segment) -> None:
-    rows = taken(make_segment, (0, ""), (1, "a"), (2, "a"), (1, ""), (3, "a"), (3, "b"), (3, ""))
-    found = flagged_intervals(rows)
-    assert [(f.cause, f.segments, f.retaken) for f in found] == [
-        ("a", 2, False), ("a", 1, True), ("b", 1, True),
-    ]  # fmt: skip
-    assert (found[0].begin_utc_s, found[0].end_utc_s) == (100.0, 262.0)
-    assert flagged_intervals([]) == ()
+def spoilt(make_run, make_segment) -> RunWriter:
+    """Block 0 is whole; a lost lock spoils block 1 behind its first segment, and is waited for
+    three hours; the pressure holds block 2 up for an hour, before a segment of it was taken."""
+    writer = make_run()
+
+    def take(index: int, block: int, at_s: float, **changes: object) -> None:
+        writer.segment(
+            make_segment(
+                index, run_id=writer.run_id, block=block, start_rig_s=START_S + at_s,
+                end_rig_s=START_S + at_s + 62.0, **changes,
+            )
+        )  # fmt: skip
+
+    def close(index: int, block: int, at_s: float, **changes: object) -> None:
+        take(index, block, at_s, **BRACKET, **changes)
+
+    take(0, 0, 100.0, point=0)
+    close(1, 0, 200.0)
+    take(2, 1, 300.0, point=1)
+    take(3, 1, 400.0, point=2, flag=LOST, live_s=10.0)
+    writer.flag(2, "its block was retaken")
+    waits(writer, "suspended", 462.0, 1, cause=LOST)
+    waits(writer, "try", 500.0, 1, cause=LOST, recipe="relock", outcome="failed: no", **{"try": 1})
+    waits(writer, "try", 11_000.0, 1, cause=LOST, recipe="relock", outcome="done", **{"try": 2})
+    waits(writer, "resumed", 11_262.0, 1, cured_by=["relock"])
+    take(4, 1, 11_300.0, point=1, attempt=1)
+    take(5, 1, 11_400.0, point=2, attempt=1)
+    close(6, 1, 11_500.0, attempt=1)
+    waits(writer, "suspended", 11_600.0, 2, cause="pressure")
+    return writer
+
+
+def test_an_interval_is_what_one_fault_cost_with_the_wait_behind_it(
+    make_run, make_segment, tmp_path: Path
+) -> None:
+    """One fault is one interval, with its cause; a wait without a segment is one, too."""
+    writer = spoilt(make_run, make_segment)
+    waits(writer, "resumed", 15_200.0, 2)
+    for index, more in ((7, {"point": 3}), (8, BRACKET)):
+        writer.segment(make_segment(index, run_id=writer.run_id, block=2, attempt=1, **more))
+    writer.close(RunState.COMPLETE)
+    night = night_of(tmp_path / "data")
+    (measurement,) = night.measurements
+    lock, pressure = measurement.bad
+    assert (lock.interval.cause, lock.interval.segments) == (LOST, 2)
+    assert lock.length_s == 11_262.0 - 300.0
+    # Its first segment ended with its line in the journal.
+    assert lock.interval.start_utc_s == measurement.taken[2].begin_utc_s
+    assert lock.interval.end_in_words == "relock"
+    assert lock.retaken
+    assert (pressure.interval.cause, pressure.length_s) == ("pressure", 3600.0)
+    assert pressure.interval.end_in_words == "by itself"
+    assert pressure.retaken, "it cost no data"
+    assert "; 2 intervals without data (4 h 03 min), all taken again." in verdict(night).second
+    source = build_night_report(night, tmp_path / "data").read_text(encoding="utf-8")
+    (table,) = re.findall(r"<h2>Intervals without data</h2>.*?</table>", source, re.DOTALL)
+    rows = [
+        [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td.*?</td>", row)]
+        for row in re.findall(r"<tr><td.*?</tr>", table)
+    ]
+    told = "lock: the slave&#39;s peak is missing"
+    assert [row[1:] for row in rows] == [
+        ["3 h 03 min", "demo", "1", "2", told, "relock (2 tries)", "relock", "yes"],
+        ["1 h 00 min", "demo", "2", "", "pressure", "", "by itself", "nothing lost"],
+    ]
+
+
+def test_a_wait_that_is_not_over_lasts_to_the_end_of_the_night(
+    make_run, make_segment, tmp_path: Path
+) -> None:
+    """Nothing is journaled while a run waits for a pressure."""
+    writer = spoilt(make_run, make_segment)
+    night = night_of(tmp_path / "data")
+    (measurement,) = night.measurements
+    *_, wait = measurement.bad
+    assert wait.interval.end_utc_s == night.until_utc_s
+    assert wait.interval.end_in_words == "still waiting"
+    assert not wait.retaken
+    assert f"Look at: {writer.run_id} waits since " in verdict(night).third
+    assert verdict(night).third.endswith(" UTC: pressure.")
+    assert "still waiting" in build_night_report(night, tmp_path / "data").read_text("utf-8")
+
+
+def test_a_run_that_waits_before_its_first_segment_is_told(make_run, tmp_path: Path) -> None:
+    waits(make_run(), "suspended", 10.0, -1, cause="pressure")
+    night = night_of(tmp_path / "data")
+    second = verdict(night).second
+    assert second.startswith("No segment was taken; 1 interval without data (")
+    assert second.endswith("), nothing lost.")
+    assert "waits since 15 Jan" in verdict(night).third
+    build_night_report(night, tmp_path / "data")
+
+
+def test_what_was_given_up_is_not_taken_again(make_run, make_segment, tmp_path: Path) -> None:
+    writer = spoilt(make_run, make_segment)
+    waits(writer, "given up", 15_200.0, 2)
+    writer.close(RunState.GAPS, "1 of 3 blocks were skipped and are missing: block 2")
+    night = night_of(tmp_path / "data")
+    assert [b.retaken for b in night.measurements[0].bad] == [True, False]
+    assert "2 intervals without data (4 h 03 min), 1 not taken again." in verdict(night).second
+
+
+def test_a_fault_between_two_segments_has_the_cause_of_its_wait(
+    make_run, make_segment, tmp_path: Path
+) -> None:
+    writer = make_run()
+    writer.segment(make_segment(0, run_id=writer.run_id))
+    writer.flag(0, "its block was retaken")
+    waits(writer, "suspended", 70.0, 0, cause=LOST)
+    waits(writer, "resumed", 90.0, 0)
+    writer.close(RunState.ABORTED, "enough")
+    (bad,) = night_of(tmp_path / "data").measurements[0].bad
+    assert (bad.interval.cause, bad.length_s, bad.retaken) == (LOST, 90.0, False)
 
 
 def event(utc_s: float, what: str, alarm_id: str = "lock", severity: str = "major") -> AlarmEvent:

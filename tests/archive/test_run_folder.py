@@ -7,11 +7,14 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from medium import recorded, synced
 from stored_runs import new_run
 
 from atta_daq.analysis.results import Curve, FitResult, Goodness, Parameter
@@ -22,11 +25,12 @@ from atta_daq.archive.run_folder import (
     OWNER,
     RunState,
     RunWriter,
+    close_as_complete,
     close_dead_runs,
     open_run,
     run_folders,
 )
-from atta_daq.owner import AlreadyOwned, OwnerLock, read_owner
+from atta_daq.owner import AlreadyOwned, OwnerLock, is_held, read_owner
 
 
 def _fit() -> FitResult:
@@ -239,6 +243,95 @@ def test_a_folder_that_cannot_be_made_is_told_as_such(tmp_path: Path, clock) -> 
         new_run(tmp_path, clock)
     writer.close(RunState.COMPLETE)
     assert open_run(writer.folder).state is RunState.COMPLETE
+
+
+def test_frames_are_on_the_medium_before_their_segment_is_acknowledged(
+    make_run, make_segment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = make_run()
+    writer.open_frames(8, 8).append(np.zeros((8, 8), np.uint16), 0, 0.0)
+    journal = writer.folder / JOURNAL
+    before = journal.stat().st_size
+    did: list[tuple[str, bool]] = []
+
+    def syncs(what: str) -> Callable[[int], None]:
+        return lambda _file: did.append((what, journal.stat().st_size > before))
+
+    monkeypatch.setattr("atta_daq.archive.frames.sync", syncs("frames"))
+    monkeypatch.setattr("atta_daq.archive.journal.sync", syncs("journal"))
+    writer.segment(make_segment(0))
+    assert did == [("frames", False), ("journal", True)]
+
+
+def test_a_power_cut_leaves_the_folder_of_the_first_run(
+    tmp_path: Path, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did = recorded(monkeypatch)
+    writer = new_run(tmp_path / "data", clock)
+    assert did[:1] == synced(tmp_path)
+    writer.close(RunState.COMPLETE)
+
+
+def test_a_run_whose_files_the_disk_refuses_does_not_stop_the_closing_of_others(
+    make_run, clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The station that closes them has to serve."""
+    refused, dead = make_run(), make_run()
+    for writer in (refused, dead):
+        writer.abandon()
+    (refused.folder / OWNER).unlink()
+    (refused.folder / OWNER).mkdir()
+    folders = run_folders(dead.folder.parent)
+    assert close_dead_runs(folders, rig_now=clock, utc_now=clock) == (dead.run_id,)
+    assert any(refused.run_id in r.message for r in caplog.records)
+
+
+@pytest.mark.parametrize("close", [close_dead_runs, close_as_complete])
+def test_an_end_that_the_disk_refuses_leaves_nothing_open(
+    make_run, clock, monkeypatch: pytest.MonkeyPatch, close: Callable[..., object]
+) -> None:
+    """It is tried again, by the queue five times a second."""
+    writer = make_run()
+    writer.abandon()
+
+    def full(*_: object) -> None:
+        raise WriteFailed("the disk is full")
+
+    monkeypatch.setattr("atta_daq.archive.run_folder.JournalWriter.append", full)
+    open_files = psutil.Process().num_fds()
+    with suppress(WriteFailed):
+        close([writer.folder] if close is close_dead_runs else writer.folder,
+              rig_now=clock, utc_now=clock)  # fmt: skip
+    assert psutil.Process().num_fds() == open_files
+    assert not is_held(writer.folder / OWNER)
+
+
+def test_a_lock_that_the_disk_does_not_let_be_signed_is_free_and_names_the_last_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / OWNER
+    first = OwnerLock(path)
+    first.acquire("a run with a long name", 0.0)
+    first.release()
+    open_files = psutil.Process().num_fds()
+    with monkeypatch.context() as patch:
+
+        def full(*_: object) -> int:
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(os, "write", full)
+        with pytest.raises(OSError, match="No space left"):
+            OwnerLock(path).acquire("another", 1.0)
+    assert psutil.Process().num_fds() == open_files
+    owner = read_owner(path)
+    assert owner is not None
+    assert owner.purpose == "a run with a long name"
+    second = OwnerLock(path)
+    second.acquire("short", 2.0)
+    owner = read_owner(path)
+    assert owner is not None
+    assert owner.purpose == "short"
+    second.release()
 
 
 # Writes segments with frames for ever; prints a line once a segment is acknowledged.

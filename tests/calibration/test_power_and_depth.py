@@ -1,11 +1,9 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from scipy.special import jv
 
-from atta_daq.calibration.camera import CameraCalibration
-from atta_daq.calibration.dated import Calibrated
 from atta_daq.calibration.power import fit_fibre_power
 from atta_daq.calibration.sideband import fit_sideband_depth
 from atta_daq.physics.sidebands import depth_from_power_dbm
@@ -57,15 +55,3 @@ def test_half_wave_voltage_from_the_carrier():
     assert found.v_pi.error < 0.1
     assert found.depth(found.power_dbm(0.4)) == pytest.approx(0.4)
     assert found.depth_error(20.0) == pytest.approx(found.depth(20.0) * found.v_pi.relative_error)
-
-
-def test_camera_names_what_is_stale():
-    camera = CameraCalibration(
-        em_gain=Calibrated(value=190.0, error=5.0, made=MADE, valid_days=30),
-        set_gain=200,
-        electrons_per_atom_s=Calibrated(value=2400.0, error=50.0, unit="e-/s", made=MADE),
-        dwell_s=Calibrated(value=0.5, error=0.02, unit="s"),
-    )
-    late = camera.stale(MADE + timedelta(days=60))
-    assert set(late) == {"EM gain", "dwell"}
-    assert camera.electrons_per_atom(0.1) == pytest.approx(240.0)

@@ -3,19 +3,39 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomli_w
+from drawn_runs import draw_spectrum
 from fakes_sweep import spectrum_fit
 from open_ports import open_ports
+from rig_ports import PORTS
 from stored_runs import Clock, new_run, stored_segment
 
+from atta_daq import blas
 from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.blas import one_thread, threads
 from atta_daq.cli import ensembles
-from atta_daq.cli.spread import _client
+from atta_daq.cli.simulated_lab import rig_file
+from atta_daq.cli.spread import LOOPBACK, _client, spread_over
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+SPECTRUM = """name = "long"
+
+[[part]]
+isotope = 85
+dwell_s = 120.0
+
+[[part.axis]]
+quantity = "detuning_mhz"
+start = -800.0
+stop = 1600.0
+points = 101
+"""
 
 
 @pytest.fixture
@@ -26,25 +46,54 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def listening() -> set[tuple[str, int]]:
+    """Host and number of every TCP port of this process and those below it."""
+    return {(p.host, p.port) for p in open_ports(os.getpid()) if p.protocol == "tcp"}
+
+
+def named_by(client: Any) -> set[int]:
+    """Ports of a cluster of this computer: scheduler, workers, their nannies, the page of each."""
+    told = client.scheduler_info()
+    workers = told["workers"]
+    addresses = [told["address"], *workers, *(worker["nanny"] for worker in workers.values())]
+    pages = [told["services"]["dashboard"]]
+    pages += [worker["services"]["dashboard"] for worker in workers.values()]
+    return {int(address.rpartition(":")[2]) for address in addresses} | set(pages)
+
+
+@pytest.fixture
+def spectrum(tmp_path: Path) -> Path:
+    """One run of 190 segments: its matrices are large enough for several threads of OpenBLAS."""
+    drawn = draw_spectrum(3, points=101, references=20, dwell_s=120.0)
+    rig = tomli_w.dumps(rig_file(PORTS, "co"))
+    writer = new_run(tmp_path / "long", Clock(), scan=SPECTRUM, rig=rig)
+    for segment in drawn.segments:
+        writer.segment(replace(segment, run_id=writer.run_id))
+    writer.close(RunState.COMPLETE)
+    assert len(drawn.segments) > 180
+    return tmp_path / "long"
+
+
 def run_ids(data: Path) -> list[str]:
     return sorted(path.parent.name for path in data.glob("*/journal.jsonl"))
 
 
 @pytest.mark.timeout(120)
-def test_processes_change_no_number(call, data: Path) -> None:
-    """Bit by bit; and every socket of the cluster is on loopback."""
+def test_processes_change_no_number(call, data: Path, spectrum: Path) -> None:
+    """Bit by bit; and every port of the cluster is one that dask names, on loopback."""
     runs = run_ids(data)
     asked = {
         "toys": ("toys", *runs, "--number", 30, "--json", "--data", data),
         "bootstrap": ("bootstrap", runs[0], "--number", 30, "--seed", 9, "--json", "--data", data),
         "refit": ("refit", *runs, "--json", "--data", data),
+        **of_spectrum(spectrum),
     }
     alone = {name: call(*arguments) for name, arguments in asked.items()}
     fits = [open_run(data / run).fits for run in runs]
+    before = listening()
     with _client(2, "") as client:
-        ports = [port for port in open_ports(os.getpid()) if port.protocol == "tcp"]
-        assert len(ports) >= 3
-        assert all(port.loopback for port in ports)
+        opened = listening() - before
+        assert opened == {(LOOPBACK, port) for port in named_by(client)}
         address = client.scheduler.address
         assert len(client.run(os.getpid)) == 2
         together = {
@@ -62,6 +111,45 @@ def test_processes_change_no_number(call, data: Path) -> None:
     assert [(t["run"], t["number"], t["failed"]) for t in toys][::4] == [(r, 30, 0) for r in runs]
     increase = toys[0]["parameters"]["increase"]
     assert increase["deviation"] == pytest.approx(increase["error"], rel=0.6)
+
+
+def of_spectrum(data: Path) -> dict[str, tuple[object, ...]]:
+    """What is asked of the long spectrum."""
+    return {
+        "long toys": ("toys", "last", "--number", 4, "--json", "--data", data),
+        "long refit": ("refit", "last", "--json", "--data", data),
+    }
+
+
+@pytest.mark.timeout(120)
+def test_workers_change_no_number_of_a_long_spectrum(call, spectrum: Path) -> None:
+    """Bit by bit: with two threads its last digits are others."""
+    toys = of_spectrum(spectrum)["long toys"]
+    alone, together = call(*toys), call(*toys, "--workers", 2)
+    assert alone.code == 0, alone.err
+    assert together.out == alone.out
+    assert json.loads(alone.out)[0]["failed"] == 0
+
+
+@pytest.mark.skipif(not threads(), reason="numpy and scipy call another BLAS here")
+def test_every_piece_of_work_is_on_one_thread() -> None:
+    """However many the process has, and whatever else of it goes on in other pieces."""
+    before = threads()
+    two = (2,) * len(before)
+    blas._set(two)
+    try:
+        with spread_over(0, "") as spread:
+            assert set(spread(threads, [()])[0]) == {1}
+        assert threads() == two
+        outer, inner = one_thread(), one_thread()
+        outer.__enter__()
+        inner.__enter__()
+        outer.__exit__(None, None, None)
+        assert set(threads()) == {1}, "the other one is still at work"
+        inner.__exit__(None, None, None)
+        assert threads() == two
+    finally:
+        blas._set(before)
 
 
 def test_tables_for_people(call, data: Path) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import sys
+import time
 import tomllib
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,17 +14,23 @@ import pytest
 import tomli_w
 from fakes_queue import line, table
 from rich.console import Console
+from rig_ports import PORTS
 
+from atta_daq.analysis.drift_spectrum import TYPICAL
 from atta_daq.analysis.records import SegmentKind
+from atta_daq.archive.calibration_store import CalibrationStore
 from atta_daq.archive.run_folder import RunState, open_run
+from atta_daq.calibration.result import CalibrationResult, Quantity, diagonal
 from atta_daq.cli import rehearsal
 from atta_daq.cli import rehearse as command
 from atta_daq.cli.rehearsal import FASTEST, Rehearsed, Scan, highest_speed
 from atta_daq.cli.rehearsal_words import rehearsal_object, warnings
 from atta_daq.cli.rehearsed_rig import ROOM, boxes, like, truth_like
-from atta_daq.rig.config import ConfigError, load_rig
+from atta_daq.cli.simulated_lab import rig_file
+from atta_daq.rig.config import ConfigError, RigConfig, load_rig, rig_config
 from atta_daq.scans.blocks import Target
 from atta_daq.scans.definition import parse_scan
+from atta_daq.station.check_scan import FORECAST_POINTS
 from atta_daq.station.queue.entry import Entry, EntryState, Outcome
 from atta_daq.station.queue.night import Night
 from atta_daq.station.queue.store import QueueStore
@@ -123,6 +131,72 @@ def test_the_rig_of_the_rehearsal_is_like_the_rig(write_rig, tmp_path: Path) -> 
     assert truth["counts_81kr_per_h"] == 7.0
 
 
+SOURCE = {
+    "walk_per_root_h": 0.06,
+    "walk_error_per_root_h": 0.01,
+    "drift_per_h": -0.03,
+    "excess_noise": 0.002,
+    "made": datetime(2026, 11, 20, tzinfo=UTC),
+}
+
+
+def with_source(path: Path, **source: Any) -> RigConfig:
+    data = tomllib.loads(path.read_text())
+    data["calibrations"]["source"] = source
+    path.write_text(tomli_w.dumps(data))
+    return load_rig(path)
+
+
+def test_the_source_of_the_rehearsal_drifts_as_that_of_the_rig(write_rig) -> None:
+    """Its errors and its alarms of a drifting source were those of any rig."""
+    rig = with_source(path := write_rig(), **SOURCE)
+    made = rig_config(like(rig, rig_file(PORTS, "co")), path)
+    assert made.calibrations.source == rig.calibrations.source
+    assert made.calibrations.source.spectrum() != TYPICAL
+    truth = truth_like(rig, {})["source"]
+    assert (truth["walk_per_root_h"], truth["drift_per_h"]) == (0.06, -0.03)
+    truth = truth_like(rig, {"source": {"walk_per_root_h": 0.0}})["source"]
+    assert (truth["walk_per_root_h"], truth["drift_per_h"]) == (0.0, -0.03)
+
+
+def test_a_source_that_was_never_measured_drifts_as_the_world_s(write_rig) -> None:
+    rig = with_source(write_rig(), walk_per_root_h=0.06, drift_per_h=-0.03)
+    assert not {"walk_per_root_h", "drift_per_h"} & set(truth_like(rig, {})["source"])
+
+
+def measured(kind: str, **values: float) -> CalibrationResult:
+    quantities = tuple(Quantity(name=name, value=v, error=0.01) for name, v in values.items())
+    return CalibrationResult(
+        id=f"{kind}-1", kind=kind, made=datetime.now(UTC), valid_days=90.0, quantities=quantities,
+        covariance=diagonal(quantities), method="test", rig="atta-q", program="test",
+    )  # fmt: skip
+
+
+def test_what_was_calibrated_since_the_rig_file_is_rehearsed_with(
+    call, write_rig, write_scan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as it is not the world's: the simulated cavity is not the lab's."""
+    config, data = write_rig("name", "atta-q"), tmp_path / "data"
+    store = CalibrationStore(data, "atta-q", time.time, time.time)
+    drift = {"walk_per_root_h": 0.07, "drift_per_h": 0.02, "excess_noise": 0.001}
+    store.keep(measured("source-drift", **drift), {})
+    store.keep(measured("cavity", fsr_mhz=2990.0, ratio_sign=1.0, order=0.0), {})
+    asked: list[RigConfig] = []
+
+    def rehearse_all(_scans: Any, rig: RigConfig, **_: object) -> list[Rehearsed]:
+        asked.append(rig)
+        return [rehearsed(_Segment())]
+
+    monkeypatch.setattr(command, "rehearse_all", rehearse_all)
+    assert call("rehearse", write_scan(), "--config", config, "--data", data).code == 0
+    (rig,) = asked
+    simulated = rig_file(PORTS, "co")
+    made = like(rig, simulated)["calibrations"]
+    assert {name: made["source"][name] for name in drift} == drift
+    assert truth_like(rig, {})["source"]["walk_per_root_h"] == 0.07
+    assert made["cavity"] == simulated["calibrations"]["cavity"]
+
+
 def test_a_driver_without_a_simulated_box_is_named(write_rig) -> None:
     rig = load_rig(write_rig())
     foreign = rig.model_copy(
@@ -154,9 +228,11 @@ class _Run:
     stop: Any = None
 
 
-def rehearsed(*segments: _Segment, state: RunState = RunState.COMPLETE, worths=()) -> Rehearsed:
+def rehearsed(
+    *segments: _Segment, state: RunState = RunState.COMPLETE, worths=(), points: int = 4
+) -> Rehearsed:
     scan = Scan("scan.toml", SCAN, parse_scan(SCAN))
-    part = {"name": "85Kr", "isotope": 85, "points": 4, "errors": {}, "note": ""}
+    part = {"name": "85Kr", "isotope": 85, "points": points, "errors": {}, "note": ""}
     forecast = {
         "name": "short", "duration_s": 10.0, "archive_bytes": 1000, "segments": 1, "blocks": 1,
         "parts": [part],
@@ -198,6 +274,14 @@ def test_what_an_operator_should_look_at() -> None:
     ]
     assert rehearsal_object([item, item])["duration_s"] == 20.0
     assert rehearsal_object([item])["scans"][0]["parts"][0]["counts"] == 3
+    assert rehearsal_object([item])["scans"][0]["warnings"] == warnings(item)
+
+
+def test_what_is_not_known_of_many_points_is_said() -> None:
+    """A scan without a word of them looked like one whose points all add something."""
+    assert warnings(rehearsed(_Segment(), points=FORECAST_POINTS)) == []
+    (said,) = warnings(rehearsed(_Segment(), points=FORECAST_POINTS + 1))
+    assert f"{FORECAST_POINTS + 1} points add nothing is not worked out" in said
 
 
 def test_a_rehearsal_that_did_not_end_well_fails(

@@ -10,12 +10,20 @@ from typing import Any
 
 import pytest
 import tomli_w
-from stored_runs import Clock, new_run, stored_segment
+from stored_runs import SCAN, Clock, new_run, stored_segment
 
-from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.analysis.records import SegmentKind
+from atta_daq.archive import run_folder
+from atta_daq.archive.ballast import FILE as BALLAST
+from atta_daq.archive.journal import DocumentKind, JournalWriter
+from atta_daq.archive.run_folder import ALL_THERE, RunState, RunWriter, open_run
 from atta_daq.cli import resume, taking
 from atta_daq.cli.simulated_lab import made_up_name
 from atta_daq.cli.taking import Taken
+from atta_daq.rig.config import load_rig
+from atta_daq.scans.blocks import blocks
+from atta_daq.scans.definition import parse_scan
+from atta_daq.station import finish
 
 
 @dataclass
@@ -44,6 +52,25 @@ class Bench:
             writer.abandon()
         else:
             writer.close(state, "as the test asks")
+        return writer
+
+    def whole(self, **changes: Any) -> RunWriter:
+        """A run that holds all of its blocks, as kill -9 leaves it behind the last one."""
+        writer = new_run(self.data, self.clock, self.made, rig=self.rig.read_text(), **changes)
+        self.made += 1
+        plan = blocks(parse_scan(SCAN), load_rig(self.rig).scan_timing())
+        taken = [(block.index, planned) for block in plan for planned in block.segments]
+        for index, (block, planned) in enumerate(taken):
+            values: dict[str, Any] = {
+                "run_id": writer.run_id, "block": block, "kind": planned.kind,
+                "isotope": planned.isotope, "pumping": planned.pumping, "point": planned.point,
+                "bracket": planned.bracket,
+            }  # fmt: skip
+            if planned.kind is SegmentKind.LOADING_83:
+                values |= {"counts": None, "efficiency": None, "efficiency_error": None,
+                           "rate": 7e9, "rate_error": 3e7, "exposures": 5}  # fmt: skip
+            writer.segment(stored_segment(index, **values))
+        writer.abandon()
         return writer
 
     def take(self, path: Path, _rig: Any, _data: Path, _console: Any, start: Callable) -> Taken:
@@ -176,3 +203,63 @@ def test_a_rig_with_other_times_is_refused(call, bench: Bench) -> None:
     outcome = call("resume", "--config", bench.rig, "--data", bench.data)
     outcome.refused("was laid out for other times of exposure, loading or settling")
     assert not bench.commands
+
+
+@pytest.fixture
+def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made up counts have no fit, and no picture of one."""
+    monkeypatch.setattr(finish, "fit_all", lambda *_, **__: {})
+    monkeypatch.setattr(
+        finish, "build_report", lambda run: (run.folder / "report.html").write_text(run.state)
+    )
+
+
+@pytest.mark.usefixtures("made_up")
+@pytest.mark.parametrize("on", ["--config", "--simulate"])
+def test_a_run_that_died_behind_its_last_block_is_closed_without_a_rig(
+    call, bench: Bench, on: str
+) -> None:
+    """It stayed crashed: there was nothing to take, and nobody else closed it."""
+    writer = bench.whole(taken_by=made_up_name() if on == "--simulate" else "")
+    (writer.folder / BALLAST).write_bytes(b"0")  # as kill -9 leaves it
+    last = open_run(writer.folder).content.documents[-1]
+    where = ("--config", bench.rig) if on == "--config" else ("--simulate",)
+    outcome = call("resume", *where, "--data", bench.data)
+    assert outcome.code == 0, outcome.err
+    assert not bench.commands
+    assert not bench.rigs
+    run = open_run(writer.folder)
+    assert run.stop is not None
+    assert (run.state, run.stop.body["reason"]) == (RunState.COMPLETE, ALL_THERE)
+    assert run.stop.rig_s == last.rig_s, "the rig's clock is not this process's"
+    assert not (writer.folder / BALLAST).exists()
+    assert "holds all of its" in outcome.err
+    assert "closed as complete" in outcome.err
+    assert f"report  {writer.folder / 'report.html'}" in outcome.out
+    assert (writer.folder / "report.html").read_text() == "complete"
+    outcome = call("resume", writer.run_id, *where, "--data", bench.data)
+    outcome.refused(f"run {writer.run_id} holds all of its")
+    assert len(open_run(writer.folder).content.documents) == len(run.content.documents)
+
+
+def test_a_run_that_somebody_ended_behind_its_last_block_stays_aborted(call, bench: Bench) -> None:
+    whole = bench.whole()
+    again = JournalWriter(whole.folder / "journal.jsonl", bench.clock, bench.clock)
+    again.append(DocumentKind.NOTE, {"text": "STOP by office", "author": "station", "ends": True})
+    again.close()
+    outcome = call("resume", whole.run_id, "--config", bench.rig, "--data", bench.data)
+    outcome.refused(f"run {whole.run_id} holds all of its")
+    assert open_run(whole.folder).state is RunState.ABORTED
+
+
+def test_a_run_of_another_computer_is_closed_there(
+    call, bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On a network drive its writer may live."""
+    whole = bench.whole()
+    here = run_folder.socket.gethostname()
+    monkeypatch.setattr(run_folder.socket, "gethostname", lambda: "elsewhere")
+    outcome = call("resume", whole.run_id, "--config", bench.rig, "--data", bench.data)
+    outcome.refused(f"run {whole.run_id} holds all of its")
+    assert f"was written on {here}: close it from there" in caplog.text
+    assert open_run(whole.folder).stop is None

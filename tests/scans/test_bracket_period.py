@@ -1,12 +1,15 @@
 """The bracket period that a scan leaves to the source's measured drift."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 from atta_daq.analysis.drift_spectrum import TYPICAL, DriftSpectrum
 from atta_daq.analysis.records import SegmentKind
-from atta_daq.scans.blocks import Timing, blocks
+from atta_daq.scans.blocks import Timing, blocks, predicted_duration_s
 from atta_daq.scans.bracket_period import LONGEST_S, bracket_cost, chosen_period_s
+from atta_daq.scans.course import whole_course
 from atta_daq.scans.definition import ScanDefinition, parse_scan
 from atta_daq.scans.wording import problems
 
@@ -94,3 +97,30 @@ def test_checks_of_the_pumping_stand_first_and_last():
         assert block.segments[0].bracket
     assert all(s.kind is not SegmentKind.CHECK_83 for b in plan[1:-1] for s in b.segments)
     assert {s.kind for s in plan[1].segments[1:-1]} == {SegmentKind.BLANK}
+
+
+LONG_NIGHT_H = 6.0
+
+
+@pytest.mark.parametrize("path", sorted(Path("scans").glob("*.toml")), ids=lambda p: p.name)
+def test_scans_of_a_long_night_follow_the_source_and_the_pumping(path):
+    """By the drift as calibrated, or the file says why not; its pumping is checked at both ends."""
+    text = path.read_text()
+    definition = parse_scan(text)
+    hours = predicted_duration_s(whole_course(definition, TIMING), TIMING) / 3600.0
+    if hours > LONG_NIGHT_H:
+        assert definition.check_83 is not None
+        assert 'bracket_period_s = "auto"' in text
+    elif {part.isotope for part in definition.parts} & {81, 85}:
+        assert '# Not bracket_period_s = "auto"' in text
+
+
+@pytest.mark.parametrize("walk_per_root_h", [0.002, 0.02, 0.2])
+def test_a_point_of_a_quarter_of_an_hour_leaves_nothing_to_choose(walk_per_root_h):
+    """As scans/spectrum_81kr.toml says."""
+    plain = parse_scan(Path("scans/spectrum_81kr.toml").read_text())
+    drift = DriftSpectrum.measured(walk_per_root_h, 0.1 * walk_per_root_h)
+    period_s = chosen_period_s(plain, TIMING, drift, {81: 165.0}, 0.005)
+    auto = plain.model_copy(update={"bracket_period_s": period_s})
+    inside = [[b.segments for b in blocks(s, TIMING)] for s in (plain, auto)]
+    assert inside[0] == inside[1]

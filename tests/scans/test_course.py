@@ -181,6 +181,31 @@ def test_it_ends_at_the_wanted_error_with_its_blanks() -> None:
     assert rare_s(taken.blocks) < TOTAL_S
 
 
+@pytest.mark.parametrize("aim", ["uncertainty = 12.0", "total_s = 60.0"])
+@pytest.mark.parametrize("killed_after", [None, 1, 2])
+def test_every_point_gets_its_floor_however_soon_enough_is_known(
+    aim: str, killed_after: int | None
+) -> None:
+    """A fit of the first points may be very sure, of a spectrum that it has not seen."""
+    text = SCAN.replace("period_s = 200.0", "period_s = 60.0")
+    text += STOPS.replace("uncertainty = 12.0", aim)
+    taken = first = Taken(text)
+    first.known = {"stop_when": knowledge_of(3.0)}
+    first.take(killed_after)
+    if killed_after is not None:
+        left = blocks(first.definition, TIMING)[killed_after:]
+        taken = Taken(text, fixed=left, history=first.decisions)
+        taken.segments = list(first.segments)
+        taken.known = first.known
+        taken.take()
+        taken.blocks = [*first.blocks, *taken.blocks]
+    floor = blocks(taken.definition, TIMING)
+    assert len(floor) > 2
+    assert tuple(taken.blocks[:-1]) == floor
+    assert [d.kind for d in taken.decisions] == [STOP, CLOSING]
+    assert taken.course.reason
+
+
 def test_a_plain_scan_ends_early_too_and_keeps_its_blanks() -> None:
     taken = Taken(UNIFORM + STOPS)
     taken.take(2)
@@ -222,7 +247,7 @@ def test_a_chain_of_kills_takes_every_block_once(killed_after: int) -> None:
 
 def test_a_kill_after_the_stop_leaves_only_the_blanks() -> None:
     first = Taken(SCAN + STOPS)
-    first.take(2)
+    first.take(len(blocks(first.definition, TIMING)))
     first.known = {"stop_when": knowledge_of(3.0)}
     closing = next(first.coming)
     kinds = [d.kind for d in first.decisions]

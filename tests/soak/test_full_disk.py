@@ -15,6 +15,7 @@ from rigs import start_rig, start_station, stop_station
 from small_disk import empty, fill, mounted
 
 from atta_daq.analysis.records import Segment, SegmentKind, Setting
+from atta_daq.archive.ballast import FILE as BALLAST
 from atta_daq.archive.chain import open_chain
 from atta_daq.archive.errors import WriteFailed
 from atta_daq.archive.frames import is_cleanly_closed
@@ -112,6 +113,49 @@ def test_a_journal_that_fills_the_disk(small: Path) -> None:
         writer(small / "other")
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_station_that_starts_on_a_full_disk(tmp_path: Path, disk: Path, killed: bool) -> None:
+    """With nothing left at all: a run that was under way is closed in the room that it held."""
+    rig = start_rig(tmp_path, speed=60.0)
+    rig.config["faults"] = {"disk_free_min_gb": 0.0}
+    rig.path.write_text(tomli_w.dumps(rig.config))
+    data = tmp_path / "data"  # beside its log, which must not be short of room
+    data.symlink_to(disk)
+    station = start_station(rig, data)
+    try:
+        run_id = str(station.client.command("run", scan=SCAN)["run"])
+        if killed:
+            station.wait_for("run:segment", lambda n: int(n) >= 3, 60.0)
+            station.kill()
+        else:
+            assert station.wait_for_end(240.0) == "complete"
+            station.wait_for("run:state", lambda state: state == "idle", 120.0)
+        stop_station(station)
+        fill(disk, 0)
+        station = start_station(rig, data)
+        run = open_run(data / run_id)
+        if killed:
+            assert run.stop is not None
+            assert run.state is RunState.CRASHED
+            assert not (run.folder / BALLAST).exists()
+            empty(disk)
+            run_id = str(station.client.command("resume_run", run=run_id)["run"])
+            station.wait_for("run:id", lambda name: name == run_id, 30.0)
+            assert station.wait_for_end(240.0) == "complete"
+        else:
+            # Neither the list of runs can be opened nor the alarm that says so be kept.
+            for alarm in ("station:runs", "alarms:file"):
+                station.wait_for("station:alarms", lambda text, of=alarm: of in str(text), 60.0)
+    finally:
+        stop_station(station)
+        rig.world.close()
+    assert station.process.returncode == 0, station.log.read_text()
+    chain = open_chain(data / run_id)
+    good = [s for s in chain.segments if s.kind is SegmentKind.RARE and not s.flag]
+    points = [s.point for s in good]
+    assert sorted(p for p in points if p is not None) == sorted([0, 1, 2] * 6)
+
+
 @pytest.mark.parametrize("floor_mb", [0.0, 20.0])
 def test_a_station_on_a_disk_that_fills_up(tmp_path: Path, disk: Path, floor_mb: float) -> None:
     """Without a floor the run ends; with one it waits, and goes on when there is room."""
@@ -154,3 +198,33 @@ def test_a_station_on_a_disk_that_fills_up(tmp_path: Path, disk: Path, floor_mb:
     good = [s for s in chain.segments if s.kind is SegmentKind.RARE and not s.flag]
     points = [s.point for s in good]
     assert sorted(p for p in points if p is not None) == sorted([0, 1, 2] * 6)
+
+
+def test_a_station_that_starts_on_a_full_disk_resumes_its_run_when_there_is_room(
+    tmp_path: Path, disk: Path
+) -> None:
+    rig = start_rig(tmp_path, speed=60.0)
+    rig.config |= {"faults": {"disk_free_min_gb": 0.0}, "unattended": {"resume_at_start": True}}
+    rig.path.write_text(tomli_w.dumps(rig.config))
+    station = start_station(rig, disk / "data")
+    try:
+        dead = str(station.client.command("run", scan=SCAN)["run"])
+        station.wait_for("run:segment", lambda n: int(n) >= 3, 60.0)
+        station.kill()
+        station.client.close()
+        # What it held back for its own end would be enough for a run to begin.
+        (disk / "data" / dead / BALLAST).unlink()
+        fill(disk, 2_500_000)
+        station = start_station(rig, disk / "data")
+        station.wait_for("station:alarms", lambda text: "is not resumed yet" in text, 60.0)
+        assert station.client.get("run:id") == ""
+        empty(disk)
+        assert station.wait_for_end(200.0) == "complete"
+        run_id = str(station.client.get("run:id"))
+    finally:
+        stop_station(station)
+        rig.world.close()
+    chain = open_chain(disk / "data" / run_id)
+    assert chain.first_id == dead
+    good = [s for s in chain.segments if s.kind is SegmentKind.RARE and not s.flag]
+    assert sorted(s.point for s in good if s.point is not None) == sorted([0, 1, 2] * 6)

@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from fault_cells import SERVERS, Cell, first_cells
+from fault_cells import SERVERS, first_cells
+from happened import Happened
 from open_ports import family
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
-from atta_daq.analysis.records import Segment, SegmentKind
+from atta_daq.analysis.records import SegmentKind
 from atta_daq.archive.run_folder import Run, RunState, open_run
 from atta_daq.client.queue import queue_lines
 
@@ -48,51 +49,11 @@ SCAN_H = 3.75
 MEAN_GAP_S = 8.0 * 3600.0
 """Rig time between two faults, on the average: three a day."""
 HOLD_S = (60.0, 600.0)
-EXPLAINED_S = 3600.0
-"""Rig time behind the end of a fault in which what it did may still flag (18 s of wall time: a
-camera that must cool again, a box that starts)."""
-NAMED: dict[str, tuple[str, ...]] = {
-    # Readings are named after what they measure.
-    "slow_control": ("pressure", "temperature", "power of the discharge", "slow control"),
-    # A box that lost its setting shows as a trap that stands elsewhere, a cell that is dark as a
-    # lock whose mode cannot be verified.
-    "isotope_offset": ("isotope_offset", "trap_switch: isotope offset"),
-    "reference_cell": ("reference_cell", "lock"),
-    "trap_switch": ("trap_switch", "the trap light"),
-    "power_meter": ("power_meter",),
-}
-"""What a flag may say of a fault in these servers; of others, their own name."""
-RETAKEN = "its block was retaken"
 CALM = 4
 """Spectra without faults, to compare with."""
 LEAST_DUTY = 0.95
 MOST_MEMORY_MB = 50.0
 MOST_FILES = 4
-
-
-@dataclass
-class Happened:
-    """What was done to the rig, in rig time."""
-
-    faults: list[tuple[Cell, float, float]] = field(default_factory=list)
-
-    def explains(self, segment: Segment) -> bool:
-        """A fault of the instrument that the flag names was there, or a moment ago.
-
-        What was taken well and is not used, because its block failed later, comes before the fault.
-        """
-        retaken = segment.flag == RETAKEN
-        end_s = segment.end_rig_s + (EXPLAINED_S if retaken else 0.0)
-        return any(
-            begun_s < end_s and segment.start_rig_s < ended_s + EXPLAINED_S
-            and (retaken or any(words in segment.flag for words in named(cell.server)))
-            for cell, begun_s, ended_s in self.faults
-        )  # fmt: skip
-
-
-def named(server: str) -> tuple[str, ...]:
-    """What a flag may say of a fault in a server."""
-    return NAMED.get(server, (server,))
 
 
 @dataclass
@@ -186,8 +147,8 @@ def test_a_week(tmp_path: Path) -> None:
     with working(tmp_path / "calm", seed + 1) as (_, calm):
         calm_runs = take(calm, CALM)
 
-    flagged = [s for run in runs for s in run.segments if s.flag]
-    unexplained = [s for s in flagged if not happened.explains(s)]
+    flagged = [(run, s) for run in runs for s in run.segments if s.flag]
+    unexplained = [s for run, s in flagged if not happened.explains(run, s)]
     ratio = duty(runs) / duty(calm_runs)
     n = len(watched.memory_mb)
     early = float(np.median(watched.memory_mb[n // 5 : 2 * n // 5]))

@@ -1,6 +1,7 @@
 """Adaptive time on drawn counts, from the scan file to the resumed run; no process is started."""
 
 import math
+import re
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -10,11 +11,11 @@ import pytest
 from adaptive_rig import DrawnRig, config, take_scan
 
 from atta_daq.analysis.records import Segment, SegmentKind
-from atta_daq.archive.chain import open_chain
+from atta_daq.archive.chain import earlier_of, open_chain
 from atta_daq.archive.header import RunHeader
 from atta_daq.archive.run_folder import RunState, RunWriter
 from atta_daq.client.client import CommandRefused
-from atta_daq.scans.blocks import Block, blocks
+from atta_daq.scans.blocks import Block, blocks, predicted_duration_s
 from atta_daq.scans.course import Course, Known
 from atta_daq.scans.decisions import ADAPTIVE, CLOSING, EVEN, STOP, remade
 from atta_daq.scans.definition import parse_scan
@@ -122,6 +123,18 @@ def test_a_scan_check_tells_of_an_early_end(tmp_path: Path, wanted: str, said: s
     assert said in part["note"]
 
 
+def test_no_early_end_is_foretold_within_the_floor(tmp_path: Path) -> None:
+    stop = '[stop_when]\nparameter = "position_mhz"\nuncertainty = 300.0\n'
+    text = UNIFORM + CHOOSES + stop
+    (part,) = check_scan(text, config(), tmp_path)["parts"]
+    told = re.search(r"expected to end early, after (\S+) h", part["note"])
+    assert told, part["note"]
+    timing = config().scan_timing()
+    floor = blocks(parse_scan(text).model_copy(update={"geometry": config().geometry}), timing)
+    floor_h = predicted_duration_s(floor, timing) / 3600.0
+    assert float(told[1]) == pytest.approx(floor_h, rel=0.06)
+
+
 class Night:
     """Runs of one scan in a data folder, each ended by a kill or by its plan."""
 
@@ -139,7 +152,6 @@ class Night:
         timing = config().scan_timing()
         chain = rest_of(self.data, "last", config()) if list(self.data.glob("*Kr*")) else None
         fixed: tuple[Block, ...] = chain.plan if chain else blocks(self.definition, timing)
-        earlier = chain.chain.segments if chain else ()
         writer = RunWriter.create(
             self.data,
             RunHeader(name, "spectrum", (85,), "co", ("detuning_mhz",), resumes=chain.chain.run_id
@@ -148,6 +160,7 @@ class Night:
             utc_now=lambda: self.rig.clock_s,
             scan_toml=self.text,
         )  # fmt: skip
+        earlier = earlier_of(chain.chain, writer, fixed) if chain else ()
         self.rig.segments = []
         self.rig.closed = False
         known: Known = {}

@@ -153,6 +153,24 @@ def test_a_fit_that_kills_two_processes_is_given_up_and_the_next_one_is_made(
     assert len((tmp_path / "tally").read_bytes()) == 2, "nobody asked a third time"
 
 
+def test_a_fit_that_never_ends_is_given_up_and_the_next_one_is_made(
+    worker, results, deaths, tmp_path
+) -> None:
+    """It held up every fit and every report for the rest of the station's life."""
+    worker.submit(slow, 0, 0.0)
+    assert worker.drain(30.0)
+    worker.longest_s = 0.5
+    worker.submit(held, 1, tmp_path)
+    assert worker.drain(20.0)
+    worker.longest_s = 60.0
+    assert results[1:] == [(None, "it took more than 0 min")]
+    said = "the fit worker took more than 0 min for a fit and was ended; the fit is given up"
+    assert deaths == [said]
+    worker.submit(slow, 5, 0.0)
+    assert worker.drain(30.0)
+    assert results[2:] == [(5, "")]
+
+
 def test_a_process_that_was_killed_while_it_waited_costs_no_fit(worker, results, deaths) -> None:
     worker.submit(os.getpid)
     assert worker.drain(30.0)

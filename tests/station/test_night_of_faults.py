@@ -118,6 +118,14 @@ def faults(night: Night) -> None:
     station.wait_for("station:log", lambda text: "switch the amplifier on, try 1: done" in text)
     night.goes_on()
 
+    # A camera that stays stalled through more restarts than a block has attempts.
+    night.in_another_block()
+    rig.fault("camera", "stall")
+    night.waits_for("camera stalled")
+    station.wait_for("station:log", lambda text: "restart the camera, try 2: failed" in text, 60.0)
+    rig.clear()
+    night.goes_on()
+
     # A box that stays silent: no reconnecting helps, the block is given up.
     night.in_a_segment()
     assert station.client.get("run:skipped") == 0
@@ -138,7 +146,12 @@ def faults(night: Night) -> None:
 
     tries = night.events("try")
     done = {t["recipe"] for t in tries if t["outcome"] == "done"}
-    assert {"switch the amplifier on", "measure the loading", "set trap and camera anew"} <= done
+    assert {
+        "restart the camera",
+        "switch the amplifier on",
+        "measure the loading",
+        "set trap and camera anew",
+    } <= done
     failed = [t["try"] for t in tries if t["recipe"] == "reconnect" and t["outcome"] != "done"]
     assert failed[:3] == [1, 2, 3], tries
     causes = " ".join(e["cause"] for e in night.events("suspended"))

@@ -153,18 +153,45 @@ def simulators_below(pid: int) -> tuple[int, set[int]]:
     raise AssertionError("no simulators were started")
 
 
+def window_below(command: "subprocess.Popen[str]", port: int) -> int:
+    """The window that a command has opened, once it is connected to the station's port."""
+    deadline = time.monotonic() + 90.0
+    while True:
+        assert command.poll() is None
+        assert time.monotonic() < deadline, "the window did not connect"
+        for process in family(command.pid):
+            if process.cmdline()[1:3] == ["-m", "gui"] and connected(process.pid, port):
+                return process.pid
+        time.sleep(0.1)
+
+
+AT_ANY_SPEED = ("amplifier=thorlabs-itc4000", "sideband=rigol-dsg800")
+AT_SPEED_1 = ("lock=redpitaya-stcl", "sideband=keysight-mxg")
+"""The makes of boxes that a simulated rig has only when they are asked for."""
+
+
+def with_boxes(boxes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for box in boxes for word in ("--with", box))
+
+
+COMMANDS = {
+    "run": ("run", "scan.toml", "--simulate", "--speed", "60", *with_boxes(AT_ANY_SPEED)),
+    "rehearse": ("rehearse", "scan.toml", "--speed", "60"),
+    "gui": ("gui", "--simulate", *with_boxes(AT_SPEED_1)),
+}
+
+
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("command", [("run", "--simulate"), ("rehearse",)], ids=["run", "rehearse"])
-def test_a_command_that_starts_a_rig_for_itself(command: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_starts_a_rig_for_itself(name: str, tmp_path: Path) -> None:
     scan, runtime = tmp_path / "scan.toml", tmp_path / "runtime"
     scan.write_text(SCAN)
     runtime.mkdir()
-    name, *options = command
+    command = (str(scan) if word == scan.name else word for word in COMMANDS[name])
     process = subprocess.Popen(
-        [sys.executable, "-m", "atta_daq", name, str(scan), *options, "--speed", "60", "--data",
-         str(tmp_path / "data")],
-        env={**os.environ, RUNTIME_VARIABLE: str(runtime)}, text=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        [sys.executable, "-m", "atta_daq", *command, "--data", str(tmp_path / "data")],
+        env={**os.environ, RUNTIME_VARIABLE: str(runtime), "QT_QPA_PLATFORM": "offscreen"},
+        text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         # A suite that runs in the background of a shell has Ctrl-C ignored, and hands that on.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
@@ -172,11 +199,13 @@ def test_a_command_that_starts_a_rig_for_itself(command: tuple[str, ...], tmp_pa
         endpoint = station_below(process, runtime)
         simulators, named = simulators_below(process.pid)
         speaking_pva = {process.pid, endpoint.pid, simulators}
+        if name == "gui":
+            speaking_pva.add(window_below(process, endpoint.tcp_port))
         assert unexpected(
             process.pid, host=LOOPBACK, tcp={endpoint.tcp_port, *named}, pva=speaking_pva
         ) == []  # fmt: skip
         listening = {p.pid for p in open_ports(process.pid) if p.protocol == "tcp"}
-        assert listening == {endpoint.pid, simulators}, "not the command, nor a worker"
+        assert listening == {endpoint.pid, simulators}, "not the command, a worker or a window"
     finally:
         below = [p for p in family(process.pid) if p.pid != process.pid]
         process.send_signal(signal.SIGINT)

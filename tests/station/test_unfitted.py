@@ -65,6 +65,7 @@ def all_lit(desk: Desk, data: Path) -> Path:
 
 def test_at_the_end_of_a_run(desk: Desk, tmp_path: Path) -> None:
     folder = all_lit(desk, tmp_path)
+    desk.runs._in_view = folder.name
     desk.runs._worker.submit(finish_run, folder, None)
     assert desk.said.get(timeout=PATIENCE_S) == ("warning", SAID)
     assert (folder / FILE).exists()

@@ -95,7 +95,7 @@ def test_blocked_light_stands_at_no_power() -> None:
     (part,) = sweep(look(**live(saturation(), saturation_fit())))["parts"]
     assert {p["x"] for p in part["points"] if not p["pumped"]} == {0.0}
     assert part["reference"] is None
-    assert part["y_title"] == "84Kr rate (1/s)"
+    assert part["y_title"] == "84Kr rate (V/s)"
 
 
 def test_values_of_a_second_quantity_are_told_apart() -> None:

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from atta_daq.archive.disk import make_folder
 from atta_daq.station.messages.event import Event
 
 log = logging.getLogger(__name__)
@@ -116,10 +117,11 @@ class Outbox:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         with closing(sqlite3.connect(self.path, timeout=5.0)) as base:
-            # A commit returns when the medium has it.
-            base.execute("PRAGMA synchronous = FULL")
+            # A commit returns when the medium has it and has let the rollback journal go: one that
+            # a power cut brought back would undo it.
+            base.execute("PRAGMA synchronous = EXTRA")
             with base:
                 base.execute(_TABLE)
                 yield base

@@ -15,6 +15,7 @@ from atta_daq.station.messages.email import EmailChannel
 from atta_daq.station.messages.event import Event
 from atta_daq.station.messages.outbox import Outbox
 from atta_daq.station.messages.reporter import Read, Reporter
+from atta_daq.station.messages.tonight import Tonight
 from atta_daq.station.messages.webhook import WebhookChannel
 
 
@@ -44,7 +45,7 @@ class PostOffice:
         self._outbox = Outbox(data / "messages" / f"{rig}.sqlite")
         carried = channels_of(config) if channels is None else channels
         self._couriers = [Courier(channel, self._outbox, config, rig, say) for channel in carried]
-        self._reporter = Reporter(config, self.tell, utc_now)
+        self._reporter = Reporter(config, self.tell, utc_now, Tonight(data, rig, utc_now))
 
     def start(self, read: Read) -> None:
         """Begin; what waited from before goes out."""

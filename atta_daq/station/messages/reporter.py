@@ -5,7 +5,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from atta_daq.client.log import Alarm
 from atta_daq.client.runs import RunInfo
 from atta_daq.rig.messages import MessagesConfig
 from atta_daq.station.messages.event import Event
+from atta_daq.station.messages.tonight import Measured, Tonight
 
 Read = Callable[[str], Any]
 """The value of a reading; None while it is stale or has never been read."""
@@ -34,20 +35,24 @@ class Reporter:
         config: MessagesConfig,
         tell: Callable[[Event], None],
         utc_now: Callable[[], float],
+        tonight: Tonight,
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._tell = tell
         self._utc_now = utc_now
+        self._tonight = tonight
         self._now = now
         self._read: Read = lambda name: None
         self._news: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._told: dict[str, int] = {}
         """Alarms that are active and were told, with the level that was told last."""
         self._mutex = threading.Lock()
-        self._ended: list[tuple[str, str]] = []
-        """Runs that ended since the last end of a night, with their states."""
+        self._ended: dict[str, str] = {}
+        """Runs that ended in this life since the last end of a night, with their states."""
+        self._untold = True
+        """There may be something to tell at the end of the night: a killed station has left it."""
         self._quiet_since_s: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="messages", daemon=True)
@@ -55,6 +60,7 @@ class Reporter:
     def start(self, read: Read) -> None:
         """Begin; `read` is asked whether the rig is at rest."""
         self._read = read
+        self._tonight.begin()
         self._thread.start()
 
     def close(self) -> None:
@@ -88,7 +94,8 @@ class Reporter:
     def run_ended(self, info: RunInfo, fit: str = "") -> None:
         """A run has ended; `fit` is the reading `run:fit`. Returns at once."""
         with self._mutex:
-            self._ended.append((info.run_id, info.state))
+            self._ended[info.run_id] = info.state
+            self._untold = True
         if not self._config.run_ended:
             return
         good = info.state == "complete"
@@ -129,23 +136,28 @@ class Reporter:
         if now - self._quiet_since_s < self._config.quiet_s:
             return
         with self._mutex:
-            ended, self._ended = self._ended, []
-        if ended and self._config.night_over:
-            self._tell(self._night(ended, in_queue, now - self._quiet_since_s))
+            untold, self._untold = self._untold, False
+            ended, self._ended = self._ended, {}
+        if not untold or not self._config.night_over:
+            return
+        measured = self._tonight.measured(ended)
+        if measured:
+            self._tell(self._night(measured, in_queue, now - self._quiet_since_s))
+            self._tonight.told()
 
-    def _night(self, ended: list[tuple[str, str]], in_queue: Any, quiet_s: float) -> Event:
-        complete = sum(state == "complete" for _, state in ended)
+    def _night(self, measured: Sequence[Measured], in_queue: Any, quiet_s: float) -> Event:
+        complete = sum(one.complete for one in measured)
         paused = in_queue == "paused"
         since = datetime.fromtimestamp(self._utc_now() - quiet_s, UTC).strftime("%H:%M")
-        title = f"{complete} of {len(ended)} runs complete"
+        title = f"{complete} of {_number(len(measured))} complete"
         if paused:
             title += ", the queue is paused"
         lines = [f"{title}; nothing runs since {since} UTC"]
         if paused:
             lines.append(f"the queue is paused: {self._read('queue:reason') or 'no reason known'}")
-        lines += [f"{run_id}: {state}" for run_id, state in ended]
+        lines += [str(one) for one in measured]
         lines.append("the whole night: atta-daq night")
-        good = complete == len(ended) and not paused
+        good = complete == len(measured) and not paused
         return Event(
             self._utc_now(), "night", "info" if good else "major", "station", "\n".join(lines),
             title,
@@ -159,6 +171,10 @@ class Reporter:
                 self.step()
             except Exception:
                 _log.exception("the end of the night was not told")
+
+
+def _number(measurements: int) -> str:
+    return f"{measurements} measurement" + ("" if measurements == 1 else "s")
 
 
 def _results(fit: str) -> list[str]:

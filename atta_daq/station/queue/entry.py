@@ -71,7 +71,7 @@ class Entry(Kept):
     repeats: int = Field(default=1, ge=1)
     """So many complete measurements are wanted."""
     not_before_s: float | None = None
-    """UTC on the rig's clock, seconds since 1970."""
+    """UTC, seconds since 1970; on a rig whose clock runs faster, rig time."""
     conditions: tuple[str, ...] = ()
     """See `conditions.parse`."""
     on_fault: OnFault = "pause"

@@ -10,6 +10,7 @@ from typing import Any
 from atta_daq.rig.clock import RigClock
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl
+from atta_daq.scans.course import whole_course
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.check_scan import archive_bytes, duration_s
 from atta_daq.station.commands import Commands
@@ -40,7 +41,9 @@ class NightQueue:
         """`numeric`: readings that only this rig has."""
         self._config = config
         self._data = data
-        self._clock = clock
+        # A start time is UTC: as the computer has it now, not as it had it when the station started
+        # (decision 17). A rig whose clock runs faster has nights of its own.
+        self._now = time.time if config.clock.rate == 1.0 else clock.now_s
         self._light = light
         self._use = use
         self._server: StationServer | None = None
@@ -51,7 +54,7 @@ class NightQueue:
         self.keeper = QueueKeeper(store, self.fate, time.time)
         look = Look(self._latest, alarms.current, self._free_bytes)
         self._starter = Starter(
-            self.keeper, self, look, clock.now_s, time.time, numeric, say, self._post
+            self.keeper, self, look, self._now, time.time, numeric, say, self._post
         )
         self._handlers = QueueCommands(
             self.keeper, control, self._measure, self._room_bytes, time.time, numeric, say,
@@ -127,8 +130,10 @@ class NightQueue:
     def _measure(self, scan: str, path: str) -> tuple[str, float, float]:
         ready = planned(scan, path, self._config, self._light, self._data)
         config = self._config.with_calibrations(self._light.calibrations)
-        took_s = duration_s(ready.definition, ready.plan, config)
-        return ready.definition.name, took_s, float(archive_bytes(ready.plan, config))
+        # Not `ready.plan`: of a scan that chooses its blocks that is the beginning.
+        plan = whole_course(ready.definition, config.scan_timing())
+        took_s = duration_s(ready.definition, plan, config)
+        return ready.definition.name, took_s, float(archive_bytes(plan, config))
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self._data).free
@@ -170,7 +175,7 @@ class NightQueue:
         server.post("queue:entry", night.running.number if night.running else 0)
         remaining = self._latest("run:remaining")
         left_s = float(remaining) if isinstance(remaining, int | float) else math.nan
-        table = rows(night, waits, self._clock.now_s(), left_s)
+        table = rows(night, waits, self._now(), left_s)
         if self._posted is None or repr(table) != repr(self._posted):
             # By their text: NaN is not equal to itself.
             self._posted = table

@@ -55,14 +55,15 @@ class Starter:
 
     def __init__(
         self, keeper: QueueKeeper, rig: Rig, look: Look,
-        rig_now: Callable[[], float], utc_now: Callable[[], float],
+        now: Callable[[], float], utc_now: Callable[[], float],
         numeric: tuple[str, ...], say: Say, after: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        """`numeric`: readings that only this rig has; `after` is called after every step."""
+        """`now`: what start times are compared with; `numeric`: readings that only this rig has;
+        `after` is called after every step."""
         self._keeper = keeper
         self._rig = rig
         self._look = look
-        self._rig_now = rig_now
+        self._now = now
         self._utc_now = utc_now
         self._numeric = numeric
         self._say = say
@@ -196,7 +197,7 @@ class Starter:
         begins: one that was interrupted goes on when the rig lets it."""
         if entry.state is EntryState.INTERRUPTED:
             return ""
-        if entry.not_before_s is not None and self._rig_now() < entry.not_before_s:
+        if entry.not_before_s is not None and self._now() < entry.not_before_s:
             return f"not before {in_words(entry.not_before_s)}"
         try:
             for text in entry.conditions:

@@ -6,7 +6,7 @@ DATA/queue/RIG.json    the queue as it stands; a reader finds the old or the new
 import json
 from pathlib import Path
 
-from atta_daq.archive.disk import sync_folder, write_whole
+from atta_daq.archive.disk import make_folder, write_whole
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.station.queue.night import Night
 
@@ -49,8 +49,6 @@ class QueueStore:
 
     def save(self, night: Night) -> None:
         """On the medium when it returns. Raises OSError; the old content stays then."""
-        if not self.path.parent.is_dir():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.path.parent.parent)
+        make_folder(self.path.parent)
         content = {"schema": SCHEMA, **night.model_dump(mode="json")}
         write_whole(self.path, json.dumps(content, indent=1) + "\n")

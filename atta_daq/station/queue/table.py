@@ -12,14 +12,14 @@ ROUND_S = 60.0
 
 
 def rows(
-    night: Night, waits: Mapping[int, str], rig_s: float, remaining_s: float
+    night: Night, waits: Mapping[int, str], at_s: float, remaining_s: float
 ) -> list[dict[str, Any]]:
     """One row an entry (`QUEUE_COLUMNS`): what runs, what is next, what has ended.
 
-    `rig_s` is rig time now (NaN: nobody measures), `remaining_s` what is left of the run under
-    way (NaN: not known).
+    `at_s` is now by what start times go by (NaN: nobody measures), `remaining_s` what is left of
+    the run under way (NaN: not known).
     """
-    expected = _expected(night, rig_s, remaining_s)
+    expected = _expected(night, at_s, remaining_s)
     running = [night.running] if night.running else []
     return [
         _row(entry, waits.get(entry.number, ""), expected.get(entry.number, _UNKNOWN))
@@ -48,11 +48,11 @@ def reason_of(night: Night, waits: Mapping[int, str], busy: str) -> str:
 _UNKNOWN = (math.nan, math.nan)
 
 
-def _expected(night: Night, rig_s: float, remaining_s: float) -> dict[int, tuple[float, float]]:
+def _expected(night: Night, at_s: float, remaining_s: float) -> dict[int, tuple[float, float]]:
     """Start and end of each open entry, if each waits for those before it and for its time."""
     found: dict[int, tuple[float, float]] = {}
-    free_s = rig_s
-    if math.isnan(rig_s):
+    free_s = at_s
+    if math.isnan(at_s):
         return found
     running = night.running
     if running is not None:

@@ -25,8 +25,8 @@ _TONES = {
 def queue(look: Look) -> dict[str, Any] | None:
     """State and reason in a line, then the entries in their order; None for an empty queue.
 
-    Times of the entries are UTC for the page to show in its own: the rig's clock runs on it at
-    rate 1, and on a simulated rig they are the rig's.
+    Times of the entries are UTC for the page to show in its own; on a simulated rig that runs
+    faster they are the rig's.
     """
     table = look.value("queue:table")
     lines = queue_lines(table.value if table is not None else None)

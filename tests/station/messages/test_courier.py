@@ -86,6 +86,14 @@ def test_a_disk_that_takes_nothing_does_not_keep_the_news_back(outbox: Outbox) -
     assert [w.event for w in waiting] == [event(0), event(1), event(2)]
 
 
+def test_a_power_cut_does_not_bring_back_the_journal_that_undoes_the_news(outbox: Outbox) -> None:
+    with outbox._open() as base:
+        (mode,) = base.execute("PRAGMA journal_mode").fetchone()
+        (synchronous,) = base.execute("PRAGMA synchronous").fetchone()
+    extra = 3
+    assert (mode, synchronous) == ("delete", extra)
+
+
 def test_what_was_delivered_is_not_sent_again_though_the_disk_is_full(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The order of the queue, and what an operator can change."""
 
 import pytest
+from medium import recorded, synced
 
 from atta_daq.station.queue.entry import Entry, EntryRun, EntryState, Outcome
 from atta_daq.station.queue.night import Night, NotPossible
@@ -154,6 +155,17 @@ def test_the_file_holds_everything_and_is_read_back(tmp_path) -> None:
     store.save(made)
     assert store.load() == made
     assert [path.name for path in store.path.parent.iterdir()] == ["rig-1.json"]
+
+
+def test_the_queue_is_on_the_medium_before_it_takes_the_place_of_the_old_one(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = QueueStore(tmp_path, "rig-1")
+    did = recorded(monkeypatch)
+    store.save(night(0))
+    folder = store.path.parent
+    (file,) = synced(store.path)
+    assert did == [*synced(tmp_path), file, ("replace", file[1]), *synced(folder)]
 
 
 @pytest.mark.parametrize(

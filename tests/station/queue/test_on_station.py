@@ -1,7 +1,9 @@
 """The queue with a real rig file: what is refused when it is added, what becomes an alarm."""
 
 import shutil
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -43,13 +45,13 @@ class Usage(NamedTuple):
 
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., NightQueue]:
-    def queue(config: RigConfig = CONFIG) -> NightQueue:
+    def queue(config: RigConfig = CONFIG, clock: RigClock | None = None) -> NightQueue:
         nothing: Any = None
         use = RigUse(nothing, lambda _name: None, lambda *_: None)
         alarms = Alarms(lambda *_: None, lambda *_: None, lambda: 0.0)
         made = NightQueue(
-            config, tmp_path, RigClock(), light_of(config), Control(lambda _holder: None), use,
-            alarms, lambda *_: None, (),
+            config, tmp_path, clock or RigClock(), light_of(config),
+            Control(lambda _holder: None), use, alarms, lambda *_: None, (),
         )  # fmt: skip
         made.open()
         return made
@@ -69,6 +71,20 @@ def test_the_prediction_is_the_one_of_the_scans_check(
     assert answer["name"] == "night"
     assert answer["duration_s"] == checked["duration_s"]
     assert answer["archive_bytes"] == checked["archive_bytes"]
+
+
+def test_of_a_scan_that_chooses_its_blocks_the_whole_is_predicted(
+    make: Callable[[], NightQueue], tmp_path: Path
+) -> None:
+    """Its floor was taken for the whole, in the list and for the room on the disk."""
+    adaptive = SCAN.replace("dwell_s = 60.0", "dwell_s = 600.0\nreference_every = 3") + (
+        '[adaptive]\nparameter = "amplitude"\nfloor_s = 60.0\n'
+    )
+    answer = add(make(), adaptive)
+    checked = check_scan(adaptive, CONFIG, tmp_path)
+    assert answer["duration_s"] == pytest.approx(checked["duration_s"], rel=0.1)
+    assert answer["archive_bytes"] == pytest.approx(checked["archive_bytes"], rel=0.1)
+    assert answer["duration_s"] > 4 * 600.0
 
 
 @pytest.mark.parametrize(
@@ -171,3 +187,22 @@ def test_a_queue_that_cannot_be_read_is_an_alarm_and_is_never_written(
         with pytest.raises(CommandRefused, match="cannot be read"):
             queue.handlers()[f"queue_{name}"]("me", arguments)
     assert path.read_text() == damaged
+
+
+@pytest.mark.parametrize(("rate", "waits"), [(1.0, False), (60.0, True)])
+def test_a_start_time_is_utc_also_when_the_clock_is_set_after_the_start(
+    make: Callable[..., NightQueue], rate: float, waits: bool
+) -> None:
+    """The computer booted two hours slow, NTP set its clock when the station ran. A rig that runs
+    faster has its own time."""
+    rig = {**rig_file(PORTS, "co"), "clock": {"rate": rate}}
+    slow_s = time.time() - 7200.0
+    queue = make(rig_config(rig, "rig.toml"), RigClock(rate, slow_s, wall=lambda: slow_s))
+    hour_ago = datetime.fromtimestamp(time.time() - 3600.0, UTC).isoformat()
+    queue.handlers()["queue_add"]("me", {"scan": SCAN, "path": "n", "not_before": hour_ago})
+    queue._starter.step()
+    assert bool(queue._starter.waits[1]) == waits
+    soon = datetime.fromtimestamp(time.time() + 3600.0, UTC).isoformat()
+    queue.handlers()["queue_change"]("me", {"entry": "1", "not_before": soon})
+    queue._starter.step()
+    assert queue._starter.waits[1].startswith("not before ")
