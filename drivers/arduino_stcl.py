@@ -39,8 +39,10 @@ class ArduinoStcl:
     `ratio_range` are the allowed setpoints, strictly between the master peaks (0 and 1).
     `landing_tolerance` is the largest distance between setpoint and measured ratio of a lock.
     `jump_tolerance`: a ratio farther off than this is a mode hop. `spacing_tolerance`: relative
-    deviation of the master spacing from `laser_ref_us`. `rail_margin`: fraction of the
-    actuator's range at either end in which it counts as run out. `default_gains` (proportional,
+    deviation of the master spacing from `laser_ref_us`. `rail_margin`: fraction of the range at
+    either end in which the laser's actuator, or the cavity loop's, counts as run out. `ramp_share`:
+    of the converter's range that the ramp itself takes (`RAMP_FRAC` of the firmware); what is left
+    of it is the cavity loop's. `default_gains` (proportional,
     integral) serve when the loop was found open and no earlier gains are known. `ramps` is the
     number of ramps averaged into one status; time limits are wall time.
     """
@@ -56,6 +58,7 @@ class ArduinoStcl:
         jump_tolerance: float = 0.05,
         spacing_tolerance: float = 0.15,
         rail_margin: float = 0.05,
+        ramp_share: float = 0.33,
         default_gains: tuple[int, int] = (1500, 30),
         ramps: int = 4,
         landing_timeout_s: float = 10.0,
@@ -68,6 +71,8 @@ class ArduinoStcl:
             raise ValueError(f"{name}: ratio_range must lie strictly between 0 and 1")
         if not 0.0 < landing_tolerance < jump_tolerance:
             raise ValueError(f"{name}: landing_tolerance must be positive, below jump_tolerance")
+        if not 0.0 < ramp_share < 1.0:
+            raise ValueError(f"{name}: ramp_share must lie strictly between 0 and 1")
         if ramps < 2:
             raise ValueError(f"{name}: at least 2 ramps are needed to see a change")
         self._name = name
@@ -77,6 +82,8 @@ class ArduinoStcl:
         self._jump_tolerance = jump_tolerance
         self._spacing_tolerance = spacing_tolerance
         self._rail_margin = rail_margin
+        self._ramp_output_max = (1.0 - ramp_share) * ACTUATOR_MAX
+        """Highest word of the ramp's lowest point."""
         self._gains = _Gains(*default_gains)
         self._ramps = ramps
         self._landing_timeout_s = landing_timeout_s
@@ -196,7 +203,7 @@ class ArduinoStcl:
                     self._set_gain(command, 0)
 
     def relock(self) -> LockStatus:
-        """Gains back to what they were; the outputs are reset first if they ran to the rail.
+        """Gains back to what they were; the outputs are reset first if one ran to its rail.
 
         Raises `DeviceFault`, frozen again, if the lock does not land.
         """
@@ -205,7 +212,8 @@ class ArduinoStcl:
             with self._lock:
                 self._check_not_frozen_since(given_at)
                 setpoint_us = self._wire.ask_integer("Ls?")
-                if self._at_rail(self._wire.ask_integer("Lo?")):
+                laser_output = self._wire.ask_integer("Lo?")
+                if self._at_rail(laser_output) or self._ramp_at_rail(self._wire.ask_integer("Ro?")):
                     self._wire.send("rst")
                 self._set_gain("Lkp", self._gains.proportional)
                 self._set_gain("Lki", self._gains.integral)
@@ -349,6 +357,12 @@ class ArduinoStcl:
             return f"master spacing {spacing_us:.0f} us, expected {self._laser_ref_us} us"
         if any(self._at_rail(p.laser_output) for p in peaks):
             return "the actuator is at the end of its range"
+        if any(self._ramp_at_rail(p.ramp_output) for p in peaks):
+            # One more step of it, and the peaks leave the ramp.
+            return (
+                f"cavity loop near its rail: the ramp's lowest point is at "
+                f"{peaks[-1].ramp_output} of 0 to {self._ramp_output_max:.0f}"
+            )
         return ""
 
     def _off_setpoint(self, ratio: float, setpoint_us: int) -> str:
@@ -360,7 +374,13 @@ class ArduinoStcl:
         return ""
 
     def _at_rail(self, output: int) -> bool:
-        return not self._rail_margin <= output / ACTUATOR_MAX <= 1.0 - self._rail_margin
+        return self._near_end(output / ACTUATOR_MAX)
+
+    def _ramp_at_rail(self, output: int) -> bool:
+        return self._near_end(output / self._ramp_output_max)
+
+    def _near_end(self, fraction: float) -> bool:
+        return not self._rail_margin <= fraction <= 1.0 - self._rail_margin
 
     # --- gains and setpoint ---
 

@@ -63,8 +63,8 @@ CAMERA = ("no_reply", "late", "garbled", "half", "wrong_unit", "dropped", "resta
           "stall", "drop_frames", "runaway")  # fmt: skip
 FAULTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("toptica-dlcpro", "amplifier"): (*WIRE, *AMPLIFIER, "slow"),
-    ("thorlabs-itc4000", "amplifier"): (*WIRE, *AMPLIFIER, "slow", "ld_enable_stuck"),
-    ("thorlabs-itc4000", "amplifier_seed"): (*WIRE, "wrong_unit", "runaway", "slow"),
+    ("thorlabs-itc4000", "amplifier"): (*WIRE, *AMPLIFIER, "slow", "ld_enable_stuck", "restart"),
+    ("thorlabs-itc4000", "amplifier_seed"): (*WIRE, "wrong_unit", "runaway", "slow", "restart"),
     ("windfreak-synthhd", "sideband"): (*WIRE, "wrong_unit"),
     ("rigol-dsg800", "sideband"): (*WIRE, "wrong_unit", "unlocked"),
     ("keysight-mxg", "sideband"): (*WIRE, "wrong_unit", "unlocked"),
@@ -95,14 +95,8 @@ EXEMPT: dict[tuple[str, str], dict[str, str]] = {
 """Faults that a box cannot have, and why."""
 ELSEWHERE: dict[tuple[str, str], dict[str, str]] = {
     ("toptica-dlcpro", "amplifier"): _RESTART,
-    ("thorlabs-itc4000", "amplifier"): {
-        **_RESTART,
-        "temperature_runaway": "`runaway`, by its older name",
-    },
-    ("thorlabs-itc4000", "amplifier_seed"): {
-        **_RESTART,
-        "temperature_runaway": "`runaway`, by its older name",
-    },
+    ("thorlabs-itc4000", "amplifier"): {"temperature_runaway": "`runaway`, by its older name"},
+    ("thorlabs-itc4000", "amplifier_seed"): {"temperature_runaway": "`runaway`, by its older name"},
     ("arduino-stcl", "lock"): dict.fromkeys(
         WIRING,
         "a wiring fault: the software lock names it when it relocks; the firmware cannot see it",
@@ -194,6 +188,8 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         (SAID,),
     ),
     "ld_enable_stuck": (TRIED,),
+    # the amplifier's box says it by its mode, the seed's by a limit that is another
+    "restart": (SAID, REFUSED),
 }
 """What the idle half must find, by fault."""
 EXPECTED_OF: dict[tuple[str, str, str], tuple[str, ...]] = {

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from fault_cells import KINDS, Cell, expected
+from fault_hands import end_fault
 from fault_states import OWN_PARTS, RigState, missing, safe_within_s
 from rigs import Rig
 
@@ -36,6 +37,8 @@ SLOW_BACK_S = {
     ("amplifier_seed", "runaway"): 60.0,
     ("amplifier_seed", "restarted"): 30.0,
     ("amplifier", "restarted"): 30.0,
+    ("amplifier_seed", "restart"): 30.0,
+    ("amplifier", "restart"): 30.0,
 }
 """A sensor or a laser that has warmed, or whose cooler was off, needs its cooler's time."""
 IDLE_LANES = (
@@ -203,7 +206,7 @@ class IdleRig:
         try:
             return self._run(cell)
         except BaseException:
-            self.rig.world.ask({"cmd": "clear", "instrument": cell.server})
+            end_fault(self.rig, cell)
             raise
 
     def _run(self, cell: Cell) -> Outcome:
@@ -215,7 +218,7 @@ class IdleRig:
         named, reason, named_s = self._named(cell, before)
         assert KINDS[named] in expected(cell), f"{named}: {reason}"
         state = self._safe(cell, rig_before)
-        assert self.rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
+        end_fault(self.rig, cell)
         back_s = self._back(cell, before)
         return Outcome(cell, named, reason, named_s, back_s, state, self.idle.name)
 

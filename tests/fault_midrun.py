@@ -12,6 +12,7 @@ from typing import Any
 
 import tomli_w
 from fault_cells import LOCK, WIRE, WIRING, Cell
+from fault_hands import end_fault, set_by_hand, waits_for_a_hand
 from fault_matrix import NAMED_S, LaneLost, MachineBusy, Outcome, StolenTime, Stopwatch
 from fault_results import MID_RUN
 from fault_states import RigState, missing, safe_within_s
@@ -184,6 +185,7 @@ class CountingStation:
             return self._run(cell)
         except (AssertionError, MachineBusy) as error:
             self.rig.clear()
+            set_by_hand(self.rig, cell)
             # what is still under way of this fault must not be taken for the next one's
             time.sleep(AFTERMATH_S)
             try:
@@ -211,11 +213,19 @@ class CountingStation:
         if cell.fault == "interlock_open":
             # one that stays: the run waits and says for what
             self.station.wait_for("run:suspended", lambda reason: "interlock" in reason, 10.0)
+        if waits_for_a_hand(cell):
+            self._unguarded(cell)
         danger = self.state().danger(before)
         assert not danger, danger
-        assert self.rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
+        end_fault(self.rig, cell)
         spent = self._spared(cell, taken) if spared else self._wait_for_counting(taken + 1, BACK_S)
         return Outcome(cell, named, reason, named_s, spent, state, MID_RUN)
+
+    def _unguarded(self, cell: Cell) -> None:
+        """The run waits for the hand that gives the amplifier its guards back, and says so."""
+        self.station.wait_for("run:suspended", lambda reason: "guard" in reason, 20.0)
+        if cell.server == "amplifier":
+            self.station.wait_for("amplifier:protected", lambda armed: not armed, 5.0)
 
     def state(self) -> RigState:
         return RigState.of(self.rig.world.ask({"cmd": "status"})["status"])

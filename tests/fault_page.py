@@ -38,6 +38,8 @@ MEANINGS = {
     "refused": "connections are cut, and new ones at once",
     "frozen": "bytes are taken and neither acted upon nor answered",
     "restarted": "power off and on: settings lost, connections cut, error queues empty",
+    "restart": "off and on with its battery dead: settings as delivered (LD-ENABLE ignored, the "
+    "highest current limit), connections kept; until a hand has set them at the box",
     "trip": "the box switches the amplifier off by itself",
     "seed_loss": "the seed's light no longer reaches the amplifier",
     "interlock_open": "the interlock of the laser head opens",

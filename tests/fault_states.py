@@ -138,9 +138,11 @@ REQUIRED: dict[tuple[str, str], tuple[str, ...]] = {
         [("amplifier", f) for f in ("trip", "seed_loss", "interlock_open", "key_off", "runaway")],
         (DOWN,),
     ),
-    ("amplifier", "restarted"): (DOWN,),
+    **dict.fromkeys([("amplifier", f) for f in ("restarted", "restart")], (DOWN,)),
     # a seed that cannot be read: the driver brings a high amplifier down before it says so
-    **dict.fromkeys([("amplifier_seed", f) for f in (*WIRE, "wrong_unit", "runaway")], (DOWN,)),
+    **dict.fromkeys(
+        [("amplifier_seed", f) for f in (*WIRE, "wrong_unit", "runaway", "restart")], (DOWN,)
+    ),
     **dict.fromkeys([("lock", f) for f in (*LOCK, *WIRING)], (HELD,)),
     ("sideband", "restarted"): (RF_OFF,),
     ("trap_switch", "restarted"): (SHUT, NO_TRAP),

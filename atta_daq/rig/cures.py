@@ -19,7 +19,7 @@ from atta_daq.rig.recipes import Recipe
 from atta_daq.rig.standing import camera_warm, seed_weak
 from atta_daq.rig.taker import Place, SegmentTaker
 from atta_daq.scans.blocks import PlannedSegment, Target
-from drivers.errors import DeviceFault
+from drivers.errors import DeviceFault, InterlockOpen
 from drivers.interfaces import CooledCamera, LockStatus
 
 HOUR_S = 3600.0
@@ -171,6 +171,11 @@ class Cures:
         return f"amplifier: it is off{said}"
 
     def _amplifier_barred(self) -> str:
+        if not self._rig.amplifier.status().seed_protection_armed:
+            return (
+                "its box does not guard it against missing seed: arm that at the box "
+                "(`atta-daq protection` names what is missing)"
+            )
         most = self._config.faults.amplifier_restarts_per_h
         now_s = self._clock.now_s()
         recent = [t for t in self._obstacles.restarts_s if now_s - t < HOUR_S]
@@ -186,8 +191,14 @@ class Cures:
         status = self._rig.amplifier.status()
         if weak := seed_weak(status, self._config):
             raise DeviceFault("amplifier", weak.removeprefix("amplifier: "), "wait for the seed")
-        self._obstacles.restarts_s.append(self._clock.now_s())
-        self._rig.amplifier.amplifier_on()
+        restarts_s = self._obstacles.restarts_s
+        restarts_s.append(self._clock.now_s())
+        try:
+            self._rig.amplifier.amplifier_on()
+        except InterlockOpen:
+            # Refused before it was switched on, as often as a hand at the box is waited for.
+            restarts_s.pop()
+            raise
 
     # --- lock -------------------------------------------------------------------------------------
 

@@ -79,10 +79,12 @@ def _interlock(read: Read) -> Cause | None:
 def _disarmed(read: Read) -> Cause | None:
     if read("amplifier:protected") is not False:
         return None
+    says = read("amplifier:health") or "OK"
     return Cause(
         "amplifier:protection",
         "amplifier",
-        "the box's own protection against missing seed is disarmed; arm it at the box",
+        "the box's own protection against missing seed is disarmed; arm it at the box"
+        + (f" (it says: {says})" if says != "OK" else ""),
     )
 
 

@@ -17,13 +17,15 @@ FAILURES = 2
 """Readings in a row that must fail: one lost answer is asked for again, at once."""
 STRAY_LOOKS = 2
 """Looks in a row that must find another current: the first may fall into the end of a move."""
+UNGUARDED_LOOKS = 2
+"""Looks in a row that must find the box's own guard disarmed: somebody may be setting it."""
 MEASURED_TOLERANCE_MA = 50.0
 """Of the measured current against the commanded one: one step of the drivers' ramps."""
 
 
 class Watchdog:
-    """An amplifier that is up while its seed fades, that cannot be read in time, or that is at a
-    current which nobody has commanded: take it down now.
+    """An amplifier that is up while its seed fades or its box does not guard it, that cannot be
+    read in time, or that is at a current which nobody has commanded: take it down now.
 
     One thread reads: `begin`, then `look` or `lost`. Another one asks `overdue` all the time.
     Its reaction time is the longest time between two looks at seed and amplifier, and what taking
@@ -57,6 +59,7 @@ class Watchdog:
         self._owed = False
         """The last 'off' was not confirmed."""
         self._strays = 0
+        self._unguarded = 0
         self.longest_look_s = 0.0
         self.slowest_s = 0.0
         """Slowest reaction so far, from the poll that saw the fault; 0 when it has not fired."""
@@ -102,6 +105,7 @@ class Watchdog:
         unseeded = not status.seed_on or not status.seed_power_mw >= self._limits.seed_power_min_mw
         self._up_ma = level_ma if pumped else 0.0
         self._owed = self._owed and pumped
+        self._unguarded = self._unguarded + 1 if pumped and not status.seed_protection_armed else 0
         if pumped and not (unseeded or self._owed):
             # Too old to show that the seed is there: another one is due.
             if overdue:
@@ -120,6 +124,12 @@ class Watchdog:
             said = self._take_down(
                 f"it answers again, at {level_ma:.0f} mA, and its last 'off' was not confirmed",
                 "See why it did not answer, then run again",
+                polled_s,
+            )
+        elif self._unguarded >= UNGUARDED_LOOKS:
+            said = self._take_down(
+                f"the box's own guard against missing seed is disarmed while at {level_ma:.0f} mA",
+                "Arm it at the box (`atta-daq protection` names what is missing), then run again",
                 polled_s,
             )
         elif self._has_strayed(status, commanded_ma):
@@ -229,7 +239,7 @@ class Watchdog:
             self._owed = True
             # Given again at every look: said once.
             return "" if told else f"{why}; NOT TAKEN DOWN: {error}"
-        self._up_ma, self._owed, self._strays = 0.0, False, 0
+        self._up_ma, self._owed, self._strays, self._unguarded = 0.0, False, 0, 0
         reaction_s = self._clock() - polled_s
         self.slowest_s = max(self.slowest_s, reaction_s)
         return f"{why}; taken down in {1e3 * reaction_s:.0f} ms. {remedy}"

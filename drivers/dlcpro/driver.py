@@ -4,6 +4,7 @@ Parameter names: Toptica's laser SDK, system model 3.3.3. Currents in mA, powers
 output power are those that the box's own limits watch (`seed-limits`, `output-limits`).
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,6 +21,9 @@ _AMPLIFIER = "laser1:amp:cc"
 _SEED_LIMITS = "laser1:amp:seed-limits"
 _SEED_DELAY = f"{_SEED_LIMITS}:power-min-shutdown-delay"
 _SEED_ONLY_DELAY = "laser1:amp:seedonly-check:shutdown-delay"
+_ADD_CURRENT = (f"{_AMPLIFIER}:external-input:enabled", f"{_AMPLIFIER}:feedforward-enabled")
+"""Switches by which an analogue input or the scan moves the current beside what is set, up to the
+clip."""
 
 POWER_MIN_SHARE = 0.5
 """Of the rig file's least seed power: the box must call the seed lost at or above it. Half leaves
@@ -34,11 +38,11 @@ class DlcPro(ExercisedAmplifier):
     """`TaperedAmplifier` on a DLC pro's command line (TCP, port 1998 on the box).
 
     `limits` is the envelope of the rig file. The box's own guard (shut-down on low seed power
-    and on pumping without seed) must be armed and its current clips must lie inside the
-    envelope: else `connect`, and every move above the unseeded ceiling, is refused with
-    `InterlockOpen`. A shut-down delay of zero counts as disarmed, one above
-    `guard_delay_max_s` as too slow, a least seed power below `POWER_MIN_SHARE` of the envelope's
-    as blind.
+    and on pumping without seed) must be armed, its current clips must lie inside the envelope,
+    and nothing but the set value may move the amplifier's current: else `connect`, and every move
+    above the unseeded ceiling, is refused with `InterlockOpen`. A shut-down delay of zero counts
+    as disarmed, one above `guard_delay_max_s` as too slow, a least seed power below
+    `POWER_MIN_SHARE` of the envelope's as blind.
     """
 
     def __init__(
@@ -62,23 +66,25 @@ class DlcPro(ExercisedAmplifier):
         self._link = link or DecopLink(name, host, command_port, timeout_s)
 
     def connect(self) -> Identity:
-        """Open, identify, check the box's own guard; an unseeded amplifier is brought down.
+        """Open, identify, check the box's own guard; an amplifier that is high is brought down
+        when it is unseeded, or unguarded.
 
-        A move under way is not waited for: it brings the amplifier down by itself.
+        A move under way is not waited for, as it looks at the seed by itself, unless the box does
+        not guard it: then it is broken off.
         """
         self._link.open()
         with self._between_moves() as alone:
             if alone:
                 # First of all: a question that fails must not leave an unseeded amplifier up.
                 self._checked_amplifier()
-        # From here on it only reads: a stop does not wait for that.
+        # From here on it only reads, unless there is no guard: a stop does not wait for that.
         identity = Identity(
             maker="TOPTICA",
             model=self._link.read_text("system-type"),
             serial=self._link.read_text("serial-number"),
             firmware=self._link.read_text("fw-ver"),
         )
-        self._check_guard()
+        self._or_down(self._check_guard)
         return identity
 
     def close(self) -> None:
@@ -190,6 +196,7 @@ class DlcPro(ExercisedAmplifier):
         gaps = self._guard_gaps()
         gaps += self._clip_gap(_SEED, "seed", self._limits.seed_current_ma.high)
         gaps += self._clip_gap(_AMPLIFIER, "amplifier", self._limits.amplifier_current_ma.high)
+        gaps += self._added_current_gaps()
         if gaps:
             raise InterlockOpen(
                 self._name,
@@ -235,9 +242,19 @@ class DlcPro(ExercisedAmplifier):
             ]
         return []
 
+    def _added_current_gaps(self) -> list[str]:
+        gaps: list[str] = []
+        for parameter in _ADD_CURRENT:
+            # A firmware that does not know one (feed-forward before 3.3) cannot do it.
+            with contextlib.suppress(DeviceFault):
+                if self._link.read_bool(parameter):
+                    gaps.append(f"{parameter} is #t: it adds to the set current, up to the clip")
+        return gaps
+
     def _box_guards(self) -> list[Guard]:
         link = self._link
         seed_gaps = self._guard_gaps()
+        added_gaps = self._added_current_gaps()
         clip_gaps = self._clip_gap(_SEED, "seed", self._limits.seed_current_ma.high)
         clip_gaps += self._clip_gap(_AMPLIFIER, "amplifier", self._limits.amplifier_current_ma.high)
         return [
@@ -259,6 +276,14 @@ class DlcPro(ExercisedAmplifier):
                 f"{link.read_real(f'{_AMPLIFIER}:current-clip'):g} mA",
                 armed=not clip_gaps,
                 remedy="lower the clips at the box",
+            ),
+            Guard(
+                fault="the box itself raises the current",
+                by="set value of the amplifier's current in the DLC pro",
+                state="; ".join(added_gaps) or "alone: no external input, no feed-forward",
+                armed=not added_gaps,
+                remedy="switch external input and feed-forward of the amplifier's current off at "
+                "the box",
             ),
         ]
 

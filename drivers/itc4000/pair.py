@@ -94,14 +94,18 @@ class Itc4000Pair(ExercisedAmplifier):
         self._line_delay_max_s = line_delay_max_s
         self._cooling_timeout_s = cooling_timeout_s
         self._settled_s = settled_s
+        self._high_since_s: float | None = None
+        """Since when polls have shown LD-ENABLE high without a seed; None while they do not."""
 
     def connect(self) -> Identity:
-        """Open both, identify, bring an unseeded amplifier down, check the guards.
+        """Open both, identify, check the guards; an amplifier that is high is brought down when it
+        is unseeded, or unguarded.
 
         The amplifier's box first: it must hear "down" when the seed's box cannot be reached or is
         not what it should be. Only a box that says that it is an ITC4000 is told a current.
         The identity is that of the amplifier's box, with the seed's serial number beside it.
-        A move under way is not waited for: it brings the amplifier down by itself.
+        A move under way is not waited for, as it looks at the seed by itself, unless the boxes do
+        not guard it: then it is broken off.
         """
         self._chip.line.open()
         chip = self._chip.identify()
@@ -110,8 +114,8 @@ class Itc4000Pair(ExercisedAmplifier):
             with self._between_moves() as alone:
                 if alone:
                     self._checked_amplifier()
-            # It only reads: a stop does not wait for that.
-            self._check_guard()
+            # It only reads, unless there is no guard: a stop does not wait for that.
+            self._or_down(self._check_guard)
         except Timeout as timeout:
             raise self._chip.explain(timeout) from timeout
         return Identity(
@@ -143,22 +147,30 @@ class Itc4000Pair(ExercisedAmplifier):
     def status(self) -> AmplifierStatus:
         """One poll; the amplifier before the seed, as in every driver of an amplifier.
 
+        LD-ENABLE counts as disarmed when it does not latch, and when two polls show it high though
+        the seed is off, farther apart than its comparator's delay.
+
         Raises `DeviceFault` when a box's current limit is not what it was at `connect`,
-        unless LD-ENABLE is found disarmed, which the status itself says. A seed's box that cannot
+        unless LD-ENABLE does not latch, which the status itself says. A seed's box that cannot
         be read brings a high amplifier down before that is raised.
         """
         chip = self._read_amplifier()
         output_ma = self._chip.photocurrent_ma()
-        armed = self._chip.line_mode() == "PROT"
+        latches = self._chip.line_mode() == "PROT"
         chip_condition = self._chip.condition()
         chip_tripped = self._chip.line_tripped()
         # A box that was restarted as delivered is told by its mode, not by its limit.
-        if armed:
+        if latches:
             self._chip.check_limit()
-        seed = self._or_down(lambda: self._poll_seed(held_to_limit=armed))
+        seed = self._or_down(lambda: self._poll_seed(held_to_limit=latches))
+        stays_high = latches and self._stays_high(seed.on, chip_condition)
         conditions = seed.condition | chip_condition
         said = [f"seed: {text}" for text in words(seed.condition)]
         said += [f"amplifier: {text}" for text in words(chip_condition)]
+        if not latches:
+            said.append("amplifier: LD-ENABLE does not latch")
+        elif stays_high:
+            said.append(f"amplifier: LD-ENABLE is {NOT_WIRED}")
         if chip_tripped:
             said.append("amplifier: switched off by LD-ENABLE")
         elif self._chip.went_off(chip.on) and not words(chip_condition):
@@ -176,9 +188,20 @@ class Itc4000Pair(ExercisedAmplifier):
             output_power_mw=output_ma * self._output_mw_per_ma,
             interlock_open=bool(conditions & INTERLOCK),
             emission_enabled=not conditions & KEYLOCK,
-            seed_protection_armed=armed,
+            seed_protection_armed=latches and not stays_high,
             message=", ".join(said) or "OK",
         )
+
+    def _stays_high(self, seed_on: bool, chip_condition: int) -> bool:
+        """Whether the line is high without a seed in this poll, and was when its comparator had
+        its delay still before it: several may poll, one right after the other."""
+        if seed_on or chip_condition & INHIBITED:
+            self._high_since_s = None
+            return False
+        now_s = self._clock()
+        if self._high_since_s is None:
+            self._high_since_s = now_s
+        return now_s - self._high_since_s > self._line_delay_max_s + READING_MARGIN_S
 
     def _poll_seed(self, held_to_limit: bool) -> _SeedPoll:
         poll = _SeedPoll(

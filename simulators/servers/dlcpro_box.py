@@ -27,6 +27,8 @@ SEED_CLIP_MA = 100.0
 SEED_CLIP_LIMIT_MA = 120.0
 PIEZO_V = (-1.0, 140.0)
 STORED_GUARD_S = 0.05
+ANALOGUE_INPUT_V = 1.0
+"""On the box's analogue input. Nothing reads it unless an external input is enabled."""
 
 
 class DlcProBox:
@@ -47,12 +49,15 @@ class DlcProBox:
         maximum_ma = 1000.0 * self.world.truth.light.amplifier_maximum_a
         self._amplifier_clip_ma = self._amplifier_clip_limit_ma = maximum_ma
         self._seed_warning_s = self._seedonly_warning_s = 0.02
+        self._external_on = self._feedforward_on = False
+        self._external_ma_per_v, self._feedforward_ma_per_v = 1.0, 0.0
         self._add_system()
         self._add_head()
         self._add_seed()
         self._add_amplifier()
         self._add_guards()
         add_scan(self.tree)
+        self._add_current()
 
     # --- power and faults --------------------------------------------------------------------
 
@@ -215,6 +220,7 @@ class DlcProBox:
         tree.live(f"{cc}:status", lambda: 2 if light.amplifier_trip else int(amplifier.enabled))
         tree.live(f"{cc}:status-txt", self._amplifier_status)
         add_current_extras(tree, cc)
+        self._add_what_moves_current(cc)
         add_thermostat(tree, "laser1:amp:tc", self._amplifier_temperature)
         tree.live("laser1:amp:pd:seed:power", light.seed_reading_mw)
         tree.live("laser1:amp:pd:amp:power", light.output_power_mw)
@@ -224,6 +230,24 @@ class DlcProBox:
             tree.kept(f"{node}:cal-factor", 1.0)
             tree.live(f"{node}:photodiode", power)
             tree.kept(f"{node}:input-channel", 0 if pd == "seed" else 1)
+
+    def _add_what_moves_current(self, cc: str) -> None:
+        """External input and feed-forward of the piezo act on the amplifier's current."""
+        tree = self.tree
+        tree.live(f"{cc}:external-input:enabled", lambda: self._external_on, self._put_external_on)
+        tree.live(
+            f"{cc}:external-input:factor",
+            lambda: self._external_ma_per_v,
+            self._put_external_factor,
+        )
+        tree.live(
+            f"{cc}:feedforward-enabled", lambda: self._feedforward_on, self._put_feedforward_on
+        )
+        tree.live(
+            f"{cc}:feedforward-factor",
+            lambda: self._feedforward_ma_per_v,
+            self._put_feedforward_factor,
+        )
 
     def _add_guards(self) -> None:
         light, tree, hard = self._light, self.tree, MAINTENANCE_LEVEL
@@ -328,6 +352,7 @@ class DlcProBox:
     def _put_amplifier_current(self, value: float) -> None:
         _within("amplifier current", value, self._amplifier_clip_ma)
         self._light.set_amplifier(current_ma=value)
+        self._add_current()
 
     def _put_seed_clip(self, value: float) -> None:
         """A clip below the present setpoint takes the setpoint with it."""
@@ -341,11 +366,39 @@ class DlcProBox:
         self._amplifier_clip_ma = value
         if self._light.amplifier.current_ma > value:
             self._light.set_amplifier(current_ma=value)
+        self._add_current()
+
+    def _put_external_on(self, value: bool) -> None:
+        self._external_on = value
+        self._add_current()
+
+    def _put_external_factor(self, value: float) -> None:
+        self._external_ma_per_v = value
+        self._add_current()
+
+    def _put_feedforward_on(self, value: bool) -> None:
+        self._feedforward_on = value
+        self._add_current()
+
+    def _put_feedforward_factor(self, value: float) -> None:
+        self._feedforward_ma_per_v = value
+        self._add_current()
+
+    def _add_current(self) -> None:
+        """What comes to the amplifier's set current, up to the clip."""
+        set_ma = wanted_ma = self._light.amplifier.current_ma
+        if self._external_on:
+            wanted_ma += self._external_ma_per_v * ANALOGUE_INPUT_V
+        if self._feedforward_on:
+            wanted_ma += self._feedforward_ma_per_v * self.world.cavity.laser.piezo_v
+        flowing_ma = min(max(wanted_ma, 0.0), self._amplifier_clip_ma)
+        self._light.set_amplifier(added_ma=flowing_ma - set_ma)
 
     def _put_piezo(self, value: float) -> None:
         if not PIEZO_V[0] <= value <= PIEZO_V[1]:
             raise Refused(REFUSED, "piezo voltage out of range")
         self.world.cavity.set_piezo(value)
+        self._add_current()
 
     def _put_seed_warning(self, value: float) -> None:
         self._seed_warning_s = value

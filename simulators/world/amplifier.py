@@ -23,13 +23,16 @@ class Amplifier:
         self.powered = True
         """Key, button and interlock let current flow."""
         self.current_ma = 0.0
+        self.added_ma = 0.0
+        """What its box adds to that by itself."""
         self.dose_a_s = 0.0
         self._heat = 0.0
 
     @property
     def current_a(self) -> float:
         """Current that flows (A)."""
-        return self.current_ma / 1000.0 if self.enabled and self.powered else 0.0
+        flowing_ma = self.current_ma + self.added_ma
+        return flowing_ma / 1000.0 if self.enabled and self.powered else 0.0
 
     @property
     def dose_limit_a_s(self) -> float:

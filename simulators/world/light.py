@@ -71,9 +71,13 @@ class Light:
             self.seed.current_ma = current_ma
 
     def set_amplifier(
-        self, *, enabled: bool | None = None, current_ma: float | None = None
+        self,
+        *,
+        enabled: bool | None = None,
+        current_ma: float | None = None,
+        added_ma: float | None = None,
     ) -> None:
-        """Switching on clears an earlier trip."""
+        """Switching on clears an earlier trip. `added_ma`: what its box adds to the current."""
         self.advance()
         if enabled is not None:
             if enabled:
@@ -82,6 +86,8 @@ class Light:
             self.amplifier.enabled = enabled
         if current_ma is not None:
             self.amplifier.current_ma = current_ma
+        if added_ma is not None:
+            self.amplifier.added_ma = added_ma
 
     def set_guard(
         self,

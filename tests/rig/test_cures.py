@@ -13,7 +13,7 @@ from atta_daq.rig.fault_limits import LoadingLimits
 from atta_daq.rig.loading_floor import LoadingFloor
 from atta_daq.rig.recipes import Suspension, Try
 from atta_daq.scans.rules import FaultRules
-from drivers.errors import DeviceFault
+from drivers.errors import DeviceFault, InterlockOpen
 from drivers.interfaces import CameraStatus
 
 COLD = CameraStatus(False, -70.0, True, 0, 0.1, False, 0, 0, "")
@@ -191,6 +191,34 @@ def test_the_amplifier_comes_back_so_often_in_an_hour_of_rig_time(lab: Lab) -> N
     rig.wall_s += 3600.0
     assert lab.through(wait) == ""
     assert lab.used() == ["switch the amplifier on"]
+
+
+def test_an_amplifier_that_its_box_does_not_guard_waits_for_a_hand(lab: Lab) -> None:
+    set_status(lab.rig, "amplifier", amplifier_on=False, seed_protection_armed=False)
+    wait = lab.wait("amplifier: watchdog: the box's own guard is disarmed")
+    told = lab.through(wait)
+    assert "its box does not guard it against missing seed: arm that at the box" in told
+    assert lab.tried == []
+    assert ("amplifier", "amplifier_on") not in lab.rig.asked()
+    on_command(lab.rig, "amplifier", "amplifier_on", amplifier_on=True)
+    set_status(lab.rig, "amplifier", seed_protection_armed=True)
+    assert lab.through(wait) == ""
+    assert lab.used() == ["switch the amplifier on"]
+
+
+def test_an_amplifier_that_its_driver_refuses_has_not_been_switched_on_again(lab: Lab) -> None:
+    """However long the hand at the box takes: the tries that were refused count for none."""
+    set_status(lab.rig, "amplifier", amplifier_on=False)
+    refusal = InterlockOpen("amplifier", "the boxes do not guard the amplifier", "lower the limit")
+    lab.rig.instruments.amplifier.answers["amplifier_on"] = refusal
+    wait = lab.wait("amplifier: it is off")
+    assert "it is off" in lab.through(wait, 100)
+    assert len(lab.tried) > lab.rig.config.faults.amplifier_restarts_per_h
+    assert "do not guard" in lab.tried[-1].outcome
+    assert lab.obstacles.restarts_s == []
+    on_command(lab.rig, "amplifier", "amplifier_on", amplifier_on=True)
+    assert lab.through(wait) == ""
+    assert len(lab.obstacles.restarts_s) == 1
 
 
 def test_a_lock_on_the_wrong_mode_is_no_lock(lab: Lab) -> None:

@@ -28,6 +28,7 @@ from fault_cells import (
     idle_cells,
     rig_cells,
 )
+from fault_hands import end_fault
 from fault_matrix import CEILING, LASING, IdleRig, IdleState, run_lanes
 from fault_midrun import QUICK_LANES, CountingStation, at_end
 from fault_results import keep
@@ -111,7 +112,7 @@ def inject(
         print(f"{cell.name} for {hold_s:.1f} s", flush=True)
         rig.fault(cell.server, cell.command, **dict(cell.arguments))
         time.sleep(hold_s)
-        assert rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
+        end_fault(rig, cell)
         count += 1
     return count
 

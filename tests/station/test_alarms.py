@@ -157,6 +157,21 @@ def test_each_rule(desk: Desk, changes, alarm_id, source, severity) -> None:
     assert not desk.active
 
 
+@pytest.mark.parametrize(
+    ("health", "told"),
+    [("amplifier: LD-ENABLE is high though the seed is off", "(it says: amplifier: LD-ENABLE is "),
+     ("OK", "arm it at the box"), (None, "arm it at the box")],
+)  # fmt: skip
+def test_a_disarmed_protection_is_told_with_what_the_box_says(
+    desk: Desk, health: str | None, told: str
+) -> None:
+    desk.values.update({"amplifier:protected": False, "amplifier:health": health})
+    desk.run(0.4)
+    (alarm,) = desk.alarms.current()
+    assert told in alarm.text
+    assert ("it says" in alarm.text) == (health not in (None, "OK"))
+
+
 def test_a_move_of_light_or_trap_raises_nothing(desk: Desk) -> None:
     for _ in range(5):
         desk.values.update({"lock:locked": False, "trap:locked": False})

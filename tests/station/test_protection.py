@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fault_midrun import BACK_S, CountingStation
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
 pytestmark = pytest.mark.alone
@@ -50,17 +51,21 @@ def test_a_lost_seed_takes_the_amplifier_down(
     assert status["damage_dose_a_s"] < 0.5 * status["damage_limit_a_s"]
 
 
+MAKES = {"dlcpro": (), "itc4000": PAIR}
+BOTH = pytest.mark.parametrize("real_time", MAKES.values(), indirect=True, ids=MAKES)
+
+
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("real_time", [PAIR], indirect=True)
-def test_the_watchdog_acts_where_the_line_is_broken_and_says_how_fast(
+@BOTH
+def test_the_watchdog_acts_where_the_box_does_not_and_says_how_fast(
     real_time: tuple[Rig, RunningStation],
 ) -> None:
     rig, station = real_time
     lit(station)
+    blunt_its_guard(rig)
     before = station.client.command("protection")["guards"]
     assert [guard["by"] for guard in before if not guard["armed"]] == []
     assert "has not fired" in before[-1]["state"]
-    rig.fault("amplifier", "ld_enable_stuck")
     # From 20 mW to 8 mW: slowly through the least power of 10 mW.
     rig.fault("amplifier", "seed_loss", kept=0.4, decay_s=1.0)
     reaction_ms = station.wait_for("station:watchdog", lambda v: v > 0.0, timeout_s=20.0)
@@ -73,9 +78,6 @@ def test_the_watchdog_acts_where_the_line_is_broken_and_says_how_fast(
     status = rig.world.ask({"cmd": "status"})["status"]
     assert status["amplifier_current_ma"] == 0.0
     assert status["damage_dose_a_s"] < 0.5 * status["damage_limit_a_s"]
-
-
-BOTH = pytest.mark.parametrize("real_time", [(), PAIR], indirect=True, ids=["dlcpro", "itc4000"])
 
 
 @pytest.mark.timeout(240)
@@ -116,6 +118,35 @@ def test_a_current_that_somebody_sets_at_the_box_is_taken_down(
     station.wait_for("station:log", lambda v: "the box says 1500.0" in v)
 
 
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("boxes", MAKES.values(), ids=MAKES)
+def test_a_run_whose_amplifier_has_lost_its_guard_waits_for_a_hand(
+    tmp_path: Path, boxes: tuple[str, ...]
+) -> None:
+    counting = CountingStation(tmp_path / "rig", instruments=boxes)
+    rig, station = counting.rig, counting.station
+    try:
+        taken = len(counting.segments())
+        assert amplifier_ma(rig) > 2000.0
+        arm(rig, False)
+        began_s = time.monotonic()
+        while amplifier_ma(rig) > 0.0:
+            assert time.monotonic() - began_s < 2.0, "two looks, and the way down"
+            time.sleep(0.02)
+        station.wait_for("run:suspended", lambda v: "its box does not guard it" in v, 20.0)
+        assert "own guard against missing seed is disarmed" in counting.flags()[0]
+        assert any("disarmed; arm it at the box" in alarm for alarm in alarms(station))
+        time.sleep(2.0)
+        assert amplifier_ma(rig) == 0.0, "nothing switches it on"
+        arm(rig, True)
+        counting._wait_for_counting(taken + 1, BACK_S)
+        assert amplifier_ma(rig) > 2000.0
+        status = rig.world.ask({"cmd": "status"})["status"]
+        assert status["damage_dose_a_s"] == 0.0
+    finally:
+        counting.close()
+
+
 def amplifier_ma(rig: Rig) -> float:
     return float(rig.world.ask({"cmd": "status"})["status"]["amplifier_current_ma"])
 
@@ -124,13 +155,41 @@ def alarms(station: RunningStation) -> list[str]:
     return [alarm["text"] for alarm in json.loads(station.client.get("station:alarms"))]
 
 
+def is_dlc_pro(rig: Rig) -> bool:
+    return "address" in rig.config["amplifier"]
+
+
 def at_the_box(rig: Rig) -> None:
     """1500 mA by another way than the station's."""
-    address = rig.config["amplifier"].get("address")
-    if address:
-        port, line = address.rpartition(":")[2], b"(param-set! 'laser1:amp:cc:current-set 1500.0)\n"
+    tell_the_box(rig, "'laser1:amp:cc:current-set 1500.0" if is_dlc_pro(rig) else "SOUR:CURR 1.5")
+
+
+def arm(rig: Rig, armed: bool) -> None:
+    """A hand at the box gives or takes its guard against missing seed."""
+    if is_dlc_pro(rig):
+        name, delay_s = "laser1:amp:seedonly-check:shutdown-delay", 0.05 if armed else 0.0
+        tell_the_box(rig, f"'{name} {delay_s}")
     else:
-        port, line = rig.config["amplifier"]["amplifier_address"].split("::")[2], b"SOUR:CURR 1.5\n"
+        tell_the_box(rig, f"OUTP:PROT:EXT:MODE {'PROT' if armed else 'OFF'}")
+
+
+def blunt_its_guard(rig: Rig) -> None:
+    """The box's own guard does not act on 8 mW of seed, and nothing shows that it does not."""
+    if is_dlc_pro(rig):
+        # The least that the driver takes: half of the rig file's.
+        tell_the_box(rig, "'laser1:amp:seed-limits:power-min 5.0")
+    else:
+        rig.fault("amplifier", "ld_enable_stuck")
+
+
+def tell_the_box(rig: Rig, setting: str) -> None:
+    """By another way than the station's; parameters of a DLC pro at its maintenance level."""
+    config = rig.config["amplifier"]
+    if is_dlc_pro(rig):
+        port = config["address"].rpartition(":")[2]
+        lines = f'(exec \'change-ul 2 "CAUTION")\n(param-set! {setting})\n'
+    else:
+        port, lines = config["amplifier_address"].split("::")[2], f"{setting}\n"
     with socket.create_connection(("127.0.0.1", int(port)), 5.0) as wire:
-        wire.sendall(line)
+        wire.sendall(lines.encode())
         time.sleep(0.2)

@@ -370,6 +370,28 @@ def test_a_current_that_is_explained_or_harmless_is_left_alone(
     assert guarded.downs == 0
 
 
+def test_an_amplifier_that_its_box_does_not_guard_is_taken_down(guarded: Guarded) -> None:
+    assert guarded.sees(seed_protection_armed=False) == "", "somebody may be setting it"
+    assert guarded.sees() == ""
+    assert guarded.sees(seed_protection_armed=False) == ""
+    said = guarded.sees(seed_protection_armed=False)
+    assert said.startswith("the box's own guard against missing seed is disarmed while at 2000 mA")
+    assert "Arm it at the box" in said
+    assert guarded.downs == 1
+    guarded.refuses = True
+    guarded.sees(seed_protection_armed=False)
+    assert "NOT TAKEN DOWN" in guarded.sees(seed_protection_armed=False)
+
+
+def test_an_amplifier_that_is_low_or_off_needs_no_guard(guarded: Guarded) -> None:
+    low = {"amplifier_current_set_ma": 300.0, "amplifier_current_ma": 300.0}
+    for changes in (low, {"amplifier_on": False}):
+        for _ in range(4):
+            assert guarded.sees(seed_protection_armed=False, **changes) == ""
+    assert guarded.sees(seed_protection_armed=False) == "", "up now, and the first look"
+    assert guarded.downs == 0
+
+
 class Polled:
     """An instrument that a test lets fail, polled by a monitor's own thread."""
 

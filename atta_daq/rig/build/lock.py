@@ -17,6 +17,7 @@ def arduino(section: ArduinoLockConfig, context: BuildContext) -> ArduinoStcl:
         ratio_range=range_of(section.ratio),
         landing_tolerance=landing_tolerance(section, context),
         laser_ref_us=section.laser_ref_us,
+        ramp_share=section.ramp_share,
     )
 
 

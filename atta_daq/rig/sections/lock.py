@@ -34,6 +34,8 @@ class ArduinoLockConfig(LockConfig):
     """Serial device, or socket://host:port."""
     laser_ref_us: int = Field(default=2400, gt=0)
     """`laser_ref` compiled into the firmware."""
+    ramp_share: float = Field(default=0.33, gt=0.0, lt=1.0)
+    """`RAMP_FRAC` compiled into the firmware: the cavity loop has what the ramp leaves."""
 
     @model_validator(mode="after")
     def _between_the_peaks(self) -> "ArduinoLockConfig":

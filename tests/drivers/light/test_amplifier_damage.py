@@ -325,6 +325,93 @@ def test_reaction_time_of_the_box_to_a_seed_that_dies(make, milliseconds):
     assert 1e3 * (bench.now_s - lost_s) <= milliseconds
 
 
+def disarm(bench: Bench, driver) -> None:
+    """A hand at the box takes its guard against missing seed away."""
+    with bench.world.lock:
+        if isinstance(driver, DlcPro):
+            bench.light.set_guard(seedonly_delay_s=0.0)
+        else:
+            driver._chip.line.box.set_line_mode("OFF")
+
+
+def lit(driver) -> None:
+    driver.seed_on()
+    driver.amplifier_on()
+    driver.set_amplifier_current(2497.0)
+
+
+@pytest.mark.parametrize("make", [dlc_pro, itc_pair])
+def test_connect_brings_a_seeded_amplifier_down_that_its_box_does_not_guard(make):
+    """A station that starts anew would end, and leave it up with nobody to guard it."""
+    bench = Bench()
+    driver = make(bench)
+    lit(driver)
+    disarm(bench, driver)
+    with pytest.raises(InterlockOpen, match=r"guard the amplifier.*brought down to 0 mA"):
+        driver.connect()
+    assert bench.light.amplifier.current_a == 0.0
+    with bench.world.lock:
+        bench.light.lose_seed(0.0, 1e-3)
+        bench.sleep(5.0)
+        bench.light.advance()
+    assert bench.light.amplifier.dose_a_s == 0.0
+
+
+@pytest.mark.parametrize("make", [dlc_pro, itc_pair])
+def test_a_move_up_brings_an_amplifier_down_that_its_box_no_longer_guards(make):
+    bench = Bench()
+    driver = make(bench)
+    lit(driver)
+    disarm(bench, driver)
+    with pytest.raises(InterlockOpen, match=r"guard the amplifier.*brought down to 0 mA"):
+        driver.set_amplifier_current(2498.0)
+    assert bench.light.amplifier.current_a == 0.0
+
+
+@pytest.mark.parametrize(
+    ("switch", "factor", "ma_per_v"),
+    [
+        ("external-input:enabled", "external-input:factor", 2500.0),
+        ("feedforward-enabled", "feedforward-factor", 100.0),
+    ],
+)
+def test_a_dlc_pro_that_adds_to_the_current_is_refused_before_its_guard_is_tried(
+    switch, factor, ma_per_v
+):
+    """A trial at 150 mA would be one at the clip."""
+    bench = Bench()
+    driver = dlc_pro(bench)
+    driver.connect()
+    link = driver._link
+    link.write(f"laser1:amp:cc:{factor}", ma_per_v)
+    link.write("laser1:dl:pc:voltage-set", 70.0)
+    link.write(f"laser1:amp:cc:{switch}", True)
+    for refused in (lambda: driver.exercise_guard(90.0), driver.connect):
+        with pytest.raises(InterlockOpen, match=f"laser1:amp:cc:{switch} is #t"):
+            refused()
+    assert bench.light.amplifier.dose_a_s == 0.0
+    gaps = [guard for guard in driver.guards() if not guard.armed]
+    assert [guard.fault for guard in gaps] == ["the box itself raises the current"]
+    assert "off at the box" in gaps[0].remedy
+    link.write(f"laser1:amp:cc:{switch}", False)
+    assert driver.exercise_guard(90.0).passed
+
+
+def test_a_dlc_pro_that_adds_to_a_low_current_is_switched_off_by_connect():
+    bench = Bench()
+    driver = dlc_pro(bench)
+    driver.connect()
+    driver.seed_on()
+    driver.amplifier_on()
+    driver._link.write("laser1:amp:cc:external-input:factor", 2000.0)
+    driver._link.write("laser1:amp:cc:external-input:enabled", True)
+    assert driver.status().amplifier_current_ma == 2000.0
+    with pytest.raises(InterlockOpen, match=r"external-input:enabled is #t.*was switched off"):
+        driver.connect()
+    assert not driver.status().amplifier_on
+    assert bench.light.amplifier.current_a == 0.0
+
+
 def test_a_restarted_pair_is_refused_at_the_next_move_up():
     bench = Bench()
     driver = itc_pair(bench)

@@ -43,6 +43,8 @@ class FakeBox:
             DIODE + "current-set": 90.0,
             AMP + "current-clip": 2500.0,
             DIODE + "current-clip": 110.0,
+            AMP + "external-input:enabled": False,
+            AMP + "feedforward-enabled": False,
             GUARD + "power-min": 8.0,
             GUARD + "power-min-shutdown-delay": 0.1,
             "laser1:amp:seedonly-check:shutdown-delay": 0.05,
@@ -414,12 +416,17 @@ def test_lost_seed_is_acted_on_even_if_the_move_is_refused(running, box):
         running.set_amplifier_current(2100.0)
 
 
-def test_disarmed_guard_refuses_to_rise_but_not_to_fall(running, box):
+def test_a_disarmed_guard_lets_fall_and_brings_down_what_would_rise(running, box):
     box.values[GUARD + "power-min"] = 0.0
+    running.set_amplifier_current(1500.0)
+    assert box.level_ma == 1500.0
+    with pytest.raises(InterlockOpen, match=r"does not guard the amplifier.*down to 0 mA"):
+        running.set_amplifier_current(2100.0)
+    assert box.level_ma == 0.0
+    running.set_amplifier_current(250.0)
     with pytest.raises(InterlockOpen, match="does not guard the amplifier"):
         running.set_amplifier_current(2100.0)
-    assert box.level_ma == 2000.0
-    running.set_amplifier_current(1500.0)
+    assert box.level_ma == 250.0
     running.amplifier_off()
     assert box.level_ma == 0.0
 

@@ -77,6 +77,10 @@ CLIPS = [
     *ref("laser1:dl:cc:current-clip", "106.0"),
     *ref("laser1:amp:cc:current-clip", "2500.0"),
 ]
+SET_ALONE = [
+    *ref("laser1:amp:cc:external-input:enabled", "#f"),
+    *ref("laser1:amp:cc:feedforward-enabled", "#f"),
+]
 IDENTITY = [
     *ref("system-type", '"DLC pro"'),
     *ref("serial-number", '"DLC PRO_020295"'),
@@ -357,7 +361,7 @@ def test_whatever_the_box_says_only_driver_errors_come_out(text):
 
 def connecting(parameter: str, answer: str) -> list:
     """What `connect` asks, with another answer to one of its questions."""
-    steps = [*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS]
+    steps = [*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS, *SET_ALONE]
     for place, (action, value) in enumerate(steps):
         if action == "expect" and parameter.encode() + b")" in value:
             steps[place + 1] = ("send", f"{answer}\n> ".encode())
@@ -365,7 +369,9 @@ def connecting(parameter: str, answer: str) -> list:
 
 
 def test_connect_identifies_and_checks_the_guard(scripted, dlc_at):
-    server = scripted([*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS])
+    server = scripted(
+        [*HELLO, *amplifier("#f", "0.0", "0.0"), *IDENTITY, *GUARD, *CLIPS, *SET_ALONE]
+    )
     assert dlc_at(server.port).connect() == Identity(
         "TOPTICA", "DLC pro", "DLC PRO_020295", "3.3.3"
     )
@@ -399,11 +405,15 @@ def test_connect_identifies_and_checks_the_guard(scripted, dlc_at):
         ),
         ("laser1:dl:cc:current-clip", "200.0", "200 mA, above the rig file's seed limit 110 mA"),
         ("laser1:amp:cc:current-clip", "Error: -3", "current-clip is absent"),
+        ("amp:cc:external-input:enabled", "#t", "external-input:enabled is #t: it adds to the set"),
+        ("amp:cc:feedforward-enabled", "#t", "feedforward-enabled is #t: it adds to the set"),
     ],
 )
 def test_connect_refuses_an_unguarded_box(scripted, dlc_at, parameter, answer, words):
+    looks_before_it_refuses = amplifier("#f", "0.0", "0.0")
+    server = scripted([*connecting(parameter, answer), *looks_before_it_refuses])
     with pytest.raises(InterlockOpen, match=words) as caught:
-        dlc_at(scripted(connecting(parameter, answer)).port).connect()
+        dlc_at(server.port).connect()
     assert "set these parameters at the box" in caught.value.remedy
 
 
@@ -413,6 +423,8 @@ def test_connect_refuses_an_unguarded_box(scripted, dlc_at, parameter, answer, w
         ("seed-limits:power-min", "5.0"),
         ("seed-limits:power-min-shutdown-delay", "0.2"),
         ("seedonly-check:shutdown-delay", "0.2"),
+        # firmware before 3.3 has no feed-forward of the amplifier's current
+        ("amp:cc:feedforward-enabled", "Error: -3"),
     ],
 )
 def test_connect_takes_a_guard_that_is_just_good_enough(scripted, dlc_at, parameter, answer):
@@ -431,6 +443,49 @@ def test_connect_brings_an_unseeded_amplifier_down(scripted, dlc_at):
         ]
     )
     with pytest.raises(InterlockOpen, match=r"0.20 mW is below 10 mW; .*brought down to 0 mA"):
+        dlc_at(server.port).connect()
+
+
+def test_connect_brings_an_amplifier_down_that_its_box_does_not_guard(scripted, dlc_at):
+    high = amplifier("#t", "2000.0", "2000.1")
+    unguarded = [*GUARD[:4], *ref("laser1:amp:seedonly-check:shutdown-delay", "0.0")]
+    server = scripted(
+        [
+            *HELLO,
+            *high,
+            *seed("#t", "20.0"),
+            *IDENTITY,
+            *unguarded,
+            *CLIPS,
+            *SET_ALONE,
+            *high,
+            *high,
+            *put("laser1:amp:cc:current-set", "0.0"),
+            *amplifier("#t", "0.0", "0.0"),
+        ]
+    )
+    with pytest.raises(InterlockOpen, match=r"shutdown-delay is 0 s.*brought down to 0 mA") as told:
+        dlc_at(server.port).connect()
+    assert "set these parameters at the box" in told.value.remedy
+
+
+def test_a_current_that_flows_beside_the_set_one_is_switched_off(scripted, dlc_at):
+    """A 'down' that was kept does not bring it down."""
+    server = scripted(
+        [
+            *HELLO,
+            *amplifier("#t", "2000.0", "2400.0"),
+            *seed("#t", "0.2"),
+            *amplifier("#t", "2000.0", "2400.0"),
+            *put("laser1:amp:cc:current-set", "0.0"),
+            *amplifier("#t", "0.0", "400.0"),
+            *amplifier("#t", "0.0", "400.0"),
+            *put("laser1:amp:cc:current-set", "0.0"),
+            *put("laser1:amp:cc:enabled", "#f"),
+            *ref("laser1:amp:cc:enabled", "#f"),
+        ]
+    )
+    with pytest.raises(InterlockOpen, match=r"0.20 mW is below 10 mW; .*was switched off"):
         dlc_at(server.port).connect()
 
 
@@ -486,6 +541,7 @@ def test_amplifier_on_and_ramp_verify_the_seed_before_each_step(scripted, dlc_at
             *amplifier("#f", "1200.0", "0.0"),
             *GUARD,
             *CLIPS,
+            *SET_ALONE,
             *seed("#t", "20.0"),
             *put("laser1:amp:cc:current-set", "0.0"),
             *amplifier("#f", "0.0", "0.0"),
@@ -496,6 +552,7 @@ def test_amplifier_on_and_ramp_verify_the_seed_before_each_step(scripted, dlc_at
             *amplifier("#t", "260.0", "260.0"),
             *GUARD,
             *CLIPS,
+            *SET_ALONE,
             *amplifier("#t", "260.0", "260.0"),
             *seed("#t", "20.0"),
             *put("laser1:amp:cc:current-set", "310.0"),
@@ -518,6 +575,7 @@ def test_seed_lost_in_a_ramp_brings_the_amplifier_down_in_one_write(scripted, dl
             *amplifier("#t", "300.0", "300.0"),
             *GUARD,
             *CLIPS,
+            *SET_ALONE,
             *amplifier("#t", "300.0", "300.0"),
             *seed("#t", "20.0"),
             *put("laser1:amp:cc:current-set", "350.0"),
@@ -539,6 +597,7 @@ def test_another_value_kept_in_a_ramp_brings_the_amplifier_down(scripted, dlc_at
             *amplifier("#t", "300.0", "300.0"),
             *GUARD,
             *CLIPS,
+            *SET_ALONE,
             *amplifier("#t", "300.0", "300.0"),
             *seed("#t", "20.0"),
             *put("laser1:amp:cc:current-set", "320.0"),
@@ -562,6 +621,7 @@ def test_silence_in_a_ramp_brings_the_amplifier_down_on_a_new_connection(scripte
             *amplifier("#t", "300.0", "300.0"),
             *GUARD,
             *CLIPS,
+            *SET_ALONE,
             *amplifier("#t", "300.0", "300.0"),
             *seed("#t", "20.0"),
             *put("laser1:amp:cc:current-set", "350.0"),
@@ -618,6 +678,7 @@ def test_amplifier_that_stays_dark_is_switched_off_again(scripted, dlc_at):
             *amplifier("#f", "0.0", "0.0"),
             *GUARD,
             *CLIPS,
+            *SET_ALONE,
             *seed("#t", "20.0"),
             *put("laser1:amp:cc:enabled", "#t"),
             *ref("laser1:amp:cc:enabled", "#t"),

@@ -285,6 +285,25 @@ def test_disarmed_between_two_moves_nothing_rises(boxes, connected):
     assert not [line for line in chip.received if line.startswith(b"SOUR:CURR ")]
 
 
+def test_a_move_up_that_finds_the_line_disarmed_brings_down_what_is_above(boxes, connected):
+    chip = boxes[1]
+    present = up_at(chip, b"1.0")
+    chip.answers[b"OUTP:PROT:EXT:MODE?"] = b"OFF\n"
+    with pytest.raises(InterlockOpen, match=r"OFF: ignored.*brought down to 0 mA"):
+        connected.set_amplifier_current(1500.0)
+    assert float(present[0]) == 0.0
+
+
+def test_connect_brings_an_amplifier_down_whose_line_is_disarmed(boxes, pair_of):
+    chip = boxes[1]
+    present = up_at(chip, b"2.0")
+    chip.answers[b"OUTP:PROT:EXT:MODE?"] = b"OFF\n"
+    with pytest.raises(InterlockOpen, match=r"OFF: ignored.*brought down to 0 mA") as refusal:
+        pair_of(boxes).connect()
+    assert float(present[0]) == 0.0
+    assert "MODE PROT" in refusal.value.remedy
+
+
 def test_two_addresses_of_one_box(boxes, pair_of):
     boxes[1].answers[b"*IDN?"] = SEED[b"*IDN?"]
     with pytest.raises(InterlockOpen, match="both addresses lead to the same box"):
@@ -346,6 +365,40 @@ def test_a_box_that_answers_in_another_unit_is_named_at_zero_current(boxes, conn
     boxes[which].answers[b"SOUR:CURR:LIM?"] = (b"100.0\n", b"2500.0\n")[which]
     with pytest.raises(DeviceFault, match="another unit"):
         connected.status()
+
+
+def test_a_line_that_stays_high_without_a_seed_is_disarmed_in_the_status(boxes, pair_of):
+    """The table of guards and the status tell the same."""
+    seed, chip = boxes
+    now = [100.0]
+    pair = pair_of(boxes, clock=lambda: now[0])
+    pair.connect()
+
+    def polled(after_s: float) -> AmplifierStatus:
+        now[0] += after_s
+        return pair.status()
+
+    assert polled(0.2).seed_protection_armed
+    seed.answers[b"OUTP1:STAT?"] = b"0\n"
+    assert polled(0.2).seed_protection_armed, "the comparator has its delay"
+    assert polled(0.01).seed_protection_armed, "so has it when two poll at once"
+    status = polled(0.25)
+    assert not status.seed_protection_armed
+    assert "amplifier: LD-ENABLE is high though the seed is off: not wired" in status.message
+    assert [guard.by for guard in pair.guards() if not guard.armed] == [
+        "LD-ENABLE of the amplifier's box"
+    ]
+    chip.answers[b"STAT:MEAS:COND?"] = b"16\n"
+    assert polled(0.2).seed_protection_armed, "it is wired"
+    chip.answers[b"STAT:MEAS:COND?"] = b"0\n"
+    assert polled(0.2).seed_protection_armed, "anew, the first of two"
+
+
+def test_a_line_that_does_not_latch_is_named_by_the_status(boxes, connected):
+    boxes[1].answers[b"OUTP:PROT:EXT:MODE?"] = b"OFF\n"
+    status = connected.status()
+    assert not status.seed_protection_armed
+    assert status.message == "amplifier: LD-ENABLE does not latch"
 
 
 def test_a_laser_that_goes_off_by_itself_is_named_without_a_bit(boxes, connected):

@@ -1,6 +1,7 @@
 """Scanning-cavity lock: bytes on the wire, lost locks, landings."""
 
 import math
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -33,13 +34,15 @@ def ask(command: str, number: int) -> list:
     return echo(command, b"%d\r\n" % number)
 
 
-def line(ratio: float, n: int = 0, spacing_us: float = 2400.0, output: int = 2000) -> bytes:
+def line(
+    ratio: float, n: int = 0, spacing_us: float = 2400.0, output: int = 2000, ramp: int = 1283
+) -> bytes:
     """A `p6` line with this ratio on both ramps; `n` makes it another ramp."""
     spacing = round(84 * spacing_us)
     start, slave = 46_200 + n, round(ratio * spacing)
     end = 3 * spacing
     times = (start, start + slave, start + spacing, end, end + spacing - slave, end + spacing)
-    return (" ".join(map(str, times)) + f" -3 {output} -40 1283\r\n").encode()
+    return (" ".join(map(str, times)) + f" -3 {output} -40 {ramp}\r\n").encode()
 
 
 def ramps(*lines: bytes) -> list:
@@ -199,6 +202,9 @@ def test_the_firmwares_messages_are_read_over(scripted, lock_at):
         (30, [line(0.5, 1, 1900.0), line(0.5, 2, 1900.0)], "master spacing 1900 us, expected 2400"),
         (30, [line(0.5, 1), line(0.5, 2, output=4090)], "actuator is at the end of its range"),
         (30, [line(0.5, 1), line(0.5, 2, output=100)], "actuator is at the end of its range"),
+        # The ramp takes a third of the converter's range, the cavity loop has 2744 words.
+        (30, [line(0.5, 1), line(0.5, 2, ramp=136)], "cavity loop near its rail"),
+        (30, [line(0.5, 1), line(0.5, 2, ramp=2608)], "cavity loop near its rail.* 2608 of 0 to"),
         (30, [line(0.5, 1)] * 20, "the peak times do not change: no ramp"),
     ],
 )
@@ -206,7 +212,14 @@ def test_a_lost_lock_is_a_status_with_its_reason(scripted, lock_at, integral, li
     server = scripted([*OPEN, *ask("Ls?", 1200), *gains(1500, integral), *ramps(*lines)])
     status = lock_at(server.url).status()
     assert not status.locked
-    assert words in status.reason
+    assert re.search(words, status.reason)
+
+
+@pytest.mark.parametrize(("ramp", "share"), [(138, 0.33), (2606, 0.33), (3000, 0.2)])
+def test_a_cavity_loop_inside_what_the_ramp_leaves_it_is_no_loss(scripted, lock_at, ramp, share):
+    lines = [line(0.5, n, ramp=ramp) for n in (1, 2)]
+    server = scripted([*OPEN, *ask("Ls?", 1200), *gains(1500, 30), *ramps(*lines)])
+    assert lock_at(server.url, ramp_share=share).status().locked
 
 
 def test_a_missing_peak_is_a_status(scripted, lock_at):
@@ -380,6 +393,7 @@ def test_limits_are_checked_before_a_byte_is_sent(lock_at, dead_port, ratio):
         {"landing_tolerance": 0.0},
         {"landing_tolerance": 0.1},
         {"ramps": 1},
+        {"ramp_share": 1.0},
     ],
 )
 def test_bad_settings(options):
@@ -403,6 +417,7 @@ def test_freeze_remembers_the_gains_and_relock_restores_them(scripted, lock_at):
             *gains(0, 0),  # a second freeze changes nothing
             *ask("Ls?", 1200),
             *ask("Lo?", 2000),
+            *ask("Ro?", 1283),
             *echo("Lkp1400"),
             *ask("Lkp?", 1400),
             *echo("Lki25"),
@@ -416,12 +431,15 @@ def test_freeze_remembers_the_gains_and_relock_restores_them(scripted, lock_at):
     assert lock.relock().locked
 
 
-def test_relock_resets_outputs_that_ran_to_the_rail(scripted, lock_at):
+@pytest.mark.parametrize(
+    "outputs", [ask("Lo?", 4095), [*ask("Lo?", 2000), *ask("Ro?", 2700)]], ids=["laser", "cavity"]
+)
+def test_relock_resets_outputs_that_ran_to_the_rail(scripted, lock_at, outputs):
     server = scripted(
         [
             *OPEN,
             *ask("Ls?", 1200),
-            *ask("Lo?", 4095),
+            *outputs,
             *echo("rst"),
             *echo("Lkp1500"),
             *ask("Lkp?", 1500),
@@ -446,7 +464,7 @@ class Firmware:
 
     def __init__(self, ratio: float) -> None:
         self.ratio = ratio
-        self.numbers = {"Ls": 1200, "Lkp": 1500, "Lki": 30, "Lo": 2000}
+        self.numbers = {"Ls": 1200, "Lkp": 1500, "Lki": 30, "Lo": 2000, "Ro": 1283}
         self.written: list[str] = []
         self.ramps = 0
         self.is_open = False

@@ -66,6 +66,30 @@ def test_the_makers_client_sets_and_the_light_follows(sdk, world) -> None:
         assert world.light.field().power_mw == pytest.approx(515.0, rel=0.02)
 
 
+def test_what_comes_to_the_amplifiers_set_current_up_to_its_clip(sdk) -> None:
+    cc, piezo = sdk.laser1.amp.cc, sdk.laser1.dl.pc
+    sdk.laser1.dl.cc.enabled.set(True)
+    cc.enabled.set(True)
+    cc.current_set.set(100.0)
+    cc.external_input.factor.set(50.0)
+    assert cc.current_act.get() == 100.0
+    cc.external_input.enabled.set(True)
+    assert cc.current_act.get() == pytest.approx(150.0)
+    cc.feedforward_factor.set(10.0)
+    cc.feedforward_enabled.set(True)
+    piezo.voltage_set.set(20.0)
+    assert cc.current_act.get() == pytest.approx(350.0)
+    assert cc.current_set.get() == 100.0
+    cc.current_clip.set(300.0)
+    assert cc.current_act.get() == pytest.approx(300.0)
+    cc.current_clip.set(2000.0)
+    piezo.voltage_set.set(140.0)
+    assert cc.current_act.get() == pytest.approx(1550.0)
+    cc.feedforward_enabled.set(False)
+    cc.external_input.enabled.set(False)
+    assert cc.current_act.get() == pytest.approx(100.0)
+
+
 def test_the_makers_client_sees_refusals(sdk) -> None:
     with pytest.raises(DecopError):
         sdk.laser1.amp.cc.current_set.set(2500.1)
