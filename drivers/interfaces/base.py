@@ -12,6 +12,8 @@ class Identity:
     model: str
     serial: str
     firmware: str
+    beside: tuple["Identity", ...] = ()
+    """Other boxes that belong to the same instrument."""
 
 
 @dataclass(frozen=True)
