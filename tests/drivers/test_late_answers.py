@@ -1,11 +1,15 @@
-"""The trap of every protocol without message numbers: an answer that comes after its timeout.
+"""The trap of every protocol without message numbers: an answer that comes after its timeout, and
+whatever mix of late, half and garbled answers comes behind it.
 
 No value may ever be taken for the answer to another query, neither by the reading that follows
 the timeout nor by those that are under way when the late bytes at last arrive.
 """
 
 import math
+import random
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, is_dataclass
@@ -23,6 +27,9 @@ from drivers.stcl_board import StclBoard
 from simulators.faults import WireFault
 from simulators.wire import WireServer
 
+if sys.platform != "win32":
+    from pty_wire import PtyWire
+
 LATE_S = 1.7
 """Beyond every driver's timeout for one answer."""
 SETTLED_S = 0.05
@@ -33,6 +40,12 @@ NEVER = -1
 STANDING = Outputs(ramp_offset_v=0.1, laser_v=0.25)
 AFTER_S = 0.8
 """Reading goes on for so long behind the arrival of the late answer."""
+MIXED_S = 20.0
+BACK_S = 12.0
+"""A driver is back so long after its wire was mended."""
+SEED = 4
+SERIAL = {"windfreak-synthhd", "arduino-stcl"}
+"""Met over a serial port, too."""
 OWN_THREAD = {"redpitaya-stcl"}
 """A status that the driver's own loop has at hand: nothing is asked that an answer could be late
 to. What that loop asks its board is met by itself."""
@@ -57,6 +70,11 @@ def plain(reading: Any) -> Any:
     return asdict(reading) if is_dataclass(reading) and not isinstance(reading, type) else reading
 
 
+def values_of(reading: dict[str, Any]) -> dict[str, Any]:
+    """Without the texts of a box for people: a garbled one is a text, too."""
+    return {name: value for name, value in reading.items() if not isinstance(value, str)}
+
+
 def same(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Equal but for noise."""
 
@@ -73,10 +91,18 @@ def same(before: dict[str, Any], after: dict[str, Any]) -> bool:
 class Trap:
     """One driver on its box, ready to be kept waiting."""
 
-    def __init__(self, boxes: LiveBoxes, spec: DriverSpec) -> None:
+    kinds: tuple[str, ...] = ("late", "half", "garbled")
+
+    def __init__(self, boxes: LiveBoxes, spec: DriverSpec, *, over_pty: bool = False) -> None:
         self.boxes, self.spec = boxes, spec
         self.servers = boxes.start(spec.kind, spec.driver)
-        self.box = instrument(spec, {name: s.address for name, s in self.servers.items()})
+        addresses = {name: server.address for name, server in self.servers.items()}
+        self.wire = None
+        if over_pty:
+            assert sys.platform != "win32"
+            self.wire = PtyWire(self.servers[spec.kind].port)
+            addresses[spec.kind] = self.wire.device
+        self.box = instrument(spec, addresses)
         self.box.connect()
         PREPARE.get(spec.kind, lambda i: None)(self.box)
         time.sleep(SETTLED_S)
@@ -100,6 +126,42 @@ class Trap:
 
     def close(self) -> None:
         self.box.close()
+        if self.wire is not None:
+            self.wire.close()
+
+    def mixed(self) -> str:
+        """What goes wrong when one answer after the other is late, half or garbled; '' for nothing.
+        The wire is mended in the end, and the driver must be back."""
+        answers = sum(self.answers.values())
+        mixes = [
+            Mixed(server, random.Random(f"{SEED} {self.name} {name}"), self.kinds, 0.5 / answers)
+            for name, server in self.servers.items()
+        ]
+        try:
+            found = self._read_all(MIXED_S)
+        finally:
+            for mix in mixes:
+                mix.remove()
+        done = sum((mix.done for mix in mixes), Counter())
+        if not found and not all(done[kind] for kind in self.kinds):
+            found = f"only {dict(done)} were drawn"
+        found = found or self._read_all(BACK_S, until_good=True)
+        self.close()
+        return f"{self.name}: {found}" if found else ""
+
+    def _read_all(self, duration_s: float, *, until_good: bool = False) -> str:
+        ends, good, said = time.monotonic() + duration_s, 0, ""
+        while time.monotonic() < ends and not (good and until_good):
+            try:
+                told = self.read()
+            except DriverError as error:
+                said = str(error)
+                continue
+            if not same(values_of(self.before), values_of(told)):
+                return f"{self.before} was read as {told}"
+            good += 1
+            time.sleep(PAUSE_S)
+        return "" if good else f"nothing could be read: {said}"
 
     @property
     def name(self) -> str:
@@ -159,10 +221,41 @@ class Late:
         return type(self._server).distorted(self._server, data)
 
 
+class Mixed:
+    """Distorts a drawn share of the answers of a server."""
+
+    def __init__(
+        self, server: WireServer, dice: random.Random, kinds: tuple[str, ...], share: float
+    ) -> None:
+        self._server, self._dice, self._kinds, self._share = server, dice, kinds, share
+        self.done: Counter[str] = Counter()
+        server.distorted = self._distorted
+
+    def remove(self) -> None:
+        del self._server.distorted
+
+    def _distorted(self, data: bytes) -> tuple[bytes, float]:
+        if not data or self._dice.random() > self._share:
+            return data, 0.0
+        kind = self._dice.choice(self._kinds)
+        self.done[kind] += 1
+        if kind == "late":
+            return data, LATE_S
+        if kind == "half":
+            return data[: len(data) // 2], 0.0
+        place = self._dice.randrange(len(data))
+        # Not a digit for a digit: no protocol of these has a check sum that would show it.
+        return (data if data[place] <= 32 else data[:place] + b"~" + data[place + 1 :]), 0.0
+
+
 class BoardTrap(Trap):
     """The board of the software lock, asked what the lock's own loop asks it."""
 
+    kinds = ("late", "half")
+    """A garbled function of the generator is another function."""
+
     def __init__(self, boxes: LiveBoxes) -> None:
+        self.wire = None
         self.servers = boxes.start("lock", "redpitaya-stcl")
         resource = self.servers["lock"].address
         self.box = StclBoard("lock", resource, StclSettings(), timeout_s=1.0)
@@ -192,4 +285,15 @@ def test_a_late_answer_reaches_no_other_query(boxes: LiveBoxes) -> None:
     traps.append(BoardTrap(boxes))
     with ThreadPoolExecutor(len(traps)) as pool:
         wrong = [found for found in pool.map(Trap.wrong, traps) if found]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.timeout(120)
+def test_no_value_is_that_of_another_query_in_any_mix_of_faults(boxes: LiveBoxes) -> None:
+    traps = [Trap(boxes, spec) for spec in SPECS if spec.driver not in OWN_THREAD]
+    traps.append(BoardTrap(boxes))
+    if sys.platform != "win32":
+        traps += [Trap(boxes, spec, over_pty=True) for spec in SPECS if spec.driver in SERIAL]
+    with ThreadPoolExecutor(len(traps)) as pool:
+        wrong = [found for found in pool.map(Trap.mixed, traps) if found]
     assert not wrong, "\n".join(wrong)
