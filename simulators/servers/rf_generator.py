@@ -115,7 +115,7 @@ class RfGenerator(ScpiInstrument):
         self._unit = LevelUnit()
         self._rf_on = False
         names = ("modulation", "amplitude modulation", "low-frequency output")
-        self._switches = dict.fromkeys(names, False)
+        self._switches: dict[str, bool] = dict.fromkeys(names, False)
         self._swept: list[str] = []
         """What a sweep that is on moves: LEV, FREQ, both in this order."""
         self._sweep_end_dbm = self._maker.low_dbm

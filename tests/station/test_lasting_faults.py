@@ -47,7 +47,7 @@ class Polled:
             cast(Any, SimpleNamespace(forget=lambda: None)),
             cast(Any, SimpleNamespace(spoil=lambda _text: None)),
             cast(Any, server),
-            Alarms(lambda *_: None, lambda *_: None, time.time),
+            Alarms(lambda *_: None, cast(Any, lambda *_: None), time.time),
             cast(Any, None),
         )
         watch = Watch(box, lambda: self.said.append(box.status()), (), POLL_S)
