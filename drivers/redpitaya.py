@@ -76,11 +76,20 @@ class RedPitaya:
         self._margin_s = margin_s
         self._recording = threading.Lock()
         self._cancelled = threading.Event()
+        self._emptied_of = 0
+        """The session of the line on which the error queue was emptied."""
 
     def connect(self) -> Identity:
-        """Open the line and read who answers."""
-        self.line.open()
-        return self.line.identify()
+        """Open the line and read who answers. What an earlier client left in the error queue is
+        not blamed on the first setting of this one."""
+        with self.line.lock:
+            self.line.open()
+            identity = self.line.identify()
+            # Once a session: a record that is under way asks for its own complaints itself.
+            if self._emptied_of != self.line.sessions:
+                self.line.forget_errors()
+                self._emptied_of = self.line.sessions
+        return identity
 
     # --- digital pins --------------------------------------------------------------------
 

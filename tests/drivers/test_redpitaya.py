@@ -57,6 +57,17 @@ def test_identity(box, board):
     assert box.received == [b"*IDN?\r\n"]
 
 
+def test_what_somebody_else_left_in_the_error_queue_is_thrown_away_once_a_session(box):
+    board = RedPitaya("board", box.resource, timeout_s=PATIENT_S)
+    box.answers[b"*IDN?"] = b"REDPITAYA,INSTR2024,0,01-02\r\n"
+    box.answers[b"SYST:ERR?"] = [b'-113,"Undefined header"\r\n', b'0,"No error"\r\n']
+    board.connect()
+    assert box.received == [b"*IDN?\r\n", b"SYST:ERR?\r\n", b"SYST:ERR?\r\n"]
+    board.connect()
+    assert box.received[3:] == [b"*IDN?\r\n"], "a record under way looks for its own complaints"
+    board.line.close()
+
+
 def test_pin_is_set_and_read_back(box, board):
     box.answers[b"DIG:PIN? DIO0_P"] = [b"1\r\n", b"0\r\n"]
     board.set_pin("DIO0_P", True)
