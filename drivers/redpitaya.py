@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.errors import DeviceFault, DriverError, OutOfRange, Timeout
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange, Timeout
 from drivers.interfaces import Identity, Trace
 from drivers.plausible import require_plausible
 from drivers.visa_line import VisaLine
@@ -196,6 +196,10 @@ class RedPitaya:
         try:
             self._prepare_pulses(pulses)
             volts = self._acquire(channel, duration_s, "AWG_PE")
+        except (ConnectionLost, Timeout):
+            # Not waited for once more: the operator would hear of it too late. The train ends by
+            # itself, and the next record begins with the output reset.
+            raise
         except DriverError:
             # The first failure tells the operator more than one of the cleaning up.
             with contextlib.suppress(DriverError):

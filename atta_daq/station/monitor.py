@@ -438,6 +438,8 @@ class Monitor:
 
     def _cell(self) -> None:
         if self._light.zeroing:
+            # Who zeroes reads its signal, but does not ask it while the laser moves.
+            self._instruments.reference_cell.connect()
             return
         try:
             trace = self._instruments.reference_cell.read_signal(self._config.reference_cell.read_s)

@@ -238,6 +238,22 @@ def test_failed_pulses_leave_the_output_off(box, board):
     assert box.received[-2:] == [b"OUTPUT1:STATE OFF\r\n", b"OUTPUT1:STATE?\r\n"]
 
 
+def test_a_board_that_falls_silent_under_its_pulses_is_not_asked_again(box, board):
+    """An order to switch them off would wait for as long again before anybody hears of it."""
+    box.answers |= {
+        b"SOUR1:FREQ:FIX?": b"10\r\n",
+        b"SOUR1:DCYC?": b"0.5\r\n",
+        b"SOUR1:BURS:NCYC?": b"1\r\n",
+        b"ACQ:TRIG:FILL?": None,
+    }
+    impatient = RedPitaya("board", box.resource, timeout_s=0.2)
+    impatient.connect()
+    with pytest.raises(Timeout):
+        impatient.record(1, DURATION_S, PulseTrain(1, 0.1, 0.05))
+    assert box.received[-1] == b"ACQ:TRIG:FILL?\r\n"
+    impatient.line.close()
+
+
 def test_cancel_ends_a_running_record(box, board):
     box.answers[b"ACQ:TRIG:STAT?"] = b"WAIT\r\n"
     failed: list[DriverError] = []
