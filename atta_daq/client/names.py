@@ -297,12 +297,16 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 ANSWERS: tuple[tuple[str, str], ...] = (
-    ("run", "`{run, folder}`"),
+    (
+        "run",
+        "`{run, folder, warnings}`; `warnings`: what the run takes for known and is not, in words",
+    ),
     (
         "check_scan",
         (
-            "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
-            "`bracket_period_s` (chosen, where the scan says 'auto'), `archive_bytes` and `parts`: "
+            "`{ok, problems}`; if ok also `warnings` (as of `run`), `name`, `duration_s` (rig "
+            "time), `segments`, `blocks`, `bracket_period_s` (chosen, where the scan says 'auto'), "
+            "`archive_bytes` and `parts`: "
             "`[{name, isotope, points, errors, note}]`; `errors` is "
             "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote; "
             "a scan that decides while it runs is shown with all of its counting time, and `note` "
