@@ -1,6 +1,7 @@
 """What the envelope of a tapered amplifier needs of a box, whoever made it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -27,6 +28,17 @@ class AmplifierReading:
     def level_ma(self) -> float:
         """The current that may flow: 0 when off."""
         return max(self.current_set_ma, self.current_ma) if self.on else 0.0
+
+
+@dataclass(frozen=True)
+class SeedTaken:
+    """A way to take the seed away from the amplifier, and who sees that."""
+
+    how: str
+    """'seed off'."""
+    delays_s: Mapping[str, float]
+    """The box's guards that see it, and after which time each switches the amplifier off."""
+    act: Callable[[], None]
 
 
 class AmplifierBox(ABC):
@@ -80,8 +92,12 @@ class AmplifierBox(ABC):
         """The guards outside this program, read from the box."""
 
     @abstractmethod
-    def _guard_delay_s(self) -> float:
-        """Within this time of the seed's end the box switches the amplifier off by itself."""
+    def _ways_to_take_seed(self, seed_current_ma: float) -> tuple[SeedTaken, ...]:
+        """How the guards of the box are provoked, so that each acts alone where that can be.
+
+        Asked with the amplifier off and the seed on at `seed_current_ma`, which may be left at
+        another current.
+        """
 
     @abstractmethod
     def _trip_cause(self) -> str:

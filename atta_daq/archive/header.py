@@ -25,7 +25,10 @@ class CalibrationUse:
     source: str = ""
     """'rig file', or the id of the result in the calibration store."""
     stale: str = ""
-    """Why it was no longer valid when the run began; empty: it was."""
+    """Why it was no longer valid when the run began, or not for what the run does with it; empty:
+    it was."""
+    note: str = ""
+    """What belongs to the value: 'at 900 MHz'."""
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,12 @@ CALIBRATIONS = {
         "full_power_mw": 499.0,
         "monitor_ratio": 0.84,
     },
-    "eom": {"v_pi_v": 4.0, "v_pi_error_v": 0.1},
+    "eom": {
+        "v_pi_v": 4.0,
+        "v_pi_error_v": 0.1,
+        "frequency_mhz": 230.0,
+        "valid_within_mhz": 1000.0,  # the simulated modulator is flat
+    },
     "doppler": {
         "even_mhz": 290.0,
         "even_error_mhz": 10.0,

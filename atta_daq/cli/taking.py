@@ -44,6 +44,8 @@ def take(
     """Let `start` begin a run on the rig's station, started here unless one runs; follow it."""
     with station_client(path, rig, data) as client:
         answer = start(client)
+        for text in answer["warnings"]:
+            console.print(f"! {text}", markup=False, highlight=False)
         interrupted = follow(client, str(answer["run"]), console)
         return Taken(_short(Path(answer["folder"])), interrupted)
 

@@ -11,10 +11,10 @@ ENDPOINT = "atta-daq:station"
 """Full name, the same at every station, under which it tells what it is (JSON: `Endpoint`):
 a client that knows only host and port learns the rig's name here."""
 STOPS = "station:stops"
-"""Counts the STOPs."""
+"""Counts the STOPs and the freezes of the lock by hand: either breaks off what was given before."""
 STOPS_SEEN = "stops_seen"
 """An argument that every command with control takes: `STOPS` as the client knew it when it
-began a sequence of commands. After a later STOP the rest of the sequence is refused."""
+began a sequence of commands. After a later one of either the rest of the sequence is refused."""
 CALL_NUMBER = "call"
 """An argument that every command takes: a number that no other call has. PVA sends a call that was
 under way again when its lost connection is back; the station carries it out once, unless it only
@@ -25,7 +25,7 @@ READINGS: tuple[Reading, ...] = (
     Reading("station:rig_time", "double", "s", "rig time, seconds since 1970"),
     Reading("station:control", "string", "", "client that holds control; empty for none"),
     Reading("station:message", "string", "", "last line of the log"),
-    Reading(STOPS, "int", "", "how often STOP came since the station started"),
+    Reading(STOPS, "int", "", "how often STOP or `freeze_lock` came since the station started"),
     Reading("station:watchdog", "double", "ms", "slowest reaction of the watchdog so far", 1),
     Reading(
         "station:watchdog_look",
@@ -236,7 +236,7 @@ COMMANDS: tuple[Command, ...] = (
     _move("sideband", ("frequency_mhz", "power_dbm", "on"), "set what is given of the RF source"),
     _move("zero_power_meter", (), "dark zero of the power meter, with the light off"),
     _move("relock", (), "close the transfer-cavity lock again"),
-    _move("freeze_lock", (), "hold the actuator of the lock where it is"),
+    Command("freeze_lock", (), "hold the actuator of the lock; breaks off what moves it"),
     Command(
         "zero_axis",
         (),
@@ -299,12 +299,16 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 ANSWERS: tuple[tuple[str, str], ...] = (
-    ("run", "`{run, folder}`"),
+    (
+        "run",
+        "`{run, folder, warnings}`; `warnings`: what the run takes for known and is not, in words",
+    ),
     (
         "check_scan",
         (
-            "`{ok, problems}`; if ok also `name`, `duration_s` (rig time), `segments`, `blocks`, "
-            "`bracket_period_s` (chosen, where the scan says 'auto'), `archive_bytes` and `parts`: "
+            "`{ok, problems}`; if ok also `warnings` (as of `run`), `name`, `duration_s` (rig "
+            "time), `segments`, `blocks`, `bracket_period_s` (chosen, where the scan says 'auto'), "
+            "`archive_bytes` and `parts`: "
             "`[{name, isotope, points, errors, note}]`; `errors` is "
             "`{parameter: {value, error, unit}}`, what the fit of a run without noise would quote; "
             "a scan that decides while it runs is shown with all of its counting time, and `note` "
@@ -386,7 +390,8 @@ def reference_page() -> str:
         "Remote procedures `<rig name>:cmd:<name>` that take an NTURI and answer a JSON string,",
         "or fail with the reason. `client` names who asks. STOP and the marked commands are open",
         f"to everybody; the others need control, and take `{STOPS_SEEN}` as well: `{STOPS}`",
-        "at the beginning of a sequence of commands. After a later STOP they are refused.",
+        "at the beginning of a sequence of commands. After a later STOP, or a freeze of the lock",
+        "by hand, they are refused.",
         "",
         "p4p sends a call that was under way again after a lost connection. With a",
         f"`{CALL_NUMBER}` (any text that no other call has) one that needs control is carried out",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from atta_daq.calibration.dated import Calibrated
-from atta_daq.calibration.power import fit_fibre_power
+from atta_daq.calibration.power import chip_threshold, fit_fibre_power
 from atta_daq.calibration.result import Quantity
 from atta_daq.rig.bench import Bench, Finding, FloatArray
 from drivers.errors import DeviceFault
@@ -96,6 +96,10 @@ def calibrate_fibre_power(bench: Bench) -> Finding:
                 error=float(np.hypot(own, scale_error * ratio)),
             )
         )
+    chip_ma = chip_threshold(current_ma, power, line.threshold.value)
+    if chip_ma is not None:
+        value, error = chip_ma
+        quantities.append(Quantity(name="chip_threshold_ma", value=value, error=error, unit="mA"))
     how = "power meter" if measured else "amplifier's own reading times the monitor ratio in use"
     return Finding(
         quantities=tuple(quantities),
@@ -124,7 +128,7 @@ def _covariance(
     # threshold = centre - mean/slope: d threshold/d slope = (centre - threshold)/slope.
     arm = (float(np.mean(current_ma)) - threshold) / slope.value
     covariance[0, 1] = covariance[1, 0] = arm * slope.error**2
-    if len(quantities) > 2:
+    if quantities[2:] and quantities[2].name == "monitor_ratio":
         shared = scale_error**2 * quantities[1].value * quantities[2].value
         covariance[1, 2] = covariance[2, 1] = shared
     return tuple(tuple(float(v) for v in row) for row in covariance)

@@ -11,6 +11,7 @@ from atta_daq.calibration.result import Quantity
 from atta_daq.calibration.sideband import fit_by_substitution
 from atta_daq.physics.sidebands import depth_from_power_dbm
 from atta_daq.rig.bench import Bench, Finding
+from atta_daq.rig.calibrations_in_use import RF_FREQUENCY
 from atta_daq.rig.light import ResolvedTarget
 from drivers.errors import DeviceFault
 
@@ -100,7 +101,7 @@ def calibrate_sideband_depth(bench: Bench) -> Finding:
             "increase_error": error[:plain], "slopes_on": on, "slopes_off": off,
         },
         notes={
-            "frequency_mhz": frequency,
+            RF_FREQUENCY: frequency,
             "power_mw": float(power[0]),
             "chi_square": fit.chi_square,
             "degrees_of_freedom": float(fit.degrees_of_freedom),

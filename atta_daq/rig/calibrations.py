@@ -1,5 +1,6 @@
 """The rig file's calibrations: what the lab measured before, each with its date."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -46,7 +47,7 @@ class FibrePowerCalibration(Dated):
     """power_mw = slope x (amplifier current - threshold), in front of the source."""
 
     threshold_ma: float
-    """Amplifier current at which the power begins."""
+    """Amplifier current at which that line meets zero; the chip itself may begin a little above."""
     slope_mw_per_ma: float = Field(gt=0)
     """Power in front of the source per current."""
     relative_error: float = Field(ge=0)
@@ -64,6 +65,28 @@ class EomCalibration(Dated):
     """Half-wave voltage of the EOM."""
     v_pi_error_v: float = Field(ge=0)
     """Its standard error."""
+    frequency_mhz: float | None = Field(default=None, gt=0)
+    """RF at which it was measured."""
+    valid_within_mhz: float = Field(default=100.0, gt=0)
+    """How far from that RF it is used without a warning; more for a modulator known to be flat."""
+
+    def doubt(self, used_mhz: Iterable[float]) -> str:
+        """Why the half-wave voltage is not known at one of these RF frequencies; empty: it is."""
+        at_mhz, within_mhz = self.frequency_mhz, self.valid_within_mhz
+        far = [f for f in used_mhz if at_mhz is None or abs(f - at_mhz) > within_mhz]
+        if not far:
+            return ""
+        low, high = f"{min(far):g}", f"{max(far):g}"
+        used = f"used at {low} MHz" if low == high else f"used at {low} to {high} MHz"
+        if at_mhz is None:
+            return (
+                f"{used}, measured at an RF that the rig file does not tell: "
+                "frequency_mhz of calibrations.eom"
+            )
+        return (
+            f"measured at {at_mhz:g} MHz and {used}, trusted within {within_mhz:g} MHz: measure it "
+            "there, or widen valid_within_mhz if the modulator is flat"
+        )
 
 
 class DopplerCalibration(Dated):

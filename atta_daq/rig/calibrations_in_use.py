@@ -20,6 +20,8 @@ NOT_MEASURED = "not measured"
 VALID = "valid"
 RATIO_SIGN = "ratio_sign"
 """Key of the number that is +1 or -1."""
+RF_FREQUENCY = "frequency_mhz"
+"""Note of a sideband depth: at which RF it was measured (MHz)."""
 LEAST_WALK_PER_ROOT_H = 1e-4
 """No source is taken for steadier than this, whatever an hour of it has shown."""
 
@@ -36,6 +38,8 @@ class Entry:
     """None: never measured, and nothing depends on it."""
     renewed_by: str
     """Kind of the calibration that measures it anew; empty: an analysis does."""
+    note: str = ""
+    """What belongs to the number: 'at 900 MHz'."""
 
     def state(self, now: datetime) -> str:
         """'valid', 'not measured', or 'stale: ' with the reason."""
@@ -121,7 +125,22 @@ def in_use(
         for name in ("Doppler shift, even", "Doppler shift, odd", "Rabi scale")
     ]
     numbers = {entry.key: entry.number for entry in entries if entry.number is not None}
-    return InUse(_values(rig_file, numbers, highest_current_ma), _axis(numbers), tuple(entries))
+    rf_mhz = _rf_mhz(rig_file, results, numbers["v_pi_v"])
+    if rf_mhz is not None:
+        at = f"at {rf_mhz:g} MHz"
+        entries = [replace(e, note=at) if e.key == "v_pi_v" else e for e in entries]
+    values = _values(rig_file, numbers, rf_mhz, highest_current_ma)
+    return InUse(values, _axis(numbers), tuple(entries))
+
+
+def _rf_mhz(
+    rig_file: Calibrations, results: Sequence[CalibrationResult], v_pi: Calibrated
+) -> float | None:
+    """RF at which the half-wave voltage in use was measured; None: nobody has said."""
+    if v_pi.source == RIG_FILE:
+        return rig_file.eom.frequency_mhz
+    noted = next((r.notes.get(RF_FREQUENCY) for r in results if r.id == v_pi.source), None)
+    return noted if isinstance(noted, float) else None
 
 
 def _age(number: Calibrated) -> datetime:
@@ -179,7 +198,10 @@ def _axis(numbers: dict[str, Calibrated]) -> AxisCalibration:
 
 
 def _values(
-    cal: Calibrations, numbers: dict[str, Calibrated], highest_current_ma: float
+    cal: Calibrations,
+    numbers: dict[str, Calibrated],
+    rf_mhz: float | None,
+    highest_current_ma: float,
 ) -> Calibrations:
     axis = _axis(numbers)
     slope, threshold = numbers["slope_mw_per_ma"], numbers["threshold_ma"]
@@ -212,6 +234,7 @@ def _values(
         update={
             "v_pi_v": v_pi.value,
             "v_pi_error_v": v_pi.error,
+            "frequency_mhz": rf_mhz,
             "made": v_pi.made,
             "valid_days": v_pi.valid_days,
         }

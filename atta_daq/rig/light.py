@@ -1,6 +1,7 @@
 """The 819-nm light as one thing: seed, amplifier, sidebands and lock moved in the safe order."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from atta_daq.analysis.records import Setting
@@ -72,10 +73,11 @@ class LightControl:
             chosen = names[line]
         return chosen.total_mhz + sign * shift
 
-    def switch_on(self) -> None:
+    def switch_on(self, broken_off: Callable[[], str] = lambda: "") -> None:
         """Seed first, then the lock, then the amplifier at or below its ceiling; idempotent.
 
-        A lock that STOP has frozen, or that was lost, is closed again: it needs the seed's light.
+        A lock that STOP has frozen, or that was lost, is closed again: it needs the seed's light;
+        not when `broken_off` has a reason by then.
         """
         amplifier, config = self._instruments.amplifier, self._config.amplifier
         status = amplifier.status()
@@ -86,6 +88,8 @@ class LightControl:
             amplifier.set_seed_current(config.seed_operating_ma)
             amplifier.seed_on()
         if not self._instruments.lock.status().locked:
+            if why := broken_off():
+                raise DeviceFault("lock", f"not closed: {why}", "relock it when ready")
             self._instruments.lock.relock()
         if not status.amplifier_on:
             amplifier.amplifier_on()

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from atta_daq import __version__
 from atta_daq.analysis.results import pdg_round
@@ -78,8 +79,9 @@ class CalibrationKeeper:
         now = self._now()
         return [entry_row(entry, now) for entry in self.in_use.entries]
 
-    def causes(self) -> Iterable[Cause]:
-        """An alarm for each kind of calibration that has gone stale."""
+    def causes(self, read: Callable[[str], Any] = lambda _name: None) -> Iterable[Cause]:
+        """An alarm for each kind of calibration that has gone stale, and for sidebands set where
+        the half-wave voltage is not known. `read` gives a reading, None for a stale one."""
         now = self._now()
         stale: dict[str, list[str]] = {}
         for entry in self.in_use.entries:
@@ -91,6 +93,10 @@ class CalibrationKeeper:
                 f"calibration:{kind or 'spectra'}", "calibrations",
                 "stale: " + ", ".join(texts) + renew, "minor",
             )  # fmt: skip
+        if doubt := self.in_use.values.eom.doubt(_sidebands_by_hand_mhz(read)):
+            yield Cause(
+                "calibration:frequency", "calibrations", f"EOM half-wave voltage: {doubt}", "minor"
+            )
 
     def _refresh(self) -> None:
         self.in_use = self._read()
@@ -114,12 +120,13 @@ def entry_row(entry: Entry, now: datetime) -> dict[str, object]:
                 "renewed_by": entry.renewed_by, "unit": "", "made": "", "valid_until": "",
                 "source": ""}  # fmt: skip
     until = number.expires
+    text = f"{number.value:+g}" if entry.key == RATIO_SIGN else number_text(number)
     return {
         "name": entry.name,
         "value": number.value,
         "error": number.error,
         "unit": number.unit,
-        "text": f"{number.value:+g}" if entry.key == RATIO_SIGN else number_text(number),
+        "text": " ".join(filter(None, (text, entry.note))),
         "made": _iso(number.made),
         "valid_until": _iso(until),
         "source": number.source,
@@ -135,6 +142,15 @@ def number_text(number: Calibrated) -> str:
         return f"{number.value:g}{unit}"
     value, error = pdg_round(number.value, number.error)
     return f"{value} ± {error}{unit}"
+
+
+def _sidebands_by_hand_mhz(read: Callable[[str], Any]) -> list[float]:
+    """Frequency of the sidebands that are on; a run tells of its own, and a calibration measures
+    there."""
+    calibrating = str(read("station:activity") or "").startswith("calibration ")
+    by_hand = read("run:state") in (None, "", "idle") and not calibrating
+    frequency_mhz = read("sideband:frequency")
+    return [frequency_mhz] if by_hand and read("sideband:on") and frequency_mhz else []
 
 
 def _stale_text(entry: Entry, now: datetime) -> str:

@@ -32,7 +32,7 @@ from atta_daq.scans.wording import problems
 from atta_daq.station.expected import CountingRate, expected_increase, expected_segments, light_of
 from atta_daq.station.fitting import FitRequest, fit_all
 from atta_daq.station.foreseen import decision_notes, foreseen_plan
-from atta_daq.station.precheck import require_reachable
+from atta_daq.station.precheck import plan_warnings, require_reachable
 from atta_daq.station.prior import prior_from_run
 from atta_daq.station.run_header import with_geometry
 from drivers.errors import OutOfRange
@@ -94,6 +94,7 @@ def check_scan(text: str, config: RigConfig, data: Path) -> dict[str, Any]:
     return {
         "ok": True,
         "problems": [],
+        "warnings": plan_warnings(plan, light.calibrations),
         "name": definition.name,
         "duration_s": duration_s(definition, plan, config),
         "segments": segments_to_take(plan),

@@ -17,7 +17,7 @@ from atta_daq.station.errors import NothingMissing, RigBusy
 from atta_daq.station.fitting import FitRequest
 from atta_daq.station.log import Say
 from atta_daq.station.planned import planned
-from atta_daq.station.precheck import require_reachable
+from atta_daq.station.precheck import plan_warnings, require_reachable
 from atta_daq.station.prior import prior_from_run
 from atta_daq.station.queue.keeper import Announce, QueueKeeper
 from atta_daq.station.resuming import Rest, last_to_resume, rest_of
@@ -107,7 +107,11 @@ class Commands:
                     announce=announce or _tell_nobody,
                 )  # fmt: skip
         self._say(f"run {run_id} started", "info", client)
-        return {"run": run_id, "folder": str((runs.data / run_id).resolve())}
+        return {
+            "run": run_id,
+            "folder": str((runs.data / run_id).resolve()),
+            "warnings": plan_warnings(ready.plan, self._light.calibrations),
+        }
 
     def resume_run(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
@@ -157,6 +161,7 @@ class Commands:
             "folder": str((runs.data / run_id).resolve()),
             "resumes": rest.chain.run_id,
             "blocks": len(rest.ahead),
+            "warnings": plan_warnings(rest.ahead, self._light.calibrations),
         }
 
     def _rest(self, name: str, config: RigConfig) -> Rest:

@@ -1,7 +1,7 @@
 """Manual control: what the operator moves by hand between the runs."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
@@ -61,7 +61,7 @@ class Manual:
 
     def light_on(self, client: str, _arguments: Arguments) -> object:
         with self._move(client, "light on"):
-            self._light.switch_on()
+            self._light.switch_on(self._use.stopped)
         return {"light": "on"}
 
     def light_off(self, client: str, _arguments: Arguments) -> object:
@@ -145,7 +145,15 @@ class Manual:
         return {"lock": "closed"}
 
     def freeze_lock(self, client: str, _arguments: Arguments) -> object:
-        with self._move(client, "lock frozen"):
+        """The actuator holds at once: a relock or move of the lock under way ends by it, and moves
+        that wait are refused."""
+        self._control.require(client)
+        now = self._use.overrule(f"the lock was frozen by {client}")
+        # A lock that does not answer is told, and tells, once more.
+        with suppress(DriverError):
+            self._instruments.lock.freeze()
+        # And again behind what was under way, which may have come to the lock only then.
+        with self._use.as_of(now), self._move(client, "lock frozen", paused=True):
             self._instruments.lock.freeze()
         return {"lock": "frozen"}
 
@@ -188,7 +196,8 @@ class Manual:
                     # The next run sets everything anew, whatever was moved here.
                     self._light.forget()
         except DriverError as error:
-            raise CommandRefused(str(error)) from error
+            broken_off = self._use.stopped()
+            raise CommandRefused(f"{broken_off}; {error}" if broken_off else str(error)) from error
         self._say(what, "info", client)
 
     def _where(self) -> dict[str, float | None]:

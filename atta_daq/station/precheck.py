@@ -4,8 +4,11 @@ Nothing is sent. The frequency axis is the rig file's; a run that zeroes on the 
 shift it by the error of that zero, and the driver's own limits hold in any case.
 """
 
+from collections.abc import Iterable
+
 from atta_daq.calibration.axis import AxisCalibration
 from atta_daq.physics.sidebands import power_dbm_from_depth
+from atta_daq.rig.calibrations import Calibrations
 from atta_daq.rig.config import RigConfig
 from atta_daq.rig.light import LightControl, ResolvedTarget
 from atta_daq.scans.blocks import Block, Target
@@ -35,6 +38,18 @@ def reachable_mhz(axis: AxisCalibration, config: RigConfig) -> tuple[float, floa
     ratio = config.lock.ratio
     ends = sorted(axis.ratio_to_detuning(r) for r in (ratio.low, ratio.high))
     return max(ends[0], axis.range_mhz[0]), min(ends[1], axis.range_mhz[1])
+
+
+def plan_warnings(plan: Iterable[Block], calibrations: Calibrations) -> list[str]:
+    """What a run over the plan takes for known and is not, in words. It is no hindrance."""
+    doubt = calibrations.eom.doubt(sidebands_mhz(plan))
+    return [f"EOM half-wave voltage: {doubt}"] if doubt else []
+
+
+def sidebands_mhz(plan: Iterable[Block]) -> set[float]:
+    """Frequencies of the sidebands that the plan sets."""
+    targets = (s.target for block in plan for s in block.segments if s.pumping and s.isotope)
+    return {t.sideband_frequency_mhz for t in targets if _has_sidebands(t)}
 
 
 def require_reachable(plan: tuple[Block, ...], light: LightControl, config: RigConfig) -> None:
@@ -74,7 +89,7 @@ def _check(target: ResolvedTarget, light: LightControl, config: RigConfig) -> No
             f"{target.power_mw:g} mW needs {current:.0f} mA",
             f"amplifier_current_ma allows {chip.low:g} to {chip.high:g} mA",
         )
-    if target.sideband_depth == 0.0 or target.sideband_frequency_mhz == 0.0:
+    if not _has_sidebands(target):
         return
     frequency, power = config.sideband.frequency_mhz, config.sideband.power_dbm
     if not frequency.low <= target.sideband_frequency_mhz <= frequency.high:
@@ -92,6 +107,10 @@ def _check(target: ResolvedTarget, light: LightControl, config: RigConfig) -> No
             f"depth {target.sideband_depth:g} needs {needed:.1f} dBm",
             f"power_dbm allows {power.low:g} to {power.high:g} dBm",
         )
+
+
+def _has_sidebands(target: Target | ResolvedTarget) -> bool:
+    return target.sideband_depth != 0.0 and target.sideband_frequency_mhz != 0.0
 
 
 def _within_axis(detuning_mhz: float, axis: AxisCalibration, config: RigConfig) -> None:

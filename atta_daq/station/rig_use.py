@@ -39,7 +39,7 @@ class RigUse:
         stopped: Callable[[int], None] = lambda _stops: None,
     ) -> None:
         """`announce` gets the name of the activity under way, '' for none; `stopped` how often
-        STOP came."""
+        STOP or `overrule` came."""
         self._instruments = instruments
         self._announce = announce
         self._say = say
@@ -48,7 +48,7 @@ class RigUse:
         self._stops = 0
         self._why = STOPPED
         self._reason = ""
-        """Of the last STOP, or of the end of the station."""
+        """Of the last STOP or `overrule`, or of the end of the station."""
         self._seen = threading.local()
         self._activity: Activity | None = None
         self.run: Callable[[], RunUnderWay | None] = lambda: None
@@ -69,15 +69,25 @@ class RigUse:
         in a paused run. Raises CommandRefused with what is in the way.
         """
         with self._my_turn():
-            self._refuse_in_run(paused)
-            activity = self._activity
-            if activity is not None and (activity.exclusive or not beside):
-                raise CommandRefused(f"{activity.name} is under way: end it first")
+            self._refuse_beside(beside=beside, paused=paused)
             self.moves += 1
             try:
                 yield
             finally:
                 self.moves += 1
+
+    def overrule(self, reason: str) -> int:
+        """What was given before and has not begun is not begun any more; nothing is waited for.
+
+        For a command that breaks off the move under way, but for that as allowed as one in a paused
+        run. Returns the number that `as_of` takes for what it does itself. Raises CommandRefused.
+        """
+        self._refuse_beside(paused=True)
+        self._why = reason
+        self._count(reason)
+        stops = self._stops
+        self._stopped(stops)
+        return stops
 
     @contextmanager
     def before_run(self) -> Iterator[None]:
@@ -133,6 +143,7 @@ class RigUse:
 
         Returns whether something was under way, which `settle` waits for.
         """
+        self._why = STOPPED
         busy = self._end_all(reason)
         self._stopped(self._stops)
         return busy
@@ -147,10 +158,13 @@ class RigUse:
         self._why = CLOSING
         return self._end_all(reason)
 
-    def _end_all(self, reason: str) -> bool:
+    def _count(self, reason: str) -> None:
         # The reason before the count: whoever sees the count tells the reason.
         self._reason = reason
         self._stops += 1
+
+    def _end_all(self, reason: str) -> bool:
+        self._count(reason)
         activity = self._activity
         if activity is not None:
             activity.end(reason)
@@ -199,10 +213,12 @@ class RigUse:
         if self._stops != stops:
             raise RigBusy(f"{self._why}; nothing was moved")
 
-    def _refuse_in_run(self, paused: bool) -> None:
-        run = self.run()
+    def _refuse_beside(self, *, beside: bool = False, paused: bool = False) -> None:
+        run, activity = self.run(), self._activity
         if run is not None and not (paused and run.paused):
             raise CommandRefused(f"run {run.run_id} is under way and moves the rig")
+        if activity is not None and (activity.exclusive or not beside):
+            raise CommandRefused(f"{activity.name} is under way: end it first")
 
     def _over(self, activity: Activity, failure: str) -> None:
         """At the end of every activity the camera is dark; after a fault the atoms are, too."""

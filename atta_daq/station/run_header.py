@@ -10,6 +10,7 @@ from atta_daq.scans.blocks import Block, predicted_duration_s
 from atta_daq.scans.definition import ScanDefinition
 from atta_daq.station.bracket_choice import with_bracket_period
 from atta_daq.station.points import RATE_UNIT
+from atta_daq.station.precheck import sidebands_mhz
 
 
 def run_header(
@@ -42,13 +43,16 @@ def run_header(
         bracket_period_s=None
         if definition.bracket_period_s == "auto"
         else definition.bracket_period_s,
-        calibrations=calibrations_used(calibrations, datetime.now(UTC)),
+        calibrations=calibrations_used(calibrations, datetime.now(UTC), blocks),
         program=f"atta-daq {__version__}",
     )
 
 
-def calibrations_used(calibrations: InUse, now: datetime) -> tuple[CalibrationUse, ...]:
-    """All calibrations that were ever measured, as the run found them."""
+def calibrations_used(
+    calibrations: InUse, now: datetime, blocks: tuple[Block, ...] = ()
+) -> tuple[CalibrationUse, ...]:
+    """All calibrations that were ever measured, as a run over these blocks found them."""
+    doubts = {"v_pi_v": calibrations.values.eom.doubt(sidebands_mhz(blocks))}
     return tuple(
         CalibrationUse(
             entry.name,
@@ -57,7 +61,8 @@ def calibrations_used(calibrations: InUse, now: datetime) -> tuple[CalibrationUs
             entry.number.unit,
             entry.number.made.timestamp() if entry.number.made else None,
             entry.number.source,
-            entry.number.stale(now),
+            "; ".join(filter(None, (entry.number.stale(now), doubts.get(entry.key)))),
+            entry.note,
         )
         for entry in calibrations.entries
         if entry.number is not None

@@ -42,6 +42,7 @@ from atta_daq.station.fitting import FitRequest
 from atta_daq.station.live import LiveResult, Told, live_result
 from atta_daq.station.log import Say
 from atta_daq.station.points import part_points
+from atta_daq.station.precheck import plan_warnings
 from atta_daq.station.queue.fate import SHUT_DOWN
 from atta_daq.station.resuming import close_whole
 from atta_daq.station.rig_use import RigUse
@@ -308,6 +309,8 @@ class Runs:
             scan_toml=scan_toml,
             rig_toml=self._rig_toml,
         )
+        for text in plan_warnings(ahead, self._calibrations.in_use.values):
+            self._alarms.raise_(Cause("run:calibration", "run", text, "minor", once=True))
         self._to_fit = self._fitted = 0
         self._told = Told()
         self._in_view = run_id

@@ -246,7 +246,7 @@ class Station:
         watch = AlarmWatch(
             self._alarms, config, self._server.latest, self._monitor.silent, self._data,
             more=lambda: (
-                *self._monitor.slow.causes(), *keeper.causes(), *night.causes(),
+                *self._monitor.slow.causes(), *keeper.causes(self._server.latest), *night.causes(),
                 *self._runs.drift.causes(), *self._history_keeper.causes(),
                 *self._post_office.causes(), *dose.causes(), *self._alarm_store.causes(),
             ),

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from drivers.amplifier_box import AmplifierReading, SeedReading
+from drivers.amplifier_box import AmplifierReading, SeedReading, SeedTaken
 from drivers.amplifier_trial import ExercisedAmplifier
 from drivers.dlcpro.link import DecopLink
 from drivers.errors import DeviceFault, InterlockOpen
@@ -24,10 +24,16 @@ _SEED_ONLY_DELAY = "laser1:amp:seedonly-check:shutdown-delay"
 _ADD_CURRENT = (f"{_AMPLIFIER}:external-input:enabled", f"{_AMPLIFIER}:feedforward-enabled")
 """Switches by which an analogue input or the scan moves the current beside what is set, up to the
 clip."""
+_SEED_SEEN = "laser1:amp:seedonly-check:seed"
 
 POWER_MIN_SHARE = 0.5
 """Of the rig file's least seed power: the box must call the seed lost at or above it. Half leaves
 room for the box's own reading beside the lab's, and none for a threshold in the noise."""
+
+_DIM_SHARES = (0.3, 0.7)
+"""Of the box's least seed power: where a dimmed seed is too weak, and a seed still."""
+_DIM_TRIES = 8
+_DIM_SETTLES_S = 0.1
 
 HEAD_MA = (-100.0, 10e3)
 HEAD_MW = (-100.0, 10e3)
@@ -287,9 +293,38 @@ class DlcPro(ExercisedAmplifier):
             ),
         ]
 
-    def _guard_delay_s(self) -> float:
-        # A seed that was switched off meets both guards: the faster one must act.
-        return min(self._link.read_real(_SEED_DELAY), self._link.read_real(_SEED_ONLY_DELAY))
+    def _ways_to_take_seed(self, seed_current_ma: float) -> tuple[SeedTaken, ...]:
+        """A diode that is off is seen by both guards, one that is dim by seed-limits alone."""
+        limits_s = self._link.read_real(_SEED_DELAY)
+        both_s = {"seed-limits": limits_s, "seedonly-check": self._link.read_real(_SEED_ONLY_DELAY)}
+        off = SeedTaken("seed off", both_s, lambda: self._switch_seed(False))
+        dim_ma = self._dim_seed_ma(seed_current_ma)
+        if dim_ma is None:
+            return (off,)
+        dimmed = SeedTaken(
+            f"seed dimmed to {dim_ma:.1f} mA",
+            {"seed-limits": limits_s},
+            lambda: self._write_seed_current(dim_ma),
+        )
+        return dimmed, off
+
+    def _dim_seed_ma(self, bright_ma: float) -> float | None:
+        """Seed current that gives too little power for seed-limits, and a seed for seedonly-check;
+        None where none is found. The amplifier is off."""
+        least_mw = self._link.read_real(f"{_SEED_LIMITS}:power-min")
+        low_ma, high_ma = self._limits.seed_current_ma.low, bright_ma
+        for _ in range(_DIM_TRIES):
+            dim_ma = round(0.5 * (low_ma + high_ma), 1)
+            self.set_seed_current(dim_ma)
+            self._sleep(_DIM_SETTLES_S)
+            share = self._power_mw(f"{_SEED_LIMITS}:power") / least_mw
+            if share > _DIM_SHARES[1]:
+                high_ma = dim_ma
+            elif share < _DIM_SHARES[0]:
+                low_ma = dim_ma
+            else:
+                return dim_ma if self._link.read_bool(_SEED_SEEN) else None
+        return None
 
     def _trip_cause(self) -> str:
         return self._link.read_text("laser1:health-txt")

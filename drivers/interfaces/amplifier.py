@@ -62,19 +62,23 @@ class Guard:
 
 @dataclass(frozen=True)
 class GuardTrial:
-    """The box's own guard, provoked at a harmless current. Wall times."""
+    """One provocation of the box's own guards at a harmless current. Wall times."""
 
     passed: bool
     current_ma: float
     """Amplifier current while its seed was taken away."""
     trip_s: float
-    """From the command that switched the seed off until the amplifier was read as off: what
+    """From the command that took the seed away until the amplifier was read as off: what
     passed at most, the wire included. inf when it stayed on."""
     allowed_s: float
     by: str
     """What the box says that tripped; empty when it does not say."""
     take_down_s: float
     """How long the driver itself takes to bring the amplifier down and off."""
+    how: str
+    """What took the seed away: 'seed off'."""
+    guards: tuple[str, ...]
+    """Who may have acted. One: it is proved; several: which of them did is not told."""
 
 
 class TaperedAmplifier(Instrument, Protocol):
@@ -109,8 +113,9 @@ class TaperedAmplifier(Instrument, Protocol):
         """Who guards the amplifier against what, read from the box now."""
         ...
 
-    def exercise_guard(self, seed_current_ma: float) -> GuardTrial:
-        """Provoke the box's own guard at a current that is harmless without seed.
+    def exercise_guard(self, seed_current_ma: float) -> tuple[GuardTrial, ...]:
+        """Provoke the box's own guards, one by one where that can be, at a current that is harmless
+        without seed.
 
         Refused with `InterlockOpen` unless seed and amplifier are off; both are off afterwards,
         however it ends.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drivers.amplifier_box import AmplifierReading, SeedReading
+from drivers.amplifier_box import AmplifierReading, SeedReading, SeedTaken
 from drivers.amplifier_protection import POLL_S
 from drivers.amplifier_trial import READING_MARGIN_S, ExercisedAmplifier
 from drivers.errors import DriverError, InterlockOpen, Timeout
@@ -376,8 +376,10 @@ class Itc4000Pair(ExercisedAmplifier):
             remedy=f"set constant current and no pulses at the {box.role}'s box",
         )
 
-    def _guard_delay_s(self) -> float:
-        return self._line_delay_max_s
+    def _ways_to_take_seed(self, seed_current_ma: float) -> tuple[SeedTaken, ...]:
+        return (
+            SeedTaken("seed off", {LINE: self._line_delay_max_s}, lambda: self._switch_seed(False)),
+        )
 
     def _trip_cause(self) -> str:
         return LINE if self._chip.line_tripped() else ""

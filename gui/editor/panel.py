@@ -349,8 +349,9 @@ class EditorPanel(Panel):
             left_s = self.context.readings.number("run:remaining")
             left_s = left_s if math.isfinite(left_s) else 0.0
         text = headline(check.answer, rig.rate, datetime.now(), left_s)
-        errors = leading_errors(check.answer)
-        return "scan ok", Tone.OK, f"{text}\n{errors}" if errors else text
+        lines = [text, leading_errors(check.answer), *check.warnings]
+        tone = Tone.WARNING if check.warnings else Tone.OK
+        return "scan ok", tone, "\n".join(filter(None, lines))
 
     def _rig_changed(self) -> None:
         """Limits and geometry are the rig's: everything is looked at again."""

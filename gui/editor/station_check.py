@@ -50,6 +50,13 @@ class StationCheck(QObject):
             return []
         return [str(problem) for problem in self.answer["problems"]]
 
+    @property
+    def warnings(self) -> list[str]:
+        """What a run would take for known and is not, as the station says; no hindrance."""
+        if self.answer is None or not self.answer["ok"]:
+            return []
+        return [str(text) for text in self.answer["warnings"]]
+
     def again(self) -> None:
         """Ask anew: the station or its rig is another one."""
         self._forget()

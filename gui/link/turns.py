@@ -31,8 +31,8 @@ class Turns:
     """Carries out jobs, which must not raise; any thread may give them.
 
     Each command of the station has a channel of its own, which the first use must look for: of two
-    that are sent side by side the later may arrive first, and a freeze be undone by the 'light on'
-    before it.
+    that are sent side by side the later may arrive first, and a 'light off' be undone by the 'light
+    on' before it.
     """
 
     def __init__(self) -> None:

@@ -115,7 +115,10 @@ def _scan(make_run, make_segment, setting, count: int = 7, **header):
 
 
 def test_a_report_needs_nothing_beside_it_and_says_everything(make_run, make_segment) -> None:
-    calibration = CalibrationUse("Doppler shift, odd", 266.0, 4.0, "MHz", 1.79e9, "rig file")
+    calibration = CalibrationUse(
+        "Doppler shift, odd", 266.0, 4.0, "MHz", 1.79e9, "rig file",
+        stale="made 2026-01-01, valid for 30 days", note="at 4 K",
+    )  # fmt: skip
     writer = _scan(
         make_run,
         make_segment,
@@ -136,6 +139,7 @@ def test_a_report_needs_nothing_beside_it_and_says_everything(make_run, make_seg
     assert len(page.drawings()) == 2
 
     for words in (
+        "Doppler shift, odd at 4 K made 2026-01-01, valid for 30 days",
         writer.run_id, "complete", "85Kr: demo", "co-propagating", "A. Bench",
         "2500 ± 60 +60 −60 atoms/h", "57 ± 6 +6 −6 %", "−20 ± 17 +18 −17 MHz", "4 (held)",
         "Poisson deviance 8.1 for 7 degrees of freedom, p = 0.32 (chi-square law)",

@@ -44,7 +44,7 @@ def truths(rng):
         "fsr_mhz": file["cavity"]["fsr_mhz"],
         "ratio_sign": 1.0,
         "order": 0.0,
-        "threshold_ma": 1000.0 * light["amplifier_threshold_a"],
+        "chip_threshold_ma": 1000.0 * light["amplifier_threshold_a"],
         "slope_mw_per_ma": light["amplifier_slope_w_per_a"] * 0.84,
         "monitor_ratio": 0.84,
         "v_pi_v": light["eom_v_pi_v"],

@@ -2,21 +2,19 @@
 
 import math
 import time
+from dataclasses import replace
 
 import pytest
 
-from atta_daq.cli.protection import trial_text
+from atta_daq.cli.protection import trials_text
 from atta_daq.station.ownership import RigLock
 from drivers.interfaces import GuardTrial
 
+LINE = "LD-ENABLE of the amplifier's box"
 TRIAL = GuardTrial(
-    passed=True,
-    current_ma=150.0,
-    trip_s=0.007,
-    allowed_s=0.2,
-    by="LD-ENABLE of the amplifier's box",
-    take_down_s=0.0021,
-)
+    passed=True, current_ma=150.0, trip_s=0.007, allowed_s=0.2, by=LINE, take_down_s=0.0021,
+    how="seed off", guards=(LINE,),
+)  # fmt: skip
 
 
 @pytest.mark.timeout(180)
@@ -26,8 +24,8 @@ def test_the_line_of_a_simulated_pair_is_exercised(call) -> None:
     )
     assert done.code == 0, done
     for text in ("LD-ENABLE", "latches the output off", "2500 mA, rig file 2500 mA",
-                 "station's watchdog", "passed: at 150 mA the box switched itself off",
-                 "cause: LD-ENABLE of the amplifier's box"):  # fmt: skip
+                 "station's watchdog", "passed: seed off, amplifier at 150 mA: the box switched it",
+                 f"by {LINE}; cause: {LINE}"):  # fmt: skip
         assert text in done.out
 
 
@@ -49,11 +47,31 @@ def test_arguments(call, nothing_starts) -> None:
 
 
 def test_what_a_trial_says() -> None:
-    assert trial_text(TRIAL).startswith(
-        "passed: at 150 mA the box switched itself off 7 ms after the seed (allowed 200 ms); "
-        "cause: LD-ENABLE of the amplifier's box; the driver itself takes it down in 2.1 ms."
+    passed, down = trials_text([TRIAL])
+    assert passed == (
+        "passed: seed off, amplifier at 150 mA: the box switched it off within 7 ms (allowed "
+        f"200 ms) by {LINE}; cause: {LINE}"
     )
-    late = GuardTrial(False, 150.0, 0.5, 0.2, "", 0.002)
-    assert trial_text(late).startswith("FAILED, too slow: at 150 mA")
-    never = GuardTrial(False, 150.0, math.inf, 0.2, "", 0.002)
-    assert trial_text(never).startswith("FAILED: the seed was taken away at 150 mA and the")
+    assert down == "the driver itself takes it down in 2.1 ms. Both are off now"
+    late = replace(TRIAL, passed=False, trip_s=0.5)
+    assert trials_text([late])[0].startswith("FAILED, too slow: seed off, amplifier at 150 mA")
+    never = replace(TRIAL, passed=False, trip_s=math.inf, by="")
+    assert trials_text([never])[0].startswith(
+        "FAILED: seed off, amplifier at 150 mA: it stayed on (allowed 200 ms). Do not raise it"
+    )
+
+
+def test_a_trial_says_which_of_two_guards_it_has_proved() -> None:
+    dim = replace(TRIAL, how="seed dimmed to 56.2 mA", guards=("seed-limits",))
+    both = replace(TRIAL, guards=("seed-limits", "seedonly-check"))
+    assert "by seed-limits or seedonly-check" in trials_text([dim, both])[1]
+    assert trials_text([dim, both])[2].startswith(
+        "proved: seed-limits; only read back: seedonly-check: a seed that is off is seen"
+    )
+    assert trials_text([both])[1].startswith(
+        "proved: none by itself; only read back: seed-limits, seedonly-check"
+    )
+    own = replace(TRIAL, guards=("seedonly-check",))
+    assert len(trials_text([dim, own])) == 3, "both are proved: nothing to add"
+    # What did not pass is proved by nothing.
+    assert "only read back: seedonly-check" in trials_text([dim, replace(own, passed=False)])[2]

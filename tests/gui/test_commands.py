@@ -118,10 +118,9 @@ def test_what_the_station_has_only_taken_is_not_called_done(
     assert context.notices.history[-1].text == said
 
 
-def test_the_freeze_says_that_it_waits_and_what_does_not(context: Context) -> None:
+def test_the_freeze_says_what_it_breaks_off(context: Context) -> None:
     tip = context.actions["lock.freeze"].toolTip()
-    assert "after the move under way" in tip
-    assert "STOP freezes at once" in tip
+    assert "at once; a relock or jump under way is broken off" in tip
 
 
 def test_no_two_actions_share_a_key(context: Context) -> None:

@@ -276,6 +276,22 @@ def test_stop_does_not_wait_behind_a_slow_command(qtbot: QtBot, link: Link, serv
     qtbot.waitUntil(lambda: len(answers) == 13, timeout=WAIT_MS)
 
 
+def test_a_freeze_does_not_wait_behind_a_move(qtbot: QtBot, link: Link, served: Served) -> None:
+    connected(qtbot, link, served)
+    link.command("zero_power_meter")
+    qtbot.waitUntil(lambda: len(served.waits) == 1, timeout=WAIT_MS)
+    link.command("light_on")
+    link.command("freeze_lock")
+    qtbot.waitUntil(lambda: bool(served.heard), timeout=WAIT_MS)
+    assert [next(iter(arguments)) for _, arguments in served.heard] == ["freeze_lock"]
+    # As of a freeze that was not: the station refuses the 'light on' that it has overtaken.
+    served.server.post("station:stops", 1)
+    qtbot.waitUntil(lambda: link._latest["station:stops"].value == 1, timeout=WAIT_MS)
+    served.slow.set()
+    qtbot.waitUntil(lambda: len(served.heard) == 3, timeout=WAIT_MS)
+    assert served.heard[2][1] == {"light_on": "", "stops_seen": "0"}
+
+
 def test_moves_arrive_in_the_order_in_which_they_were_given(
     qtbot: QtBot, link: Link, served: Served
 ) -> None:
@@ -285,7 +301,7 @@ def test_moves_arrive_in_the_order_in_which_they_were_given(
     link.command("seed", on=True)
     qtbot.waitUntil(lambda: len(served.heard) == 1, timeout=WAIT_MS)
     # The channel of 'seed' stands; the others must be looked for first.
-    given = ["light_on", "seed", "freeze_lock", "seed", "jump", "light_off", "seed"]
+    given = ["light_on", "seed", "trap", "seed", "jump", "light_off", "seed"]
     link.command("align", on=True)
     for name in given:
         link.command(name)

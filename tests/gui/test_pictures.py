@@ -47,7 +47,7 @@ SETTLE_TURNS = 15
 """Rows of the fit's table get their height when the scroll bar has come or gone."""
 CHECKED = {
     "ok": True, "name": "x", "duration_s": 29_100.0, "segments": 97, "blocks": 12,
-    "archive_bytes": 3.4e8, "problems": [],
+    "archive_bytes": 3.4e8, "problems": [], "warnings": [],
     "parts": [{"name": "85Kr", "isotope": 85, "points": 41, "note": "",
                "errors": {"amplitude": {"value": 0.571, "error": 0.0412, "unit": ""}}}],
 }  # fmt: skip

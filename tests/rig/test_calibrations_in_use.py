@@ -50,6 +50,32 @@ def test_the_newest_holds_whatever_its_source(rig):
     assert held(rig, before_rig_file).values.eom.v_pi_v == rig.calibrations.eom.v_pi_v
 
 
+def test_the_half_wave_voltage_comes_with_its_rf(rig):
+    mine = rig.calibrations.eom.frequency_mhz
+    found = held(rig)
+    assert found.values.eom.frequency_mhz == mine
+    assert found["EOM half-wave voltage"].note == f"at {mine:g} MHz"
+    new = result("sideband-depth", NOW, v_pi_v=(4.2, 0.1))
+    found = held(rig, new.model_copy(update={"notes": {"frequency_mhz": 900.0}}))
+    assert found.values.eom.frequency_mhz == 900.0
+    # How far the modulator is flat is the lab's to say, wherever it was measured.
+    assert found.values.eom.valid_within_mhz == rig.calibrations.eom.valid_within_mhz
+    assert found["EOM half-wave voltage"].note == "at 900 MHz"
+    assert held(rig, new).values.eom.frequency_mhz is None
+
+
+def test_the_half_wave_voltage_holds_near_the_rf_of_its_measurement(rig):
+    eom = rig.calibrations.eom.model_copy(
+        update={"frequency_mhz": 900.0, "valid_within_mhz": 100.0}
+    )
+    assert eom.doubt([800.0, 1000.0]) == eom.doubt([]) == ""
+    assert eom.doubt([799.0, 850.0]).startswith("measured at 900 MHz and used at 799 MHz, trusted ")
+    assert "used at 200 to 450 MHz" in eom.doubt([300.0, 450.0, 200.0, 900.0])
+    unknown = eom.model_copy(update={"frequency_mhz": None})
+    assert unknown.doubt([]) == ""
+    assert "frequency_mhz of calibrations.eom" in unknown.doubt([230.0])
+
+
 def test_a_stale_result_is_used_and_says_so(rig):
     old = result("sideband-depth", NOW - timedelta(days=3), 1.0, v_pi_v=(4.2, 0.1))
     entry = held(rig, old)["EOM half-wave voltage"]

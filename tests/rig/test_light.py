@@ -31,6 +31,15 @@ def test_seed_then_lock_then_amplifier(rig: Any) -> None:
     ]
 
 
+def test_a_lock_that_was_frozen_meanwhile_is_not_closed(rig: Any) -> None:
+    changed(rig, seed_on=False, amplifier_on=False)
+    lock = rig.instruments.lock
+    lock.answers["status"] = replace(lock.answers["status"], locked=False, reason="frozen")
+    with pytest.raises(DeviceFault, match="not closed: the lock was frozen by me"):
+        rig.light.switch_on(lambda: "the lock was frozen by me")
+    assert rig.asked() == [("amplifier", "set_seed_current"), ("amplifier", "seed_on")]
+
+
 def test_light_that_is_on_is_left_alone(rig: Any) -> None:
     rig.light.switch_on()
     assert rig.asked() == []

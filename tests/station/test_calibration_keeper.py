@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -15,6 +16,8 @@ from atta_daq.client.names import CALIBRATION_COLUMNS, CALIBRATION_KINDS
 from atta_daq.counting.loading import LoadingError
 from atta_daq.rig.bench import Finding
 from atta_daq.rig.config import rig_config
+from atta_daq.scans.blocks import blocks
+from atta_daq.scans.definition import parse_scan
 from atta_daq.station.calibration_commands import PROCEDURES, CalibrationCommands
 from atta_daq.station.calibration_keeper import CalibrationKeeper
 from atta_daq.station.run_header import calibrations_used
@@ -91,6 +94,29 @@ def test_a_stale_calibration_is_an_alarm_with_its_remedy(keeper, clock):
     assert list(keeper.causes()) == []
 
 
+def sidebands_on(**readings):
+    on = {"sideband:on": True, "sideband:frequency": 230.0, "run:state": "idle"}
+    return (on | readings).get
+
+
+def test_sidebands_set_far_from_where_their_depth_was_measured_are_an_alarm(keeper):
+    assert list(keeper.causes(sidebands_on())) == []
+    # The lab's own rig file trusts its modulator far; the next one is measured and used far off.
+    notes = {"frequency_mhz": 3000.0}
+    keeper.keep("sideband-depth", replace(finding(), notes=notes))
+    (cause,) = keeper.causes(sidebands_on())
+    assert cause.id == "calibration:frequency"
+    assert "measured at 3000 MHz and used at 230 MHz" in cause.text
+    assert row(keeper, "EOM half-wave voltage")["text"] == "4.30 ± 0.05 V at 3000 MHz"
+    for elsewhere in (
+        {"sideband:on": False}, {"sideband:frequency": None}, {"run:state": "running"},
+        {"station:activity": "calibration sideband-depth"}, {"sideband:frequency": 2900.0},
+    ):  # fmt: skip
+        assert list(keeper.causes(sidebands_on(**elsewhere))) == []
+    (cause,) = keeper.causes(sidebands_on(**{"station:activity": "alignment"}))
+    assert cause.severity == "minor"
+
+
 def test_a_run_keeps_all_it_used(keeper, clock):
     result = keeper.keep("sideband-depth", finding(valid_days=1.0))
     later = datetime.fromtimestamp(clock.utc_s + 2.0 * DAY_S, UTC)
@@ -100,6 +126,24 @@ def test_a_run_keeps_all_it_used(keeper, clock):
     assert (eom.value, eom.error, eom.source) == (4.3, 0.054, result.id)
     assert eom.stale.startswith("made ")
     assert used["power slope"].source == "rig file"
+
+
+def test_a_run_keeps_where_its_sidebands_were_beyond_what_is_known(keeper):
+    keeper.keep("sideband-depth", replace(finding(), notes={"frequency_mhz": 3000.0}))
+    scan = """name = "s"
+[[part]]
+isotope = 83
+[part.light]
+sideband_frequency_mhz = 230.0
+    sideband_depth = 0.4"""
+    plan = blocks(parse_scan(scan), keeper._config.scan_timing())
+    now = datetime.now(UTC)
+    used = {use.name: use for use in calibrations_used(keeper.in_use, now, plan)}
+    eom = used["EOM half-wave voltage"]
+    assert eom.note == "at 3000 MHz"
+    assert eom.stale.startswith("measured at 3000 MHz and used at 230 MHz")
+    assert used["power slope"].stale == ""
+    assert all(use.stale == "" for use in calibrations_used(keeper.in_use, now))
 
 
 def test_a_sign_is_told_with_its_sign(keeper):

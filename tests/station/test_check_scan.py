@@ -93,6 +93,22 @@ def test_each_kind_of_scan(rig: RigConfig, tmp_path: Path, scan, isotope, names)
     assert all(entry["error"] > 0.0 for entry in part["errors"].values())
 
 
+def test_sidebands_where_the_half_wave_voltage_is_not_known_are_warned_of(
+    rig: RigConfig, tmp_path: Path
+) -> None:
+    text = Path("scans/sideband_83kr.toml").read_text()
+    # The example has measured it at 230 MHz, and trusts it 100 MHz to both sides.
+    (said,) = check_scan(text, rig, tmp_path)["warnings"]
+    assert said == (
+        "EOM half-wave voltage: measured at 230 MHz and used at 100 to 500 MHz, trusted within "
+        "100 MHz: measure it there, or widen valid_within_mhz if the modulator is flat"
+    )
+    near = text.replace("start = 100.0", "start = 130.0").replace("stop = 500.0", "stop = 330.0")
+    for scan in (near, text.replace("[0.4, 1.0]", "[0.0]"), SPECTRUM):
+        answer = check_scan(scan, rig, tmp_path)
+        assert (answer["ok"], answer["warnings"]) == (True, [])
+
+
 def test_an_unknown_rate_is_said_not_guessed(rig: RigConfig, tmp_path: Path) -> None:
     data = rig.model_dump()
     data["calibrations"]["rates"]["counts_85_per_h"] = None

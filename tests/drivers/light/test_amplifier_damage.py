@@ -20,6 +20,7 @@ from simulators.servers.dlcpro_box import DlcProBox
 from simulators.servers.itc4000 import make_pair
 from simulators.servers.parameters import NORMAL_LEVEL, Refused
 from simulators.truth import Truth
+from simulators.world.light import SEED_LOW
 from simulators.world.world import World
 
 LIMITS = AmplifierLimits(
@@ -244,21 +245,67 @@ TestPairDamage = PairDamage.TestCase
 TestPairDamage.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 
 
-@pytest.mark.parametrize(("make", "within_s"), [(dlc_pro, 0.07), (itc_pair, 0.02)])
-def test_the_boxs_own_guard_is_exercised_at_a_harmless_current(make, within_s):
+@pytest.mark.parametrize(("make", "within_s", "ways"), [(dlc_pro, 0.07, 2), (itc_pair, 0.02, 1)])
+def test_the_boxs_own_guards_are_exercised_at_a_harmless_current(make, within_s, ways):
     bench = Bench()
     driver = make(bench)
     driver.connect()
-    trial = driver.exercise_guard(90.0)
-    assert trial.passed
-    assert trial.current_ma == 150.0
-    assert 0.0 < trial.trip_s < within_s
-    assert 0.0 < trial.take_down_s < 0.05
-    assert trial.by
+    trials = driver.exercise_guard(90.0)
+    assert len(trials) == ways
+    for trial in trials:
+        assert trial.passed
+        assert trial.current_ma == 150.0
+        assert 0.0 < trial.trip_s < within_s
+        assert 0.0 < trial.take_down_s < 0.05
+        assert trial.by
     status = driver.status()
     assert not status.amplifier_on
     assert not status.seed_on
     assert bench.light.amplifier.dose_a_s == 0.0
+
+
+BOTH = ("seed-limits", "seedonly-check")
+
+
+@pytest.mark.parametrize(
+    ("limits_s", "seedonly_s", "by_seed_off"),
+    [
+        # Only who has the shorter delay can have acted when it is over.
+        (0.15, 0.05, BOTH[1:]),
+        (0.05, 0.15, BOTH[:1]),
+        (0.05, 0.05, BOTH),
+    ],
+)
+def test_a_dlc_pro_tells_which_of_its_guards_acted(limits_s, seedonly_s, by_seed_off):
+    bench = Bench()
+    driver = dlc_pro(bench)
+    bench.light.set_guard(seed_limits_delay_s=limits_s, seedonly_delay_s=seedonly_s)
+    dimmed, off = driver.exercise_guard(90.0)
+    assert (dimmed.guards, dimmed.by) == (("seed-limits",), f"Amplifier shut down: {SEED_LOW}")
+    assert dimmed.how == "seed dimmed to 56.2 mA"
+    assert limits_s < dimmed.trip_s < limits_s + 0.05
+    assert (off.how, off.guards) == ("seed off", by_seed_off)
+    assert min(limits_s, seedonly_s) < off.trip_s < min(limits_s, seedonly_s) + 0.05
+
+
+def test_a_seed_limit_that_does_not_act_is_found_by_the_trial():
+    """Read as armed, and dead: a seed that is off would not show it, seedonly-check sees that."""
+    bench = Bench()
+    driver = dlc_pro(bench)
+    bench.light.seed_limits.watch = lambda _bad_from_s: None
+    dimmed, off = driver.exercise_guard(90.0)
+    assert (dimmed.passed, dimmed.trip_s) == (False, float("inf"))
+    assert off.passed
+    assert bench.light.amplifier.dose_a_s == 0.0
+    assert not driver.status().amplifier_on
+
+
+def test_where_seedonly_check_takes_a_dim_seed_for_none_it_is_only_switched_off():
+    bench = Bench()
+    driver = dlc_pro(bench)
+    driver._link.box.tree.live("laser1:amp:seedonly-check:seed", lambda: False)
+    (off,) = driver.exercise_guard(90.0)
+    assert (off.how, off.guards) == ("seed off", BOTH)
 
 
 def test_a_broken_wire_of_ld_enable_is_seen_once_the_seed_is_off():
@@ -286,13 +333,13 @@ def test_a_wire_of_ld_enable_that_breaks_in_a_trial_is_found_by_it_and_harms_not
     driver.connect()
     light_harmlessly = driver._light_harmlessly
 
-    def then_it_breaks():
-        current_ma = light_harmlessly()
+    def then_it_breaks(seed_current_ma):
+        current_ma = light_harmlessly(seed_current_ma)
         bench.light.set_line(stuck=True)
         return current_ma
 
     driver._light_harmlessly = then_it_breaks
-    trial = driver.exercise_guard(90.0)
+    (trial,) = driver.exercise_guard(90.0)
     assert not trial.passed
     assert trial.trip_s == float("inf")
     assert not driver.status().amplifier_on

@@ -24,7 +24,7 @@ from gui.theme.palettes import Tone
 
 CHECKED = {
     "ok": True, "name": "x", "duration_s": 12_600.0, "segments": 97, "blocks": 12,
-    "archive_bytes": 3.4e8, "problems": [],
+    "archive_bytes": 3.4e8, "problems": [], "warnings": [],
     "parts": [{"name": "85Kr", "isotope": 85, "points": 41, "note": "",
                "errors": {"amplitude": {"value": 0.571, "error": 0.0412, "unit": ""}}}],
 }  # fmt: skip
@@ -389,6 +389,17 @@ def test_what_the_station_finds_bars_the_start(
     assert "the lock reaches 900 MHz" in panel.summary.text()
     assert not context.actions["run.start"].isEnabled()
     assert "900 MHz" in context.actions.why_not("run.start")
+
+
+def test_what_the_station_warns_of_stands_beside_the_forecast(
+    panel: EditorPanel, link: FakeLink, context: Context, qtbot: QtBot
+) -> None:
+    doubt = "EOM half-wave voltage: measured at 900 MHz and used at 230 MHz"
+    checked(qtbot, link, {**CHECKED, "warnings": [doubt]})
+    assert (panel.badge.word, panel.badge.tone) == ("scan ok", Tone.WARNING)
+    assert "97 segments" in panel.summary.text()
+    assert doubt in panel.summary.text()
+    assert context.actions["run.start"].isEnabled()
 
 
 def test_a_station_that_fails_to_answer_does_not_bar_the_start(
