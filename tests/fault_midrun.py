@@ -242,13 +242,13 @@ class CountingStation:
 
     def run(self, cell: Cell) -> Outcome:
         """While it counts."""
-        return self._counting_again(lambda: self._run(cell))
+        return self._counting_again(cell, lambda: self._run(cell))
 
     def run_in_bracket(self, cell: Cell) -> Outcome:
         """While a bracket is recorded."""
-        return self._counting_again(lambda: self._run(cell, BRACKET))
+        return self._counting_again(cell, lambda: self._run(cell, BRACKET))
 
-    def _counting_again(self, take: Callable[[], Outcome]) -> Outcome:
+    def _counting_again(self, cell: Cell, take: Callable[[], Outcome]) -> Outcome:
         """A cell; when it went wrong the rig is mended, and counts, before it is told."""
         try:
             return take()

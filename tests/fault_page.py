@@ -108,8 +108,8 @@ in which they are needed, too. The detector fails in the record of a bracket, he
 {record_s:.1f} s; a wrong unit shows when it has been read, with the bursts of a usual rig file
 after 5.3 s. The cell fails in the middle of a zeroing. A zeroing that fails leaves the axis as it
 was, and `cell:zero` says why; a command is refused with it; a run that prepares waits until the
-cell can be read, and zeroes then. One that meets a cut connection between two steps may go on to the
-true zero. *Back* is there the time until a new zero was found.
+cell can be read, and zeroes then. One that meets a cut connection between two steps may go on to
+the true zero. *Back* is there the time until a new zero was found.
 
 Of the first rig every `make test` takes the idle half whole, in mid-run the cells that say *test*
 and a draw of the others, and one of each detector when it is needed; of the other makes it takes a
