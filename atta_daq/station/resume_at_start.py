@@ -15,7 +15,8 @@ from atta_daq.client.errors import CommandRefused
 from atta_daq.station.alarms import Alarms, Cause
 from atta_daq.station.errors import NothingMissing, RigBusy
 from atta_daq.station.log import Say
-from atta_daq.station.queue.fate import went_on
+from atta_daq.station.queue.entry import Outcome
+from atta_daq.station.queue.fate import fate_of, went_on
 from atta_daq.station.queue.keeper import NotKept
 from atta_daq.station.resuming import crashed
 from atta_daq.station.rig_use import RigUse
@@ -94,8 +95,7 @@ class ResumeAtStart:
                 why = self._somebody()
                 if not why:
                     self._try(gently=True)
-                elif self._run_id and went_on(self._data, self._run_id):
-                    # The queue was faster, or an operator.
+                elif self._done_by_others():
                     self._settle()
                 else:
                     self._give_up(why)
@@ -112,6 +112,9 @@ class ResumeAtStart:
             if run_id is not None:
                 self._run_id = run_id
                 self._go_on_with(run_id, "station", by_queue=gently)
+            elif self._run_id and not self._done_by_others():
+                self._give_up("another run was taken")
+                return
         except NothingMissing as nothing:
             self._say(str(nothing), source="run")
         except (RigBusy, NotKept, OSError, sqlite3.Error) as refused:
@@ -129,6 +132,13 @@ class ResumeAtStart:
         """What has been done with the rig since the start of the station; '' for nothing."""
         moved = "the rig was moved by hand" if self._use.moves != self._moves else ""
         return self._use.stopped() or self._use.busy() or moved
+
+    def _done_by_others(self) -> bool:
+        """Whether the queue, or an operator, was faster to go on with the run, or to close it."""
+        if not self._run_id:
+            return False
+        died = fate_of(self._data, self._run_id).outcome is Outcome.DIED
+        return not died or bool(went_on(self._data, self._run_id))
 
     def _wait(self, why: str) -> None:
         self._waits = True

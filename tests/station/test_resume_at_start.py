@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 from stored_runs import Clock, new_run, stored_segment
 
-from atta_daq.archive.run_folder import RunState, RunWriter
+from atta_daq.archive.run_folder import (
+    RunState,
+    RunWriter,
+    close_as_complete,
+    close_dead_runs,
+)
 from atta_daq.client.client import CommandRefused
 from atta_daq.client.log import Alarm
 from atta_daq.station import resume_at_start as module
@@ -52,9 +57,10 @@ class Bench:
         return writer
 
     def under_way(self, **changes: Any) -> RunWriter:
-        writer = self.run(1, **changes)
-        session: Any = SimpleNamespace(run_id=writer.run_id, paused=False)
-        self.use.run = lambda: session
+        with self.at_start._trying:  # no try falls between the two
+            writer = self.run(1, **changes)
+            session: Any = SimpleNamespace(run_id=writer.run_id, paused=False)
+            self.use.run = lambda: session
         return writer
 
     def go_on_with(self, run_id: str, _client: str, *, by_queue: bool) -> None:
@@ -174,6 +180,20 @@ def test_another_run_ends_the_trying(waiting: Bench) -> None:
     other = waiting.under_way()
     waiting.require_given_up(f"run {other.run_id} is under way")
     other.abandon()
+
+
+def test_another_run_that_has_ended_meanwhile_ends_the_trying(waiting: Bench) -> None:
+    waiting.run(1).close(RunState.COMPLETE)
+    waiting.require_given_up("another run was taken")
+
+
+def test_a_run_that_somebody_closed_as_complete_needs_nobody(waiting: Bench) -> None:
+    """As `atta-daq resume` does behind the last block."""
+    with waiting.at_start._trying:
+        close_dead_runs([waiting.dead.folder], rig_now=Clock(), utc_now=Clock())
+        close_as_complete(waiting.dead.folder, rig_now=Clock(), utc_now=Clock())
+    waiting.wait_for(lambda: not waiting.alarm.active)
+    assert "is not resumed yet" in waiting.alarm.text
 
 
 def test_a_run_that_something_goes_on_with_needs_nobody(waiting: Bench) -> None:
