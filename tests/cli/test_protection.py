@@ -29,6 +29,16 @@ def test_the_line_of_a_simulated_pair_is_exercised(call) -> None:
         assert text in done.out
 
 
+@pytest.mark.timeout(180)
+def test_both_guards_of_a_simulated_dlc_pro_are_exercised(call) -> None:
+    done = call("protection", "--simulate", "--exercise", "--yes")
+    assert done.code == 0, done
+    for text in ("passed: seed dimmed to ", "by seed-limits; cause: Amplifier shut down",
+                 "passed: seed off, ", "by seed-limits or seedonly-check; cause: ",
+                 "proved: seed-limits; only read back: seedonly-check"):  # fmt: skip
+        assert text in done.out
+
+
 def test_it_is_refused_while_another_owns_the_rig(call, write_rig) -> None:
     path = write_rig("name", "protected-rig")
     lock = RigLock("protected-rig", "station")

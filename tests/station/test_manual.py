@@ -106,6 +106,7 @@ def test_nobody_moves_without_control_or_during_a_run(station: RunningStation) -
     station.client.command("pause", when="segment")
     station.wait_for("run:state", lambda v: v == "paused")
     refused(station, "pumping", "is under way", on=True)
+    assert station.client.command("freeze_lock") == {"lock": "frozen"}
     assert station.client.command("relock") == {"lock": "closed"}
     station.client.command("resume")
     station.wait_for("run:state", lambda v: v == "running")
