@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli_w
 from fault_cells import LOCK, WIRE, WIRING, Cell
-from fault_hands import end_fault, set_by_hand, waits_for_a_hand
+from fault_hands import end_fault, set_every_box, waits_for_a_hand
 from fault_matrix import NAMED_S, LaneLost, MachineBusy, Outcome, StolenTime, Stopwatch
 from fault_results import MID_RUN
 from fault_states import RigState, missing, safe_within_s
@@ -185,7 +185,7 @@ class CountingStation:
             return self._run(cell)
         except (AssertionError, MachineBusy) as error:
             self.rig.clear()
-            set_by_hand(self.rig, cell)
+            set_every_box(self.rig)
             # what is still under way of this fault must not be taken for the next one's
             time.sleep(AFTERMATH_S)
             try:
