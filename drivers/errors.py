@@ -18,6 +18,9 @@ class DriverError(Exception):
     `instrument` is the name from the rig file, `reason` what happened, `remedy` what to do next.
     """
 
+    tried_twice = False
+    """What failed had been given a second time, on a new line (`drivers.twice`)."""
+
     def __init__(self, instrument: str, reason: str, remedy: str = "") -> None:
         self.instrument = instrument
         self.reason = reason

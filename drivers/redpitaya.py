@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.errors import DeviceFault, DriverError, OutOfRange, Timeout
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, OutOfRange, Timeout
 from drivers.interfaces import Identity, Trace
 from drivers.plausible import require_plausible
 from drivers.visa_line import VisaLine
@@ -76,11 +76,20 @@ class RedPitaya:
         self._margin_s = margin_s
         self._recording = threading.Lock()
         self._cancelled = threading.Event()
+        self._emptied_of = 0
+        """The session of the line on which the error queue was emptied."""
 
     def connect(self) -> Identity:
-        """Open the line and read who answers."""
-        self.line.open()
-        return self.line.identify()
+        """Open the line and read who answers. What an earlier client left in the error queue is
+        not blamed on the first setting of this one."""
+        with self.line.lock:
+            self.line.open()
+            identity = self.line.identify()
+            # Once a session: a record that is under way asks for its own complaints itself.
+            if self._emptied_of != self.line.sessions:
+                self.line.forget_errors()
+                self._emptied_of = self.line.sessions
+        return identity
 
     # --- digital pins --------------------------------------------------------------------
 
@@ -187,6 +196,10 @@ class RedPitaya:
         try:
             self._prepare_pulses(pulses)
             volts = self._acquire(channel, duration_s, "AWG_PE")
+        except (ConnectionLost, Timeout):
+            # Not waited for once more: the operator would hear of it too late. The train ends by
+            # itself, and the next record begins with the output reset.
+            raise
         except DriverError:
             # The first failure tells the operator more than one of the cleaning up.
             with contextlib.suppress(DriverError):

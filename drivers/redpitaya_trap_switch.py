@@ -8,6 +8,7 @@ generator frequency minus `base_mhz` from the 84Kr master.
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from drivers.errors import DriverError, Timeout
@@ -55,12 +56,12 @@ class RedPitayaTrapSwitch(BoardInstrument):
         """The session of the line on which the directions were set."""
 
     def connect(self) -> Identity:
-        """Open both boxes and set the directions of the lines; returns the board's identity."""
+        """Open both boxes and set the directions of the lines; returns the board's identity, with
+        the generator's beside it."""
         identity = super().connect()
         self._set_directions()
         self._board.line.check_errors()
-        self._generator.connect()
-        return identity
+        return replace(identity, beside=(self._generator.connect(),))
 
     def close(self) -> None:
         super().close()

@@ -36,8 +36,21 @@ BOX_DBM = (-200.0, 60.0)
 
 
 @dataclass(frozen=True)
+class Motion:
+    """What moves level or frequency by itself, which `:LEV?` and `:FREQ?` do not show."""
+
+    what: str
+    command: str
+    off: str
+    """What it is told."""
+    still: tuple[str, ...]
+    """What a box answers that stands still."""
+
+
+@dataclass(frozen=True)
 class Dialect:
-    """How one maker spells the three settings, and how its boxes tell of their synthesiser."""
+    """How one maker spells the three settings, how its boxes tell of their synthesiser, and what
+    makes them leave what they were set to."""
 
     frequency: str
     power: str
@@ -48,10 +61,24 @@ class Dialect:
     """Query of the questionable-frequency condition register."""
     unlocked_bits: int
     """Its bits that mean that the carrier or its reference is not locked."""
+    motions: tuple[Motion, ...]
 
 
-RIGOL_DSG800 = Dialect(":FREQ", ":LEV", "dBm", ":OUTP", ":STAT:QUES:FREQ:COND?", 0b1)
-KEYSIGHT = Dialect(":FREQ", ":POW", " dBm", ":OUTP", ":STAT:QUES:FREQ:COND?", 0b1100111)
+RIGOL_DSG800 = Dialect(
+    ":FREQ", ":LEV", "dBm", ":OUTP", ":STAT:QUES:FREQ:COND?", 0b1,
+    (
+        Motion("its modulation", ":MOD:STAT", "OFF", ("0", "OFF")),
+        Motion("its sweep", ":SWE:STAT", "OFF", ("OFF",)),
+    ),
+)  # fmt: skip
+KEYSIGHT = Dialect(
+    ":FREQ", ":POW", " dBm", ":OUTP", ":STAT:QUES:FREQ:COND?", 0b1100111,
+    (
+        Motion("its modulation", ":OUTP:MOD", "OFF", ("0",)),
+        Motion("its sweep of the frequency", ":FREQ:MODE", "CW", ("CW", "FIX", "FIXED")),
+        Motion("its sweep of the level", ":POW:MODE", "FIX", ("FIX", "FIXED")),
+    ),
+)  # fmt: skip
 """Synthesiser, 10-MHz and 1-GHz reference, sampler loop, YO loop. Bit 3, the baseband generator,
 says nothing of the carrier."""
 DIALECTS = {"rigol-dsg800": RIGOL_DSG800, "keysight-mxg": KEYSIGHT}
@@ -75,8 +102,8 @@ class ScpiGenerator:
         self._dialect = dialect
         self._setting = RLock()
         """One setting at a time until it is read back; switching RF off never waits for it."""
-        self._tells_lock = True
-        """Whether the box has the condition register, as far as is known."""
+        self._lacks: set[str] = set()
+        """Queries that the box was found not to know."""
 
     @property
     def name(self) -> str:
@@ -87,13 +114,17 @@ class ScpiGenerator:
         return self._limits
 
     def connect(self) -> Identity:
-        """Open the line, read who answers, set the unit of its level to dBm.
+        """Open the line, read who answers, set the unit of its level to dBm, switch off what would
+        move the level or the frequency by itself.
 
-        Raises `DeviceFault` when the box keeps another unit.
+        What an earlier client left in the error queue is thrown away. Raises `DeviceFault` when the
+        box keeps another unit, a sweep or a modulation.
         """
         with self._line.lock:
             self._line.open()
             identity = self._line.identify()
+            self._line.write("*CLS")
+            self._hold_still()
             self._force_dbm()
         return identity
 
@@ -151,9 +182,10 @@ class ScpiGenerator:
         return self._line.query_flag(f"{self._dialect.output}?")
 
     def rf_on(self) -> None:
-        """RF on, if the power that is set lies inside the limits."""
+        """RF on, if the power that is set lies inside the limits; without sweep or modulation."""
         # Held until it is on: an 'off' in between would be the earlier of the two.
         with self._setting, self._line.lock:
+            self._hold_still()
             power = self._power_dbm()
             self._require(power, self._limits.power_dbm, "power set on the box", "dBm")
             self._switch(True)
@@ -201,32 +233,52 @@ class ScpiGenerator:
         if unit.upper() != "DBM":
             raise self._kept("unit DBM", f"{unit[:20]!r}")
 
+    def _hold_still(self) -> None:
+        """Raises `DeviceFault` when a sweep or a modulation stays on. A box that knows no such
+        setting has none."""
+        for motion in self._dialect.motions:
+            query = f"{motion.command}?"
+            if (found := self._asked(query)) is None or found.upper() in motion.still:
+                continue
+            self._told(f"{motion.command} {motion.off}")
+            kept = self._line.query(query)
+            if kept.upper() not in motion.still:
+                raise DeviceFault(
+                    self.name,
+                    f"{motion.what} stays on ({query} answers {kept[:20]!r}): it does not put out "
+                    "the level that it tells",
+                    "switch it off at its front panel",
+                )
+
     def _locked(self) -> bool | None:
-        """None for a box without the register: a query that it does not know is not answered, and
-        its complaint waits in the queue. It is not asked again."""
-        if not self._tells_lock:
+        """None for a box without the register."""
+        command = self._dialect.condition
+        text = self._asked(command)
+        if text is None:
+            return None
+        # Keysight answers with a sign; a register has at most 15 bits (IEEE 488.2, 11.4.2).
+        if not text.removeprefix("+").isdecimal() or int(text) >= 1 << 15:
+            raise self._line.not_of_protocol(command, text)
+        return not int(text) & self._dialect.unlocked_bits
+
+    def _asked(self, query: str) -> str | None:
+        """The answer to what not every box knows; None from one that does not: such a query is not
+        answered, and its complaint waits in the queue. It is not asked again."""
+        if query in self._lacks:
             return None
         # Held: nobody else shall find that complaint.
         with self._line.lock:
             try:
-                return self._condition_good()
+                return self._line.query(query)
             except Timeout:
                 try:
                     self._line.check_errors()
                 except DeviceFault as fault:
                     if UNDEFINED_HEADER not in fault.reason:
                         raise
-                    self._tells_lock = False
+                    self._lacks.add(query)
                     return None
                 raise
-
-    def _condition_good(self) -> bool:
-        command = self._dialect.condition
-        text = self._line.query(command)
-        # Keysight answers with a sign; a register has at most 15 bits (IEEE 488.2, 11.4.2).
-        if not text.removeprefix("+").isdecimal() or int(text) >= 1 << 15:
-            raise self._line.not_of_protocol(command, text)
-        return not int(text) & self._dialect.unlocked_bits
 
     def _switch(self, on: bool) -> None:
         word = "ON" if on else "OFF"

@@ -5,6 +5,8 @@ answer that does not come in time closes the stream, so that it can reach no lat
 next exchange opens it anew.
 """
 
+import errno
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -87,12 +89,20 @@ class SerialStream:
                 baudrate=self._baud_rate,
                 timeout=self._timeout_s,
                 write_timeout=self._timeout_s,
+                # Linux lets two programs open one port, and each then takes answers of the other.
+                exclusive=True,
                 do_not_open=True,
             )
             if not self._assert_dtr:
                 port.dtr = False
             port.open()
         except (OSError, ValueError) as error:  # SerialException is an OSError
+            if "://" not in self._url and _is_held(error):
+                raise ConnectionLost(
+                    self._instrument,
+                    f"{self._url} is held by another program",
+                    "end it (LabVIEW, a terminal, another station): a serial port has one owner",
+                ) from error
             raise ConnectionLost(
                 self._instrument,
                 f"cannot open {self._url}: {error}",
@@ -201,3 +211,11 @@ class SerialStream:
             f"lost {self._url}: {error}",
             "check power and cable; the next command opens it anew",
         )
+
+
+def _is_held(error: Exception) -> bool:
+    """Whether a port did not open because another program has it: Windows opens none twice, POSIX
+    refuses the lock."""
+    if sys.platform == "win32":
+        return "PermissionError" in str(error)
+    return getattr(error, "errno", None) in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY)

@@ -13,4 +13,8 @@ def tried_twice(act: Callable[[], None]) -> None:
     try:
         act()
     except DriverError:
-        act()
+        try:
+            act()
+        except DriverError as error:
+            error.tried_twice = True
+            raise

@@ -6,6 +6,10 @@ line's lock, and after a timeout, a lost wire or an answer that is not of the pr
 is closed; the next exchange opens a new one. A line that waits before anything is sent is an answer
 too many, which would be taken for the next one, and each answer for that of the query behind it:
 it closes the session as well.
+
+A raw socket that is closed takes what is on its way with it. A box on USB, or behind VXI-11, keeps
+a late answer and gives it to whoever reads next, in a new session too: one that has told who it is
+is asked that first, and what it says before is thrown away.
 """
 
 import contextlib
@@ -31,6 +35,8 @@ LONGEST_LINE = 4096
 LONGEST_BLOCK = 1 << 24
 """Bytes of a binary block; a longer one is a garbled length, not data."""
 LONGEST_ERROR_QUEUE = 32
+MOST_STALE_LINES = 5
+"""Read from a box that is opened anew until it must have told who it is."""
 _LIBRARY = threading.Lock()
 """Around the making of pyvisa's one resource manager: a second thread is given it half made."""
 _WIRE_FAILED = (pyvisa.Error, OSError, ValueError, struct.error)
@@ -44,8 +50,8 @@ def _wire(session: MessageBasedResource) -> Any:
 
 
 def _socket(session: MessageBasedResource) -> socket.socket | None:
-    """The socket of a raw TCP session; None for others. USBTMC and VXI-11 bind each answer to its
-    request; a serial line (ASRL) does not, and what waits on it is not looked for."""
+    """The socket of a raw TCP session; None for others: of those nobody can see what waits. USBTMC
+    and VXI-11 number the requests to read, not the queries."""
     interface = getattr(_wire(session), "interface", None)
     return interface if isinstance(interface, socket.socket) else None
 
@@ -97,17 +103,21 @@ class VisaLine:
         self._terminator = terminator
         self._session: MessageBasedResource | None = None
         self._wanted = False
+        self._who = ""
+        """What the box answered to `*IDN?`."""
         self.sessions = 0
         """How often it was opened: a box behind a line that is opened anew may have restarted."""
 
     def open(self) -> None:
-        """Open the session unless it is open. Raises ConnectionLost."""
+        """Open the session unless it is open. Raises ConnectionLost; Timeout and ProtocolError when
+        a box that kept a late answer does not come back into step."""
         with self.lock:
             self._wanted = True
             self.reach()
 
     def reach(self) -> None:
-        """Open the session anew if it was lost. Raises ConnectionLost, also after `close`."""
+        """Open the session anew if it was lost. Raises ConnectionLost, also after `close`, and what
+        `open` raises."""
         with self.lock:
             self._opened()
 
@@ -191,6 +201,7 @@ class VisaLine:
         fields = [field.strip() for field in text.split(",")]
         if len(fields) != 4:
             raise self.not_of_protocol("*IDN?", text)
+        self._who = text
         return Identity(*fields)
 
     def check_errors(self) -> None:
@@ -211,6 +222,11 @@ class VisaLine:
             raise DeviceFault(
                 self.name, f"the box reports {'; '.join(faults)}", "check the last setting"
             )
+
+    def forget_errors(self) -> None:
+        """Empty the box's error queue of what somebody else has left in it."""
+        with contextlib.suppress(DeviceFault):
+            self.check_errors()
 
     def not_of_protocol(self, command: str, answer: str | bytes) -> ProtocolError:
         """The error for an answer that cannot be right. The session is closed: whatever else is
@@ -249,7 +265,36 @@ class VisaLine:
                 ) from error
             self._session = session
             self.sessions += 1
+            if self._who and _socket(session) is None:
+                self._resynchronise(session)
         return self._session
+
+    def _resynchronise(self, session: MessageBasedResource) -> None:
+        """Read until the box tells who it is, as it did before; whatever comes before that answers
+        an earlier query. Raises Timeout, ConnectionLost, ProtocolError; the session is closed then.
+        """
+        who, line = self._who, ""
+        # Not every library can; none need.
+        with contextlib.suppress(*_WIRE_FAILED, NotImplementedError):
+            session.clear()
+        try:
+            session.write_raw(("*IDN?" + self._terminator).encode("ascii"))
+        except _WIRE_FAILED as error:
+            raise self._lost("*IDN?", error) from error
+        for _ in range(MOST_STALE_LINES):
+            line = self._read_line("*IDN?")
+            if line == who:
+                return
+            if line.count(",") == who.count(","):
+                # Somebody else, who need not be asked again.
+                self._who = ""
+                break
+        self._drop()
+        raise ProtocolError(
+            self.name,
+            f"{self.resource} had answered as {who[:60]!r}, now it says {line[:60]!r}",
+            "check that it is the right box, then connect it anew",
+        )
 
     def _drop(self) -> None:
         session, self._session = self._session, None

@@ -18,6 +18,7 @@ from drivers.errors import DeviceFault, DriverError, OutOfRange, ProtocolError
 from drivers.interfaces import Identity, Range, SidebandLimits, SidebandStatus
 from drivers.plausible import require_plausible
 from drivers.transport import ByteStream, SerialStream
+from drivers.twice import tried_twice
 
 _FREQUENCY_TOLERANCE_MHZ = 1e-4
 """The box rounds to its channel spacing (100 Hz)."""
@@ -27,6 +28,16 @@ _BOX_DBM = (-150.0, 50.0)
 """No SynthHD gives, or is set to, anything beyond."""
 _POLL_S = 0.003
 _QUIET_S = 0.02
+_MOTIONS = {
+    "g": "its sweep",
+    "c": "its endless sweep",
+    "A": "its amplitude modulation",
+    "/": "its frequency modulation",
+    "j": "its train of pulses",
+    "w": "the function of its trigger input",
+}
+"""What moves level or frequency by itself, 0 for off: `W?` and `f?` do not show it, and a sweep
+goes up to +20 dBm."""
 _IDENTITY = re.compile(r"WFT (?P<model>Synth.*?) (?P<serial>\S+)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MAX_STALE_LINES = 5
@@ -67,8 +78,10 @@ class SynthHD:
         return self._name
 
     def connect(self) -> Identity:
+        """Open, identify, switch off sweep, modulation and trigger function of the channel."""
         with self._lock:
             self._select()
+            self._hold_still()
             assert self._identity is not None
             return self._identity
 
@@ -79,11 +92,14 @@ class SynthHD:
     def make_safe(self) -> None:
         """RF off; a second attempt on a new connection if the first fails."""
         with self._lock:
-            try:
-                self.rf_off()
-            except DriverError:
-                self._stream.close()
-                self.rf_off()
+            tried_twice(self._off_or_closed)
+
+    def _off_or_closed(self) -> None:
+        try:
+            self.rf_off()
+        except DriverError:
+            self._stream.close()
+            raise
 
     def status(self) -> SidebandStatus:
         with self._lock:
@@ -92,7 +108,8 @@ class SynthHD:
                 frequency_mhz=self._frequency_mhz("f?"),
                 power_dbm=self._power_dbm("W?"),
                 rf_on=all([self._flag("r?"), self._flag("E?"), self._flag("h?")]),
-                pll_locked=self._flag("p"),
+                # Without current in its charge pump, which resets itself to 0 at times, it drifts.
+                pll_locked=self._flag("p") and self._number("U?") > 0.0,
                 temperature_c=self._number("z"),
             )
 
@@ -119,10 +136,12 @@ class SynthHD:
     def rf_on(self) -> None:
         """Switch on: PLL chip first, then output stage and mute, once the PLL has locked.
 
-        Refused when frequency or power, as they stand in the box, are outside the limits.
+        Refused when frequency or power, as they stand in the box, are outside the limits, or when a
+        sweep or a modulation stays on.
         """
         with self._lock:
             self._select()
+            self._hold_still()
             self._check("frequency", self._frequency_mhz("f?"), self._limits.frequency_mhz, "MHz")
             self._check("power", self._power_dbm("W?"), self._limits.power_dbm, "dBm")
             self._switch("E", True)
@@ -201,6 +220,16 @@ class SynthHD:
                 f"switch '{letter}' did not become {int(on)}",
                 "switch RF off at the box, check its supply, and connect again",
             )
+
+    def _hold_still(self) -> None:
+        """Switch off what moves level or frequency by itself; each is read back."""
+        for letter, what in _MOTIONS.items():
+            if self._number(f"{letter}0{letter}?") != 0.0:
+                raise DeviceFault(
+                    self._name,
+                    f"{what} ('{letter}') stays on: it does not put out the level that it tells",
+                    "switch it off with the maker's program, then connect again",
+                )
 
     def _wait_for_pll(self) -> None:
         deadline_s = time.monotonic() + self._lock_timeout_s

@@ -24,7 +24,9 @@ class UsbBox:
     """Answers each received line from `answers`; an unknown line gets no answer.
 
     `plugged`: is on the bus. `readable`: this user may open it. `packet`: sent instead of the
-    next answer, header and all. `received` has every line with its terminator.
+    next answer, header and all. `received` has every line with its terminator. `late`: lines whose
+    next answer has not come when its reader gives up, and comes before that to the line behind it;
+    no abort takes it away. `hung`: what comes is taken, neither acted upon nor answered.
     """
 
     def __init__(self, maker: int = 0x1313, model: int = 0x804A, serial: str = "M001") -> None:
@@ -34,7 +36,10 @@ class UsbBox:
         self.received: list[bytes] = []
         self.plugged = self.readable = True
         self.packet: bytes | None = None
-        self._waiting = b""
+        self.late: set[bytes] = set()
+        self.hung = False
+        self._late: list[bytes] = []
+        self._messages: list[bytes] = []
         self._aborting = False
         self._asked = (0, 0)
 
@@ -45,9 +50,18 @@ class UsbBox:
             self._asked = tag, size
             return
         assert kind == _OUT_MESSAGE
+        if self.hung:
+            return
         line = message[12 : 12 + size]
         self.received.append(line)
-        self._waiting = self.answers.get(line.strip(), b"")
+        answer = [self.answers[line.strip()]] if line.strip() in self.answers else []
+        self._messages += self._late
+        self._late = []
+        if line.strip() in self.late:
+            self.late.discard(line.strip())
+            self._late = answer
+        else:
+            self._messages += answer
 
     def give(self, timeout_ms: int) -> bytes:
         if self._aborting:
@@ -55,13 +69,14 @@ class UsbBox:
         if self.packet is not None:
             packet, self.packet = self.packet, None
             return packet
-        if not self._waiting:
+        if not self._messages:
             time.sleep(1e-3 * timeout_ms)
             raise usb.core.USBTimeoutError("Operation timed out", -7, errno.ETIMEDOUT)
         tag, size = self._asked
-        data, self._waiting = self._waiting[:size], self._waiting[size:]
+        data, rest = self._messages[0][:size], self._messages[0][size:]
+        self._messages[:1] = [rest] if rest else []
         head = bytes([_IN_MESSAGE, tag, ~tag & 0xFF, 0]) + len(data).to_bytes(4, "little")
-        return head + bytes([not self._waiting, 0, 0, 0]) + data + b"\0" * (-len(data) % 4)
+        return head + bytes([not rest, 0, 0, 0]) + data + b"\0" * (-len(data) % 4)
 
     def control(self, kind: int, request: int, value: int) -> bytes:
         if (kind, value >> 8) == (0x80, _STRING_DESCRIPTOR):
@@ -69,7 +84,7 @@ class UsbBox:
             return bytes([2 + len(text), _STRING_DESCRIPTOR]) + text
         self._aborting = request == _INITIATE_ABORT_IN
         if self._aborting:
-            self._waiting = b""
+            self._messages = []
         assert request in (_INITIATE_ABORT_IN, _CHECK_ABORT_IN, _GET_CAPABILITIES)
         return bytes([1]) + bytes(23)
 

@@ -59,8 +59,18 @@ def night_plot(night: Night) -> str | None:
         high = _moment(min(night.until_utc_s, max(ends)))
         panels[-1].set_xlim(low, high) if low < high else None
         panels[-1].set_xlabel("UTC")
+        _few_times(panels[-1])
         figure.autofmt_xdate(rotation=0, ha="center")
         return svg_uri(figure)
+
+
+def _few_times(axes: "Axes") -> None:
+    """With seconds, which a short night needs, more labels would run into each other."""
+    from matplotlib.dates import AutoDateFormatter, AutoDateLocator
+
+    locator = AutoDateLocator(minticks=3, maxticks=7)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(AutoDateFormatter(locator))
 
 
 def _loading(axes: "Axes", brackets: list) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from atta_daq.cli.checks import assembled
 from atta_daq.cli.options import ConfigOption
 from atta_daq.rig.config import load_rig
-from atta_daq.station.ownership import RigLock
+from atta_daq.station.ownership import RigLock, wires_of
 
 
 def check(
@@ -24,7 +24,7 @@ def check(
     """
     rig = load_rig(config)
     instruments = assembled(rig, config).instruments
-    lock = RigLock(rig.name, "check")
+    lock = RigLock(rig.name, "check", wires_of(rig))
     lock.acquire(time.time())
     try:
         answers = instruments.connect()
@@ -36,7 +36,10 @@ def check(
         if answer.identity is not None:
             who = answer.identity
             style = "green"
-            text = f"{who.maker} {who.model}, serial {who.serial}, {who.firmware}"
+            text = "; ".join(
+                f"{box.maker} {box.model}, serial {box.serial}, {box.firmware}"
+                for box in (who, *who.beside)
+            )
         else:
             style, text = "red", str(answer.error)
         table.add_row(answer.name, answer.address, Text(text, style=style))

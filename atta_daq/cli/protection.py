@@ -21,7 +21,7 @@ from atta_daq.client.client import StationClient
 from atta_daq.client.discovery import find_station
 from atta_daq.rig.config import RigConfig, load_rig
 from atta_daq.rig.errors import ConfigError
-from atta_daq.station.ownership import RigLock
+from atta_daq.station.ownership import RigLock, wires_of
 from drivers.errors import InterlockOpen
 from drivers.interfaces import Guard, GuardTrial, TaperedAmplifier
 
@@ -86,7 +86,7 @@ def _rig_file(config: Path | None, instruments: Sequence[str]) -> Iterator[Path]
 
 def _directly(rig: RigConfig, path: Path, exercise: bool, yes: bool) -> bool:
     amplifier = assembled(rig, path).instruments.amplifier
-    lock = RigLock(rig.name, "protection")
+    lock = RigLock(rig.name, "protection", wires_of(rig, "amplifier"))
     lock.acquire(time.time())
     try:
         try:

@@ -73,6 +73,11 @@ def lock_path(rig: str) -> Path:
     return runtime_dir() / f"{rig}.lock"
 
 
+def wire_lock_path(digest: str) -> Path:
+    """Lock file of one wire to an instrument, of whatever rig."""
+    return runtime_dir() / f"wire-{digest}.lock"
+
+
 def endpoint_path(rig: str) -> Path:
     """File that tells where the rig's station serves."""
     return runtime_dir() / f"{rig}{_ENDPOINT_SUFFIX}"

@@ -78,6 +78,7 @@ class Cures:
         self._check = mode_check(
             instruments, config, lambda: light.axis, lambda text: say(f"lock: {text}")
         )
+        self._cell_failed = ""
         self._stalled = ""
         self._to_set = False
         self._probes = 0
@@ -87,6 +88,11 @@ class Cures:
         return (
             Recipe(
                 "reconnect", "an instrument that does not answer", self._silent, self._reconnect,
+                pauses_s=CONNECTING_PAUSES_S,
+            ),
+            Recipe(
+                "reach the reference cell", "a zeroing in which the cell failed",
+                lambda: self._cell_failed, self._reach_cell, begin=self._note_cell,
                 pauses_s=CONNECTING_PAUSES_S,
             ),
             Recipe("wait", "an alarm of the slow control, a full disk", self._obstacles.alarms),
@@ -131,6 +137,17 @@ class Cures:
             if instrument.name in silent:
                 instrument.connect()
                 self._obstacles.look_again(instrument.name)
+
+    def _note_cell(self, cause: str) -> None:
+        """A segment does not need the cell: what begins with its name is of a zeroing."""
+        self._cell_failed = cause if cause.startswith(f"{self._rig.reference_cell.name}:") else ""
+
+    def _reach_cell(self) -> None:
+        """A record that comes: the zeroing is tried again when it can do better than before."""
+        cell = self._rig.reference_cell
+        cell.connect()
+        cell.read_signal(self._config.reference_cell.read_s)
+        self._cell_failed = ""
 
     # --- light ------------------------------------------------------------------------------------
 

@@ -2,13 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from threading import Thread
 from typing import cast
 
-from drivers.errors import DeviceFault, DriverError
+from drivers.errors import ConnectionLost, DeviceFault, DriverError, Timeout
 from drivers.interfaces import (
     AtomCamera,
     Identity,
@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 STOP_WAIT_S = 10.0
 """Longer than any driver tries: the slowest waits for a handful of answers of 1.2 s each."""
+STOP_AGAIN_S = 2.5
+"""An order that failed sooner is given a second time; the answer must not wait for more."""
+NO_SERIALS = {"", "UNKNOWN", "NONE", "N/A", "NA", "SERIAL", "DEFAULT"}
+"""What boxes say that know no serial number of their own; so does one of zeros only."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,10 @@ class Instruments:
                 yield cast(Instrument, instrument)
 
     def connect(self) -> list[Answer]:
-        """Connect to every instrument side by side; on any failure the caller must `close`."""
+        """Connect to every instrument side by side; on any failure the caller must `close`.
+
+        One box behind two names, by two wires of it, is refused under the second.
+        """
 
         def one(instrument: Instrument) -> Answer:
             address = self.addresses[instrument.name]
@@ -79,7 +86,7 @@ class Instruments:
                 return Answer(instrument.name, address, None, fault)
 
         with ThreadPoolExecutor(thread_name_prefix="connect") as pool:
-            return list(pool.map(one, self))
+            return list(_each_box_once(pool.map(one, self)))
 
     def close(self) -> None:
         """Release every wire; changes nothing on the instruments."""
@@ -109,7 +116,7 @@ class Instruments:
         def one(instrument: Instrument) -> None:
             name = instrument.name
             try:
-                instrument.make_safe()
+                _tell(instrument)
             except DriverError as error:
                 done[name] = f"{name}: NOT SAFE: {error}"
             except Exception as error:  # STOP must reach the others whatever this one throws
@@ -131,6 +138,39 @@ class Instruments:
             thread.join(max(0.0, deadline_s - time.monotonic()))
         late = f"NOT SAFE: it has not come back within {wait_s:g} s and is still being told"
         return [done.get(name, f"{name}: {late}; see to the box itself") for name in threads]
+
+
+def _each_box_once(answers: Iterable[Answer]) -> Iterator[Answer]:
+    """The answers; a box that an instrument before has, too, by its serial number, is a fault."""
+    users: dict[tuple[str, str, str], str] = {}
+    for answer in answers:
+        refusal: DriverError | None = None
+        found = answer.identity
+        for box in (found, *found.beside) if found else ():
+            who = (box.maker.upper(), box.model.upper(), box.serial.upper())
+            if not box.serial.strip("0 -") or box.serial.strip().upper() in NO_SERIALS:
+                continue
+            other = users.setdefault(who, answer.name)
+            if other != answer.name:
+                refusal = DeviceFault(
+                    answer.name,
+                    f"{box.maker} {box.model}, serial {box.serial}, answers as {other}, too: two "
+                    "instruments would set one box against each other",
+                    f"correct the address of {answer.name} or {other} in the rig file",
+                )
+        yield answer if refusal is None else replace(answer, identity=None, error=refusal)
+
+
+def _tell(instrument: Instrument) -> None:
+    """STOP for one of them. A line that has died fails once and is then opened anew: the order is
+    given again, unless its driver has done that."""
+    began_s = time.monotonic()
+    try:
+        instrument.make_safe()
+    except (ConnectionLost, Timeout) as error:
+        if error.tried_twice or time.monotonic() - began_s > STOP_AGAIN_S:
+            raise
+        instrument.make_safe()
 
 
 def _tried(*actions: Callable[[], object]) -> list[str]:

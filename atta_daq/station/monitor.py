@@ -91,6 +91,8 @@ class Monitor:
         self._missing: dict[str, str] = {}
         self._refused: set[str] = set()
         """Instruments that answer and are refused (a guard of theirs is disarmed)."""
+        self._faulty: set[str] = set()
+        """Instruments whose last reading ended with a `DeviceFault`."""
         self._wakes: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
         self.watchdog = Watchdog(instruments.amplifier, config)
@@ -230,11 +232,25 @@ class Monitor:
             self._does_not_answer(watch, str(error))
             if self._is_amplifier(watch):
                 self._watched(self.watchdog.lost(error, began_s))
-            return failures + (isinstance(error, ConnectionLost | Timeout) or bool(failures))
+            return failures + (bool(failures) or self._is_to_connect(name, error))
+        self._faulty.discard(name)
         self._faults.pop(name, None)
         self._missing.pop(name, None)
         self._silent.pop(name, None)
         return 0
+
+    def _is_to_connect(self, name: str, error: DriverError) -> bool:
+        """Whether an instrument that had answered is to be connected anew after `error`.
+
+        One fault is told and over. One that stays may be held against what `connect` had found (a
+        limit that was changed at the box since), or be that of a thread that has ended.
+        """
+        stays = isinstance(error, DeviceFault) and name in self._faulty
+        if isinstance(error, DeviceFault):
+            self._faulty.add(name)
+        else:
+            self._faulty.discard(name)
+        return stays or isinstance(error, ConnectionLost | Timeout)
 
     @staticmethod
     def _refusal(watch: Watch) -> InterlockOpen | None:
@@ -422,6 +438,8 @@ class Monitor:
 
     def _cell(self) -> None:
         if self._light.zeroing:
+            # Who zeroes reads its signal, but does not ask it while the laser moves.
+            self._instruments.reference_cell.connect()
             return
         try:
             trace = self._instruments.reference_cell.read_signal(self._config.reference_cell.read_s)

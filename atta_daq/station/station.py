@@ -48,7 +48,7 @@ from atta_daq.station.log import StationLog
 from atta_daq.station.manual import Manual
 from atta_daq.station.messages.post_office import PostOffice
 from atta_daq.station.monitor import Monitor
-from atta_daq.station.ownership import RigLock
+from atta_daq.station.ownership import RigLock, wires_of
 from atta_daq.station.protection import Protection
 from atta_daq.station.queries import Queries
 from atta_daq.station.queue.on_station import NightQueue
@@ -80,7 +80,7 @@ class Station:
         self._clock = RigClock(
             config.clock.rate, config.clock.origin_s, steady_origin_s=config.clock.steady_origin_s
         )
-        self._lock = RigLock(config.name)
+        self._lock = RigLock(config.name, wires=wires_of(config))
         self._ended = threading.Event()
         self._log = StationLog(self._post, time.time)
         self._history_keeper = HistoryKeeper(

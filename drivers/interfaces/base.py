@@ -1,6 +1,6 @@
 """What every instrument offers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -12,6 +12,8 @@ class Identity:
     model: str
     serial: str
     firmware: str
+    beside: tuple["Identity", ...] = field(default=(), kw_only=True)
+    """Other boxes that belong to the same instrument."""
 
 
 @dataclass(frozen=True)

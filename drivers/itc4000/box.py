@@ -6,6 +6,7 @@ answers no query that it does not understand, and confirms no setting: whoever s
 
 from drivers.errors import DeviceFault, DriverError, Timeout
 from drivers.interfaces import Identity
+from drivers.plausible import require_plausible
 from drivers.visa_line import VisaLine
 
 WINDOW_FAILURE = 512
@@ -30,6 +31,8 @@ CONDITIONS = {
 _MOST_BITS = 1 << 16
 LIMIT_ROUNDING_MA = 0.05
 """A limit of 106 mA may be answered as 0.10600001 A."""
+BOX_MA = 25e3
+"""No box of the series drives more than 20 A."""
 
 
 class ItcBox:
@@ -88,6 +91,9 @@ class ItcBox:
         """The box's own current limit; the first one since `identify` is what it is held to."""
         limit_ma = 1000.0 * self.line.query_number("SOUR:CURR:LIM?")
         if self._found_limit_ma is None:
+            # What is held to from now on: it must not be taken over in another unit.
+            what = f"the current limit of the {self.role}'s box"
+            require_plausible(self.line.name, what, limit_ma, 0.0, BOX_MA, "mA")
             self._found_limit_ma = limit_ma
         return limit_ma
 

@@ -5,10 +5,11 @@ of the questionable-frequency register. A level without a unit is in that of `UN
 Sources: Rigol DSG800 and DSG3000 programming guides, Keysight Signal Generators Programming Guide.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators.scpi import ScpiInstrument, ScpiSession, boolean, limited
+from simulators.scpi import ScpiInstrument, ScpiSession, boolean, choice, limited
 from simulators.servers.rf_level import LevelUnit
 from simulators.wire import Link, VisaServer
 from simulators.world.world import World
@@ -20,6 +21,8 @@ SETTLING_S = 0.005
 FREE_RUNNING = 1.01
 """Without lock the oscillator runs free, 1 % off (A)."""
 SYNTHESISER_UNLOCKED = 1
+AM_PEAK_DB = 20.0 * math.log10(2.0)
+"""Of a carrier that is modulated in full."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Maker:
     error: Callable[[int, str], str]
     modulation: str
     """Switch of all modulation."""
+    sweep_end: str
+    """Where a sweep of the level ends."""
 
 
 RIGOL = Maker(
@@ -47,6 +52,7 @@ RIGOL = Maker(
     power=lambda dbm: f"{dbm:.2f}",
     error=lambda code, text: f'{code},"{text}"',
     modulation="MODulation:STATe",
+    sweep_end="[:SOURce#]:SWEep:STEP:STOP:LEVel",
 )  # fmt: skip
 KEYSIGHT = Maker(
     identity="Agilent Technologies, N5181A, MY47420001, A.01.60",
@@ -56,6 +62,7 @@ KEYSIGHT = Maker(
     power=lambda dbm: f"{dbm:+.8E}",
     error=lambda code, text: f'{code:+d},"{text}"',
     modulation="OUTPut:MODulation[:STATe]",
+    sweep_end="[:SOURce#]:POWer:STOP",
 )  # fmt: skip
 
 
@@ -77,7 +84,16 @@ class RfGenerator(ScpiInstrument):
         self.on("OUTPut#[:STATe]?", 0, lambda _s, _a: str(int(self._rf_on)))
         self.on("OUTPut#[:STATe]", 1, lambda _s, a: self._set_output(a[0]))
         self._switch(maker.modulation, "modulation")
+        self._switch("[:SOURce#]:AM:STATe", "amplitude modulation")
+        self.on(f"{maker.sweep_end}?", 0, lambda _s, _a: maker.power(self._sweep_end_dbm))
+        self.on(maker.sweep_end, 1, lambda _s, a: self._set_sweep_end(a[0]))
+        if maker is RIGOL:
+            self.on("[:SOURce#]:SWEep:STATe?", 0, lambda _s, _a: ",".join(self._swept) or "OFF")
+            for count in (1, 2):
+                self.on("[:SOURce#]:SWEep:STATe", count, lambda _s, a: self._set_swept(a))
         if maker is KEYSIGHT:
+            self._mode("FREQuency", "FREQ", "CW")
+            self._mode("POWer", "LEV", "FIX")
             self._switch("[:SOURce#]:LFOutput:STATe", "low-frequency output")
         self.on("STATus:QUEStionable:FREQuency:CONDition?", 0, lambda _s, _a: self._condition())
         self.on("*RST", 0, lambda _s, _a: self._reset())
@@ -98,7 +114,11 @@ class RfGenerator(ScpiInstrument):
         self._level_dbm = self._maker.low_dbm
         self._unit = LevelUnit()
         self._rf_on = False
-        self._switches = {"modulation": False, "low-frequency output": False}
+        names = ("modulation", "amplitude modulation", "low-frequency output")
+        self._switches: dict[str, bool] = dict.fromkeys(names, False)
+        self._swept: list[str] = []
+        """What a sweep that is on moves: LEV, FREQ, both in this order."""
+        self._sweep_end_dbm = self._maker.low_dbm
         self._settled_s = self._world.clock.now_s()
 
     def _reset(self) -> None:
@@ -106,13 +126,37 @@ class RfGenerator(ScpiInstrument):
         self._drive()
 
     def _switch(self, header: str, name: str) -> None:
-        """A switch that the box keeps and that moves nothing here."""
+        """A switch that the box keeps. Only the amplitude modulation moves anything here."""
 
         def put(arguments: list[str]) -> None:
             self._switches[name] = boolean(arguments[0])
+            self._drive()
 
         self.on(f"{header}?", 0, lambda _s, _a: str(int(self._switches[name])))
         self.on(header, 1, lambda _s, a: put(a))
+
+    def _mode(self, header: str, swept: str, fixed: str) -> None:
+        """Whether one quantity stands still, as Keysight's boxes have it for each."""
+        word = f"[:SOURce#]:{header}:MODE"
+
+        def put(arguments: list[str]) -> None:
+            mode = choice(arguments[0], ("CW", "FIX", "FIXED", "LIST"))
+            kept = [name for name in self._swept if name != swept]
+            self._set_swept([*kept, swept] if mode == "LIST" else kept)
+
+        self.on(f"{word}?", 0, lambda _s, _a: "LIST" if swept in self._swept else fixed)
+        self.on(word, 1, lambda _s, a: put(a))
+
+    def _set_swept(self, words: list[str]) -> None:
+        long = {"FREQUENCY": "FREQ", "LEVEL": "LEV"}
+        names = [choice(word, ("OFF", "FREQ", "LEV", *long)) for word in words]
+        found = {long.get(name, name) for name in names}
+        self._swept = [name for name in ("LEV", "FREQ") if name in found]
+        self._drive()
+
+    def _set_sweep_end(self, text: str) -> None:
+        self._sweep_end_dbm = self._unit.dbm(text, self._maker.low_dbm, self._maker.high_dbm)
+        self._drive()
 
     def _set_frequency(self, text: str) -> None:
         wanted_hz = limited(text, self._maker.low_hz, self._maker.high_hz, FREQUENCY_UNITS)
@@ -136,7 +180,14 @@ class RfGenerator(ScpiInstrument):
     def _drive(self) -> None:
         frequency_mhz = 1e-6 * self._frequency_hz * (FREE_RUNNING if self._broken else 1.0)
         with self._world.lock:
-            self._world.light.set_rf(frequency_mhz, self._level_dbm, self._rf_on)
+            self._world.light.set_rf(frequency_mhz, self._highest_dbm(), self._rf_on)
+
+    def _highest_dbm(self) -> float:
+        """What leaves the box: of a sweep its end, of a modulated carrier its peaks, where they do
+        the most harm."""
+        level_dbm = self._sweep_end_dbm if "LEV" in self._swept else self._level_dbm
+        modulated = self._switches["modulation"] and self._switches["amplitude modulation"]
+        return level_dbm + AM_PEAK_DB * modulated
 
     def _next_error(self) -> str:
         code, text = self._errors.popleft() if self._errors else (0, "No error")

@@ -4,7 +4,7 @@ Its frequency is 1000 MHz plus the offset of the trap lasers from the 84Kr maste
 trap lasers have nothing to lock to.
 """
 
-from simulators.scpi import ScpiInstrument, ScpiSession, boolean, limited
+from simulators.scpi import ScpiInstrument, ScpiSession, boolean, choice, limited
 from simulators.servers.rf_level import LevelUnit
 from simulators.wire import Link, VisaServer
 from simulators.world.world import World
@@ -34,6 +34,8 @@ class OffsetGenerator(ScpiInstrument):
         self.on("OUTPut#[:STATe]", 1, lambda _s, a: self._set_output(boolean(a[0])))
         self.on("MODulation:STATe?", 0, lambda _s, _a: str(int(self._modulation)))
         self.on("MODulation:STATe", 1, lambda _s, a: self._set_modulation(a[0]))
+        self.on("[:SOURce#]:SWEep:STATe?", 0, lambda _s, _a: self._sweep)
+        self.on("[:SOURce#]:SWEep:STATe", 1, lambda _s, a: self._set_sweep(a[0]))
         self.on("*RST", 0, lambda _s, _a: self._set_output(False))
         self._apply()
 
@@ -49,6 +51,7 @@ class OffsetGenerator(ScpiInstrument):
         self._unit = LevelUnit()
         self._rf_on = True
         self._modulation = False
+        self._sweep = "OFF"
 
     def _set_frequency(self, text: str) -> None:
         wanted_hz = limited(text, LOWEST_HZ, HIGHEST_HZ, FREQUENCY_UNITS)
@@ -64,6 +67,9 @@ class OffsetGenerator(ScpiInstrument):
 
     def _set_modulation(self, text: str) -> None:
         self._modulation = boolean(text)
+
+    def _set_sweep(self, text: str) -> None:
+        self._sweep = choice(text, ("OFF", "FREQ", "LEV"))
 
     def _apply(self) -> None:
         offset_mhz = 1e-6 * (self._frequency_hz - BASE_HZ)

@@ -78,6 +78,8 @@ SHARED_SETTINGS = {
 }
 _STEPS = {"f": 7, "W": 2}
 """Resolution in decimals: 0.1 Hz and 0.01 dB."""
+_MOVES_OUTPUT = "fWhrEgcAlu[]"
+"""Commands behind which another frequency or level may leave channel A."""
 _HELP = ["C) Control channel", "f) Frequency MHz", "W) Power dBm", "EOM"]
 
 
@@ -141,15 +143,21 @@ class SynthHd:
         values[command] = round(value, _STEPS.get(command, setting.decimals))
         if command in "fE":
             self._channel.unlocked_until_s = self._world.clock.now_s() + PLL_SETTLING_S
-        if command in "fWhrE":
+        if command in _MOVES_OUTPUT:
             self._drive_modulator()
         return ""
 
     def _drive_modulator(self) -> None:
-        values = self._channels[0].values
+        values, am_table = self._channels[0].values, self._channels[0].am_table
         on = all(values[switch] == 1 for switch in "hrE")
+        frequency_mhz, power_dbm = values["f"], values["W"]
+        # Sweep and modulation stand at their upper ends, where they do the most harm.
+        if values["g"] == 1 or values["c"] == 1:
+            frequency_mhz, power_dbm = max(values["l"], values["u"]), max(values["["], values["]"])
+        if values["A"] == 1:
+            power_dbm = max(am_table.values(), default=power_dbm)
         with self._world.lock:
-            self._world.light.set_rf(values["f"], values["W"], on)
+            self._world.light.set_rf(frequency_mhz, power_dbm, on)
 
     def _locked(self) -> bool:
         channel = self._channel
@@ -203,6 +211,7 @@ class SynthHd:
             return ""
         if command == "@":
             cells[row] = value
+            self._drive_modulator()
         else:
             table.setdefault(row, {})[column] = value
         return ""

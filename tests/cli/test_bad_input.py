@@ -11,10 +11,11 @@ import tomli_w
 from rigs import Rig, RunningStation
 
 from atta_daq.client.client import CommandRefused, Endpoint
-from atta_daq.client.discovery import find_station
+from atta_daq.client.discovery import find_station, lock_path
+from atta_daq.owner import is_held
 from atta_daq.rig.config import load_rig
 from atta_daq.rig.instruments import Instruments
-from atta_daq.station.ownership import RigLock
+from atta_daq.station.ownership import RigLock, wires_of
 
 DEMO = "scans/demo.toml"
 TABLE = "isotope,pumping,counts,live [s]\n85,off,100,240\n85,on,160,240\n"
@@ -175,7 +176,7 @@ def test_an_instrument_that_does_not_answer(
     checked.refused("no answer: sideband", code=3)
     assert address in checked.out
     assert "cannot open" in checked.out
-    assert checked.out.count("serial ") == 8, "the others answered"
+    assert checked.out.count("serial ") == 9, "the others answered, one of them with two boxes"
 
     run = call("run", write_scan(), "--config", dead, "--data", tmp_path / "data")
     run.refused("sideband: cannot open", f"address {address}", code=3)
@@ -218,6 +219,31 @@ def test_a_second_station_names_the_first(call, write_rig, tmp_path, nothing_sta
         call("check", "--config", path).refused("station", who, "in use")
     finally:
         first.release()
+
+
+def test_two_rig_files_with_the_same_boxes_do_not_share_them(
+    call, write_rig, tmp_path, nothing_starts
+) -> None:
+    path = write_rig()
+    rig = load_rig(path)
+    other = rig.model_copy(update={"name": "other-rig"})
+    first = RigLock(other.name, wires=wires_of(other))
+    first.acquire(time.time())
+    try:
+        said = ("station of rig 'other-rig'", f"process {os.getpid()}", "sideband.address = ")
+        call("station", "--config", path, "--data", tmp_path).refused(*said)
+        call("check", "--config", path).refused(*said)
+        assert not is_held(lock_path(rig.name)), "what was refused holds nothing"
+        # An address, spelt otherwise; the servers of the slow control are everybody's.
+        again = write_rig("trap_switch.address", "TCPIP::localhost::5000::SOCKET")
+        spelt = wires_of(load_rig(again))
+        assert set(spelt) == set(wires_of(rig))
+        assert not any("slow_control" in name for name in spelt.values())
+    finally:
+        first.release()
+    third = RigLock("third-rig", wires=wires_of(rig))
+    third.acquire(time.time())
+    third.release()
 
 
 def test_a_killed_station_is_not_mistaken_for_a_new_one(tmp_path: Path) -> None:

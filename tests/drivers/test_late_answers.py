@@ -1,14 +1,19 @@
-"""The trap of every protocol without message numbers: an answer that comes after its timeout.
+"""The trap of every protocol without message numbers: an answer that comes after its timeout, and
+whatever mix of late, half and garbled answers comes behind it.
 
 No value may ever be taken for the answer to another query, neither by the reading that follows
 the timeout nor by those that are under way when the late bytes at last arrive.
 """
 
 import math
+import random
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +28,9 @@ from drivers.stcl_board import StclBoard
 from simulators.faults import WireFault
 from simulators.wire import WireServer
 
+if sys.platform != "win32":
+    from pty_wire import PtyWire
+
 LATE_S = 1.7
 """Beyond every driver's timeout for one answer."""
 SETTLED_S = 0.05
@@ -33,9 +41,73 @@ NEVER = -1
 STANDING = Outputs(ramp_offset_v=0.1, laser_v=0.25)
 AFTER_S = 0.8
 """Reading goes on for so long behind the arrival of the late answer."""
+MIXED_S = 12.0
+FEWEST_FAULTS = 3
+"""As many must have met each driver in that time, however busy the machine."""
+BACK_S = 12.0
+"""A driver is back so long after its wire was mended."""
+SEED = 4
+SHARE = 0.2
+"""Of the answers that are distorted."""
+SERIAL = {"windfreak-synthhd", "arduino-stcl"}
+"""Met over a serial port, too."""
 OWN_THREAD = {"redpitaya-stcl"}
 """A status that the driver's own loop has at hand: nothing is asked that an answer could be late
 to. What that loop asks its board is met by itself."""
+
+
+def _numbers(line: Any, *queries: str) -> dict[str, Callable[[], float]]:
+    return {text: partial(line.query_number, text) for text in queries}
+
+
+def _windfreak(box: Any) -> dict[str, Callable[[], float]]:
+    def ask(query: str) -> float:
+        with box._lock:
+            box._select()
+            return box._number(query)
+
+    return {text: partial(ask, text) for text in ("f?", "W?", "u?", "i?")}
+
+
+def _arduino(box: Any) -> dict[str, Callable[[], float]]:
+    def ask(query: str) -> float:
+        with box._lock:
+            return box._wire.ask_integer(query)
+
+    return {text: partial(ask, text) for text in ("Ls?", "Lkp?", "Lki?", "Rkp?")}
+
+
+def _toptica(box: Any) -> dict[str, Callable[[], float]]:
+    names = (
+        "dl:cc:current-clip",
+        "amp:cc:current-clip",
+        "dl:tc:temp-set-min",
+        "dl:tc:temp-set-max",
+    )
+    return {text: partial(box._link.read_real, f"laser1:{text}") for text in names}
+
+
+def _thorlabs(box: Any) -> dict[str, Callable[[], float]]:
+    return _numbers(box._chip.line, "SOUR:CURR:LIM?", "SOUR2:TEMP:SPO?", "OUTP2:STAT?")
+
+
+def _red_pitaya(box: Any) -> dict[str, Callable[[], float]]:
+    return _numbers(box._board.line, "ACQ:DEC?", "ACQ:BUF:SIZE?", "SYST:ERR:COUN?")
+
+
+QUERIES: dict[str, Callable[[Any], dict[str, Callable[[], float]]]] = {
+    "toptica-dlcpro": _toptica,
+    "thorlabs-itc4000": _thorlabs,
+    "windfreak-synthhd": _windfreak,
+    "rigol-dsg800": lambda box: _numbers(box._line, ":FREQ?", ":LEV?", ":OUTP?"),
+    "keysight-mxg": lambda box: _numbers(box._line, ":FREQ?", ":POW?", ":OUTP?"),
+    "arduino-stcl": _arduino,
+    "redpitaya": _red_pitaya,
+    "thorlabs-pm100": lambda box: _numbers(
+        box._line, "SENS:CORR:WAV?", "SENS:CORR:WAV? MIN", "SENS:CORR:WAV? MAX"
+    ),
+}
+"""Numbers of each driver's box that stand still, each another: any could pass for any other."""
 PREPARE: dict[str, Callable[[Any], object]] = {
     "amplifier": lambda i: i.seed_on(),
     "sideband": lambda i: (i.set_frequency(200.0), i.set_power(-20.0)),
@@ -73,10 +145,16 @@ def same(before: dict[str, Any], after: dict[str, Any]) -> bool:
 class Trap:
     """One driver on its box, ready to be kept waiting."""
 
-    def __init__(self, boxes: LiveBoxes, spec: DriverSpec) -> None:
+    def __init__(self, boxes: LiveBoxes, spec: DriverSpec, *, over_pty: bool = False) -> None:
         self.boxes, self.spec = boxes, spec
         self.servers = boxes.start(spec.kind, spec.driver)
-        self.box = instrument(spec, {name: s.address for name, s in self.servers.items()})
+        addresses = {name: server.address for name, server in self.servers.items()}
+        self.wire = None
+        if over_pty:
+            assert sys.platform != "win32"
+            self.wire = PtyWire(self.servers[spec.kind].port)
+            addresses[spec.kind] = self.wire.device
+        self.box = instrument(spec, addresses)
         self.box.connect()
         PREPARE.get(spec.kind, lambda i: None)(self.box)
         time.sleep(SETTLED_S)
@@ -100,6 +178,55 @@ class Trap:
 
     def close(self) -> None:
         self.box.close()
+        if self.wire is not None:
+            self.wire.close()
+
+    def mixed(self) -> str:
+        """What goes wrong when one query after the other, drawn too, is answered late, by half or
+        garbled; '' for nothing.
+        The wire is mended in the end, and the driver must be back."""
+        queries = QUERIES[self.spec.driver](self.box)
+        world = {text: ask() for text, ask in queries.items()}
+        assert len(set(world.values())) == len(world), world
+        mixes = [
+            Mixed(server, random.Random(f"{SEED} {self.name} {name}"))
+            for name, server in self.servers.items()
+        ]
+        try:
+            found = self._asked_mixed(queries, world)
+        finally:
+            for mix in mixes:
+                mix.remove()
+        done = sum((mix.done for mix in mixes), Counter())
+        if not found and done.total() < FEWEST_FAULTS:
+            found = f"only {dict(done)} were drawn"
+        found = found or self._back()
+        self.close()
+        return f"{self.name}: {found}" if found else ""
+
+    def _asked_mixed(self, queries: dict[str, Any], world: dict[str, float]) -> str:
+        dice, ends, good = random.Random(f"{SEED} {self.name}"), time.monotonic() + MIXED_S, 0
+        while time.monotonic() < ends:
+            text = dice.choice(list(queries))
+            try:
+                told = queries[text]()
+            except DriverError:
+                continue
+            if told != world[text]:
+                return f"{text} is {world[text]} and was read as {told}"
+            good += 1
+            time.sleep(PAUSE_S)
+        return "" if good else "nothing could be read"
+
+    def _back(self) -> str:
+        """The wire is mended."""
+        ends, said = time.monotonic() + BACK_S, ""
+        while time.monotonic() < ends:
+            try:
+                return "" if same(self.before, told := self.read()) else f"was read as {told}"
+            except DriverError as error:
+                said = str(error)
+        return f"it is not back: {said}"
 
     @property
     def name(self) -> str:
@@ -159,10 +286,36 @@ class Late:
         return type(self._server).distorted(self._server, data)
 
 
+class Mixed:
+    """Distorts a drawn share of the answers of a server."""
+
+    def __init__(self, server: WireServer, dice: random.Random) -> None:
+        self._server, self._dice = server, dice
+        self.done: Counter[str] = Counter()
+        server.distorted = self._distorted
+
+    def remove(self) -> None:
+        del self._server.distorted
+
+    def _distorted(self, data: bytes) -> tuple[bytes, float]:
+        if not data or self._dice.random() > SHARE:
+            return data, 0.0
+        kind = self._dice.choice(("late", "half", "garbled"))
+        self.done[kind] += 1
+        if kind == "late":
+            return data, LATE_S
+        if kind == "half":
+            return data[: len(data) // 2], 0.0
+        place = self._dice.randrange(len(data))
+        # Not a digit for a digit: no protocol of these has a check sum that would show it.
+        return (data if data[place] <= 32 else data[:place] + b"~" + data[place + 1 :]), 0.0
+
+
 class BoardTrap(Trap):
     """The board of the software lock, asked what the lock's own loop asks it."""
 
     def __init__(self, boxes: LiveBoxes) -> None:
+        self.wire = None
         self.servers = boxes.start("lock", "redpitaya-stcl")
         resource = self.servers["lock"].address
         self.box = StclBoard("lock", resource, StclSettings(), timeout_s=1.0)
@@ -192,4 +345,14 @@ def test_a_late_answer_reaches_no_other_query(boxes: LiveBoxes) -> None:
     traps.append(BoardTrap(boxes))
     with ThreadPoolExecutor(len(traps)) as pool:
         wrong = [found for found in pool.map(Trap.wrong, traps) if found]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.timeout(120)
+def test_no_value_is_that_of_another_query_in_any_mix_of_faults(boxes: LiveBoxes) -> None:
+    traps = [Trap(boxes, spec) for spec in SPECS if spec.driver not in OWN_THREAD]
+    if sys.platform != "win32":
+        traps += [Trap(boxes, spec, over_pty=True) for spec in SPECS if spec.driver in SERIAL]
+    with ThreadPoolExecutor(len(traps)) as pool:
+        wrong = [found for found in pool.map(Trap.mixed, traps) if found]
     assert not wrong, "\n".join(wrong)

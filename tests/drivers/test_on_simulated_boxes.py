@@ -83,6 +83,62 @@ def test_a_generator_of_either_maker(world: World, serve, name: str) -> None:
     generator.close()
 
 
+SWEEPS = {
+    "rigol-dsg800": (":SWE:STEP:STOP:LEV 17", ":SWE:STAT LEV,FREQ"),
+    "keysight-mxg": (":POW:STOP 17", ":POW:MODE LIST"),
+}
+MODULATIONS = {
+    "rigol-dsg800": (":AM:STAT ON", ":MOD:STAT ON"),
+    "keysight-mxg": (":AM:STAT ON", ":OUTP:MOD ON"),
+}
+
+
+@pytest.mark.parametrize("left_on", [SWEEPS, MODULATIONS], ids=["sweep", "modulation"])
+@pytest.mark.parametrize("name", list(DIALECTS))
+def test_what_is_left_on_in_the_box_does_not_reach_the_modulator(
+    world: World, serve, name: str, left_on: dict[str, tuple[str, ...]]
+) -> None:
+    server = serve(rf_generator.start(world, MAKERS[name]))
+    somebody = VisaLine("somebody", server.address, timeout_s=0.5)
+    somebody.open()
+    generator = ScpiGenerator(
+        "sideband", server.address, LIMITS, dialect=DIALECTS[name], timeout_s=0.5
+    )
+    generator.connect()
+    generator.set_power(12.0)
+    for setting in left_on[name]:
+        somebody.write(setting)
+    somebody.check_errors()
+    assert world.light.eom.power_dbm > LIMITS.power_dbm.high
+    generator.rf_on()
+    assert generator.status().power_dbm == world.light.eom.power_dbm == 12.0
+    for setting in left_on[name]:
+        somebody.write(setting)
+    somebody.check_errors()
+    generator.connect()
+    assert world.light.eom.power_dbm == 12.0
+    somebody.close()
+    generator.close()
+
+
+@pytest.mark.parametrize("name", list(DIALECTS))
+def test_a_complaint_of_somebody_else_is_not_blamed_on_the_first_setting(
+    world: World, serve, name: str
+) -> None:
+    server = serve(rf_generator.start(world, MAKERS[name]))
+    somebody = VisaLine("somebody", server.address, timeout_s=0.5)
+    somebody.open()
+    somebody.write("FOO?")
+    assert somebody.identify().serial, "it has been heard"
+    generator = ScpiGenerator(
+        "sideband", server.address, LIMITS, dialect=DIALECTS[name], timeout_s=0.5
+    )
+    generator.connect()
+    assert generator.set_power(-3.0) == -3.0
+    somebody.close()
+    generator.close()
+
+
 @pytest.mark.parametrize("name", list(DIALECTS))
 def test_the_limit_of_the_rf_holds_in_every_unit_of_the_box(world: World, serve, name: str) -> None:
     """1.5 V are 16.5 dBm, above the limit of 15 dBm, and read back as 1.5."""

@@ -57,6 +57,17 @@ def test_identity(box, board):
     assert box.received == [b"*IDN?\r\n"]
 
 
+def test_what_somebody_else_left_in_the_error_queue_is_thrown_away_once_a_session(box):
+    board = RedPitaya("board", box.resource, timeout_s=PATIENT_S)
+    box.answers[b"*IDN?"] = b"REDPITAYA,INSTR2024,0,01-02\r\n"
+    box.answers[b"SYST:ERR?"] = [b'-113,"Undefined header"\r\n', b'0,"No error"\r\n']
+    board.connect()
+    assert box.received == [b"*IDN?\r\n", b"SYST:ERR?\r\n", b"SYST:ERR?\r\n"]
+    board.connect()
+    assert box.received[3:] == [b"*IDN?\r\n"], "a record under way looks for its own complaints"
+    board.line.close()
+
+
 def test_pin_is_set_and_read_back(box, board):
     box.answers[b"DIG:PIN? DIO0_P"] = [b"1\r\n", b"0\r\n"]
     board.set_pin("DIO0_P", True)
@@ -225,6 +236,22 @@ def test_failed_pulses_leave_the_output_off(box, board):
     with pytest.raises(DeviceFault, match="burst refused"):
         board.record(1, DURATION_S, PulseTrain(1, 0.1, 0.05))
     assert box.received[-2:] == [b"OUTPUT1:STATE OFF\r\n", b"OUTPUT1:STATE?\r\n"]
+
+
+def test_a_board_that_falls_silent_under_its_pulses_is_not_asked_again(box, board):
+    """An order to switch them off would wait for as long again before anybody hears of it."""
+    box.answers |= {
+        b"SOUR1:FREQ:FIX?": b"10\r\n",
+        b"SOUR1:DCYC?": b"0.5\r\n",
+        b"SOUR1:BURS:NCYC?": b"1\r\n",
+        b"ACQ:TRIG:FILL?": None,
+    }
+    impatient = RedPitaya("board", box.resource, timeout_s=0.2)
+    impatient.connect()
+    with pytest.raises(Timeout):
+        impatient.record(1, DURATION_S, PulseTrain(1, 0.1, 0.05))
+    assert box.received[-1] == b"ACQ:TRIG:FILL?\r\n"
+    impatient.line.close()
 
 
 def test_cancel_ends_a_running_record(box, board):

@@ -46,7 +46,7 @@ class BothBoxes:
             self.output = b"1"
         answers = {
             b":FREQ?": self.frequency, b":LEV?": b"-10.00", b":OUTP?": self.output,
-            b":UNIT:POW?": b"DBM",
+            b":UNIT:POW?": b"DBM", b":MOD:STAT?": b"0", b":SWE:STAT?": b"OFF",
         }  # fmt: skip
         return answers[words] + b"\n" if words in answers else None
 
@@ -90,6 +90,9 @@ def test_connect_sets_the_directions_and_no_level(rig, switch):
         b"DIG:PIN:DIR IN,DIO3_P\r\n",
         b"SYST:ERR?\r\n",
         b"*IDN?\n",
+        b"*CLS\n",
+        b":MOD:STAT?\n",
+        b":SWE:STAT?\n",
         b":UNIT:POW DBM\n",
         b":UNIT:POW?\n",
     ]

@@ -14,11 +14,15 @@ from drivers.interfaces import Range, SidebandGenerator, SidebandLimits, Sideban
 from drivers.scpi_generator import DIALECTS, KEYSIGHT, ScpiGenerator
 
 CONDITION = b":STAT:QUES:FREQ:COND?"
+STILL = {b":MOD:STAT?": b"0\n", b":SWE:STAT?": b"OFF\n"}
+KEYSIGHT_STILL = {b":OUTP:MOD?": b"0\n", b":FREQ:MODE?": b"CW\n", b":POW:MODE?": b"FIX\n"}
+"""What a box answers whose level and frequency stay where they are set."""
 LIMITS = SidebandLimits(frequency_mhz=Range(500.0, 1500.0), power_dbm=Range(-30.0, 0.0))
 
 
 @pytest.fixture
 def generator(box) -> Iterator[ScpiGenerator]:
+    box.answers |= STILL
     box.answers[b"*IDN?"] = b"Rigol Technologies,DSG830,DSG8A1,00.01.03\n"
     box.answers[b"SYST:ERR?"] = b'0,"No error"\n'
     box.answers[b":UNIT:POW?"] = b"DBM\n"
@@ -30,11 +34,15 @@ def generator(box) -> Iterator[ScpiGenerator]:
 
 
 def test_connect_asks_who_answers_and_sets_the_unit_of_the_level(box):
+    box.answers |= STILL
     box.answers[b"*IDN?"] = b"Rigol Technologies,DSG830,DSG8A1,00.01.03\n"
     box.answers[b":UNIT:POW?"] = [b"DBM\n", b"V\n"]
     generator: SidebandGenerator = ScpiGenerator("isotope_offset", box.resource, LIMITS)
     assert generator.connect().model == "DSG830"
-    assert box.received == [b"*IDN?\n", b":UNIT:POW DBM\n", b":UNIT:POW?\n"]
+    assert box.received == [
+        b"*IDN?\n", b"*CLS\n", b":MOD:STAT?\n", b":SWE:STAT?\n", b":UNIT:POW DBM\n",
+        b":UNIT:POW?\n",
+    ]  # fmt: skip
     with pytest.raises(DeviceFault, match="unit DBM was set but the box kept 'V'"):
         generator.connect()
     generator.close()
@@ -55,6 +63,7 @@ def test_power_is_sent_in_dbm_and_read_back(box, generator):
 
 
 def test_keysight_spells_the_level_differently(box):
+    box.answers |= KEYSIGHT_STILL
     box.answers[b":POW?"] = b"-1.000000000000E+01\n"
     box.answers[b"SYST:ERR?"] = b'+0,"No error"\n'
     box.answers[b":UNIT:POW?"] = b"DBM\n"
@@ -62,7 +71,8 @@ def test_keysight_spells_the_level_differently(box):
     box.answers[b"*IDN?"] = b"Agilent Technologies, E8257D, US1, C.06.10\n"
     assert generator.connect().firmware == "C.06.10"
     assert generator.set_power(-10.0) == -10.0
-    assert box.received[3:] == [
+    assert box.received[2:5] == [b":OUTP:MOD?\n", b":FREQ:MODE?\n", b":POW:MODE?\n"]
+    assert box.received[7:] == [
         b":POW -10.00 dBm\n", b"SYST:ERR?\n", b":UNIT:POW?\n", b":POW?\n",
     ]  # fmt: skip
     generator.close()
@@ -104,7 +114,7 @@ def test_rf_on_needs_an_allowed_power(box, generator):
     with pytest.raises(OutOfRange, match="power set on the box 13 dBm"):
         generator.rf_on()
     generator.rf_on()
-    read = [b":UNIT:POW?\n", b":LEV?\n"]
+    read = [b":MOD:STAT?\n", b":SWE:STAT?\n", b":UNIT:POW?\n", b":LEV?\n"]
     assert box.received == [*read, *read, b":OUTP ON\n", b":OUTP?\n", b"SYST:ERR?\n"]
 
 
@@ -134,6 +144,51 @@ def test_a_level_in_another_unit_above_the_limit_takes_rf_away(box, generator, u
     box.answers[b":UNIT:POW?"] = [b"V\n", b"DBM\n"]
     with pytest.raises(DeviceFault, match=r"the level is 16\.53 dBm.*RF IS NOT OFF: output OFF"):
         getattr(generator, use)(*arguments)
+
+
+def test_what_moves_the_level_by_itself_is_switched_off(box, generator):
+    """`:LEV?` tells the level that is set, whatever a sweep makes of it."""
+    box.answers |= {b":LEV?": b"-10.00\n", b":OUTP?": b"1\n"}
+    for use in (generator.connect, generator.rf_on):
+        box.answers[b":MOD:STAT?"] = [b"1\n", b"0\n"]
+        box.answers[b":SWE:STAT?"] = [b"LEV,FREQ\n", b"OFF\n"]
+        box.received.clear()
+        use()
+        found = box.received.index(b":MOD:STAT?\n")
+        assert box.received[found : found + 8] == [
+            b":MOD:STAT?\n", b":MOD:STAT OFF\n", b"SYST:ERR?\n", b":MOD:STAT?\n",
+            b":SWE:STAT?\n", b":SWE:STAT OFF\n", b"SYST:ERR?\n", b":SWE:STAT?\n",
+        ]  # fmt: skip
+    box.answers[b":SWE:STAT?"] = b"LEV\n"
+    box.received.clear()
+    with pytest.raises(DeviceFault, match=r"its sweep stays on \(:SWE:STAT\? answers 'LEV'\)"):
+        generator.rf_on()
+    assert b":OUTP ON\n" not in box.received
+
+
+def test_keysight_sweeps_by_the_mode_of_each_quantity(box):
+    box.answers |= KEYSIGHT_STILL | {
+        b"*IDN?": b"Agilent Technologies, N5181A, MY1, A.01.60\n",
+        b"SYST:ERR?": b'+0,"No error"\n',
+        b":UNIT:POW?": b"DBM\n",
+        b":FREQ:MODE?": [b"LIST\n", b"CW\n"],
+        b":POW:MODE?": [b"LIST\n", b"FIX\n"],
+    }
+    generator = ScpiGenerator("sideband", box.resource, LIMITS, dialect=KEYSIGHT)
+    generator.connect()
+    assert [line for line in box.received if b"MODE " in line] == [
+        b":FREQ:MODE CW\n", b":POW:MODE FIX\n",
+    ]  # fmt: skip
+    generator.close()
+
+
+def test_a_box_that_knows_no_modulation_has_none_and_is_asked_once(box, generator):
+    box.answers[b":MOD:STAT?"] = None
+    box.answers[b"SYST:ERR?"] = [b'-113,"Undefined header"\n', b"0\n"]
+    generator.connect()
+    generator.connect()
+    assert box.received.count(b":MOD:STAT?\n") == 1
+    assert b":MOD:STAT OFF\n" not in box.received
 
 
 def test_make_safe_switches_the_rf_off_and_checks(box, generator):
@@ -222,7 +277,7 @@ def test_status(box, generator):
 )
 def test_keysight_tells_which_loop_is_open(box, answer, locked):
     """Bit 3 is the baseband generator, which the carrier does not need."""
-    box.answers |= {
+    box.answers |= KEYSIGHT_STILL | {
         b"*IDN?": b"Agilent Technologies, E8257D, US1, C.06.10\n",
         b"SYST:ERR?": b'+0,"No error"\n',
         b":FREQ?": b"+8.2000000000000E+08\n",

@@ -1,6 +1,7 @@
 """The SCPI line over USB: what the environment brings for it, USBTMC against bytes, and what the
 operator reads when a box does not open."""
 
+import contextlib
 import ctypes
 import importlib
 import sys
@@ -17,7 +18,7 @@ from pyvisa_py.sessions import Session, UnavailableSession
 from usb_boxes import UsbBox, UsbBus
 
 from drivers import usb_bus
-from drivers.errors import ConnectionLost, DriverError, Timeout
+from drivers.errors import ConnectionLost, DriverError, ProtocolError, Timeout
 from drivers.interfaces import Identity
 from drivers.visa_line import VisaLine
 
@@ -137,6 +138,55 @@ def test_two_lines_in_one_message_are_no_answer_to_the_next(seed, line):
     seed.answers |= {b"A?": b"1\n2\n", b"B?": b"3\n"}
     line.query("A?")
     assert line.query("B?") == "3"
+
+
+def test_a_late_answer_reaches_no_later_query(seed, line):
+    """The tag of a USBTMC answer is that of the request to read, whatever was asked before it."""
+    line.identify()
+    seed.answers |= {b"A?": b"1\n", b"B?": b"2\n"}
+    seed.late.add(b"A?")
+    with pytest.raises(Timeout, match="no answer to A"), impatient(line):
+        line.query("A?")
+    assert line.query("B?") == "2"
+    assert line.query("A?") == "1"
+    assert seed.received == [b"*IDN?\n", b"A?\n", b"*IDN?\n", b"B?\n", b"A?\n"]
+
+
+def test_a_late_answer_to_who_it_is_reaches_no_later_query(seed, line):
+    line.identify()
+    seed.answers |= {b"A?": b"1\n", b"B?": b"2\n"}
+    seed.late |= {b"A?", b"*IDN?"}
+    for _ in range(2):
+        with pytest.raises(Timeout), impatient(line):
+            line.query("A?")
+    for _ in range(3):
+        with contextlib.suppress(ProtocolError):
+            assert line.query_number("B?") == 2.0
+    assert line.query_number("A?") == 1.0
+
+
+def test_a_box_that_hangs_is_named_and_heals(seed, line):
+    line.identify()
+    seed.answers[b"B?"] = b"2\n"
+    seed.hung = True
+    for _ in range(2):
+        with pytest.raises(Timeout, match=r"seed: no answer to (B|\*IDN)\?"), impatient(line):
+            line.query("B?")
+    seed.hung = False
+    assert line.query("B?") == "2"
+
+
+def test_another_box_at_the_address_is_told_and_taken_when_it_is_connected(seed, line):
+    line.identify()
+    seed.hung = True
+    with pytest.raises(Timeout), impatient(line):
+        line.query("B?")
+    seed.hung = False
+    seed.answers[b"*IDN?"] = b"Thorlabs,ITC4005,M00310005,1.8.0/1.5.0/2.3.0\n"
+    with pytest.raises(ProtocolError, match=r"had answered as .*ITC4001.* now it says .*ITC4005"):
+        line.query("B?")
+    line.open()
+    assert line.identify().model == "ITC4005"
 
 
 # --- what hinders a box ---------------------------------------------------------------------

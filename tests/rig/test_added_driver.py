@@ -1,14 +1,17 @@
 """A driver from somebody else's package: the very example of the how-to page, from the rig file
 to its wire."""
 
+import contextlib
 import re
+import socket
 import socketserver
 import sys
 import threading
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import tomli_w
@@ -17,7 +20,9 @@ from rig_ports import PORTS
 from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.config import load_rig
+from atta_daq.rig.drivers import KINDS
 from atta_daq.rig.errors import ConfigError
+from atta_daq.rig.instruments import Instruments
 from drivers.errors import DeviceFault, OutOfRange, Timeout
 from drivers.interfaces import SidebandGenerator, SidebandStatus
 
@@ -65,11 +70,18 @@ class Box(socketserver.ThreadingTCPServer):
         self.received: list[str] = []
         self.highest_mhz = 300.0
         self.silent = False
+        self.wires: list[socket.socket] = []
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}).start()
 
     @property
     def address(self) -> str:
         return f"TCPIP0::127.0.0.1::{self.server_address[1]}::SOCKET"
+
+    def hang_up(self) -> None:
+        for wire in self.wires:
+            with contextlib.suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
+        self.wires.clear()
 
     def answer(self, line: str) -> str:
         self.received.append(line)
@@ -87,6 +99,7 @@ class Wire(socketserver.StreamRequestHandler):
     server: Box
 
     def handle(self) -> None:
+        self.server.wires.append(self.request)
         for line in self.rfile:
             answer = self.server.answer(line.decode().strip())
             if answer and not self.server.silent:
@@ -151,6 +164,21 @@ def test_it_keeps_the_rules_that_the_page_states(generator: SidebandGenerator, b
         generator.status()
     box.silent = False
     assert generator.status().rf_on is False
+
+
+def test_stop_reaches_it_over_a_line_that_had_died(generator: Any, box: Box) -> None:
+    """Its own `make_safe` gives the order once."""
+
+    class Quiet(SimpleNamespace):
+        def make_safe(self) -> None: ...
+
+    others = {name: Quiet(name=name) for name in KINDS if name != "sideband"}
+    rig = Instruments(**cast(Any, others), sideband=generator, addresses={})
+    generator.connect()
+    generator.rf_on()
+    box.hang_up()
+    assert "sideband: safe" in rig.make_safe()
+    assert box.values["O"] == 0.0
 
 
 def test_without_the_package_the_drivers_there_are_are_listed(tmp_path: Path) -> None:

@@ -117,6 +117,16 @@ def test_a_port_that_does_not_exist_is_refused(
         rig_config(data, "rig.toml")
 
 
+@pytest.mark.parametrize("kind", ["trap_switch", "loading"])
+def test_a_serial_port_over_visa_is_refused_but_read_from_a_run(
+    data: dict[str, Any], kind: str
+) -> None:
+    data[kind]["address"] = "ASRL/dev/ttyACM0::INSTR"
+    with pytest.raises(ConfigError, match=rf"{kind}: address = ASRL.* use the box's LAN or USB"):
+        rig_config(data, "rig.toml")
+    assert stored_rig_config(data, "run/rig.toml").instrument(kind) is not None
+
+
 def test_a_link_to_a_device_is_the_device(tmp_path) -> None:
     device, link = tmp_path / "ttyACM0", tmp_path / "by-id"
     device.touch()

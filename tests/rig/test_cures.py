@@ -13,7 +13,7 @@ from atta_daq.rig.fault_limits import LoadingLimits
 from atta_daq.rig.loading_floor import LoadingFloor
 from atta_daq.rig.recipes import Suspension, Try
 from atta_daq.scans.rules import FaultRules
-from drivers.errors import DeviceFault, InterlockOpen
+from drivers.errors import DeviceFault, InterlockOpen, Timeout
 from drivers.interfaces import CameraStatus
 
 COLD = CameraStatus(False, -70.0, True, 0, 0.1, False, 0, 0, "")
@@ -219,6 +219,20 @@ def test_an_amplifier_that_its_driver_refuses_has_not_been_switched_on_again(lab
     on_command(lab.rig, "amplifier", "amplifier_on", amplifier_on=True)
     assert lab.through(wait) == ""
     assert len(lab.obstacles.restarts_s) == 1
+
+
+def test_a_cell_that_a_zeroing_needs_is_waited_for(lab: Lab) -> None:
+    cell = lab.rig.instruments.reference_cell
+    cell.answers["read_signal"] = Timeout("reference_cell", "no answer to *IDN?")
+    wait = lab.wait("reference_cell: no answer to ACQ:TRIG:DLY?")
+    assert lab.through(wait, 8).startswith("reference_cell: no answer")
+    assert {t.outcome.split(":")[0] for t in lab.tried} == {"failed"}
+    assert len(lab.tried) > 1
+    del cell.answers["read_signal"]
+    assert lab.through(wait) == ""
+    assert lab.used() == ["reach the reference cell"]
+    assert lab.through(lab.wait("loading: no answer")) == ""
+    assert not [call for call in lab.rig.asked() if call[0] == "reference_cell"], "not its fault"
 
 
 def test_a_lock_on_the_wrong_mode_is_no_lock(lab: Lab) -> None:

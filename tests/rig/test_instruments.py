@@ -2,13 +2,15 @@
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from atta_daq.rig.instruments import Instruments
-from drivers.errors import Timeout
+from drivers.errors import DriverError, Timeout
 from drivers.interfaces import Identity
+from drivers.twice import tried_twice
 
 NAMES = (
     "amplifier", "trap_switch", "camera", "sideband", "lock", "loading", "reference_cell",
@@ -26,13 +28,20 @@ class Box:
         self.frozen = False
         self.thaw = threading.Event()
         self.barrier: threading.Barrier | None = None
+        self.fails_once: DriverError | None = None
+        self.told = 0
+        self.identity = Identity("maker", name, "1", "1.0")
 
     def connect(self) -> Identity:
         if self.error is not None:
             raise self.error
-        return Identity("maker", self.name, "1", "1.0")
+        return self.identity
 
     def make_safe(self) -> None:
+        self.told += 1
+        if (error := self.fails_once) is not None:
+            self.fails_once = None
+            raise error
         if self.barrier is not None:
             self.barrier.wait(5.0)
         if self.frozen:
@@ -69,6 +78,47 @@ def test_one_that_cannot_be_connected_is_named_and_the_others_answer(
     assert tuple(answers) == NAMES
     assert str(answers["lock"].error).startswith(said)
     assert [name for name, answer in answers.items() if answer.identity is None] == ["lock"]
+
+
+def test_one_box_by_two_wires_is_refused_with_both_names(boxes: dict[str, Box]) -> None:
+    generator = Identity("Rigol Technologies", "DSG830", "DSG8A1", "00.01.05")
+    boxes["sideband"].identity = generator
+    board = Identity("REDPITAYA", "INSTR2024", "0", "01-02")
+    over_usb = replace(generator, maker="RIGOL TECHNOLOGIES")
+    boxes["trap_switch"].identity = replace(board, beside=(over_usb,))
+    # A serial number that says nothing proves nothing.
+    boxes["loading"].identity = boxes["reference_cell"].identity = board
+    answers = {answer.name: answer for answer in instruments_of(boxes).connect()}
+    assert [name for name, answer in answers.items() if answer.error is not None] == ["sideband"]
+    said = str(answers["sideband"].error)
+    assert said.startswith("sideband: Rigol Technologies DSG830, serial DSG8A1, answers as trap_")
+    assert "correct the address of sideband or trap_switch in the rig file" in said
+
+
+@pytest.mark.parametrize("serial", ["", "0", "00000000", " ", "unknown", "N/A", "none"])
+def test_a_placeholder_is_no_serial_number(boxes: dict[str, Box], serial: str) -> None:
+    for name in ("loading", "reference_cell"):
+        boxes[name].identity = Identity("REDPITAYA", "INSTR2024", serial, "01-02")
+    assert not [answer.error for answer in instruments_of(boxes).connect() if answer.error]
+
+
+def test_stop_is_told_again_to_a_box_whose_line_had_died(boxes: dict[str, Box]) -> None:
+    boxes["sideband"].fails_once = Timeout("sideband", "no answer within 1.2 s")
+    assert instruments_of(boxes).make_safe() == [f"{name}: safe" for name in NAMES]
+    assert {name: box.told for name, box in boxes.items() if box.told != 1} == {"sideband": 2}
+
+
+def test_stop_is_not_told_a_third_time_where_the_driver_has_told_it_twice(
+    boxes: dict[str, Box],
+) -> None:
+    def fail() -> None:
+        boxes["sideband"].told += 1
+        raise Timeout("sideband", "no answer within 1.2 s")
+
+    cast(Any, boxes["sideband"]).make_safe = lambda: tried_twice(fail)
+    lines = instruments_of(boxes).make_safe()
+    assert [line for line in lines if "NOT SAFE: sideband: no answer" in line]
+    assert boxes["sideband"].told == 2
 
 
 @pytest.mark.parametrize("frozen", NAMES)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from p4p.client.thread import Context
@@ -249,3 +249,15 @@ def test_a_generator_that_cannot_tell_its_lock_is_not_said_to_be_locked(
     made._sideband()
     assert desk.server.latest("sideband:locked") is locked
     assert desk.server.latest("sideband:frequency") == 230.0
+
+
+def test_a_cell_on_which_the_axis_is_zeroed_is_asked_whether_it_is_there(desk: Desk) -> None:
+    """Between two steps of a zeroing the laser moves, and nobody else asks it."""
+
+    def connect() -> None:
+        raise Timeout("reference_cell", "no answer to *IDN? within 1.2 s")
+
+    made = monitor(desk, reference_cell=SimpleNamespace(name="reference_cell", connect=connect))
+    made._light = cast(Any, SimpleNamespace(zeroing=True))
+    with pytest.raises(Timeout):
+        made._cell()

@@ -1,7 +1,7 @@
 """[camera]: the EMCCD that sees single atoms."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -134,6 +134,8 @@ class MicroManagerConfig(CameraConfig):
 
     driver: Literal["micromanager"]
     """Which driver."""
+    exclusive: ClassVar[bool] = False
+    """What is named is a library: two cameras of one make have the same."""
     adapter: str = Field(default="", examples=["Andor"])
     """Adapter library."""
     device: str = Field(default="", examples=["Andor"])

@@ -1,7 +1,7 @@
 """[slow_control]: what the lab watches and this program only reads. May be left out."""
 
 from itertools import pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -45,6 +45,8 @@ class SlowValueConfig(RigModel):
 
 class SlowControlConfig(InstrumentSection):
     """Pressures, RF power, temperatures, other locks: read, watched, never written."""
+
+    exclusive: ClassVar[bool] = False
 
     def described(self) -> tuple[SlowValueConfig, ...]:
         """The values that it brings."""

@@ -18,6 +18,9 @@ def ask(commands: str, answer: str) -> list:
 
 OPEN = [*ask("+", "WFT SynthHD 1230"), *ask("v0", "Firmware Version 3.25")]
 CHANNEL_A = ask("C0C?", "0")
+MOTIONS = "gcA/jw"
+"""Sweeps, modulations, pulses, trigger function."""
+STILL = [step for letter in MOTIONS for step in ask(f"{letter}0{letter}?", "0")]
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def synth_at():
 
 
 def test_connect_identifies(scripted, synth_at):
-    server = scripted([*OPEN, *CHANNEL_A, *CHANNEL_A])
+    server = scripted([*OPEN, *CHANNEL_A, *STILL, *CHANNEL_A, *STILL])
     synth = synth_at(server.url)
     identity = Identity("Windfreak", "SynthHD", "1230", "3.25")
     assert synth.connect() == identity
@@ -110,6 +113,7 @@ def test_rf_on_checks_what_stands_in_the_box_and_all_three_switches(scripted, sy
         [
             *OPEN,
             *CHANNEL_A,
+            *STILL,
             *ask("f?", "650.00000000"),
             *ask("W?", "10.000"),
             *ask("E1C?", "0"),
@@ -125,9 +129,17 @@ def test_rf_on_checks_what_stands_in_the_box_and_all_three_switches(scripted, sy
 
 
 def test_rf_on_with_too_much_power_in_the_box_is_refused(scripted, synth_at):
-    server = scripted([*OPEN, *CHANNEL_A, *ask("f?", "650.0"), *ask("W?", "18.000")])
+    server = scripted([*OPEN, *CHANNEL_A, *STILL, *ask("f?", "650.0"), *ask("W?", "18.000")])
     with pytest.raises(OutOfRange, match="power 18 is outside -60 to 15 dBm"):
         synth_at(server.url).rf_on()
+
+
+@pytest.mark.parametrize("use", ["connect", "rf_on"])
+def test_a_sweep_that_stays_on_is_no_level(scripted, synth_at, use):
+    """`W?` tells the base level, the sweep goes up to `]`."""
+    server = scripted([*OPEN, *CHANNEL_A, *ask("g0g?", "0"), *ask("c0c?", "1")])
+    with pytest.raises(DeviceFault, match=r"its endless sweep \('c'\) stays on"):
+        getattr(synth_at(server.url), use)()
 
 
 OFF = [
@@ -172,10 +184,19 @@ def test_rf_is_on_only_if_all_three_switches_are(scripted, synth_at, r, e, h, on
             *ask("E?", str(e)),
             *ask("h?", str(h)),
             *ask("p", "1"),
+            *ask("U?", "5"),
             *ask("z", "28.625"),
         ]
     )
     assert synth_at(server.url).status() == SidebandStatus(10000.0, -30.0, on, True, 28.625)
+
+
+@pytest.mark.parametrize("told", [[*ask("p", "0")], [*ask("p", "1"), *ask("U?", "0")]])
+def test_a_synthesiser_without_its_charge_pump_is_not_locked(scripted, synth_at, told):
+    levels = [*ask("f?", "650.0"), *ask("W?", "-30.000")]
+    switches = [*ask("r?", "1"), *ask("E?", "1"), *ask("h?", "1")]
+    server = scripted([*OPEN, *CHANNEL_A, *levels, *switches, *told, *ask("z", "28.625")])
+    assert synth_at(server.url).status().pll_locked is False
 
 
 @pytest.mark.parametrize("value", [9.99, 3000.1, float("nan"), float("inf"), -650.0])

@@ -1,6 +1,8 @@
 """The byte stream: lines, errors, recovery."""
 
+import os
 import socket
+import sys
 
 import pytest
 
@@ -121,3 +123,18 @@ def test_close_is_quiet_after_the_peer_is_gone(scripted, stream_of):
         stream.read_line()
     stream.close()
     stream.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pty; Windows opens no port twice by itself")
+def test_a_serial_port_has_one_owner(stream_of):
+    master, slave = os.openpty()
+    url = os.ttyname(slave)
+    os.close(slave)
+    first, second = stream_of(url), stream_of(url)
+    first.open()
+    with pytest.raises(ConnectionLost, match=f"box: {url} is held by another program — end it"):
+        second.open()
+    first.close()
+    second.open()
+    second.close()
+    os.close(master)

@@ -1,8 +1,4 @@
-import contextlib
-import os
-import socket
 import sys
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -63,6 +59,21 @@ def test_channel_b_does_not_reach_the_modulator(ask, world) -> None:
     with world.lock:
         assert world.light.field().sideband_depth == 0.0
         assert world.light.field().sideband_frequency_mhz == 200.0
+
+
+def test_a_sweep_or_a_modulation_that_is_on_raises_the_level(ask, world) -> None:
+    def power_dbm(commands: bytes) -> float:
+        assert ask(commands + b"C?") == "0"
+        with world.lock:
+            return world.light.eom.power_dbm
+
+    assert power_dbm(b"C0f200.0W0.0h1r1E1[-10.0]15.0") == 0.0
+    assert power_dbm(b"c1") == 15.0
+    assert power_dbm(b"c0g1") == 15.0
+    assert power_dbm(b"g0@0a12.0") == 0.0
+    assert power_dbm(b"A1") == 12.0
+    assert power_dbm(b"@1a14.0") == 14.0
+    assert power_dbm(b"A0") == 0.0
 
 
 @pytest.mark.parametrize("silly", [b"f9.9", b"f15000.1", b"f-5", b"f", b"f.", b"f1.2.3"])
@@ -152,38 +163,14 @@ def fuzzed_box() -> SynthHd:
 # --- the windfreak package, which opens nothing but a serial device -------------------------------
 
 if sys.platform != "win32":
-    import tty
-
     import windfreak
+    from pty_wire import PtyWire
 
     @pytest.fixture
     def device(server) -> Iterator[str]:
-        """A pty whose other end is copied to and from the server."""
-        master, slave = os.openpty()
-        tty.setraw(master)
-        tty.setraw(slave)
-        wire = socket.create_connection(("127.0.0.1", server.port))
-
-        def out() -> None:
-            with contextlib.suppress(OSError):
-                while data := os.read(master, 1024):
-                    wire.sendall(data)
-
-        def back() -> None:
-            with contextlib.suppress(OSError):
-                while data := wire.recv(1024):
-                    os.write(master, data)
-
-        threads = [threading.Thread(target=copy, daemon=True) for copy in (out, back)]
-        for thread in threads:
-            thread.start()
-        yield os.ttyname(slave)
-        wire.shutdown(socket.SHUT_RDWR)
-        os.close(slave)
-        for thread in threads:
-            thread.join()
+        wire = PtyWire(server.port)
+        yield wire.device
         wire.close()
-        os.close(master)
 
     def test_the_windfreak_package_drives_it(device, world) -> None:
         synth = windfreak.SynthHD(device)
