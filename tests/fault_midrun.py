@@ -14,7 +14,7 @@ from typing import Any
 
 import tomli_w
 from fault_cells import LOCK, WIRE, WIRING, Cell
-from fault_hands import end_fault, set_by_hand, waits_for_a_hand
+from fault_hands import end_fault, set_every_box, waits_for_a_hand
 from fault_matrix import (
     NAMED_S,
     OWN_TIMES_S,
@@ -254,7 +254,7 @@ class CountingStation:
             return take()
         except (AssertionError, MachineBusy) as error:
             self.rig.clear()
-            set_by_hand(self.rig, cell)
+            set_every_box(self.rig)
             # what is still under way of this fault must not be taken for the next one's
             time.sleep(AFTERMATH_S)
             try:

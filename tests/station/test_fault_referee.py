@@ -159,7 +159,9 @@ def test_a_spoilt_cell_of_a_station_is_mended_before_it_is_taken_again(
     monkeypatch.setattr(fault_midrun, "AFTERMATH_S", 0.0)
     station = CountingStation.__new__(CountingStation)
     done: list[str] = []
-    rig: Any = SimpleNamespace(clear=lambda: done.append("cleared"))
+    rig: Any = SimpleNamespace(
+        clear=lambda: done.append("cleared"), config={"amplifier": {"address": "of no pair"}}
+    )
     station.rig = rig
 
     def spoilt(_cell: Cell) -> Outcome:
