@@ -20,7 +20,7 @@ help:
 	@echo "make test   lint, types, layers and the whole test suite"
 	@echo "make bench  speed and statistics, with figures"
 	@echo "make soak   the long runs"
-	@echo "make faults every fault of every instrument, measured into docs/reference (20 minutes)"
+	@echo "make faults every fault of every instrument, measured into docs/reference (25 minutes)"
 	@echo "make screenshots   the tutorial's pictures, from the real window"
 	@echo "make pictures      every panel and state of the window, in pictures/"
 	@echo "make docs   regenerate the generated reference pages"

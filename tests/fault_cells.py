@@ -76,7 +76,7 @@ FAULTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("redpitaya", "loading"): (*WIRE, "wrong_unit"),
     ("redpitaya", "reference_cell"): (*WIRE, "wrong_unit"),
     ("thorlabs-pm100", "power_meter"): (*WIRE, "wrong_unit"),
-    ("epics-pva", "slow_control"): ("disconnected", "wrong_unit"),
+    ("epics-pva", "slow_control"): ("disconnected", "wrong_unit", "frozen"),
 }
 """(driver, server) to every fault that it can have."""
 ARGUMENTS: dict[tuple[str, str], dict[str, Any]] = {
@@ -111,13 +111,10 @@ ELSEWHERE: dict[tuple[str, str], dict[str, str]] = {
         "light_leak": "the light is wrong, not the camera: the guard of the gain acts",
         "restart": "`restarted` is the same with its time of start",
     },
-    ("epics-pva", "slow_control"): {
-        "frozen": "the server answers with old values: lost after `stale_after_s` of the rig file",
-        **dict.fromkeys(
-            ("pressure_spike", "discharge_off"),
-            "the source is at fault, not its instruments: an alarm that suspends the run",
-        ),
-    },
+    ("epics-pva", "slow_control"): dict.fromkeys(
+        ("pressure_spike", "discharge_off"),
+        "the source is at fault, not its instruments: an alarm that suspends the run",
+    ),
 }
 """Faults of the simulators that are no fault of the instrument, and what comes of them."""
 NOT_IDLE = {
@@ -198,8 +195,9 @@ EXPECTED: dict[str, tuple[str, ...]] = {
 """What the idle half must find, by fault."""
 EXPECTED_OF: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("epics-pva", "slow_control", "wrong_unit"): (SAID,),
+    ("epics-pva", "slow_control", "frozen"): (SAID,),
 }
-"""Where one box differs: the IOC tells its unit with every value."""
+"""Where one box differs: the IOC tells its unit and its time with every value."""
 
 
 def expected(cell: Cell) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from fault_cells import KINDS, Cell, expected
 from fault_states import OWN_PARTS, RigState, missing, safe_within_s
 from rigs import Rig
 
+from atta_daq.cli.simulated_lab import STALE_S
 from atta_daq.rig.assembly import RigAssembly
 from atta_daq.rig.config import load_rig
 from atta_daq.rig.light import LightControl
@@ -26,6 +27,9 @@ NAMED_S = 2.0
 """A fault is named within this time."""
 TRIAL_S = 8.0
 """The documented time of a trial of the guard: light on twice, off twice, seed away."""
+OWN_TIMES_S = {("slow_control", "frozen"): STALE_S + NAMED_S}
+"""Servers with a documented time of their own, idle and in mid-run: old values are told from new
+ones when a time stamp has stood still for `stale_after_s` of the rig file."""
 SETTLED_S = 0.05
 """A generator is on its frequency within this time after it was set."""
 BACK_S = 12.0
@@ -42,9 +46,9 @@ IDLE_LANES = (
     ("amplifier", "lock"),
     ("trap_switch", "isotope_offset"),
     ("sideband",),
-    ("loading",),
+    ("loading", "slow_control"),
     ("reference_cell", "power_meter"),
-    ("camera", "slow_control"),
+    ("camera",),
 )
 MOST_STOLEN_S = 1.0
 """Of the time of one cell that may be the machine's fault and not the program's."""
@@ -85,7 +89,7 @@ class Outcome:
     state: str
     """The safe state that was found."""
     half: str = ""
-    """The idle state, or 'mid-run'."""
+    """The idle state, or what the station does (`fault_results`)."""
 
 
 class IdleRig:
@@ -229,6 +233,7 @@ class IdleRig:
             time.sleep(0.05)
 
     def _named(self, cell: Cell, before: tuple[Any, ...]) -> tuple[str, str, float]:
+        limit_s = OWN_TIMES_S.get((cell.server, cell.fault), NAMED_S)
         watch = Stopwatch(self.stolen)
         if cell.fault == "ld_enable_stuck":
             return self._tried(watch)
@@ -236,14 +241,14 @@ class IdleRig:
             try:
                 values, wrong = self.read(cell.instrument)
             except DriverError as error:
-                return type(error).__name__, str(error), watch.within(NAMED_S)
+                return type(error).__name__, str(error), watch.within(limit_s)
             if wrong:
-                return "status", wrong, watch.within(NAMED_S)
+                return "status", wrong, watch.within(limit_s)
             changed = values != before
             if changed and cell.fault == "restarted":
-                return "read-back", f"{before} became {values}", watch.within(NAMED_S)
+                return "read-back", f"{before} became {values}", watch.within(limit_s)
             assert not changed, f"{before} was read as {values}"
-            watch.within(NAMED_S)
+            watch.within(limit_s)
             time.sleep(0.02)
 
     def _tried(self, watch: "Stopwatch") -> tuple[str, str, float]:

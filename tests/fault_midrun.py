@@ -2,27 +2,37 @@
 
 The scan never ends by itself: one point with a dwell of minutes, brackets of half a second. Each
 cell is one fault in the counting segment, and the way back into the next attempt's. What is only
-found when a segment ends is taken on a station whose segments are short.
+found when a segment ends is taken on a station whose segments are short; what only a bracket needs
+on one that takes brackets `often`.
 """
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 from fault_cells import LOCK, WIRE, WIRING, Cell
-from fault_matrix import NAMED_S, LaneLost, MachineBusy, Outcome, StolenTime, Stopwatch
-from fault_results import MID_RUN
+from fault_matrix import (
+    NAMED_S,
+    OWN_TIMES_S,
+    LaneLost,
+    MachineBusy,
+    Outcome,
+    StolenTime,
+    Stopwatch,
+)
+from fault_results import BRACKET, MID_RUN
 from fault_states import RigState, missing, safe_within_s
 from rigs import Rig, RunningStation, start_rig, start_station
 
 SCAN = """
 name = "faults"
-zero_on_reference_cell = false
+zero_on_reference_cell = {zero}
 calibrate_counting_s = 0
 max_attempts = 10000
-bracket_period_s = 5000.0
+bracket_period_s = {bracket_period_s}
 [[part]]
 isotope = 85
 dwell_s = {dwell_s}
@@ -39,6 +49,20 @@ LONG_DWELL_S = 4000.0
 SHORT_DWELL_S = 2.0
 SHORT_SEGMENTS = 1000
 """More than end while a cell is taken."""
+BRACKET_PERIOD_S, OFTEN_S = 5000.0, 1.0
+"""Between two brackets: longer than any run here; shorter than a segment."""
+SHORT_BRACKET = {"bursts": 2, "load_s": 0.1, "quench_s": 0.02}
+BURSTS, LOAD_S, QUENCH_S = 5, 0.3, 0.02
+LONG_BRACKET = {"bursts": BURSTS, "load_s": LOAD_S, "quench_s": QUENCH_S}
+RECORD_S = BURSTS * (LOAD_S + QUENCH_S) + QUENCH_S
+"""Of a long bracket: long enough to fail in, and read within the time of a name."""
+INTO_RECORD_S = 0.3
+"""After the trap stands on 83Kr, as the display tells it: the record is under way."""
+NORMALISER = 83
+START_S = 60.0
+"""Of a run until it counts."""
+ZEROING_STEPS = {"scan_points": 9}
+"""Of the reference cell: a third of the usual ones, three times as far apart."""
 FLAGGED_S = 4.0
 """From the naming of a fault to the flag of the segment under way in the journal: the camera is
 stopped first, and one that does not answer is waited for."""
@@ -51,6 +75,7 @@ SETTLING_S = 1.0
 LATE_NAMES = {
     ("camera", "stall"): STALL_S,
     **dict.fromkeys(AT_END, SHORT_DWELL_S + SETTLING_S),
+    **OWN_TIMES_S,
 }
 """Faults that have a documented time of their own."""
 AFTERMATH_S = 6.0
@@ -94,8 +119,10 @@ def quick(cell: Cell) -> bool:
     return cell.fault not in WIRE or cell.fault in QUICK_WIRE
 
 
-def unflagged(cell: Cell) -> str:
+def unflagged(cell: Cell, half: str = MID_RUN) -> str:
     """Why the segment under way is not flagged; '' when it must be."""
+    if half != MID_RUN:
+        return ""
     return UNFLAGGED.get((cell.server, None)) or UNFLAGGED.get((cell.server, cell.fault), "")
 
 
@@ -118,20 +145,41 @@ class CountingStation:
     """A rig, a station on it, and a run that counts."""
 
     def __init__(
-        self, folder: Path, dwell_s: float = LONG_DWELL_S, repeats: int = 1, **options: Any
+        self,
+        folder: Path,
+        dwell_s: float = LONG_DWELL_S,
+        repeats: int = 1,
+        *,
+        often: bool = False,
+        begun: bool = True,
+        **options: Any,
     ) -> None:
+        """`often`: a bracket behind every segment; `begun`: it counts when this returns."""
         folder.mkdir(parents=True)
         self.rig: Rig = start_rig(folder, speed=1.0, **options)
         # Many nights' trips within minutes: each one is to be cured here.
         self.rig.config["faults"] = {"amplifier_restarts_per_h": 1000}
-        self.rig.config["loading"] |= {"bursts": 2, "load_s": 0.1, "quench_s": 0.02}
+        self.rig.config["loading"] |= LONG_BRACKET if often else SHORT_BRACKET
+        self.rig.config["reference_cell"] |= ZEROING_STEPS
         self.rig.path.write_text(tomli_w.dumps(self.rig.config))
         self.station: RunningStation = start_station(self.rig, folder / "data")
-        scan = SCAN.format(dwell_s=dwell_s, repeats=repeats)
+        self._scan = {"dwell_s": dwell_s, "repeats": repeats, "bracket_period_s": BRACKET_PERIOD_S}
+        if often:
+            self._scan["bracket_period_s"] = OFTEN_S
+        self._often = often
+        self.stolen = StolenTime()
+        if begun:
+            self.begin()
+            self.wait_until_it_counts()
+
+    def begin(self, *, zero: bool = False) -> None:
+        """Start the run; returns while it prepares. `zero`: the axis on the reference cell, too."""
+        scan = SCAN.format(zero=str(zero).lower(), **self._scan)
         run_id = str(self.station.client.command("run", scan=scan)["run"])
         self.journal = self.station.data / run_id / "journal.jsonl"
-        self._wait_for_counting(0, 60.0)
-        self.stolen = StolenTime()
+
+    def wait_until_it_counts(self) -> None:
+        self._wait_for_counting(0, START_S)
 
     def close(self) -> None:
         self.stolen.close()
@@ -163,12 +211,18 @@ class CountingStation:
         client = self.station.client
         return bool(client.get("camera:acquiring")) and client.get("run:suspended") == ""
 
+    def _wait_for_bracket(self) -> None:
+        """Wait until the loading detector records a bracket."""
+        self.station.wait_for("trap:isotope", lambda isotope: isotope != NORMALISER, BACK_S)
+        self.station.wait_for("trap:isotope", lambda isotope: isotope == NORMALISER, BACK_S)
+        time.sleep(INTO_RECORD_S)
+
     def _wait_for_counting(self, taken: int, timeout_s: float) -> float:
         """Wait until a counting segment is under way after more than `taken` segments."""
         began = time.monotonic()
         while True:
             segments = self.segments() if self.journal.exists() else []
-            if len(segments) > taken and not segments[-1]["flag"] and self._counting():
+            if len(segments) > taken and self._counts_after(segments[-1]):
                 return time.monotonic() - began
             assert time.monotonic() - began < timeout_s, (
                 f"not counting: {segments[-3:]}, waits for "
@@ -177,11 +231,26 @@ class CountingStation:
             )
             time.sleep(0.05)
 
+    def _counts_after(self, last: dict[str, Any]) -> bool:
+        """Whether a counting segment follows on `last`."""
+        # The camera still is said to acquire for a moment after the segment that a bracket follows.
+        follows = last["bracket"] or not self._often
+        return follows and not last["flag"] and self._counting()
+
     # --- one cell -------------------------------------------------------------------------------
 
     def run(self, cell: Cell) -> Outcome:
+        """While it counts."""
+        return self._counting_again(lambda: self._run(cell))
+
+    def run_in_bracket(self, cell: Cell) -> Outcome:
+        """While a bracket is recorded."""
+        return self._counting_again(lambda: self._run(cell, BRACKET))
+
+    def _counting_again(self, take: Callable[[], Outcome]) -> Outcome:
+        """A cell; when it went wrong the rig is mended, and counts, before it is told."""
         try:
-            return self._run(cell)
+            return take()
         except (AssertionError, MachineBusy) as error:
             self.rig.clear()
             # what is still under way of this fault must not be taken for the next one's
@@ -192,22 +261,25 @@ class CountingStation:
                 raise LaneLost(f"{error}; then {lost}") from lost
             raise
 
-    def _run(self, cell: Cell) -> Outcome:
-        if at_end(cell):
+    def _run(self, cell: Cell, half: str = MID_RUN) -> Outcome:
+        if half == BRACKET:
+            self._wait_for_bracket()
+        elif at_end(cell):
             # the fault comes while a segment counts, not between two of them
             self._wait_for_counting(len(self.segments()), BACK_S)
             time.sleep(SETTLING_S)
         taken, flags, alarms = len(self.segments()), len(self.flags()), self.alarms(cell.instrument)
         before, waits = self.state(), len(self.suspensions())
         self.rig.fault(cell.server, cell.command, **dict(cell.arguments))
-        named, reason, named_s = self._named(cell, flags, set(alarms))
+        named, reason, named_s = self._named(cell, flags, set(alarms), half)
         state = self._safe(cell, before)
-        spared = unflagged(cell)
+        spared = unflagged(cell, half)
         if not spared:
             self._flagged(cell, flags, waits)
-        if at_end(cell):
+        if half == BRACKET or at_end(cell):
             flagged = next(s for s in self.segments()[taken:] if s["flag"])
-            assert flagged["live_s"] > 0.0, f"it was not the segment under way: {flagged}"
+            hit = flagged["bracket"] if half == BRACKET else flagged["live_s"] > 0.0
+            assert hit, f"it was not the segment under way: {flagged}"
         if cell.fault == "interlock_open":
             # one that stays: the run waits and says for what
             self.station.wait_for("run:suspended", lambda reason: "interlock" in reason, 10.0)
@@ -215,7 +287,7 @@ class CountingStation:
         assert not danger, danger
         assert self.rig.world.ask({"cmd": "clear", "instrument": cell.server})["ok"]
         spent = self._spared(cell, taken) if spared else self._wait_for_counting(taken + 1, BACK_S)
-        return Outcome(cell, named, reason, named_s, spent, state, MID_RUN)
+        return Outcome(cell, named, reason, named_s, spent, state, half)
 
     def state(self) -> RigState:
         return RigState.of(self.rig.world.ask({"cmd": "status"})["status"])
@@ -224,7 +296,7 @@ class CountingStation:
         """Causes for which the run has waited, in order."""
         return [d["body"]["cause"] for d in self._documents() if _is_suspension(d)]
 
-    def _named(self, cell: Cell, flags: int, alarms: set[str]) -> tuple[str, str, float]:
+    def _named(self, cell: Cell, flags: int, alarms: set[str], half: str) -> tuple[str, str, float]:
         """The first new flag or alarm, as a client of the station sees it."""
         limit_s = LATE_NAMES.get((cell.server, cell.fault), NAMED_S)
         watch = Stopwatch(self.stolen)
@@ -239,8 +311,9 @@ class CountingStation:
             try:
                 watch.within(limit_s)
             except AssertionError:
-                assert unflagged(cell), f"it is not named within {limit_s:g} s"
-                return "none", unflagged(cell), 0.0
+                spared = unflagged(cell, half)
+                assert spared, f"it is not named within {limit_s:g} s"
+                return "none", spared, 0.0
             time.sleep(0.03)
 
     def _safe(self, cell: Cell, before: RigState) -> str:

@@ -20,10 +20,13 @@ from fault_states import required
 RESULTS = Path(__file__).parent / "data" / "fault-results.jsonl"
 VARIABLE = "ATTA_DAQ_FAULT_RESULTS"
 MID_RUN = "mid-run"
+BRACKET, BY_COMMAND, IN_RUN = "in a bracket", "zeroing by command", "zeroing of a run"
+"""Moments in which a detector is needed that counting does without."""
+WITH_STATION = (MID_RUN, BRACKET, BY_COMMAND, IN_RUN)
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str, str, str]
-"""Make, server, fault, and the idle state or `MID_RUN`."""
+"""Make, server, fault, and the idle state or one of `WITH_STATION`."""
 
 
 @dataclass
@@ -62,7 +65,7 @@ def _line(o: Outcome) -> dict[str, object]:
         "named": o.named,
         "named_s": round(o.named_s, 2),
         "back_s": round(o.back_s, 2),
-        "required": "; ".join(required(o.cell, o.half == MID_RUN)),
+        "required": "; ".join(required(o.cell, o.half in WITH_STATION)),
         "state": o.state,
         "reason": o.reason,
     }

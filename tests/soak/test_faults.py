@@ -29,8 +29,15 @@ from fault_cells import (
     rig_cells,
 )
 from fault_matrix import CEILING, LASING, IdleRig, IdleState, run_lanes
-from fault_midrun import QUICK_LANES, CountingStation, at_end
+from fault_midrun import (
+    QUICK_LANES,
+    SHORT_DWELL_S,
+    SHORT_SEGMENTS,
+    CountingStation,
+    at_end,
+)
 from fault_results import keep
+from fault_zeroing import ZeroingStation
 from rigs import Rig, RunningStation, start_rig, start_station, stop_station
 
 from atta_daq.archive.run_folder import RunState, open_run
@@ -199,6 +206,26 @@ def test_the_whole_matrix_in_mid_run(tmp_path: Path) -> None:
         folders = [tmp_path / str(number) for number in range(len(QUICK_LANES))]
         stations = list(pool.map(CountingStation, folders))
     lanes_of(stations, [[c for s in lane for c in first_cells(s)] for lane in QUICK_LANES])
+
+
+def test_detectors_in_mid_run_when_they_are_needed(tmp_path: Path) -> None:
+    """The loading detector in a bracket; the reference cell in a zeroing, by command and of a run:
+    each on a station of its own."""
+    by_command, in_run = (ZeroingStation(tmp_path / name) for name in ("command", "run"))
+    brackets = CountingStation(tmp_path / "brackets", SHORT_DWELL_S, SHORT_SEGMENTS, often=True)
+    try:
+        outcomes, failures = run_lanes(
+            [
+                (brackets.run_in_bracket, first_cells("loading")),
+                (by_command.by_command, first_cells("reference_cell")),
+                (in_run.in_run, first_cells("reference_cell")),
+            ]
+        )
+    finally:
+        for station in (brackets, by_command, in_run):
+            station.close()
+    keep(outcomes)
+    assert not failures, "\n".join(failures)
 
 
 def idle_half(folder: Path, idle: IdleState, lanes: list[list[Cell]], *boxes: str) -> None:

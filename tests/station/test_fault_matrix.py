@@ -3,8 +3,9 @@
 Each fault is named in time, leaves the rig safe, goes without a restart of anything, and no value
 of it is ever taken for another's (`fault_matrix`, `fault_midrun`). Every box that the rig can be
 built with has its cells (`fault_cells`); those of the first rig are taken here, of the other makes
-a draw, and all of them by `make soak`. `make faults` measures them and writes
-`docs/reference/faults.md`.
+a draw, and all of them by `make soak`. Two detectors that counting does without fail in the moment
+in which they are needed, too: in a bracket, and in a zeroing (`fault_zeroing`). `make faults`
+measures them all and writes `docs/reference/faults.md`.
 """
 
 import asyncio
@@ -43,6 +44,7 @@ from fault_midrun import (
 from fault_page import MEANINGS, PAGE, page
 from fault_results import keep
 from fault_states import CEILING_MA, RF_MOST_DBM, SEED_MIN_MW
+from fault_zeroing import ZeroingStation
 from rigs import Rig, start_rig
 
 from atta_daq.rig.config import load_rig
@@ -107,15 +109,26 @@ def test_in_mid_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(180)
-def test_what_the_end_of_a_segment_finds(tmp_path: Path) -> None:
-    """A sensor that warms while nobody reads its temperature; it cools faster than a real one."""
+@pytest.mark.timeout(240)
+def test_what_only_zeroing_bracket_or_end_of_a_segment_finds(tmp_path: Path) -> None:
+    """On one station: a draw of what fails a zeroing and a bracket, and a sensor that warms while
+    nobody reads its temperature; it cools faster than a real one."""
     truth = tmp_path / "truth.toml"
     truth.write_text("[camera]\ncooling_time_s = 6.0\n")
-    station = CountingStation(tmp_path / "rig", SHORT_DWELL_S, SHORT_SEGMENTS, truth=truth)
+    zeroing, bracket = (random.choice(first_cells(s)) for s in ("reference_cell", "loading"))
+    log.info("drawn %s, %s", zeroing, bracket)
+    station = ZeroingStation(
+        tmp_path / "rig", SHORT_DWELL_S, SHORT_SEGMENTS, often=True, truth=truth
+    )
     try:
+        outcomes, failures = run_lanes([(station.at_start, [zeroing])])
+        assert not failures, "\n".join(failures)
+        station.wait_until_it_counts()
         taken = [c for s in SERVERS for c in first_cells(s) if at_end(c)]
-        outcomes, failures = run_lanes([(station.run, taken)])
+        for run, cells in ((station.run, taken), (station.run_in_bracket, [bracket])):
+            more, failed = run_lanes([(run, cells)])
+            outcomes += more
+            failures += failed
     finally:
         station.close()
     keep(outcomes)
