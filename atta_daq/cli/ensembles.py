@@ -18,12 +18,11 @@ from atta_daq.analysis.ensemble import Ensemble, Kind, Spread, replicas, summary
 from atta_daq.analysis.results import pdg_round
 from atta_daq.archive.catalogue import Catalogue
 from atta_daq.archive.chain import ChainedRun, open_chain
-from atta_daq.blas import one_thread
 from atta_daq.cli.arguments import require_folder
 from atta_daq.cli.data import JsonOption
 from atta_daq.cli.options import DataOption
 from atta_daq.cli.results import print_fits, run_object
-from atta_daq.cli.spread import spread_over
+from atta_daq.cli.spread import one_thread, spread_over
 from atta_daq.station.finish import keep_fits, request_of
 from atta_daq.station.fitting import FitRequest, ensembles, fit_finally
 
@@ -127,12 +126,12 @@ def _ensembles(
     *,
     as_json: bool,
 ) -> None:
-    with one_thread():  # as the pieces
-        found = [
-            (run, name, ensemble)
-            for run, request in requests
-            for name, ensemble in ensembles(run.segments, request, kind, seed).items()
-        ]
+    one_thread()  # as the pieces
+    found = [
+        (run, name, ensemble)
+        for run, request in requests
+        for name, ensemble in ensembles(run.segments, request, kind, seed).items()
+    ]
     if not found:
         print("nothing to fit: too few good segments", file=sys.stderr)
         raise typer.Exit(1)

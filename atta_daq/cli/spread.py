@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from atta_daq import __version__
-from atta_daq.blas import one_thread
 from atta_daq.rig.errors import ConfigError
 
 Result = TypeVar("Result")
@@ -74,9 +75,18 @@ def _client(workers: int, scheduler: str) -> Iterator[Any]:
         yield client
 
 
+def one_thread() -> None:
+    """Linear algebra on one thread in this process from now on.
+
+    A BLAS cuts a large matrix into pieces by the number of its threads, and adds them up in another
+    order: the last digits of a fit would depend on the processors of the computer.
+    """
+    threadpool_limits(limits=1, user_api="blas")
+
+
 def _call(function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
-    with one_thread():
-        return function(*arguments)
+    one_thread()
+    return function(*arguments)
 
 
 def _version() -> str:

@@ -14,11 +14,10 @@ from fakes_sweep import spectrum_fit
 from open_ports import open_ports
 from rig_ports import PORTS
 from stored_runs import Clock, new_run, stored_segment
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from atta_daq import blas
 from atta_daq.archive.import_csv import import_csv
 from atta_daq.archive.run_folder import RunState, open_run
-from atta_daq.blas import one_thread, threads
 from atta_daq.cli import ensembles
 from atta_daq.cli.simulated_lab import rig_file
 from atta_daq.cli.spread import LOOPBACK, _client, spread_over
@@ -131,25 +130,15 @@ def test_workers_change_no_number_of_a_long_spectrum(call, spectrum: Path) -> No
     assert json.loads(alone.out)[0]["failed"] == 0
 
 
-@pytest.mark.skipif(not threads(), reason="numpy and scipy call another BLAS here")
+def blas_threads() -> set[int]:
+    """Of every library of linear algebra in this process."""
+    return {found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"}
+
+
 def test_every_piece_of_work_is_on_one_thread() -> None:
-    """However many the process has, and whatever else of it goes on in other pieces."""
-    before = threads()
-    two = (2,) * len(before)
-    blas._set(two)
-    try:
-        with spread_over(0, "") as spread:
-            assert set(spread(threads, [()])[0]) == {1}
-        assert threads() == two
-        outer, inner = one_thread(), one_thread()
-        outer.__enter__()
-        inner.__enter__()
-        outer.__exit__(None, None, None)
-        assert set(threads()) == {1}, "the other one is still at work"
-        inner.__exit__(None, None, None)
-        assert threads() == two
-    finally:
-        blas._set(before)
+    """However many the process has."""
+    with threadpool_limits(limits=2, user_api="blas"), spread_over(0, "") as spread:
+        assert spread(blas_threads, [()]) == [{1}]
 
 
 def test_tables_for_people(call, data: Path) -> None:
