@@ -1,10 +1,8 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from atta_daq.calibration.camera import CameraCalibration
 
-from atta_daq.calibration.dated import Calibrated
 from atta_daq.calibration.power import chip_threshold, fit_fibre_power
 from drivers.errors import OutOfRange
 
@@ -42,18 +40,6 @@ def test_power_and_current_are_inverse_and_bounded():
 def test_power_that_does_not_rise_is_refused(power):
     with pytest.raises(ValueError, match="seed"):
         fit_fibre_power(np.array([1000.0, 1500.0, 2000.0]), power)
-
-
-def test_camera_names_what_is_stale():
-    camera = CameraCalibration(
-        em_gain=Calibrated(value=190.0, error=5.0, made=MADE, valid_days=30),
-        set_gain=200,
-        electrons_per_atom_s=Calibrated(value=2400.0, error=50.0, unit="e-/s", made=MADE),
-        dwell_s=Calibrated(value=0.5, error=0.02, unit="s"),
-    )
-    late = camera.stale(MADE + timedelta(days=60))
-    assert set(late) == {"EM gain", "dwell"}
-    assert camera.electrons_per_atom(0.1) == pytest.approx(240.0)
 
 
 def bent(current_ma, law, drop=0.03, threshold_ma=800.0):

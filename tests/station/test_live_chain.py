@@ -15,6 +15,7 @@ from atta_daq.archive.chain import open_chain
 from atta_daq.archive.header import RunHeader, new_run_id
 from atta_daq.archive.run_folder import RunState, RunWriter
 from atta_daq.cli.simulated_lab import rig_file
+from atta_daq.rig.calibrations_in_use import in_use
 from atta_daq.rig.config import rig_config
 from atta_daq.rig.cures import Obstacles
 from atta_daq.scans.blocks import Block, blocks
@@ -91,7 +92,7 @@ def go_on_with(
         runs: Any = object.__new__(Runs)
         runs.data, runs._config, runs._rig_toml = tmp_path, CONFIG, ""
         runs._clock = SimpleNamespace(now_s=lambda: rig_s)
-        runs._calibrations = SimpleNamespace(in_use=SimpleNamespace(entries=()))
+        runs._calibrations = SimpleNamespace(in_use=in_use(CONFIG.calibrations, (), 2500.0))
         runs._display = Anything()
         runs._light = runs._taker = runs._zeroing = runs._instruments = Anything()
         runs._obstacles, runs._say = Obstacles(), lambda *_: None
