@@ -100,14 +100,8 @@ def _level(bench: Bench, exposure_s: float, gain: int, wanted: int) -> Level:
     frames: list[Frame] = []
     pump = FramePump(wanted, SETTLE_FRAMES, config.frame_shape, (frames.append,))
     stall_s = bench.clock.wall_s(STALL_EXPOSURES * exposure_s) + STALL_MARGIN_S
-    try:
-        camera.start(pump)
+    with pump.fed_by(camera):
         flag = pump.wait(stall_s, bench.interrupted)
-    finally:
-        try:
-            camera.stop()
-        finally:
-            pump.finish()
     if flag:
         raise DeviceFault("camera", f"the calibration was interrupted: {flag}")
     return measure_level([frame.image for frame in frames[SETTLE_FRAMES:]], exposure_s, gain)

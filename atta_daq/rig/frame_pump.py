@@ -3,10 +3,11 @@
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from drivers.errors import DeviceFault
-from drivers.interfaces import Frame
+from drivers.interfaces import AtomCamera, Frame
 
 FrameConsumer = Callable[[Frame], None]
 """Anything that takes frames one by one: the counter, the archive, the latest image."""
@@ -55,6 +56,24 @@ class FramePump:
         self._queue.put(frame)
         if frame.unique_id - self._first_id == self._wanted - 1:
             self._full.set()
+
+    @property
+    def received(self) -> int:
+        """Frames that came and were wanted."""
+        return self._received
+
+    @contextmanager
+    def fed_by(self, camera: AtomCamera) -> Iterator[None]:
+        """The camera acquires within; behind it, it has stopped and the consumers have taken what
+        came. Raises what camera and `finish` do."""
+        try:
+            camera.start(self)
+            yield
+        finally:
+            try:
+                camera.stop()
+            finally:
+                self.finish()
 
     def wait(self, stall_s: float, interrupted: Callable[[], str], poll_s: float = 0.02) -> str:
         """Wait until all exposures have come. Returns '' or why the segment ended early.

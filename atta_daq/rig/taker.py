@@ -245,16 +245,13 @@ class SegmentTaker:
         camera.open_shutter()
         pump = FramePump(wanted, settle, config.frame_shape, tuple(consumers))
         start_s = self._clock.now_s()
-        try:
-            camera.start(pump)
+        with pump.fed_by(camera):
             self.looking = pump
-            flag = pump.wait(self.stall_s, self._guarded)
-        finally:
-            self.looking = None
             try:
-                camera.stop()
+                flag = pump.wait(self.stall_s, self._guarded)
             finally:
-                frames = pump.finish()
+                self.looking = None
+        frames = pump.received
         end_s = self._clock.now_s()
         flag = flag or self._warm()
         if counter is None:
@@ -303,16 +300,9 @@ class SegmentTaker:
 
     def require_frame(self, interrupted: Callable[[], str]) -> None:
         """Wait for one frame of the configured, dark camera. Raises DeviceFault without one."""
-        camera = self._instruments.camera
         pump = FramePump(1, 0, self._config.camera.frame_shape, ())
-        try:
-            camera.start(pump)
+        with pump.fed_by(self._instruments.camera):
             missing = pump.wait(self.stall_s, interrupted)
-        finally:
-            try:
-                camera.stop()
-            finally:
-                pump.finish()
         if missing:
             raise DeviceFault("camera", missing, "see to its server and its trigger")
 

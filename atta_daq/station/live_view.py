@@ -48,16 +48,10 @@ class LiveView:
         self._camera.open_shutter()
         taker.provisional.begin()
         pump = FramePump(WITHOUT_END, 0, self._config.camera.frame_shape, (taker.provisional.add,))
-        try:
-            self._camera.start(pump)
+        with pump.fed_by(self._camera):
             self.lease.renew()
             activity.ready()
             cause = pump.wait(taker.stall_s, lambda: self._why_end(activity))
-        finally:
-            try:
-                self._camera.stop()
-            finally:
-                pump.finish()
         if not activity.ending:
             raise DeviceFault("camera", cause, "see the camera's server, then watch again")
 
