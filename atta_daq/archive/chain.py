@@ -218,6 +218,15 @@ def successor(folder: Path) -> str | None:
     return successors(folder.parent).get(folder.name)
 
 
+def newest_of(run_id: str, later: Mapping[str, str]) -> str:
+    """The last of the runs that go on with this one, itself without any; `later`: `successors`."""
+    passed = {run_id}
+    while (after := later.get(run_id)) is not None and after not in passed:
+        passed.add(after)
+        run_id = after
+    return run_id
+
+
 def successors(data: Path) -> dict[str, str]:
     """Run to the run that goes on with it, of all runs below `data`.
 

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import ChainedRun, missing_blocks, open_chain, successor, successors
+from atta_daq.archive.chain import (
+    ChainedRun,
+    missing_blocks,
+    newest_of,
+    open_chain,
+    successor,
+    successors,
+)
 from atta_daq.archive.run_folder import RunState, close_as_complete, close_dead_runs, open_run
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
@@ -55,11 +62,8 @@ def crashed(data: Path, rig: str = "") -> str | None:
     entries = {entry.run_id: entry for entry in every if entry.measured_by(rig)}
     if not entries:
         return None
-    gone_on_with = successors(data)
-    last = next(iter(entries))
     # By a clock that was set back the run that goes on with another may look older.
-    while (later := gone_on_with.pop(last, None)) is not None:
-        last = later
+    last = newest_of(next(iter(entries)), successors(data))
     if last not in entries or fate_of(data, last).outcome is not Outcome.DIED:
         return None
     others = any(entry.rig not in ("", rig) for entry in every)

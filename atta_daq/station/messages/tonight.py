@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atta_daq.archive.catalogue import Catalogue
-from atta_daq.archive.chain import successors
-from atta_daq.archive.disk import write_whole
+from atta_daq.archive.chain import newest_of, successors
+from atta_daq.archive.disk import make_folder, write_whole
 from atta_daq.archive.errors import ArchiveError
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Tonight:
         """The end of the night was told; the next one begins."""
         self._since_utc_s = self._utc_now()
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             write_whole(self._path, f"{self._since_utc_s}\n")
         except OSError as error:
             # The next station would tell of this night again, which is better than never.
@@ -85,7 +85,7 @@ class Tonight:
         newest: dict[str, int] = {}
         # The catalogue has the newest first; what it does not know goes by when it was heard.
         for name in dict.fromkeys((*reversed(mine), *heard)):
-            last = _newest(name, later)
+            last = newest_of(name, later)
             newest[last] = newest.get(last, 0) + 1
         return tuple(
             Measured(
@@ -93,12 +93,3 @@ class Tonight:
             )
             for name, runs in newest.items()
         )
-
-
-def _newest(name: str, later: Mapping[str, str]) -> str:
-    """The last of the runs that go on with this one."""
-    passed = {name}
-    while (after := later.get(name)) is not None and after not in passed:
-        passed.add(after)
-        name = after
-    return name
