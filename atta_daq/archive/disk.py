@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 
 
@@ -49,7 +50,7 @@ def sync_folder(folder: Path) -> None:
 def make_folder(folder: Path) -> None:
     """Make a folder, with those above it that are missing, so that it survives a power cut: what is
     written into it is no safer than its name. Raises OSError."""
-    missing = [path for path in (folder, *folder.parents) if not path.is_dir()]
+    missing = list(takewhile(lambda path: not path.is_dir(), (folder, *folder.parents)))
     folder.mkdir(parents=True, exist_ok=True)
     for path in missing:
         sync_folder(path.parent)

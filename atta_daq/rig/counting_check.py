@@ -6,7 +6,7 @@ a register that ages, a trap whose light or vacuum is not what it was.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from atta_daq.calibration.dated import Calibrated
@@ -70,7 +70,7 @@ def what_moved(
 
 def _said(one: _Compared) -> str:
     ratio = one.now.value / one.expected
-    error = math.hypot(one.now.error / one.now.value, *_relative(one.then)) * ratio
+    error = math.hypot(one.now.error / one.now.value, *(c.relative_error for c in one.then)) * ratio
     sigma = abs(ratio - 1.0) / error
     if sigma < LEAST_SIGMA or abs(ratio - 1.0) < one.least:
         return ""
@@ -80,7 +80,3 @@ def _said(one: _Compared) -> str:
         f"{one.name} is {100.0 * ratio:.0f} % of its calibration{when} ({sigma:.0f} standard "
         f"errors). The run counts with what it found itself; {one.advice}"
     )
-
-
-def _relative(numbers: Sequence[Calibrated]) -> list[float]:
-    return [number.relative_error for number in numbers]
