@@ -9,7 +9,8 @@ it closes the session as well.
 
 A raw socket that is closed takes what is on its way with it. A box on USB, or behind VXI-11, keeps
 a late answer and gives it to whoever reads next, in a new session too: one that has told who it is
-is asked that first, and what it says before is thrown away.
+is asked that before the first query, and what it says before is thrown away. A command without an
+answer does not wait for that: "off" goes out to a box that obeys and is mute.
 """
 
 import contextlib
@@ -105,19 +106,19 @@ class VisaLine:
         self._wanted = False
         self._who = ""
         """What the box answered to `*IDN?`."""
+        self._in_step = True
+        """No answer to an earlier query can come."""
         self.sessions = 0
         """How often it was opened: a box behind a line that is opened anew may have restarted."""
 
     def open(self) -> None:
-        """Open the session unless it is open. Raises ConnectionLost; Timeout and ProtocolError when
-        a box that kept a late answer does not come back into step."""
+        """Open the session unless it is open. Raises ConnectionLost."""
         with self.lock:
             self._wanted = True
             self.reach()
 
     def reach(self) -> None:
-        """Open the session anew if it was lost. Raises ConnectionLost, also after `close`, and what
-        `open` raises."""
+        """Open the session anew if it was lost. Raises ConnectionLost, also after `close`."""
         with self.lock:
             self._opened()
 
@@ -152,9 +153,11 @@ class VisaLine:
     def query(self, command: str) -> str:
         """The one-line answer to `command`, stripped.
 
-        Raises ConnectionLost, Timeout, ProtocolError (not ASCII, or longer than a line).
+        Raises ConnectionLost, Timeout, ProtocolError (not ASCII, or longer than a line; a box that
+        kept a late answer does not come back into step).
         """
         with self.lock:
+            self._come_into_step()
             self.write(command)
             return self._read_line(command)
 
@@ -182,6 +185,7 @@ class VisaLine:
         Raises ConnectionLost, Timeout (also for half a block), ProtocolError.
         """
         with self.lock:
+            self._come_into_step()
             self.write(command)
             head = self._read_exactly(command, 2)
             if head[:1] != b"#" or head[1:] not in b"123456789":
@@ -265,14 +269,16 @@ class VisaLine:
                 ) from error
             self._session = session
             self.sessions += 1
-            if self._who and _socket(session) is None:
-                self._resynchronise(session)
+            self._in_step = not self._who or _socket(session) is not None
         return self._session
 
-    def _resynchronise(self, session: MessageBasedResource) -> None:
+    def _come_into_step(self) -> None:
         """Read until the box tells who it is, as it did before; whatever comes before that answers
         an earlier query. Raises Timeout, ConnectionLost, ProtocolError; the session is closed then.
         """
+        session = self._opened()
+        if self._in_step:
+            return
         who, line = self._who, ""
         # Not every library can; none need.
         with contextlib.suppress(*_WIRE_FAILED, NotImplementedError):
@@ -284,6 +290,7 @@ class VisaLine:
         for _ in range(MOST_STALE_LINES):
             line = self._read_line("*IDN?")
             if line == who:
+                self._in_step = True
                 return
             if line.count(",") == who.count(","):
                 # Somebody else, who need not be asked again.

@@ -176,6 +176,16 @@ def test_a_box_that_hangs_is_named_and_heals(seed, line):
     assert line.query("B?") == "2"
 
 
+def test_off_reaches_a_box_that_obeys_and_is_mute(seed, line):
+    line.identify()
+    seed.answers.clear()
+    for _ in range(2):
+        with pytest.raises(Timeout), impatient(line):
+            line.query("A?")
+    line.write("OUTP1:STAT OFF")
+    assert seed.received[-1] == b"OUTP1:STAT OFF\n"
+
+
 def test_another_box_at_the_address_is_told_and_taken_when_it_is_connected(seed, line):
     line.identify()
     seed.hung = True
