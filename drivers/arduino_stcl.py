@@ -39,10 +39,10 @@ class ArduinoStcl:
     `ratio_range` are the allowed setpoints, strictly between the master peaks (0 and 1).
     `landing_tolerance` is the largest distance between setpoint and measured ratio of a lock.
     `jump_tolerance`: a ratio farther off than this is a mode hop. `spacing_tolerance`: relative
-    deviation of the master spacing from `laser_ref_us`. `rail_margin`: fraction of the range at
-    either end in which the laser's actuator, or the cavity loop's, counts as run out. `ramp_share`:
-    of the converter's range that the ramp itself takes (`RAMP_FRAC` of the firmware); what is left
-    of it is the cavity loop's. `default_gains` (proportional,
+    deviation of the master spacing from `laser_ref_us`. `rail_margin`: fraction of the
+    actuator's range at either end in which it counts as run out. `ramp_share`: of the converter's
+    range that the ramp itself takes (`RAMP_FRAC` of the firmware); what is left of it is the cavity
+    loop's. `default_gains` (proportional,
     integral) serve when the loop was found open and no earlier gains are known. `ramps` is the
     number of ramps averaged into one status; time limits are wall time.
     """
@@ -82,7 +82,7 @@ class ArduinoStcl:
         self._jump_tolerance = jump_tolerance
         self._spacing_tolerance = spacing_tolerance
         self._rail_margin = rail_margin
-        self._ramp_output_max = (1.0 - ramp_share) * ACTUATOR_MAX
+        self._ramp_output_max = math.floor((1.0 - ramp_share) * ACTUATOR_MAX)
         """Highest word of the ramp's lowest point."""
         self._gains = _Gains(*default_gains)
         self._ramps = ramps
@@ -203,18 +203,22 @@ class ArduinoStcl:
                     self._set_gain(command, 0)
 
     def relock(self) -> LockStatus:
-        """Gains back to what they were; the outputs are reset first if one ran to its rail.
+        """Gains back to what they were; an output that ran to its rail is brought back first.
 
-        Raises `DeviceFault`, frozen again, if the lock does not land.
+        From the cavity loop's rail there is no way but to another order of the master: the 84Kr
+        line then stands elsewhere on the axis. Raises `DeviceFault`, frozen again, if the lock does
+        not land.
         """
         given_at = self._freezes
         with self._commands:
             with self._lock:
                 self._check_not_frozen_since(given_at)
                 setpoint_us = self._wire.ask_integer("Ls?")
-                laser_output = self._wire.ask_integer("Lo?")
-                if self._at_rail(laser_output) or self._ramp_at_rail(self._wire.ask_integer("Ro?")):
+                if self._at_rail(self._wire.ask_integer("Lo?")):
                     self._wire.send("rst")
+                elif self._ramp_at_rail(self._wire.ask_integer("Ro?")):
+                    # Not "rst": the laser's actuator may be where it must.
+                    self._wire.ask_integer(f"Ro{self._ramp_output_max // 2}")
                 self._set_gain("Lkp", self._gains.proportional)
                 self._set_gain("Lki", self._gains.integral)
                 self._set_us = setpoint_us
@@ -289,6 +293,8 @@ class ArduinoStcl:
             error = self._wire.error
             detail = "" if error is None else f" ({_explain(error)})"
             reason = f"no complete set of peaks{detail}"
+            if self._ramp_at_rail(output := self._wire.ask_integer("Ro?")):
+                reason = f"{self._ran_out(output)}; {reason}"
             return LockStatus(False, reason, math.nan, setpoint, math.nan, math.nan)
         peaks, changing = collected
         ratios = [p.ratio for p in peaks]
@@ -358,11 +364,7 @@ class ArduinoStcl:
         if any(self._at_rail(p.laser_output) for p in peaks):
             return "the actuator is at the end of its range"
         if any(self._ramp_at_rail(p.ramp_output) for p in peaks):
-            # One more step of it, and the peaks leave the ramp.
-            return (
-                f"cavity loop near its rail: the ramp's lowest point is at "
-                f"{peaks[-1].ramp_output} of 0 to {self._ramp_output_max:.0f}"
-            )
+            return self._ran_out(peaks[-1].ramp_output)
         return ""
 
     def _off_setpoint(self, ratio: float, setpoint_us: int) -> str:
@@ -373,14 +375,18 @@ class ArduinoStcl:
             return f"ratio is {distance:.1e} off its setpoint"
         return ""
 
+    def _ran_out(self, ramp_output: int) -> str:
+        return (
+            f"cavity loop at its rail: the ramp's lowest point is at {ramp_output} of 0 to "
+            f"{self._ramp_output_max}"
+        )
+
     def _at_rail(self, output: int) -> bool:
-        return self._near_end(output / ACTUATOR_MAX)
+        return not self._rail_margin <= output / ACTUATOR_MAX <= 1.0 - self._rail_margin
 
     def _ramp_at_rail(self, output: int) -> bool:
-        return self._near_end(output / self._ramp_output_max)
-
-    def _near_end(self, fraction: float) -> bool:
-        return not self._rail_margin <= fraction <= 1.0 - self._rail_margin
+        """Without a margin: up to its end the loop holds, and the way back costs an order."""
+        return not 0 < output < self._ramp_output_max
 
     # --- gains and setpoint ---
 

@@ -203,8 +203,12 @@ def test_the_firmwares_messages_are_read_over(scripted, lock_at):
         (30, [line(0.5, 1), line(0.5, 2, output=4090)], "actuator is at the end of its range"),
         (30, [line(0.5, 1), line(0.5, 2, output=100)], "actuator is at the end of its range"),
         # The ramp takes a third of the converter's range, the cavity loop has 2744 words.
-        (30, [line(0.5, 1), line(0.5, 2, ramp=136)], "cavity loop near its rail"),
-        (30, [line(0.5, 1), line(0.5, 2, ramp=2608)], "cavity loop near its rail.* 2608 of 0 to"),
+        (30, [line(0.5, 1), line(0.5, 2, ramp=0)], "cavity loop at its rail"),
+        (
+            30,
+            [line(0.5, 1), line(0.5, 2, ramp=2744)],
+            "cavity loop at its rail.* 2744 of 0 to",
+        ),
         (30, [line(0.5, 1)] * 20, "the peak times do not change: no ramp"),
     ],
 )
@@ -215,14 +219,18 @@ def test_a_lost_lock_is_a_status_with_its_reason(scripted, lock_at, integral, li
     assert re.search(words, status.reason)
 
 
-@pytest.mark.parametrize(("ramp", "share"), [(138, 0.33), (2606, 0.33), (3000, 0.2)])
+@pytest.mark.parametrize(("ramp", "share"), [(1, 0.33), (2742, 0.33), (3000, 0.2)])
 def test_a_cavity_loop_inside_what_the_ramp_leaves_it_is_no_loss(scripted, lock_at, ramp, share):
     lines = [line(0.5, n, ramp=ramp) for n in (1, 2)]
     server = scripted([*OPEN, *ask("Ls?", 1200), *gains(1500, 30), *ramps(*lines)])
     assert lock_at(server.url, ramp_share=share).status().locked
 
 
-def test_a_missing_peak_is_a_status(scripted, lock_at):
+@pytest.mark.parametrize(
+    ("ramp", "rail"),
+    [(1283, ""), (0, "cavity loop at its rail: the ramp's lowest point is at 0 of 0 to 2743; ")],
+)
+def test_a_missing_peak_is_a_status(scripted, lock_at, ramp, rail):
     server = scripted(
         [
             *OPEN,
@@ -230,11 +238,12 @@ def test_a_missing_peak_is_a_status(scripted, lock_at):
             *gains(1500, 30),
             *echo("p6", b"error -14\r\n"),
         ],
-        [*OPEN, *ask("Ls?", 1200)],
+        [*OPEN, *ask("Ls?", 1200), *ask("Ro?", ramp)],
     )
     status = lock_at(server.url, timeout_s=0.5).status()
     assert not status.locked
-    assert status.reason == "no complete set of peaks (firmware error -14: only 4 of 6 peaks found)"
+    found = "no complete set of peaks (firmware error -14: only 4 of 6 peaks found)"
+    assert status.reason == f"{rail}{found}"
     assert status.peaks_us == ()
     assert math.isnan(status.ratio)
 
@@ -432,15 +441,20 @@ def test_freeze_remembers_the_gains_and_relock_restores_them(scripted, lock_at):
 
 
 @pytest.mark.parametrize(
-    "outputs", [ask("Lo?", 4095), [*ask("Lo?", 2000), *ask("Ro?", 2700)]], ids=["laser", "cavity"]
+    "outputs",
+    [
+        [*ask("Lo?", 4095), *echo("rst")],
+        [*ask("Lo?", 2000), *ask("Ro?", 2744), *ask("Ro1371", 1371)],
+        [*ask("Lo?", 2000), *ask("Ro?", 0), *ask("Ro1371", 1371)],
+    ],
+    ids=["laser", "cavity high", "cavity low"],
 )
-def test_relock_resets_outputs_that_ran_to_the_rail(scripted, lock_at, outputs):
+def test_relock_brings_back_an_output_that_ran_to_its_rail(scripted, lock_at, outputs):
     server = scripted(
         [
             *OPEN,
             *ask("Ls?", 1200),
             *outputs,
-            *echo("rst"),
             *echo("Lkp1500"),
             *ask("Lkp?", 1500),
             *echo("Lki30"),
