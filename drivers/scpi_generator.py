@@ -25,8 +25,8 @@ FREQUENCY_TOLERANCE_MHZ = 1e-6
 """1 Hz; the boxes resolve 0.01 Hz."""
 POWER_TOLERANCE_DB = 0.011
 """The boxes resolve 0.01 dB."""
-UNDEFINED_HEADER = "-113"
-"""SCPI-1999, vol. 2, 21.8.9."""
+NOT_THERE = ("-113", "-241")
+"""Undefined header, hardware missing (SCPI-1999, vol. 2, 21.8.9 and 21.8.10)."""
 LEVEL_UNIT = ":UNIT:POW"
 """Of both makers: DBM, DBMV, DBUV, V, W and, by box, others."""
 
@@ -124,6 +124,7 @@ class ScpiGenerator:
             self._line.open()
             identity = self._line.identify()
             self._line.write("*CLS")
+            self._lacks.clear()
             self._hold_still()
             self._force_dbm()
         return identity
@@ -274,7 +275,7 @@ class ScpiGenerator:
                 try:
                     self._line.check_errors()
                 except DeviceFault as fault:
-                    if UNDEFINED_HEADER not in fault.reason:
+                    if not any(code in fault.reason for code in NOT_THERE):
                         raise
                     self._lacks.add(query)
                     return None

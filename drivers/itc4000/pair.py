@@ -157,13 +157,13 @@ class Itc4000Pair(ExercisedAmplifier):
         chip = self._read_amplifier()
         output_ma = self._chip.photocurrent_ma()
         latches = self._chip.line_mode() == "PROT"
-        chip_condition = self._chip.condition()
+        read_s, chip_condition = self._clock(), self._chip.condition()
         chip_tripped = self._chip.line_tripped()
         # A box that was restarted as delivered is told by its mode, not by its limit.
         if latches:
             self._chip.check_limit()
         seed = self._or_down(lambda: self._poll_seed(held_to_limit=latches))
-        stays_high = latches and self._stays_high(seed.on, chip_condition)
+        stays_high = latches and self._stays_high(seed.on, chip_condition, read_s)
         conditions = seed.condition | chip_condition
         said = [f"seed: {text}" for text in words(seed.condition)]
         said += [f"amplifier: {text}" for text in words(chip_condition)]
@@ -192,16 +192,17 @@ class Itc4000Pair(ExercisedAmplifier):
             message=", ".join(said) or "OK",
         )
 
-    def _stays_high(self, seed_on: bool, chip_condition: int) -> bool:
+    def _stays_high(self, seed_on: bool, chip_condition: int, read_s: float) -> bool:
         """Whether the line is high without a seed in this poll, and was when its comparator had
-        its delay still before it: several may poll, one right after the other."""
+        its delay still before it. Several may poll, in several threads, one right after the other:
+        `read_s` is when this one read the line (s)."""
         if seed_on or chip_condition & INHIBITED:
             self._high_since_s = None
             return False
-        now_s = self._clock()
-        if self._high_since_s is None:
-            self._high_since_s = now_s
-        return now_s - self._high_since_s > self._line_delay_max_s + READING_MARGIN_S
+        since_s = self._high_since_s
+        if since_s is None:
+            self._high_since_s = since_s = read_s
+        return read_s - since_s > self._line_delay_max_s + READING_MARGIN_S
 
     def _poll_seed(self, held_to_limit: bool) -> _SeedPoll:
         poll = _SeedPoll(

@@ -182,13 +182,24 @@ def test_keysight_sweeps_by_the_mode_of_each_quantity(box):
     generator.close()
 
 
-def test_a_box_that_knows_no_modulation_has_none_and_is_asked_once(box, generator):
+@pytest.mark.parametrize("complaint", [b'-113,"Undefined header"\n', b'-241,"Hardware missing"\n'])
+def test_a_box_that_knows_no_modulation_has_none_and_is_asked_once(box, generator, complaint):
     box.answers[b":MOD:STAT?"] = None
+    box.answers[b"SYST:ERR?"] = [complaint, b"0\n"]
+    box.answers |= {b":LEV?": b"-3.50\n", b":OUTP?": b"1\n"}
+    generator.connect()
+    generator.rf_on()
+    assert box.received.count(b":MOD:STAT?\n") == 1
+    assert b":MOD:STAT OFF\n" not in box.received
+
+
+def test_what_a_box_does_not_know_is_asked_anew_when_it_is_connected(box, generator):
+    """It may have been a query that was garbled on its way."""
+    box.answers[b":MOD:STAT?"] = [None, b"OFF\n"]
     box.answers[b"SYST:ERR?"] = [b'-113,"Undefined header"\n', b"0\n"]
     generator.connect()
     generator.connect()
-    assert box.received.count(b":MOD:STAT?\n") == 1
-    assert b":MOD:STAT OFF\n" not in box.received
+    assert box.received.count(b":MOD:STAT?\n") == 2
 
 
 def test_make_safe_switches_the_rf_off_and_checks(box, generator):
