@@ -9,6 +9,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from atta_daq.client.errors import CommandRefused
@@ -17,7 +18,7 @@ from atta_daq.station.errors import NothingMissing, RigBusy
 from atta_daq.station.log import Say
 from atta_daq.station.queue.entry import Outcome
 from atta_daq.station.queue.fate import fate_of, went_on
-from atta_daq.station.queue.keeper import NotKept
+from atta_daq.station.queue.keeper import NotKept, QueuePaused
 from atta_daq.station.resuming import crashed
 from atta_daq.station.rig_use import RigUse
 
@@ -46,21 +47,26 @@ class ResumeAtStart:
         self._say = say
         self._run_id = ""
         """The run whose station died; '' as long as the list of runs cannot be read."""
-        self._moves = 0
         self._waits = False
         self._trying = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Try at once; what the disk refuses is tried again on a thread of its own."""
-        with self._trying, self._use.as_of() as stops:
-            self._moves = self._use.moves
-            self._try(gently=False)
+        """Try at once; what the disk refuses is tried again on a thread of its own. Clients are
+        served already: who has pressed STOP since, or moved the rig, was faster."""
+        with self._trying:
+            try:
+                with self._use.as_of(0):
+                    why = self._somebody()
+                    if not why:
+                        self._try(gently=False)
+            except RigBusy as stopped:
+                why = str(stopped)
+            if why:
+                self._came_first(why)
             if self._waits:
-                self._thread = threading.Thread(
-                    target=self._run, args=(stops,), name="resume", daemon=True
-                )
+                self._thread = threading.Thread(target=self._run, name="resume", daemon=True)
                 self._thread.start()
 
     def end(self, reason: str) -> str:
@@ -81,17 +87,17 @@ class ResumeAtStart:
     def _named(self) -> str:
         return f"run {self._run_id}" if self._run_id else "the run whose station died"
 
-    def _run(self, stops: int) -> None:
+    def _run(self) -> None:
         while not self._closing.wait(INTERVAL_S):
             with self._trying:
                 if self._waits:
-                    self._again(stops)
+                    self._again()
                 if not self._waits:
                     return
 
-    def _again(self, stops: int) -> None:
+    def _again(self) -> None:
         try:
-            with self._use.as_of(stops):
+            with self._use.as_of(0):
                 why = self._somebody()
                 if not why:
                     self._try(gently=True)
@@ -105,6 +111,14 @@ class ResumeAtStart:
             log.exception("resume at start")
             self._give_up(str(error) or type(error).__name__)
 
+    def _came_first(self, why: str) -> None:
+        """Before the first try; told only if there was something to try."""
+        with suppress(OSError, sqlite3.Error):
+            self._run_id = crashed(self._data, self._rig) or ""
+            if not self._run_id:
+                return
+        self._give_up(why)
+
     def _try(self, *, gently: bool) -> None:
         """`gently`: whatever is under way on the rig is not ended for it, but stands in its way."""
         try:
@@ -117,6 +131,9 @@ class ResumeAtStart:
                 return
         except NothingMissing as nothing:
             self._say(str(nothing), source="run")
+        except QueuePaused as paused:
+            self._give_up(str(paused))
+            return
         except (RigBusy, NotKept, OSError, sqlite3.Error) as refused:
             if why := self._somebody():
                 self._give_up(why)
@@ -130,7 +147,7 @@ class ResumeAtStart:
 
     def _somebody(self) -> str:
         """What has been done with the rig since the start of the station; '' for nothing."""
-        moved = "the rig was moved by hand" if self._use.moves != self._moves else ""
+        moved = "the rig was moved by hand" if self._use.moves else ""
         return self._use.stopped() or self._use.busy() or moved
 
     def _done_by_others(self) -> bool:

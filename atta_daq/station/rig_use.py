@@ -54,7 +54,15 @@ class RigUse:
         self.run: Callable[[], RunUnderWay | None] = lambda: None
         """The run under way, if there is one."""
         self.moves = 0
-        """Changes when a manual move begins and when it ends."""
+        """Grows when a manual move begins and when it ends."""
+
+    def announce_stops(self) -> None:
+        """Tell how many there were; at the start of the station, where the first may come at any
+        moment and tells its own number."""
+        told = -1
+        while told != self._stops:
+            told = self._stops
+            self._stopped(told)
 
     @property
     def activity(self) -> Activity | None:

@@ -125,7 +125,7 @@ class Station:
         post("station:version", __version__)
         post("station:control", "")
         post("station:activity", "")
-        post(STOPS, 0)
+        self._use.announce_stops()
         post("calibrations:progress", "")
         self._run_display.blank()
         self._history_keeper.start()
@@ -191,7 +191,7 @@ class Station:
         trap.lost_answer = taker.spoil
         zeroing = AxisZeroing(instruments, config, light, post, keeper)
         control = Control(lambda holder: post("station:control", holder))
-        use = RigUse(
+        self._use = use = RigUse(
             instruments, lambda name: post("station:activity", name), say,
             lambda stops: post(STOPS, stops),
         )  # fmt: skip

@@ -23,6 +23,7 @@ from atta_daq.station import resume_at_start as module
 from atta_daq.station.alarms import Alarms
 from atta_daq.station.commands import Commands
 from atta_daq.station.errors import NothingMissing, RigBusy
+from atta_daq.station.queue.keeper import QueuePaused
 from atta_daq.station.resume_at_start import ResumeAtStart
 from atta_daq.station.rig_use import RigUse
 
@@ -156,6 +157,36 @@ def test_stop_in_the_first_try_ends_it(bench: Bench) -> None:
     assert "not resumed: STOP by office" in bench.alarm.text
 
 
+def test_stop_before_the_first_try_ends_it(bench: Bench) -> None:
+    """Clients are served before: the light came on after STOP."""
+    bench.use.stop("STOP by office")
+    bench.refusal = None
+    bench.at_start.begin()
+    assert (bench.tries, bench.at_start._thread) == ([], None)
+    assert "is not resumed: STOP came first" in bench.alarm.text
+
+
+def test_a_move_before_the_first_try_ends_it(bench: Bench) -> None:
+    with bench.use.move():
+        pass
+    bench.at_start.begin()
+    assert not bench.tries
+    assert "is not resumed: the rig was moved by hand" in bench.alarm.text
+
+
+def test_stop_where_nothing_had_crashed_needs_no_word(bench: Bench) -> None:
+    bench.run(1).close(RunState.COMPLETE)
+    bench.use.stop("STOP by office")
+    bench.at_start.begin()
+    assert not bench.alarms.current()
+
+
+def test_a_queue_that_an_operator_paused_ends_the_trying(waiting: Bench) -> None:
+    """It was told to see to the disk, for ever."""
+    waiting.refusal = QueuePaused("the queue was paused")
+    waiting.require_given_up("the queue was paused")
+
+
 def test_an_abort_ends_the_trying(waiting: Bench) -> None:
     """As the command of a client, who sees the alarm and no run to abort."""
     desk: Any = object.__new__(Commands)
@@ -167,6 +198,19 @@ def test_an_abort_ends_the_trying(waiting: Bench) -> None:
     waiting.require_given_up("aborted by office")
     with pytest.raises(CommandRefused, match="no run is under way"):
         Commands.abort(desk, "office", {})
+
+
+def test_an_abort_ends_what_has_begun_meanwhile_as_well(waiting: Bench) -> None:
+    """Until the next try nothing knows of it."""
+    ended: list[str] = []
+    desk: Any = object.__new__(Commands)
+    desk._control = SimpleNamespace(require=lambda _client: None)
+    desk._say = lambda *_: None
+    desk.runs = SimpleNamespace(session=SimpleNamespace(run_id="r2", end=ended.append))
+    desk.end_waiting = waiting.at_start.end
+    assert Commands.abort(desk, "office", {"reason": "a leak"}) == {"aborted": "r2"}
+    assert ended == ["a leak"]
+    waiting.require_given_up("a leak")
 
 
 def test_who_moves_the_rig_ends_the_trying(waiting: Bench) -> None:

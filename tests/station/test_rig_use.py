@@ -72,6 +72,26 @@ def test_the_rest_of_a_sequence_is_refused_after_a_stop(bench: Bench) -> None:
         pass
 
 
+def test_the_number_of_stops_is_told_from_the_start_on(bench: Bench) -> None:
+    """STOP may come between the first client and this: its number must stand."""
+    bench.use.announce_stops()
+    assert bench.stops == [0]
+    bench.use.stop("STOP by office")
+    bench.use.announce_stops()
+    assert bench.stops == [0, 1, 1]
+    posted = bench.stops
+
+    def stop_meanwhile(stops: int) -> None:
+        if len(posted) == 3:
+            posted.append(-1)
+            bench.use.stop("STOP by home")
+        posted.append(stops)
+
+    bench.use._stopped = stop_meanwhile
+    bench.use.announce_stops()
+    assert posted[-1] == 2
+
+
 def test_the_end_of_the_station_ends_all_and_is_no_stop(bench: Bench) -> None:
     activity = bench.use.begin("alignment", until_ended)
     activity.wait_ready()

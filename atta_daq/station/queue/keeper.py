@@ -19,6 +19,10 @@ class NotKept(CommandRefused):
     """The disk did not take a change of the queue."""
 
 
+class QueuePaused(RigBusy):
+    """An operator wants nothing of the queue started."""
+
+
 class QueueKeeper:
     """The queue of one rig. Methods may be called from any thread."""
 
@@ -116,13 +120,17 @@ class QueueKeeper:
     ) -> Iterator[Announce]:
         """Around the start of a run of an entry. If the start fails the entry is as it was.
 
-        A start by the queue itself raises RigBusy when an operator has paused or changed it.
+        A start by the queue itself raises RigBusy when an operator has paused or changed it. Any
+        does while the disk has not taken how the last run of the entry ended.
         """
         begun: list[str] = []
 
         def announce(run_id: str) -> None:
             run = EntryRun(run_id=run_id, resumes=resumes, begun_utc_s=self._utc_now())
             with self._mutex:
+                running = self._night.running
+                if running is not None and running.last and running.last.run_id == resumes:
+                    raise RigBusy(f"the queue could not note yet how run {resumes} ended")
                 if by_queue:
                     self._may_start(number)
                 self.change(lambda night: night.begins(number, run))
@@ -159,7 +167,7 @@ class QueueKeeper:
     def _may_start(self, number: int) -> None:
         night = self._night
         if night.pause is not None or self.halted:
-            raise RigBusy("the queue was paused")
+            raise QueuePaused("the queue was paused")
         known: Entry | None = next((e for e in night.open if e.number == number), None)
         if known is None or known.state is EntryState.RUNNING:
             raise RigBusy(f"entry {number} was taken out of the queue")

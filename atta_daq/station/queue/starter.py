@@ -79,7 +79,8 @@ class Starter:
 
     def open(self, *, by_itself: bool) -> None:
         """At the start of a station: settle what the last one left. Unless the rig file lets the
-        station go on `by_itself`, what is left then waits for an operator."""
+        station go on `by_itself`, what is left then waits for an operator. What a full disk
+        refuses, `step` tries again."""
         if self._keeper.problem:
             self._say(self._keeper.problem, "error", SOURCE)
             return
@@ -91,7 +92,8 @@ class Starter:
                     "restart", "the station was started anew; resume the queue to go on with it"
                 )
         except NotKept as refused:
-            self._keeper.halt(str(refused))
+            if not by_itself:
+                self._keeper.halt(str(refused))
             self._say(str(refused), "error", SOURCE)
 
     def start(self) -> None:

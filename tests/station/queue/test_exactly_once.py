@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 )
 
 from atta_daq.client.errors import CommandRefused
-from atta_daq.station.errors import NothingMissing
+from atta_daq.station.errors import NothingMissing, RigBusy
 from atta_daq.station.queue.entry import UNFINISHED, Entry, EntryState, Outcome
 
 WRITES = 18
@@ -390,6 +390,28 @@ def test_a_power_cut_at_each_write_of_a_night(lands: bool) -> None:
         assert sum(not run.resumes for run in runs) == 3, "no measurement began twice"
         # Queue and archive are written so often in an undisturbed night.
         assert cuts == (cut_in <= WRITES)
+
+
+def test_a_start_on_a_full_disk_does_not_stop_the_night() -> None:
+    """What the queue could not note then became a pause that only an operator could end."""
+    medium, clock = Medium(), [1_800_000_000.0]
+    station = DyingStation(medium, clock, by_itself=True)
+    station.keeper.change(lambda night: night.add(entry(1)))
+    station.starter.step()
+    died = station.rig.current
+    medium.full = True
+    station = DyingStation(medium, clock, by_itself=True)
+    station.starter.step()
+    assert "No space left on device" in station.said[-1]
+    with pytest.raises(RigBusy, match=f"could not note yet how run {died} ended"):
+        station.rig.resume(died, by_queue=False)
+    medium.full = False
+    while station.night.open:
+        station.starter.step()
+        if station.rig.current:
+            station.rig.block()
+    assert station.night.ended[0].state is EntryState.DONE
+    assert [run.resumes for run in medium.runs.values()] == ["", died]
 
 
 @pytest.mark.parametrize("stop_pressed", [False, True])
