@@ -397,7 +397,7 @@ def close_dead_runs(
     closed: list[str] = []
     for folder in folders:
         try:
-            if _close_dead_run(folder, rig_now, utc_now, rig):
+            if close_dead_run(folder, rig_now=rig_now, utc_now=utc_now, rig=rig):
                 closed.append(folder.name)
         except (ArchiveError, OSError) as error:
             # The station starts all the same, and the next start tries again.
@@ -405,9 +405,17 @@ def close_dead_runs(
     return tuple(closed)
 
 
-def _close_dead_run(
-    folder: Path, rig_now: Callable[[], float], utc_now: Callable[[], float], rig: str
+def asked_to_end(content: JournalContent) -> str:
+    """Why somebody wanted the end of the run (`RunWriter.ends`); '' if nobody did."""
+    notes = content.of(DocumentKind.NOTE)
+    return next((note.body["text"] for note in notes if note.body.get("ends")), "")
+
+
+def close_dead_run(
+    folder: Path, *, rig_now: Callable[[], float], utc_now: Callable[[], float], rig: str = ""
 ) -> bool:
+    """One of `close_dead_runs`; False for one that is closed, of another rig or computer, or being
+    written. Raises ArchiveError, OSError."""
     run = open_run(folder)
     if run.stop is not None or (rig and run.header.rig not in ("", rig)):
         return False
@@ -423,14 +431,13 @@ def _close_dead_run(
         (folder / BALLAST).unlink(missing_ok=True)
         with closing(JournalWriter(folder / JOURNAL, rig_now, utc_now)) as journal:
             last = read_journal(folder / JOURNAL).documents[-1]
-            notes = run.content.of(DocumentKind.NOTE)
-            asked = [note.body["text"] for note in notes if note.body.get("ends")]
+            asked = asked_to_end(run.content)
             died = f"the writer, {owner or 'unknown'}, died without closing the run"
             journal.append(
                 DocumentKind.STOP,
                 {
                     "state": (RunState.ABORTED if asked else RunState.CRASHED).value,
-                    "reason": "; ".join([*asked[:1], died]),
+                    "reason": f"{asked}; {died}" if asked else died,
                     "last_rig_s": last.rig_s,
                     "last_utc_s": last.utc_s,
                     "torn_bytes": len(journal.torn),

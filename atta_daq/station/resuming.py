@@ -14,7 +14,7 @@ from atta_daq.archive.chain import (
     successor,
     successors,
 )
-from atta_daq.archive.run_folder import RunState, close_as_complete, close_dead_runs, open_run
+from atta_daq.archive.run_folder import RunState, close_as_complete, close_dead_run, open_run
 from atta_daq.client.client import CommandRefused
 from atta_daq.rig.config import RigConfig
 from atta_daq.scans.blocks import Block, blocks
@@ -119,7 +119,7 @@ def close_whole(data: Path, run_id: str, rig_now: Callable[[], float]) -> bool:
     folder = data / run_id
     # No station may have started since, to close it. One that was written on another computer
     # stays without an end: whether its writer lives cannot be seen from here.
-    close_dead_runs([folder], rig_now=rig_now, utc_now=time.time)
+    close_dead_run(folder, rig_now=rig_now, utc_now=time.time)
     if open_run(folder).stop is None or fate_of(data, run_id).outcome is not Outcome.DIED:
         return False
     close_as_complete(folder, rig_now=rig_now, utc_now=time.time)

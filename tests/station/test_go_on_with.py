@@ -79,11 +79,11 @@ class Bench:
         """Whether each run is written as if "pause now" had met the first segment of each block."""
 
     def write(
-        self, plan: Sequence[Block], state: RunState, *, skipped: Sequence[int] = (),
+        self, plan: Sequence[Block], state: RunState | None, *, skipped: Sequence[int] = (),
         resumes: str | None = None, announce: Callable[[str], None] = lambda _run: None,
         reason: str = "",
     ) -> str:  # fmt: skip
-        """A run of these blocks on disk."""
+        """A run of these blocks on disk; without a state its writer died."""
         self.made += 1
         begun_s = UTC_S + 3600.0 * self.made
         run_id = new_run_id((85,), "night", begun_s)
@@ -115,7 +115,10 @@ class Bench:
                     )
                 )  # fmt: skip
                 index += 1
-        writer.close(state, "1 of 3 blocks were skipped" if skipped else reason)
+        if state is None:
+            writer.abandon()
+        else:
+            writer.close(state, "1 of 3 blocks were skipped" if skipped else reason)
         return run_id
 
     def start(
@@ -135,6 +138,13 @@ class Bench:
 
     def go_on_with(self, run_id: str, *, by_queue: bool = False) -> str:
         return str(self.commands.go_on_with(run_id, "me", by_queue=by_queue)["run"])
+
+
+def refused(*error: object) -> Any:
+    def raise_(*_: object) -> None:
+        raise OSError(*error)
+
+    return raise_
 
 
 @pytest.fixture
@@ -228,14 +238,25 @@ def test_a_run_that_somebody_aborted_behind_its_last_block_stays_aborted(bench: 
 def test_a_disk_that_takes_no_end_of_a_run_is_asked_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
     run_id = bench.write(PLAN, RunState.CRASHED)
-    monkeypatch.setattr(OwnerLock, "acquire", full)
+    monkeypatch.setattr(OwnerLock, "acquire", refused(28, "No space left on device"))
     with pytest.raises(RigBusy, match="No space left"):
         bench.go_on_with(run_id, by_queue=True)
     assert open_run(bench.data / run_id).state is RunState.CRASHED
+
+
+def test_a_disk_that_takes_no_end_of_a_run_without_one_is_asked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own station could not write it either; it was told to hold all, and stayed as it was."""
+    run_id = bench.write(PLAN, None)
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr(OwnerLock, "acquire", refused(28, "No space left on device"))
+        with pytest.raises(RigBusy, match="No space left"):
+            bench.go_on_with(run_id, by_queue=True)
+    with pytest.raises(NothingMissing, match="closed as complete"):
+        bench.go_on_with(run_id, by_queue=True)
+    assert open_run(bench.data / run_id).state is RunState.COMPLETE
 
 
 def test_a_skipped_block_that_was_taken_later_with_a_pause_is_no_gap(bench: Bench) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 from atta_daq.archive.chain import successor
 from atta_daq.archive.errors import ArchiveError
 from atta_daq.archive.journal import read_journal
-from atta_daq.archive.run_folder import JOURNAL, RunState, open_run
+from atta_daq.archive.run_folder import JOURNAL, RunState, asked_to_end, open_run
 from atta_daq.station.queue.entry import Outcome
 
+WRITER_DIED = "its writer died"
 SHUT_DOWN = "the station was shut down"
 """Reason of a run that was ended with its station: nobody wanted to be rid of the run."""
 
@@ -34,7 +35,9 @@ def fate_of(data: Path, run_id: str) -> Fate:
         if stop is None:
             if run.state is RunState.RUNNING:
                 return Fate(began=True)
-            return Fate(True, Outcome.DIED, "its writer died")
+            # As it is closed by a station that can.
+            asked = asked_to_end(run.content)
+            return Fate(True, Outcome.ABORTED if asked else Outcome.DIED, asked or WRITER_DIED)
     except ArchiveError as error:
         # A journal that cannot be read: somebody has to look at it.
         return Fate(True, Outcome.FAULT, str(error))

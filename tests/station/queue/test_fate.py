@@ -53,6 +53,10 @@ def test_a_run_whose_writer_died_after_stop_is_left_alone(tmp_path: Path) -> Non
     writer = begin(tmp_path)
     writer.ends("STOP by office")
     writer.abandon()
+    # A full disk may keep the next station from closing it.
+    fate = fate_of(tmp_path, "r1")
+    assert (fate.outcome, fate.reason) == (Outcome.ABORTED, "STOP by office")
+    assert crashed(tmp_path) is None
     close_dead_runs([tmp_path / "r1"], rig_now=lambda: 2.0, utc_now=lambda: 2.0)
     fate = fate_of(tmp_path, "r1")
     assert fate.outcome is Outcome.ABORTED
