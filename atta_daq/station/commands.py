@@ -204,7 +204,9 @@ class Commands:
     def abort(self, client: str, arguments: Arguments) -> object:
         self._control.require(client)
         reason = arguments.get("reason") or f"aborted by {client}"
-        if waited := self.end_waiting(reason):
+        waited = self.end_waiting(reason)
+        # A run of somebody else may have begun before the one that waits has seen it.
+        if waited and self._runs().session is None:
             return {"aborted": waited}
         session = self._session()
         self._say(f"abort run {session.run_id}", "info", client)
