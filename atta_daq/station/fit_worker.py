@@ -1,6 +1,7 @@
 """Fits in a process of their own: a busy thread in the station would cost frames.
 
-The latest data win: a request that arrives while a fit runs replaces the one that waits.
+The latest data win: a request that arrives while a fit runs replaces the one that waits, unless
+that is the last of its run.
 
 A process that dies (the system kills what takes too much memory) is replaced, and asked once more.
 One that never comes to an end is ended, and its fit given up.
@@ -62,6 +63,7 @@ class FitWorker:
         self.longest_s = LONGEST_S
         self._condition = threading.Condition()
         self._waiting: Request | None = None
+        self._last: list[Request] = []
         self._later: list[Request] = []
         self._busy = False
         self._closed = False
@@ -74,6 +76,14 @@ class FitWorker:
             self._waiting = (function, arguments)
             self._condition.notify_all()
 
+    def submit_last(self, function: FitFunction, *arguments: object) -> None:
+        """Ask for what ends a run: it replaces a fit that has not begun, and nothing replaces it.
+        A fit that never ends may keep it until another run is under way."""
+        with self._condition:
+            self._waiting = None
+            self._last.append((function, arguments))
+            self._condition.notify_all()
+
     def submit_late(self, function: FitFunction, *arguments: object) -> None:
         """Ask for what has time until nothing else waits; nothing replaces it."""
         with self._condition:
@@ -81,10 +91,11 @@ class FitWorker:
             self._condition.notify_all()
 
     def drain(self, timeout_s: float) -> bool:
-        """Wait until nothing waits or runs; False when that takes longer than `timeout_s`."""
+        """Wait until nothing waits or runs but what has time; False when that takes longer than
+        `timeout_s`."""
         with self._condition:
             return self._condition.wait_for(
-                lambda: self._waiting is None and not self._busy, timeout_s
+                lambda: self._waiting is None and not self._last and not self._busy, timeout_s
             )
 
     def close(self) -> None:
@@ -102,11 +113,11 @@ class FitWorker:
         while True:
             with self._condition:
                 self._condition.wait_for(
-                    lambda: self._waiting is not None or self._later or self._closed
+                    lambda: self._last or self._waiting or self._later or self._closed
                 )
                 if self._closed:
                     return
-                request, self._waiting = self._waiting or self._later.pop(0), None
+                request = self._next()
                 self._busy = True
             try:
                 answer = self._answer(request)
@@ -120,6 +131,14 @@ class FitWorker:
                 with self._condition:
                     self._busy = False
                     self._condition.notify_all()
+
+    def _next(self) -> Request:
+        if self._last:
+            return self._last.pop(0)
+        if self._waiting is None:
+            return self._later.pop(0)
+        request, self._waiting = self._waiting, None
+        return request
 
     def _answer(self, request: Request) -> tuple[Any, str] | None:
         """Result and error; None when the worker is closed. What ends two processes is given up."""

@@ -365,7 +365,7 @@ class Runs:
         self._display.points(
             part_points(session.definition, session.measurement, running=False, drift=self._drift)
         )
-        self._worker.submit(finish_run, folder, self._request)
+        self._worker.submit_last(finish_run, folder, self._request)
         if not self._worker.drain(FINISH_S):
             self._say(
                 f"the report takes long; make it later: atta-daq report {session.run_id}",

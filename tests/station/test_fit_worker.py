@@ -184,6 +184,23 @@ def test_a_process_that_was_killed_while_it_waited_costs_no_fit(worker, results,
     assert said.endswith("it is started anew")
 
 
+def test_nothing_replaces_the_last_fit_of_a_run(worker, results, tmp_path) -> None:
+    """A fit that hung kept it until the next run was under way, whose first fit put it out."""
+    worker.submit(slow, 0, 0.0)
+    assert worker.drain(30.0)
+    worker.submit(held, 1, tmp_path)
+    wait_until_begun(tmp_path)
+    worker.submit(slow, 2, 0.0)
+    worker.submit_last(slow, 3, 0.0)
+    assert not worker.drain(0.0)
+    worker.submit(slow, 4, 0.0)
+    worker.submit_last(slow, 5, 0.0)
+    worker.submit(slow, 6, 0.0)
+    (tmp_path / "go").touch()
+    assert worker.drain(30.0)
+    assert [result for result, _ in results] == [0, 1, 3, 5, 6]
+
+
 def test_it_closes_while_its_process_dies_again_and_again(tmp_path) -> None:
     deaths: list[str] = []
     worker = FitWorker(lambda *_: None, deaths.append)
