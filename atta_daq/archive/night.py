@@ -144,7 +144,9 @@ def read_night(
     entries = [
         entry
         for entry in Catalogue(data).runs(until_utc_s=until_utc_s)
-        if entry.end_utc_s >= since_utc_s and entry.measured_by(rig)
+        # One that waits writes nothing meanwhile.
+        if (entry.end_utc_s >= since_utc_s or entry.state is RunState.RUNNING)
+        and entry.measured_by(rig)
     ]
     measurements: list[Measurement] = []
     unreadable: dict[str, str] = {}

@@ -6,7 +6,7 @@ DATA/alarms/RIG.json    written whole and synced when one is raised or acknowled
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from atta_daq.archive.disk import make_folder, write_whole
@@ -32,8 +32,8 @@ class AlarmStore:
         self._saved: set[tuple[str, float]] = set()
 
     def restore(self, alarms: Alarms) -> None:
-        """Give `alarms` what the last station left: over, as far as anybody knows. A file that
-        cannot be read is an alarm itself: there may have been more."""
+        """Give `alarms` what the last station left. A file that cannot be read is an alarm itself:
+        there may have been more."""
         try:
             text = self.path.read_text(encoding="utf-8")
             left = [Alarm(**alarm) for alarm in json.loads(text)]
@@ -47,7 +47,7 @@ class AlarmStore:
             alarms.raise_(Cause("alarms:lost", "station", said, once=True))
             return
         self._saved = _raised(left)
-        alarms.restore([replace(alarm, active=False) for alarm in left])
+        alarms.restore(left)
 
     def save(self, alarms: Sequence[Alarm]) -> None:
         """Keep those that are not acknowledged: on the medium when it returns, unless `causes` says

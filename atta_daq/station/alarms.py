@@ -67,10 +67,15 @@ class Alarms:
             return list(self._alarms.values())
 
     def restore(self, alarms: Sequence[Alarm]) -> None:
-        """Hold what an earlier station left unacknowledged; nobody is told of it again."""
+        """Hold what an earlier station left unacknowledged: over, as far as anybody knows. Nobody
+        is told of it again."""
+        over = [replace(alarm, active=False) for alarm in alarms]
         with self._mutex:
-            self._alarms = {alarm.id: alarm for alarm in alarms} | self._alarms
+            self._alarms = {alarm.id: alarm for alarm in over} | self._alarms
             self._changed = True
+            for was, alarm in zip(alarms, over, strict=True):
+                if was.active:
+                    self._record("over", alarm)
 
     def raise_(self, cause: Cause) -> None:
         """Something is wrong. Idempotent while it stays so; one that was over begins anew."""

@@ -201,6 +201,13 @@ def test_only_the_night_counts(take, tmp_path: Path) -> None:
     assert read_night(data, START_S - 2e5, START_S - 1e5).measurements == ()
 
 
+def test_a_run_that_has_waited_longer_than_the_night_is_of_it(take, tmp_path: Path) -> None:
+    """Nothing is journaled in a wait: it was left out, and nobody told that it waits."""
+    take([0], state=None)
+    night = read_night(tmp_path / "data", START_S + 1e5, START_S + 2e5)
+    assert len(night.measurements) == 1
+
+
 def test_a_damaged_run_is_named_and_the_others_are_there(take, tmp_path: Path) -> None:
     dead = take([0], state=RunState.CRASHED)
     take([1], resumes="20000101-000000-85Kr-lost-0000")

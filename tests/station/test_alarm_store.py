@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from atta_daq.client.log import alarms_from_json
+from atta_daq.client.log import Alarm, alarms_from_json
 from atta_daq.station import alarm_store
 from atta_daq.station.alarm_store import TRY_AGAIN_S, AlarmStore
 from atta_daq.station.alarms import Alarms, Cause
@@ -24,15 +24,19 @@ class Life:
         self.now = 1000.0
         self.posted = ""
         self.said: list[str] = []
+        self.recorded: list[tuple[str, str, bool]] = []
         self.store = AlarmStore(data, "rig", steady=lambda: self.now)
         self.alarms = Alarms(
             self._post, self._say, lambda: self.now,
-            steady=lambda: self.now, save=self.store.save,
+            steady=lambda: self.now, save=self.store.save, record=self._record,
         )  # fmt: skip
         self.store.restore(self.alarms)
 
     def _say(self, text: str, level: str = "info", source: str = "station") -> None:
         self.said.append(text)
+
+    def _record(self, event: str, alarm: Alarm) -> None:
+        self.recorded.append((event, alarm.id, alarm.active))
 
     def _post(self, _name: str, value: object) -> None:
         self.posted = str(value)
@@ -64,6 +68,7 @@ def test_a_kill_does_not_acknowledge(tmp_path: Path) -> None:
     # Nobody knows whether the lock is still open: who watches raises it anew.
     assert second.held == {"lock": (False, False), "run:fault": (False, False)}
     assert second.said == [], "told by the station that raised them"
+    assert second.recorded == [("over", "lock", False)], "the history knew no end of it"
     assert second.waits_for("no alarm") == "alarm not acknowledged: the lock is open"
     assert second.waits_for("no major alarm") == ""
     second.alarms.acknowledge("lock", "bench")
