@@ -48,7 +48,8 @@ test: lint
 	@# Hundreds of processes start in the tests: none of them has to compile the program again.
 	@$(BIN)/python -m compileall -q atta_daq drivers gui simulators
 	$(PYTEST) -m "not bench and not soak and not alone" -n $(WORKERS) --dist worksteal
-	$(PYTEST) -m "alone and not bench and not soak" -n 2 --dist worksteal
+	@# In their order, of which none depends: the longest comes first, and the other worker has the rest.
+	$(PYTEST) -m "alone and not bench and not soak" -n 2 --dist worksteal --randomly-dont-reorganize
 
 bench: setup
 	$(PYTEST) -m bench -p no:randomly -s tests/benchmarks --timeout 3600

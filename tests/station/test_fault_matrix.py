@@ -63,25 +63,7 @@ DRAWN_OF_FIRST = 4
 """Cells of the first rig that it takes in mid-run beside those that it always takes."""
 
 
-@pytest.mark.alone
-@pytest.mark.timeout(180)
-def test_idle(tmp_path: Path) -> None:
-    rig = start_rig(tmp_path, speed=1.0)
-    try:
-        idle = IdleRig(rig, LASING)
-        lanes = [
-            (idle.run, [c for s in lane for c in idle_cells(FIRST[KIND_OF.get(s, s)], s)])
-            for lane in IDLE_LANES
-        ]
-        outcomes, failures = run_lanes(lanes)
-        idle.close()
-    finally:
-        rig.world.close()
-    keep(outcomes)
-    assert not failures, "\n".join(failures)
-    assert len(outcomes) == sum(len(cells) for _, cells in lanes)
-
-
+# First: it takes longest.
 @pytest.mark.alone
 @pytest.mark.timeout(280)
 def test_in_mid_run(tmp_path: Path) -> None:
@@ -106,6 +88,25 @@ def test_in_mid_run(tmp_path: Path) -> None:
             list(pool.map(CountingStation.close, stations))
     keep([*outcomes, *more])
     assert not [*failures, *failed], "\n".join([*failures, *failed])
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(180)
+def test_idle(tmp_path: Path) -> None:
+    rig = start_rig(tmp_path, speed=1.0)
+    try:
+        idle = IdleRig(rig, LASING)
+        lanes = [
+            (idle.run, [c for s in lane for c in idle_cells(FIRST[KIND_OF.get(s, s)], s)])
+            for lane in IDLE_LANES
+        ]
+        outcomes, failures = run_lanes(lanes)
+        idle.close()
+    finally:
+        rig.world.close()
+    keep(outcomes)
+    assert not failures, "\n".join(failures)
+    assert len(outcomes) == sum(len(cells) for _, cells in lanes)
 
 
 @pytest.mark.alone
