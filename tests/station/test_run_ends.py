@@ -51,7 +51,7 @@ def test_the_next_run_may_start_when_the_outcome_is_seen_and_shows_behind_it(
     )  # fmt: skip
     runs._say, runs.drift = nothing, SimpleNamespace(end=nothing)
     runs._alarms = SimpleNamespace(clear=nothing)
-    runs._worker = SimpleNamespace(drain=lambda _s: True, submit=nothing)
+    runs._worker = SimpleNamespace(drain=lambda _s: True, submit_last=nothing)
     runs._catalogue = SimpleNamespace(update=nothing)
     server: Any = SimpleNamespace(post=post, post_table=nothing)
     runs._display = RunDisplay(server)
