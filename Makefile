@@ -49,7 +49,8 @@ test: lint
 	@$(BIN)/python -m compileall -q atta_daq drivers gui simulators
 	$(PYTEST) -m "not bench and not soak and not alone" -n $(WORKERS) --dist worksteal
 	@# In their order, of which none depends: the longest comes first, and the other worker has the rest.
-	$(PYTEST) -m "alone and not bench and not soak" -n 2 --dist worksteal --randomly-dont-reorganize
+	$(PYTEST) -m "alone and not bench and not soak" -n 2 --dist load --maxschedchunk 1 \
+	    --randomly-dont-reorganize
 
 bench: setup
 	$(PYTEST) -m bench -p no:randomly -s tests/benchmarks --timeout 3600
