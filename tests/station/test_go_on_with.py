@@ -140,13 +140,6 @@ class Bench:
         return str(self.commands.go_on_with(run_id, "me", by_queue=by_queue)["run"])
 
 
-def refused(*error: object) -> Any:
-    def raise_(*_: object) -> None:
-        raise OSError(*error)
-
-    return raise_
-
-
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
@@ -235,25 +228,22 @@ def test_a_run_that_somebody_aborted_behind_its_last_block_stays_aborted(bench: 
     assert not bench.late
 
 
+@pytest.mark.parametrize("state", [RunState.CRASHED, None])
 def test_a_disk_that_takes_no_end_of_a_run_is_asked_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, state: RunState | None
 ) -> None:
-    run_id = bench.write(PLAN, RunState.CRASHED)
-    monkeypatch.setattr(OwnerLock, "acquire", refused(28, "No space left on device"))
-    with pytest.raises(RigBusy, match="No space left"):
-        bench.go_on_with(run_id, by_queue=True)
-    assert open_run(bench.data / run_id).state is RunState.CRASHED
+    """Without one, no station could write even that it died: it was told to hold all blocks, and
+    stayed as it was."""
 
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
 
-def test_a_disk_that_takes_no_end_of_a_run_without_one_is_asked_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its own station could not write it either; it was told to hold all, and stayed as it was."""
-    run_id = bench.write(PLAN, None)
-    with monkeypatch.context() as full_disk:
-        full_disk.setattr(OwnerLock, "acquire", refused(28, "No space left on device"))
+    run_id = bench.write(PLAN, state)
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnerLock, "acquire", full)
         with pytest.raises(RigBusy, match="No space left"):
             bench.go_on_with(run_id, by_queue=True)
+        assert open_run(bench.data / run_id).state is RunState.CRASHED
     with pytest.raises(NothingMissing, match="closed as complete"):
         bench.go_on_with(run_id, by_queue=True)
     assert open_run(bench.data / run_id).state is RunState.COMPLETE

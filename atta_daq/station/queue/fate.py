@@ -9,7 +9,6 @@ from atta_daq.archive.journal import read_journal
 from atta_daq.archive.run_folder import JOURNAL, RunState, asked_to_end, open_run
 from atta_daq.station.queue.entry import Outcome
 
-WRITER_DIED = "its writer died"
 SHUT_DOWN = "the station was shut down"
 """Reason of a run that was ended with its station: nobody wanted to be rid of the run."""
 
@@ -35,9 +34,10 @@ def fate_of(data: Path, run_id: str) -> Fate:
         if stop is None:
             if run.state is RunState.RUNNING:
                 return Fate(began=True)
-            # As it is closed by a station that can.
-            asked = asked_to_end(run.content)
-            return Fate(True, Outcome.ABORTED if asked else Outcome.DIED, asked or WRITER_DIED)
+            if asked := asked_to_end(run.content):
+                # As it is closed by a station that can.
+                return Fate(True, Outcome.ABORTED, asked)
+            return Fate(True, Outcome.DIED, "its writer died")
     except ArchiveError as error:
         # A journal that cannot be read: somebody has to look at it.
         return Fate(True, Outcome.FAULT, str(error))
