@@ -88,8 +88,8 @@ class FramePump:
                 return f"camera stalled: no frame for {stall_s:.1f} s"
         return ""
 
-    def finish(self) -> int:
-        """Let the consumers take what has come; returns the number of frames received.
+    def finish(self) -> None:
+        """Let the consumers take what has come.
 
         Raises DeviceFault of the camera for frames of another size, and of the archive with what
         a consumer raised.
@@ -107,7 +107,6 @@ class FramePump:
             raise DeviceFault(
                 "archive", f"frames could not be kept: {self._error}", "check the disk"
             ) from self._error
-        return self._received
 
     def _consume(self) -> None:
         while (frame := self._queue.get()) is not None:
